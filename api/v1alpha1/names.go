@@ -1,0 +1,57 @@
+package v1alpha1
+
+// Labels that KayCI puts on the objects it makes. Their values are object
+// names: every kind's name is short enough to be one.
+const (
+	// ConfigRepoLabel is on every Pipeline and Trigger that a ConfigRepo applied.
+	ConfigRepoLabel = "kayci.dev/configrepo"
+	// PipelineLabel is on Runs, revisions, Jobs and pods.
+	PipelineLabel = "kayci.dev/pipeline"
+	// TriggerLabel is on Runs that a Trigger started.
+	TriggerLabel = "kayci.dev/trigger"
+	// RunLabel is on the Jobs, pods and the ConfigMap of a Run.
+	RunLabel = "kayci.dev/run"
+	// JobLabel is on Jobs and pods: the job's name within its Pipeline.
+	JobLabel = "kayci.dev/job"
+)
+
+// InjectParamsAnnotation, on a job's pod template, names the containers that
+// get the Run's parameters, separated by commas. Blank means none; without the
+// annotation every container and init container gets them.
+const InjectParamsAnnotation = "kayci.dev/inject-params"
+
+// FieldManager owns the fields that KayCI applies or patches.
+const FieldManager = "kayci"
+
+// Environment variables that KayCI sets in containers. A parameter `git_sha`
+// arrives as KAYCI_GIT_SHA.
+const (
+	EnvPrefix    = "KAYCI_"
+	EnvRun       = EnvPrefix + "RUN"
+	EnvPipeline  = EnvPrefix + "PIPELINE"
+	EnvNamespace = EnvPrefix + "NAMESPACE"
+	EnvRunNumber = EnvPrefix + "RUN_NUMBER"
+	EnvJob       = EnvPrefix + "JOB"
+)
+
+// Reasons that stand in conditions, beside those of Flux's meta package.
+const (
+	// ReasonSucceeded: the sync, or every job of the Run, succeeded.
+	ReasonSucceeded = "Succeeded"
+	// ReasonRunning: at least one job has started and the Run has not ended.
+	ReasonRunning = "Running"
+	// ReasonJobFailed: a job failed, and so the Run has.
+	ReasonJobFailed = "JobFailed"
+	// ReasonCancelled: the Run or job was cancelled by spec.cancelled.
+	ReasonCancelled = "Cancelled"
+	// ReasonPipelineNotFound: the named Pipeline does not exist.
+	ReasonPipelineNotFound = "PipelineNotFound"
+	// ReasonRevisionNotFound: the pinned revision does not exist any more.
+	ReasonRevisionNotFound = "RevisionNotFound"
+	// ReasonInvalidSpec: the object breaks a rule that its schema can't say.
+	ReasonInvalidSpec = "InvalidSpec"
+	// ReasonInvalidParameters: a parameter is missing, unknown or not allowed.
+	ReasonInvalidParameters = "InvalidParameters"
+	// ReasonSuspended: the object's spec.suspend is true.
+	ReasonSuspended = "Suspended"
+)

@@ -1,0 +1,182 @@
+package v1alpha1
+
+import (
+	batchv1 "k8s.io/api/batch/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// PipelineSpec is what a Run of the Pipeline executes. A Run is pinned to a
+// copy, so an edit is seen by later Runs only.
+type PipelineSpec struct {
+	// Params that a Run may carry. They reach containers as environment variables,
+	// KAYCI_<NAME> in capitals, and nothing else.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.name == b.name))",message="params must have different names"
+	Params []Param `json:"params,omitempty"`
+
+	// Jobs in a topological order: `needs` names earlier jobs only.
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.name == b.name))",message="jobs must have different names"
+	Jobs []Job `json:"jobs"`
+
+	// Retention says which finished Runs are kept. Default: the newest 10. `{}`
+	// keeps all. Runs that have not finished always stay.
+	// +optional
+	// +kubebuilder:default={maxCount: 10}
+	Retention *Retention `json:"retention,omitempty"`
+}
+
+// Param is a named string that a Run carries.
+type Param struct {
+	// Name: lower-case letters, digits and underscores, beginning with a letter.
+	// It can't be one that KayCI sets itself: run, run_number, pipeline, namespace,
+	// job, or one that begins with output_ or service_.
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z][a-z0-9_]*$`
+	// +kubebuilder:validation:XValidation:rule="!(self in ['run', 'run_number', 'pipeline', 'namespace', 'job']) && !self.startsWith('output_') && !self.startsWith('service_')",message="this name is reserved: KayCI sets the environment variable of that name itself"
+	Name string `json:"name"`
+
+	// Description for people.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Description string `json:"description,omitempty"`
+
+	// Default value. A parameter without one is required.
+	// +optional
+	// +kubebuilder:validation:MaxLength=32768
+	Default *string `json:"default,omitempty"`
+}
+
+// Job is one step of the graph: a batch/v1 Job that is created when all that
+// it needs has succeeded.
+type Job struct {
+	// Name is a DNS label, unique in the Pipeline.
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name"`
+
+	// Needs names earlier jobs of the list that must succeed first.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=63
+	Needs []string `json:"needs,omitempty"`
+
+	// Timeout of one attempt, from its pod's start: time in a queue doesn't count.
+	// At least 1s. The pod is stopped, and stays with its log. Default: none.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="timeout must be at least 1s"
+	Timeout *metav1.Duration `json:"timeout,omitempty"`
+
+	// Template of the Job. KayCI keeps it and adds a name, labels, an owner, the
+	// parameters, `restartPolicy: Never`, `backoffLimit: 0` unless given,
+	// `podReplacementPolicy: Failed`, a rule that ignores disruptions, and
+	// `automountServiceAccountToken: false` unless the template says otherwise or
+	// names a service account.
+	// +kubebuilder:validation:XValidation:rule="!has(self.metadata) || (!has(self.metadata.name) && !has(self.metadata.namespace))",message="name and namespace are KayCI's to set: remove them from the template's metadata"
+	// +kubebuilder:validation:XValidation:rule="!has(self.spec.ttlSecondsAfterFinished)",message="ttlSecondsAfterFinished is refused: a Job deleted early would be run again; use the Pipeline's retention"
+	// +kubebuilder:validation:XValidation:rule="!has(self.spec.suspend)",message="suspend is refused: a job is created when it is ready"
+	// +kubebuilder:validation:XValidation:rule="!has(self.spec.selector) && !has(self.spec.manualSelector)",message="selector is refused: Kubernetes sets it"
+	// +kubebuilder:validation:XValidation:rule="!has(self.spec.template.spec.restartPolicy) || self.spec.template.spec.restartPolicy == 'Never'",message="restartPolicy must be Never: retries are the Job's, see backoffLimit"
+	Template batchv1.JobTemplateSpec `json:"template"`
+}
+
+// Retention bounds the finished Runs of a Pipeline. A Run beyond either bound
+// is deleted, oldest first.
+type Retention struct {
+	// MaxCount is the number of finished Runs to keep. Default: no bound.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	MaxCount *int32 `json:"maxCount,omitempty"`
+
+	// MaxAge is how long a Run is kept after it has finished. Default: no bound.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) > duration('0s')",message="maxAge must be more than 0s"
+	MaxAge *metav1.Duration `json:"maxAge,omitempty"`
+}
+
+// PipelineStatus is what a person asks first: is it valid, how did it go last.
+type PipelineStatus struct {
+	// ObservedGeneration is the generation of the spec that the status is about.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// Conditions: Ready is False when a Run of this Pipeline could not be started.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// Revision is the name of the ControllerRevision that holds the current spec:
+	// what a Run started now is pinned to.
+	// +optional
+	Revision string `json:"revision,omitempty"`
+
+	// LastRun is the newest Run that has finished.
+	// +optional
+	LastRun *LastRun `json:"lastRun,omitempty"`
+}
+
+// LastRun names a finished Run and how it ended.
+type LastRun struct {
+	// Name of the Run. It may have been deleted since.
+	Name string `json:"name"`
+
+	// Number of the Run, counted from 1 for each Pipeline.
+	// +optional
+	Number int64 `json:"number,omitempty"`
+
+	// Phase that the Run ended in.
+	Phase RunPhase `json:"phase"`
+
+	// CompletionTime is when the Run ended.
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+}
+
+// Pipeline is a graph of Jobs. Creating a Run executes it.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:categories=kayci,shortName=pl
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Last run",type=string,JSONPath=`.status.lastRun.name`
+// +kubebuilder:printcolumn:name="Number",type=integer,JSONPath=`.status.lastRun.number`
+// +kubebuilder:printcolumn:name="Result",type=string,JSONPath=`.status.lastRun.phase`
+// +kubebuilder:printcolumn:name="Finished",type=date,JSONPath=`.status.lastRun.completionTime`
+// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?$')",message="metadata.name must be a DNS label of at most 52 characters"
+type Pipeline struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec is what a Run executes.
+	Spec PipelineSpec `json:"spec"`
+	// Status says whether the Pipeline can run and how it last did.
+	// +optional
+	Status PipelineStatus `json:"status,omitempty"`
+}
+
+// PipelineList is a list of Pipelines.
+//
+// +kubebuilder:object:root=true
+type PipelineList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Pipeline `json:"items"`
+}
+
+// GetConditions lets Flux's condition and patch helpers read the conditions.
+func (p *Pipeline) GetConditions() []metav1.Condition { return p.Status.Conditions }
+
+// SetConditions lets Flux's condition and patch helpers write the conditions.
+func (p *Pipeline) SetConditions(c []metav1.Condition) { p.Status.Conditions = c }

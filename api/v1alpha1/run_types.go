@@ -1,0 +1,227 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// RunSpec says what to run. Everything but `cancelled` is fixed once set.
+//
+// +kubebuilder:validation:XValidation:rule="self.pipeline == oldSelf.pipeline",message="pipeline can't be changed: create another Run"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.revision) || (has(self.revision) && self.revision == oldSelf.revision)",message="revision can't be changed: create another Run"
+// +kubebuilder:validation:XValidation:rule="has(self.params) == has(oldSelf.params) && (!has(self.params) || self.params == oldSelf.params)",message="params can't be changed: create another Run"
+// +kubebuilder:validation:XValidation:rule="has(self.origin) == has(oldSelf.origin) && (!has(self.origin) || self.origin == oldSelf.origin)",message="origin can't be changed"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.cancelled) || !oldSelf.cancelled || (has(self.cancelled) && self.cancelled)",message="a cancelled Run can't be resumed: create another Run"
+type RunSpec struct {
+	// Pipeline of the same namespace to run.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=52
+	Pipeline string `json:"pipeline"`
+
+	// Revision is the ControllerRevision that holds the copy of the Pipeline's spec
+	// that this Run executes. Leave it out: it is set to the current one when the
+	// Run is first seen.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Revision string `json:"revision,omitempty"`
+
+	// Params by name. The Pipeline says which there are and which are required.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=64
+	Params map[string]string `json:"params,omitempty"`
+
+	// Origin is the event that started the Run. It is information for people.
+	// +optional
+	Origin *Origin `json:"origin,omitempty"`
+
+	// Cancelled stops the Run: running pods are stopped and stay with their logs,
+	// waiting jobs don't start. It can't be taken back.
+	// +optional
+	Cancelled bool `json:"cancelled,omitempty"`
+}
+
+// Origin is where a Run came from.
+type Origin struct {
+	// Trigger that started the Run.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Trigger string `json:"trigger,omitempty"`
+
+	// Provider of the webhook.
+	// +optional
+	Provider Provider `json:"provider,omitempty"`
+
+	// Delivery identifies the event at its provider. The same one is one Run.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Delivery string `json:"delivery,omitempty"`
+
+	// Repository, as the provider names it: owner/name.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Repository string `json:"repository,omitempty"`
+
+	// SHA of the commit.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	SHA string `json:"sha,omitempty"`
+
+	// Ref that was pushed: refs/heads/main.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Ref string `json:"ref,omitempty"`
+
+	// Sender is the user that caused the event.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Sender string `json:"sender,omitempty"`
+}
+
+// RunPhase is where a Run stands.
+// +kubebuilder:validation:Enum=Queued;Running;Succeeded;Failed;Cancelled
+type RunPhase string
+
+// The phases of a Run. The last three are final.
+const (
+	RunQueued    RunPhase = "Queued"
+	RunRunning   RunPhase = "Running"
+	RunSucceeded RunPhase = "Succeeded"
+	RunFailed    RunPhase = "Failed"
+	RunCancelled RunPhase = "Cancelled"
+)
+
+// Finished reports whether the phase is final.
+func (p RunPhase) Finished() bool {
+	return p == RunSucceeded || p == RunFailed || p == RunCancelled
+}
+
+// JobPhase is where a job of a Run stands.
+// +kubebuilder:validation:Enum=Waiting;Running;Succeeded;Failed;Skipped;Cancelled
+type JobPhase string
+
+// The phases of a job. The last four are final.
+const (
+	JobWaiting   JobPhase = "Waiting"
+	JobRunning   JobPhase = "Running"
+	JobSucceeded JobPhase = "Succeeded"
+	JobFailed    JobPhase = "Failed"
+	JobSkipped   JobPhase = "Skipped"
+	JobCancelled JobPhase = "Cancelled"
+)
+
+// Finished reports whether the phase is final.
+func (p JobPhase) Finished() bool {
+	return p == JobSucceeded || p == JobFailed || p == JobSkipped || p == JobCancelled
+}
+
+// SucceededCondition is the one condition of a Run: True when it has
+// succeeded, False when it has failed or was cancelled, Unknown before.
+const SucceededCondition = "Succeeded"
+
+// RunStatus is where the Run stands. Once its phase is final it isn't written
+// again.
+type RunStatus struct {
+	// ObservedGeneration is the generation of the spec that the status is about.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// Phase: Queued, Running, Succeeded, Failed or Cancelled.
+	// +optional
+	Phase RunPhase `json:"phase,omitempty"`
+
+	// Number counts the Runs of a Pipeline from 1. A number is never used twice;
+	// one may be left out.
+	// +optional
+	Number int64 `json:"number,omitempty"`
+
+	// Conditions: Succeeded, with a reason and a message that says what to do.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// StartTime is when the first job was created.
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+
+	// CompletionTime is when the last job was seen to have ended.
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+
+	// Jobs in the order of the Pipeline.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	Jobs []JobStatus `json:"jobs,omitempty"`
+}
+
+// JobStatus is where one job of the Run stands.
+type JobStatus struct {
+	// Name of the job in the Pipeline.
+	Name string `json:"name"`
+
+	// Phase: Waiting, Running, Succeeded, Failed, Skipped or Cancelled.
+	Phase JobPhase `json:"phase"`
+
+	// Reason, in one word, for the phase: what a waiting job waits for, what keeps
+	// a pod from starting, why a job failed.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+
+	// Message is the reason in a sentence.
+	// +optional
+	Message string `json:"message,omitempty"`
+
+	// Job is the name of the batch/v1 Job, once it has been created.
+	// +optional
+	Job string `json:"job,omitempty"`
+
+	// StartTime is when the Job was created.
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+
+	// CompletionTime is when the job's containers ended; for a failed or cancelled
+	// job, when its Job did.
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+}
+
+// Run is one execution of a Pipeline.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:categories=kayci,shortName=kr
+// +kubebuilder:printcolumn:name="Pipeline",type=string,JSONPath=`.spec.pipeline`
+// +kubebuilder:printcolumn:name="Number",type=integer,JSONPath=`.status.number`
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Succeeded")].message`
+// +kubebuilder:printcolumn:name="Started",type=date,JSONPath=`.status.startTime`
+// +kubebuilder:printcolumn:name="Finished",type=date,JSONPath=`.status.completionTime`
+// +kubebuilder:printcolumn:name="Trigger",type=string,JSONPath=`.spec.origin.trigger`,priority=1
+// +kubebuilder:printcolumn:name="SHA",type=string,JSONPath=`.spec.origin.sha`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$')",message="metadata.name must be a DNS label of at most 63 characters"
+type Run struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec says what to run.
+	Spec RunSpec `json:"spec"`
+	// Status says how it goes.
+	// +optional
+	Status RunStatus `json:"status,omitempty"`
+}
+
+// RunList is a list of Runs.
+//
+// +kubebuilder:object:root=true
+type RunList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Run `json:"items"`
+}
+
+// GetConditions lets Flux's condition and patch helpers read the conditions.
+func (r *Run) GetConditions() []metav1.Condition { return r.Status.Conditions }
+
+// SetConditions lets Flux's condition and patch helpers write the conditions.
+func (r *Run) SetConditions(c []metav1.Condition) { r.Status.Conditions = c }

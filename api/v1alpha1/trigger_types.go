@@ -1,0 +1,141 @@
+package v1alpha1
+
+import (
+	"github.com/fluxcd/pkg/apis/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Provider is a kind of git host, or generic for any program that can send
+// JSON and a bearer token.
+// +kubebuilder:validation:Enum=generic;github;gitlab;gitea
+type Provider string
+
+// The providers. Gitea's covers Forgejo.
+const (
+	ProviderGeneric Provider = "generic"
+	ProviderGitHub  Provider = "github"
+	ProviderGitLab  Provider = "gitlab"
+	ProviderGitea   Provider = "gitea"
+)
+
+// EventKind is what happened at the git host.
+// +kubebuilder:validation:Enum=push
+type EventKind string
+
+// EventPush is a push of a branch or a tag.
+const EventPush EventKind = "push"
+
+// TriggerSpec says which events start a Run of which Pipeline.
+type TriggerSpec struct {
+	// Pipeline of the same namespace that a Run is started of.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=52
+	Pipeline string `json:"pipeline"`
+
+	// Webhook starts a Run when a signed request arrives at status.webhookPath.
+	Webhook *Webhook `json:"webhook"`
+
+	// Params of the Run, each a CEL expression over `event` (the same fields for
+	// every provider: kind, repository, sha, ref, branch, tag, sender, title,
+	// message, paths) and `body` (the request's JSON). The result must be a string,
+	// number or bool and is handed on as data. With the generic provider the fields
+	// of the body are params already; an expression here wins over them.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=64
+	Params map[string]string `json:"params,omitempty"`
+
+	// Suspend ignores events; they are answered, and start nothing.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+}
+
+// Webhook is a request of a git host or program, and what it must be like to
+// start a Run.
+//
+// +kubebuilder:validation:XValidation:rule="self.provider != 'generic' || (!has(self.events) && !has(self.branches))",message="events and branches are for git hosts; a generic webhook has neither"
+type Webhook struct {
+	// Provider whose format and signature the request has.
+	Provider Provider `json:"provider"`
+
+	// SecretRef names a Secret of the same namespace. Its key `token` holds the
+	// HMAC secret (github, gitea), the secret token (gitlab) or the bearer token
+	// (generic).
+	SecretRef meta.LocalObjectReference `json:"secretRef"`
+
+	// Events that start a Run. Default: push.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Events []EventKind `json:"events,omitempty"`
+
+	// Branches that an event must be about: names or globs, where `*` stops at a
+	// slash and `**` doesn't. Default: any branch or tag. With it, tags don't match.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=255
+	Branches []string `json:"branches,omitempty"`
+
+	// If is a CEL expression over `event` and `body` that must be true.
+	// +optional
+	// +kubebuilder:validation:MaxLength=4096
+	If string `json:"if,omitempty"`
+}
+
+// TriggerStatus says whether the Trigger works and where to send events.
+type TriggerStatus struct {
+	// ObservedGeneration is the generation of the spec that the status is about.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// Conditions: Ready is False when no event could start a Run.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// WebhookPath is the path, on KayCI's webhook address, to send events to.
+	// +optional
+	WebhookPath string `json:"webhookPath,omitempty"`
+}
+
+// Trigger starts Runs of a Pipeline.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:categories=kayci,shortName=trig
+// +kubebuilder:printcolumn:name="Pipeline",type=string,JSONPath=`.spec.pipeline`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Webhook",type=string,JSONPath=`.status.webhookPath`
+// +kubebuilder:printcolumn:name="Provider",type=string,JSONPath=`.spec.webhook.provider`,priority=1
+// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?$')",message="metadata.name must be a DNS label of at most 52 characters"
+type Trigger struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec says which events start what.
+	Spec TriggerSpec `json:"spec"`
+	// Status says whether the Trigger works.
+	// +optional
+	Status TriggerStatus `json:"status,omitempty"`
+}
+
+// TriggerList is a list of Triggers.
+//
+// +kubebuilder:object:root=true
+type TriggerList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Trigger `json:"items"`
+}
+
+// GetConditions lets Flux's condition and patch helpers read the conditions.
+func (t *Trigger) GetConditions() []metav1.Condition { return t.Status.Conditions }
+
+// SetConditions lets Flux's condition and patch helpers write the conditions.
+func (t *Trigger) SetConditions(c []metav1.Condition) { t.Status.Conditions = c }
