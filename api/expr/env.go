@@ -1,0 +1,119 @@
+// Package expr compiles and evaluates the CEL expressions of KayCI's objects.
+// It is pure: an expression sees the values it is given and nothing else, and
+// can neither wait nor write. Expressions and values are both untrusted, so
+// source length, nesting, evaluation cost and the size of strings are limited.
+package expr
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/ext"
+)
+
+// MaxSourceLength is the longest expression, in characters, that is compiled.
+const MaxSourceLength = 4096
+
+const (
+	// maxParseDepth bounds the parser's recursion: nesting deeper than this isn't
+	// written by people.
+	maxParseDepth = 100
+	// maxComprehensionDepth keeps `all` within `all` within `all` from costing the
+	// cube of a body's size before the cost limit is looked at.
+	maxComprehensionDepth = 3
+)
+
+// Names of the two variables of a Trigger's expressions.
+const (
+	eventVariable = "event"
+	bodyVariable  = "body"
+)
+
+// Env compiles the expressions of one kind of object. It is safe for
+// concurrent use.
+type Env struct {
+	env *cel.Env
+}
+
+// NewTriggerEnv returns the environment of a Trigger's expressions: `event`,
+// whose fields are those of Event, so that a misspelt field is an error at
+// compile time, and `body`, the request's JSON, which is anything.
+func NewTriggerEnv() (*Env, error) {
+	env, err := cel.NewEnv(
+		cel.OptionalTypes(),
+		ext.NativeTypes(ext.ParseStructTags(true), eventType()),
+		cel.Variable(eventVariable, cel.ObjectType(eventTypeName)),
+		cel.Variable(bodyVariable, cel.DynType),
+		cel.CrossTypeNumericComparisons(true),
+		cel.DefaultUTCTimeZone(true),
+		cel.ParserExpressionSizeLimit(MaxSourceLength),
+		cel.ParserRecursionLimit(maxParseDepth),
+		cel.ASTValidators(
+			cel.ValidateRegexLiterals(),
+			cel.ValidateDurationLiterals(),
+			cel.ValidateTimestampLiterals(),
+			cel.ValidateComprehensionNestingLimit(maxComprehensionDepth),
+		),
+		ext.Strings(ext.StringsVersion(stringsVersion)),
+		boundedReplace(),
+		boundedJoin(),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("make the CEL environment: %w", err)
+	}
+	return &Env{env: env}, nil
+}
+
+// CompileParam compiles an expression that gives a parameter's value: a
+// string, int, uint, double or bool.
+func (e *Env) CompileParam(src string) (*Param, error) {
+	p, output, err := e.compile(src)
+	if err != nil {
+		return nil, err
+	}
+	if !scalar(output) {
+		return nil, fmt.Errorf("1:1: the result is a %s, but a parameter is a string, number or bool: "+
+			"pick one element, or join a list of strings with .join(',')", output)
+	}
+	return &Param{program: p}, nil
+}
+
+// CompileCondition compiles an expression that is true or false.
+func (e *Env) CompileCondition(src string) (*Condition, error) {
+	p, output, err := e.compile(src)
+	if err != nil {
+		return nil, err
+	}
+	if !output.IsExactType(cel.BoolType) && !output.IsExactType(cel.DynType) {
+		return nil, fmt.Errorf("1:1: the result is a %s, but a condition is true or false: compare it with something", output)
+	}
+	return &Condition{program: p}, nil
+}
+
+func (e *Env) compile(src string) (program, *cel.Type, error) {
+	if strings.TrimSpace(src) == "" {
+		return program{}, nil, fmt.Errorf("1:1: the expression is empty: write a value in quotes, such as '\"main\"', or a field, such as event.sha")
+	}
+	checked, issues := e.env.Compile(src)
+	if issues.Err() != nil {
+		return program{}, nil, compileError(issues)
+	}
+	compiled, err := e.env.Program(checked,
+		cel.CostLimit(maxCost),
+		cel.CostTracking(stringCost{}),
+	)
+	if err != nil {
+		return program{}, nil, fmt.Errorf("1:1: plan the expression: %w", err)
+	}
+	return program{compiled: compiled, source: checked.NativeRep().SourceInfo()}, checked.OutputType(), nil
+}
+
+func scalar(t *cel.Type) bool {
+	for _, ok := range []*cel.Type{cel.StringType, cel.IntType, cel.UintType, cel.DoubleType, cel.BoolType, cel.DynType} {
+		if t.IsExactType(ok) {
+			return true
+		}
+	}
+	return false
+}

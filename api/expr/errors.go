@@ -1,0 +1,75 @@
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/interpreter"
+)
+
+// maxErrors of one expression that are told: later ones mostly follow from the
+// first.
+const maxErrors = 3
+
+// maxErrorLength keeps a value that an error quotes from filling a condition
+// or an answer.
+const maxErrorLength = 512
+
+// compileError says where and what is wrong, as line:column: message, and what
+// to write instead where that is known.
+func compileError(issues *cel.Issues) error {
+	found := issues.Errors()
+	texts := make([]string, 0, maxErrors)
+	for _, issue := range found[:min(len(found), maxErrors)] {
+		text := fmt.Sprintf("%d:%d: %s", max(issue.Location.Line(), 1), max(issue.Location.Column(), 0)+1, tidy(issue.Message))
+		texts = append(texts, text+advice(issue.Message))
+	}
+	return errors.New(strings.Join(texts, "; "))
+}
+
+// advice follows the checker's wording. Should that change, the error merely
+// loses its hint.
+func advice(message string) string {
+	switch {
+	case strings.Contains(message, "undefined field"):
+		return " (event has " + eventFields() + ")"
+	case strings.Contains(message, "undeclared reference"):
+		return " (the variables are event and body; text stands in quotes)"
+	case strings.Contains(message, "found no matching overload"):
+		return " (convert a side with string(), int() or double())"
+	default:
+		return ""
+	}
+}
+
+// evalError says where an evaluation failed and why.
+func (p program) evalError(err error) error {
+	var cancelled interpreter.EvalCancelledError
+	if errors.As(err, &cancelled) && cancelled.Cause == interpreter.CostLimitExceeded {
+		return fmt.Errorf("1:1: the evaluation costs more than %d steps: look at fewer elements or shorter strings", maxCost)
+	}
+	line, column := 1, 1
+	var failed *types.Err
+	if errors.As(err, &failed) && failed.NodeID() > 0 {
+		at := p.source.GetStartLocation(failed.NodeID())
+		line, column = max(at.Line(), 1), max(at.Column(), 0)+1
+	}
+	hint := ""
+	if strings.HasPrefix(err.Error(), "no such key") {
+		hint = " (write body.?name.orValue('') for a field that may be missing)"
+	}
+	return fmt.Errorf("%d:%d: %s%s", line, column, tidy(err.Error()), hint)
+}
+
+// tidy makes a library's message fit one line of bounded length.
+func tidy(message string) string {
+	message = strings.Join(strings.Fields(message), " ")
+	message = strings.ReplaceAll(message, " (in container '')", "")
+	if len(message) > maxErrorLength {
+		message = strings.ToValidUTF8(message[:maxErrorLength], "") + "…"
+	}
+	return message
+}

@@ -1,0 +1,48 @@
+package expr
+
+import (
+	"reflect"
+	"strings"
+)
+
+// eventTypeName is what CEL calls Event: package and type name.
+const eventTypeName = "expr.Event"
+
+// Event is what an expression sees as `event`: the same fields for every
+// provider, empty where an event has no such thing.
+type Event struct {
+	// Kind of event: push.
+	Kind string `cel:"kind"`
+	// Repository as the provider names it: owner/name.
+	Repository string `cel:"repository"`
+	// CloneURL is the repository's address over http or https.
+	CloneURL string `cel:"cloneURL"`
+	// SHA of the commit that the ref now names.
+	SHA string `cel:"sha"`
+	// Ref in full: refs/heads/main.
+	Ref string `cel:"ref"`
+	// Branch without refs/heads/; empty for a tag.
+	Branch string `cel:"branch"`
+	// Tag without refs/tags/; empty for a branch.
+	Tag string `cel:"tag"`
+	// Sender is the user that caused the event.
+	Sender string `cel:"sender"`
+	// Title is the first line of the commit's message.
+	Title string `cel:"title"`
+	// Message of the commit, whole.
+	Message string `cel:"message"`
+	// Paths that the pushed commits added, changed or removed, sorted.
+	Paths []string `cel:"paths"`
+}
+
+func eventType() reflect.Type { return reflect.TypeFor[Event]() }
+
+// eventFields lists the fields of `event` in the order of the type.
+func eventFields() string {
+	t := eventType()
+	names := make([]string, 0, t.NumField())
+	for i := range t.NumField() {
+		names = append(names, t.Field(i).Tag.Get("cel"))
+	}
+	return strings.Join(names, ", ")
+}

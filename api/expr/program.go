@@ -1,0 +1,115 @@
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+)
+
+// maxCost of one evaluation. A unit is about one field access or ten
+// characters read: enough to look at every file of a large push a few times,
+// and some tens of milliseconds at most.
+const maxCost = 1_000_000
+
+// MaxResultLength is the longest parameter, in bytes, that an expression may
+// give. Parameters become environment variables, and Kubernetes refuses more
+// than 1 MiB for all of a Run's together.
+const MaxResultLength = 32 << 10
+
+// Vars are the values of an expression's variables.
+type Vars struct {
+	// Event is `event`.
+	Event Event
+	// Body is `body`: what DecodeJSON returned.
+	Body any
+}
+
+type program struct {
+	compiled cel.Program
+	source   *ast.SourceInfo
+}
+
+func (p program) eval(vars Vars) (ref.Val, error) {
+	value, _, err := p.compiled.Eval(map[string]any{eventVariable: vars.Event, bodyVariable: vars.Body})
+	if err != nil {
+		return nil, p.evalError(err)
+	}
+	return value, nil
+}
+
+// Param is a compiled expression of a parameter's value. It is safe for
+// concurrent use.
+type Param struct {
+	program program
+}
+
+// Eval returns the parameter's value as the string that a Run carries. Numbers
+// are written without an exponent, as JSON and shells like them.
+func (p *Param) Eval(vars Vars) (string, error) {
+	value, err := p.program.eval(vars)
+	if err != nil {
+		return "", err
+	}
+	text, err := Scalar(value.Value())
+	if err != nil {
+		return "", fmt.Errorf("1:1: the result %w", err)
+	}
+	return text, nil
+}
+
+// Condition is a compiled expression that is true or false. It is safe for
+// concurrent use.
+type Condition struct {
+	program program
+}
+
+// Eval returns whether the condition holds.
+func (c *Condition) Eval(vars Vars) (bool, error) {
+	value, err := c.program.eval(vars)
+	if err != nil {
+		return false, err
+	}
+	holds, ok := value.(types.Bool)
+	if !ok {
+		return false, fmt.Errorf("1:1: the result is a %s, but a condition is true or false: compare it with something", value.Type().TypeName())
+	}
+	return bool(holds), nil
+}
+
+// Scalar turns a string, number or bool into the string that a parameter
+// carries. Its errors continue a sentence that names the value.
+func Scalar(value any) (string, error) {
+	text, ok := scalarText(value)
+	switch {
+	case !ok:
+		return "", errors.New("is not a string, number or bool: choose one of its fields or elements")
+	case len(text) > MaxResultLength:
+		return "", fmt.Errorf("has %d bytes, and a parameter %d at most: hand on less, such as an address", len(text), MaxResultLength)
+	case strings.ContainsRune(text, 0):
+		return "", errors.New("contains a NUL character, which no environment variable can hold: remove it")
+	}
+	return text, nil
+}
+
+func scalarText(value any) (string, bool) {
+	switch v := value.(type) {
+	case string:
+		return v, true
+	case bool:
+		return strconv.FormatBool(v), true
+	case int64:
+		return strconv.FormatInt(v, 10), true
+	case uint64:
+		return strconv.FormatUint(v, 10), true
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), true
+	default:
+		return "", false
+	}
+}

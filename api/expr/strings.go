@@ -1,0 +1,115 @@
+package expr
+
+import (
+	"math"
+	"strings"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/common/types/traits"
+)
+
+// stringsVersion of CEL's string functions: charAt, indexOf, lastIndexOf,
+// lowerAscii, upperAscii, join, replace, split, substring and trim. Later
+// versions add format, whose result can be thousands of times as long as what
+// it is given, with nothing to bound it by.
+const stringsVersion = 0
+
+// maxBuilt is the longest string, in bytes, that replace or join may build.
+// The cost limit is looked at after a call, when its result has been allocated
+// already; these two can multiply a long body by a long argument.
+const maxBuilt = 1 << 20
+
+// boundedReplace takes the place of the library's replace: same meaning, but
+// the result's size is known before it is built.
+func boundedReplace() cel.EnvOption {
+	return cel.Function("replace",
+		cel.MemberOverload("string_replace_string_string",
+			[]*cel.Type{cel.StringType, cel.StringType, cel.StringType}, cel.StringType,
+			cel.FunctionBinding(func(args ...ref.Val) ref.Val {
+				return replace(args[0].(types.String), args[1].(types.String), args[2].(types.String), -1)
+			})),
+		cel.MemberOverload("string_replace_string_string_int",
+			[]*cel.Type{cel.StringType, cel.StringType, cel.StringType, cel.IntType}, cel.StringType,
+			cel.FunctionBinding(func(args ...ref.Val) ref.Val {
+				return replace(args[0].(types.String), args[1].(types.String), args[2].(types.String), args[3].(types.Int))
+			})),
+	)
+}
+
+func replace(text, from, to types.String, limit types.Int) ref.Val {
+	times := strings.Count(string(text), string(from))
+	if limit >= 0 && int64(limit) < int64(times) {
+		times = int(limit)
+	}
+	if built := len(text) + times*(len(to)-len(from)); built > maxBuilt {
+		return tooLong("replace", built)
+	}
+	return types.String(strings.Replace(string(text), string(from), string(to), times))
+}
+
+// boundedJoin takes the place of the library's join in the same way.
+func boundedJoin() cel.EnvOption {
+	return cel.Function("join",
+		cel.MemberOverload("list_join",
+			[]*cel.Type{cel.ListType(cel.StringType)}, cel.StringType,
+			cel.UnaryBinding(func(list ref.Val) ref.Val { return join(list, "") })),
+		cel.MemberOverload("list_join_string",
+			[]*cel.Type{cel.ListType(cel.StringType), cel.StringType}, cel.StringType,
+			cel.BinaryBinding(func(list, separator ref.Val) ref.Val { return join(list, separator.(types.String)) })),
+	)
+}
+
+func join(list ref.Val, separator types.String) ref.Val {
+	var text strings.Builder
+	delimiter := ""
+	for it := list.(traits.Lister).Iterator(); it.HasNext() == types.True; {
+		element, ok := it.Next().(types.String)
+		if !ok {
+			return types.NewErr("join: an element is not a string: convert it with .map(x, string(x))")
+		}
+		if built := text.Len() + len(delimiter) + len(element); built > maxBuilt {
+			return tooLong("join", built)
+		}
+		text.WriteString(delimiter)
+		text.WriteString(string(element))
+		delimiter = string(separator)
+	}
+	return types.String(text.String())
+}
+
+func tooLong(function string, built int) ref.Val {
+	return types.NewErr("%s: the result would have %d bytes or more, and %d is the limit", function, built, maxBuilt)
+}
+
+// stringCost charges the string functions for what they read and write; the
+// rest costs what CEL says.
+type stringCost struct{}
+
+// CallCost implements cel-go's ActualCostEstimator. Nil means CEL's own cost.
+func (stringCost) CallCost(function, _ string, args []ref.Val, result ref.Val) *uint64 {
+	switch function {
+	case "charAt", "indexOf", "lastIndexOf", "lowerAscii", "upperAscii", "replace", "split", "substring", "trim", "join":
+	default:
+		return nil
+	}
+	size := valueSize(result)
+	for _, arg := range args {
+		size += valueSize(arg)
+	}
+	cost := 1 + uint64(math.Ceil(float64(size)/10))
+	return &cost
+}
+
+func valueSize(value ref.Val) int64 {
+	sizer, ok := value.(traits.Sizer)
+	if !ok {
+		return 1
+	}
+	size, ok := sizer.Size().(types.Int)
+	if !ok {
+		return 1
+	}
+	return int64(size)
+}
