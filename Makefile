@@ -1,0 +1,217 @@
+# Everything that is done to this repository, by a person or by CI, is a target
+# here; `make help` lists them. A fresh machine needs Go, gcc, git and make. The
+# tools are Go modules pinned under tools/, built once into a cache outside the
+# tree.
+
+ifeq ($(filter oneshell,$(.FEATURES)),)
+$(error This Makefile needs GNU make 4; on macOS: brew install make, then gmake)
+endif
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+GO ?= go
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kayci
+BIN := $(CURDIR)/bin
+IMAGE ?= $(BIN)/kayci.tar
+STARTED := $(shell date +%s)
+
+# A change of a pinned version or of Go gives the tools a folder of their own.
+TOOLS := $(CACHE)/tools/$(shell { cat tools/go.* tools/*/go.*; $(GO) env GOVERSION GOOS GOARCH; } | git hash-object --stdin | cut -c1-12)
+
+# Modules with code of their own. Those below local/ each compile one large
+# program (Kubernetes, for one) from its modules, so they share one set of build
+# flags, and with it Go's build cache, wherever they are built.
+MODULES := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './tools/*'))
+LARGE := $(filter ./local/%,$(MODULES))
+SMALL := $(filter-out $(LARGE),$(MODULES))
+LARGE_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
+
+# Packages whose tests need more than Go: an API server, helm, a cluster.
+API_TESTS := ./test/api/...
+CHART_TESTS := ./test/chart/...
+E2E_TESTS := ./test/e2e/...
+
+LOCAL := $(GO) run -C local .
+GOTESTSUM := $(TOOLS)/gotestsum --format-hide-empty-pkg
+
+# $(call begin,target,what it does) is the first line of a recipe: it says what
+# is going to happen, and at the end how long it took. The folder $$scratch goes
+# when the recipe ends.
+define begin
+scratch=$$(mktemp -d)
+finish() { status=$$?; rm -rf "$$scratch"; [ $$status = 0 ] && end=done || end=FAILED; echo "==> $(1): $$end after $${SECONDS}s"; exit $$status; }
+trap finish EXIT
+echo "==> $(1): $(2)"
+endef
+
+##@ Everyday
+
+.PHONY: help
+help: ## List every target.
+	@awk -F ':.*## ' '
+	  BEGIN                  { print "Usage: make <target>" }
+	  /^##@ /                { printf "\n%s\n", substr($$0, 5) }
+	  /^[a-z][a-z0-9-]*:.*## / { printf "  %-11s %s\n", $$1, $$2 }
+	' Makefile
+
+.PHONY: build
+build: ## Build the kayci program into bin/.
+	@$(call begin,build,kayci into bin/)
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/kayci ./cmd/kayci
+
+.PHONY: image
+image: ## Build KayCI's container image as a tar into bin/, without Docker.
+	@$(call begin,image,KayCI's container image into $(IMAGE))
+	mkdir -p $(dir $(IMAGE))
+	$(LOCAL) image --output $(IMAGE)
+
+.PHONY: demo
+demo: $(TOOLS)/helm ## Show all of it on the local cluster, from a push to a finished Run.
+	@$(call begin,demo,a local cluster with KayCI and a push that starts a Run)
+	PATH="$(TOOLS):$$PATH" $(GO) run ./test/demo up
+
+.PHONY: demo-down
+demo-down: $(TOOLS)/helm ## Remove what `make demo` started.
+	@$(call begin,demo-down,removing the demo)
+	PATH="$(TOOLS):$$PATH" $(GO) run ./test/demo down
+
+.PHONY: clean
+clean: ## Remove what was built into this tree; the caches outside it stay.
+	@rm -rf $(BIN)
+	echo 'Removed bin/. Tools and cluster components stay in $(CACHE).'
+
+##@ Code
+
+# $(call generate-into,folder) generates every file that isn't written by hand.
+define generate-into
+mkdir -p $(1)/api/v1alpha1 $(1)/charts/kayci/files/crds $(1)/docs/reference
+$(TOOLS)/controller-gen paths=./api/v1alpha1 object crd:generateEmbeddedObjectMeta=true \
+  output:object:dir=$(1)/api/v1alpha1 output:crd:dir=$(1)/charts/kayci/files/crds
+$(TOOLS)/crd-ref-docs --log-level=ERROR --renderer=markdown --source-path=api/v1alpha1 \
+  --config=docs/reference/config.yaml --templates-dir=docs/reference/templates --output-path=$(1)/docs/reference/api.md
+endef
+
+.PHONY: generate
+generate: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Generate deepcopy code, CRDs and the API reference from the API types.
+	@$(call begin,generate,deepcopy code and CRDs and the API reference)
+	$(call generate-into,$$scratch)
+	rm -rf charts/kayci/files/crds
+	cp -r $$scratch/. .
+
+.PHONY: verify
+verify: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Check that generated files are what `make generate` makes.
+	@$(call begin,verify,are generated files up to date?)
+	$(call generate-into,$$scratch)
+	stale=
+	for path in api/v1alpha1/zz_generated.deepcopy.go charts/kayci/files/crds docs/reference/api.md; do
+	  diff -ruN $$path $$scratch/$$path || stale+=" $$path"
+	done
+	[ -z "$$stale" ] || { echo "Out of date:$$stale. Run 'make generate' and commit the result."; exit 1; }
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint ## Check style, size limits and likely bugs in every module.
+	@$(call begin,lint,golangci-lint on each module; the first time it takes minutes)
+	failed=
+	for module in $(SMALL); do
+	  echo "    $$module"
+	  (cd $$module && $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || failed=yes
+	done
+	for module in $(LARGE); do
+	  echo "    $$module"
+	  (cd $$module && $(LARGE_ENV) $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || failed=yes
+	done
+	[ -z "$$failed" ]
+
+.PHONY: lint-fix
+lint-fix: $(TOOLS)/golangci-lint ## Let the linters repair what they can.
+	@$(call begin,lint-fix,repairing what linters can repair)
+	for module in $(SMALL); do
+	  (cd $$module && $(TOOLS)/golangci-lint run --fix --config $(CURDIR)/.golangci.yml ./...)
+	done
+
+.PHONY: fmt
+fmt: $(TOOLS)/golangci-lint ## Format all Go code.
+	@$(call begin,fmt,gofumpt and goimports on every module)
+	for module in $(MODULES); do
+	  (cd $$module && $(TOOLS)/golangci-lint fmt --config $(CURDIR)/.golangci.yml ./...)
+	done
+
+##@ Tests
+
+.PHONY: test
+test: verify lint test-unit test-api test-chart test-e2e ## Everything below, and verify and lint: what CI runs.
+	@echo "==> test: everything passed, $$(($$(date +%s) - $(STARTED)))s in all"
+
+.PHONY: test-unit
+test-unit: $(TOOLS)/gotestsum ## Tests that need no cluster.
+	@$(call begin,test-unit,tests that need no cluster; the first time it compiles for minutes)
+	$(GOTESTSUM) --format pkgname -- -race -timeout 10m $$($(GO) list ./... | grep -v '/test/\(api\|chart\|e2e\)\(/\|$$\)')
+	for module in $(filter-out .,$(SMALL)); do
+	  (cd $$module && $(GOTESTSUM) --format pkgname -- -timeout 10m ./...)
+	done
+
+.PHONY: test-api
+test-api: $(TOOLS)/gotestsum ## Tests against a real API server and etcd, built by local/.
+	@$(call begin,test-api,tests against a real API server and etcd; building those takes minutes the first time)
+	export KUBEBUILDER_ASSETS=$${KUBEBUILDER_ASSETS:-$$($(LOCAL) assets)}
+	for module in $(LARGE); do
+	  (cd $$module && $(LARGE_ENV) $(GOTESTSUM) --format pkgname -- ./...)
+	done
+	$(GOTESTSUM) --format testname -- -count=1 -timeout 15m $(API_TESTS)
+
+.PHONY: test-chart
+test-chart: $(TOOLS)/gotestsum $(TOOLS)/helm $(TOOLS)/helm-unittest ## Lint and test the chart; an API server must accept its renderings.
+	@$(call begin,test-chart,helm lint and helm-unittest and a server-side dry run of the chart)
+	export KUBEBUILDER_ASSETS=$${KUBEBUILDER_ASSETS:-$$($(LOCAL) assets)}
+	$(TOOLS)/helm lint --strict charts/kayci
+	$(TOOLS)/helm-unittest charts/kayci
+	PATH="$(TOOLS):$$PATH" $(GOTESTSUM) --format testname -- -count=1 -timeout 15m $(CHART_TESTS)
+
+.PHONY: test-e2e
+test-e2e: local-up $(TOOLS)/gotestsum $(TOOLS)/helm ## End-to-end tests with real pods on the local cluster, which stays up.
+	@$(call begin,test-e2e,end-to-end tests with real pods)
+	PATH="$(TOOLS):$$PATH" $(GOTESTSUM) --format testname -- -count=1 -timeout 30m $(E2E_TESTS)
+
+##@ Local cluster
+
+.PHONY: local-up
+local-up: ## Start a single-node Kubernetes on this machine (Linux, root).
+	@$(call begin,local-up,a single-node Kubernetes; building it takes minutes the first time)
+	$(LOCAL) up
+
+.PHONY: local-down
+local-down: ## Stop it and remove everything it left on the machine.
+	@$(call begin,local-down,stopping the local cluster)
+	$(LOCAL) down
+
+.PHONY: local-load
+local-load: image ## Build KayCI's image and load it into the local cluster.
+	@$(call begin,local-load,loading KayCI's image into the local cluster)
+	$(LOCAL) load $(IMAGE)
+
+# ---------------------------------------------------------------------------
+# Tools: each is one package of the module under tools/ that pins it.
+
+controller-gen = tools sigs.k8s.io/controller-tools/cmd/controller-gen
+crd-ref-docs   = tools github.com/elastic/crd-ref-docs
+gotestsum      = tools gotest.tools/gotestsum
+golangci-lint  = tools/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+helm           = tools/helm helm.sh/helm/v3/cmd/helm
+helm-unittest  = tools/helm github.com/helm-unittest/helm-unittest/cmd/helm-unittest
+
+# Without these, helm takes the cluster of a plain `helm template` for Kubernetes
+# 1.20. Its own releases set them to the version of client-go, and so does this.
+kube-minor = $(shell sed -n 's|^\tk8s.io/client-go v0\.\([0-9]*\)\..*|\1|p' tools/helm/go.mod)
+helm-ldflags = $(foreach package,pkg/chartutil pkg/lint/rules,-X helm.sh/helm/v3/$(package).k8sVersionMajor=1 -X helm.sh/helm/v3/$(package).k8sVersionMinor=$(kube-minor))
+
+$(TOOLS)/%:
+	@echo '==> $*: building it from source into $(TOOLS), once; this can take minutes'
+	CGO_ENABLED=0 $(GO) build -C $(firstword $($*)) -trimpath -buildvcs=false \
+	  -ldflags '-s -w $(if $(filter tools/helm,$($*)),$(helm-ldflags))' -o $@.new $(lastword $($*))
+	mv $@.new $@
