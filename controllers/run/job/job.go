@@ -1,0 +1,151 @@
+// Package job builds the batch/v1 Job of one job of a Run, and the ConfigMap
+// with the Run's parameters. It is pure: the same Run, number and spec always
+// give the same objects under the same names, so that making them again after a
+// crash meets what is there already.
+package job
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"maps"
+	"math"
+	"strconv"
+	"strings"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// NumberAnnotation, on a Job, is the number of its Run: a controller that was
+// killed before it could record the number in the Run's status finds it here.
+const NumberAnnotation = v1alpha1.Group + "/run-number"
+
+const (
+	// maxName keeps a Job's name usable as the value of the labels that Kubernetes
+	// puts on its pods.
+	maxName    = 63
+	hashLength = 10
+)
+
+// Name returns the name of the Job of a Run's job: `<run>-<job>`, and when that
+// is longer than 63 characters its beginning and a hash of the whole.
+func Name(run, job string) string {
+	name := run + "-" + job
+	if len(name) <= maxName {
+		return name
+	}
+	sum := sha256.Sum256([]byte(run + "\n" + job))
+	hash := strings.ToLower(base32.HexEncoding.EncodeToString(sum[:]))[:hashLength]
+	return name[:maxName-1-hashLength] + "-" + hash
+}
+
+// Build returns the Job of one job of the Run. It keeps the job's template and
+// adds what makes it a part of the Run. The number is the Run's.
+func Build(run *v1alpha1.Run, number int64, spec *v1alpha1.Job) *batchv1.Job {
+	template := spec.Template.DeepCopy()
+	labels := map[string]string{
+		v1alpha1.RunLabel:      run.Name,
+		v1alpha1.JobLabel:      spec.Name,
+		v1alpha1.PipelineLabel: run.Spec.Pipeline,
+	}
+	built := &batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:       run.Namespace,
+			Name:            Name(run.Name, spec.Name),
+			Labels:          merge(template.Labels, labels),
+			Annotations:     merge(template.Annotations, map[string]string{NumberAnnotation: strconv.FormatInt(number, 10)}),
+			OwnerReferences: []metav1.OwnerReference{owner(run)},
+		},
+		Spec: template.Spec,
+	}
+	pod := &built.Spec.Template
+	pod.Labels = merge(pod.Labels, labels)
+
+	setAttempts(&built.Spec)
+	setTimeout(&pod.Spec, spec.Timeout)
+	setToken(&pod.Spec)
+	inject(pod, ParamsName(run.Spec.Pipeline, number), spec.Name)
+	return built
+}
+
+func owner(run *v1alpha1.Run) metav1.OwnerReference {
+	return *metav1.NewControllerRef(run, v1alpha1.GroupVersion().WithKind(v1alpha1.RunKind))
+}
+
+func merge(given, ours map[string]string) map[string]string {
+	merged := maps.Clone(given)
+	if merged == nil {
+		merged = make(map[string]string, len(ours))
+	}
+	maps.Copy(merged, ours)
+	return merged
+}
+
+// setAttempts makes a program's own failure final unless the template asks for
+// retries, and a disruption free: the rule comes after the user's, so that it
+// overrules none of them.
+func setAttempts(spec *batchv1.JobSpec) {
+	spec.Template.Spec.RestartPolicy = corev1.RestartPolicyNever
+	// With a limit per index the total is the template's choice, unbounded if it
+	// makes none: 0 here would let the first index that fails end the others.
+	if spec.BackoffLimit == nil && spec.BackoffLimitPerIndex == nil {
+		spec.BackoffLimit = ptr.To[int32](0)
+	}
+	// Never two pods of one attempt at once. Kubernetes demands it, too, of a Job
+	// with a podFailurePolicy.
+	spec.PodReplacementPolicy = ptr.To(batchv1.Failed)
+
+	if spec.PodFailurePolicy == nil {
+		spec.PodFailurePolicy = &batchv1.PodFailurePolicy{}
+	}
+	for _, rule := range spec.PodFailurePolicy.Rules {
+		if ignoresDisruption(rule) {
+			return
+		}
+	}
+	spec.PodFailurePolicy.Rules = append(spec.PodFailurePolicy.Rules, batchv1.PodFailurePolicyRule{
+		Action: batchv1.PodFailurePolicyActionIgnore,
+		OnPodConditions: []batchv1.PodFailurePolicyOnPodConditionsPattern{
+			{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue},
+		},
+	})
+}
+
+func ignoresDisruption(rule batchv1.PodFailurePolicyRule) bool {
+	if rule.Action != batchv1.PodFailurePolicyActionIgnore {
+		return false
+	}
+	for _, pattern := range rule.OnPodConditions {
+		// The API server reads a blank status as True.
+		if pattern.Type == corev1.DisruptionTarget && (pattern.Status == corev1.ConditionTrue || pattern.Status == "") {
+			return true
+		}
+	}
+	return false
+}
+
+// setTimeout puts the deadline on the pod. One on the Job would count the time
+// in a queue, and would delete the pod with its log.
+func setTimeout(pod *corev1.PodSpec, timeout *metav1.Duration) {
+	if timeout == nil {
+		return
+	}
+	seconds := int64(math.Ceil(timeout.Seconds()))
+	seconds = max(1, min(seconds, int64(math.MaxInt32)))
+	if given := pod.ActiveDeadlineSeconds; given == nil || *given > seconds {
+		pod.ActiveDeadlineSeconds = &seconds
+	}
+}
+
+// setToken keeps the API server's credentials out of pods that don't ask for
+// them.
+func setToken(pod *corev1.PodSpec) {
+	named := pod.ServiceAccountName != "" || pod.DeprecatedServiceAccount != ""
+	if !named && pod.AutomountServiceAccountToken == nil {
+		pod.AutomountServiceAccountToken = ptr.To(false)
+	}
+}

@@ -1,0 +1,150 @@
+package job_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/yaml"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/job"
+)
+
+var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
+
+func run() *v1alpha1.Run {
+	return &v1alpha1.Run{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "web-3f9k2c", UID: "run-uid"},
+		Spec:       v1alpha1.RunSpec{Pipeline: "web"},
+	}
+}
+
+// TestBuild builds the Job of each testdata/<name>.job.yaml, a job as it stands
+// in a Pipeline, and compares it with testdata/<name>.golden.yaml.
+func TestBuild(t *testing.T) {
+	t.Parallel()
+	inputs, err := filepath.Glob("testdata/*.job.yaml")
+	if err != nil || len(inputs) == 0 {
+		t.Fatalf("no inputs: %v", err)
+	}
+	for _, input := range inputs {
+		t.Run(strings.TrimSuffix(filepath.Base(input), ".job.yaml"), func(t *testing.T) {
+			t.Parallel()
+			var spec v1alpha1.Job
+			read(t, input, &spec)
+			given := spec.DeepCopy()
+			built := job.Build(run(), 12, &spec)
+			if diff := cmp.Diff(given, &spec); diff != "" {
+				t.Errorf("the template was changed (-before +after):\n%s", diff)
+			}
+			golden(t, strings.TrimSuffix(input, ".job.yaml")+".golden.yaml", built)
+		})
+	}
+}
+
+func TestParams(t *testing.T) {
+	t.Parallel()
+	built := job.Params(run(), 12, map[string]string{"git_sha": "8f3", "title": "say $(KAYCI_RUN) \"hi\"\n$$", "empty": ""})
+	golden(t, "testdata/params.golden.yaml", built)
+}
+
+func TestName(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("r", 63)
+	names := map[string]string{}
+	for _, tt := range []struct{ run, job, want string }{
+		{"web-3f9k2c", "test", "web-3f9k2c-test"},
+		{long[:31], long[:31], long[:31] + "-" + long[:31]},
+		{long[:31], long[:32], ""},
+		{long, "test", ""},
+		{long, "build", ""},
+		{long, long, ""},
+	} {
+		got := job.Name(tt.run, tt.job)
+		if tt.want != "" && got != tt.want {
+			t.Errorf("Name(%q, %q) = %q, want %q", tt.run, tt.job, got, tt.want)
+		}
+		if errs := validation.IsDNS1123Label(got); len(errs) > 0 {
+			t.Errorf("Name(%q, %q) = %q: %v", tt.run, tt.job, got, errs)
+		}
+		if other, taken := names[got]; taken {
+			t.Errorf("%q is the name of %s/%s and of %s", got, tt.run, tt.job, other)
+		}
+		names[got] = tt.run + "/" + tt.job
+	}
+}
+
+func TestTimeoutIsTheSmallerOfBoth(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name     string
+		timeout  time.Duration
+		template *int64
+		want     *int64
+	}{
+		{name: "neither"},
+		{name: "timeout alone", timeout: time.Minute, want: ptr.To[int64](60)},
+		{name: "template alone", template: ptr.To[int64](5), want: ptr.To[int64](5)},
+		{name: "timeout is smaller", timeout: time.Second, template: ptr.To[int64](5), want: ptr.To[int64](1)},
+		{name: "template is smaller", timeout: time.Minute, template: ptr.To[int64](5), want: ptr.To[int64](5)},
+		{name: "rounded up", timeout: 1001 * time.Millisecond, want: ptr.To[int64](2)},
+		{name: "never zero", timeout: time.Nanosecond, want: ptr.To[int64](1)},
+		{name: "within what Kubernetes takes", timeout: 1 << 62, want: ptr.To[int64](1<<31 - 1)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			spec := v1alpha1.Job{Name: "test"}
+			spec.Template.Spec.Template.Spec = corev1.PodSpec{ActiveDeadlineSeconds: tt.template}
+			if tt.timeout > 0 {
+				spec.Timeout = &metav1.Duration{Duration: tt.timeout}
+			}
+			got := job.Build(run(), 1, &spec)
+			if diff := cmp.Diff(tt.want, got.Spec.Template.Spec.ActiveDeadlineSeconds); diff != "" {
+				t.Errorf("pod's deadline (-want +got):\n%s", diff)
+			}
+			if got.Spec.ActiveDeadlineSeconds != nil {
+				t.Error("the Job has a deadline: it would delete the pod and its log")
+			}
+		})
+	}
+}
+
+func read(t *testing.T, path string, into any) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.UnmarshalStrict(data, into); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+}
+
+func golden(t *testing.T, path string, obj any) {
+	t.Helper()
+	got, err := yaml.Marshal(obj)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}

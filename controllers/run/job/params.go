@@ -1,0 +1,89 @@
+package job
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// ParamsName returns the name of the ConfigMap with the parameters of a
+// Pipeline's Run of that number. Creating the object is what claims the number:
+// two Runs can't both succeed.
+func ParamsName(pipeline string, number int64) string {
+	return fmt.Sprintf("%s-%d-params", pipeline, number)
+}
+
+// Params returns the ConfigMap that carries a Run's parameters, and what the
+// Run is, as environment variables. Params are the effective ones, with
+// defaults.
+func Params(run *v1alpha1.Run, number int64, params map[string]string) *corev1.ConfigMap {
+	data := make(map[string]string, len(params)+4)
+	for name, value := range params {
+		data[v1alpha1.EnvPrefix+strings.ToUpper(name)] = value
+	}
+	data[v1alpha1.EnvRun] = run.Name
+	data[v1alpha1.EnvPipeline] = run.Spec.Pipeline
+	data[v1alpha1.EnvNamespace] = run.Namespace
+	data[v1alpha1.EnvRunNumber] = strconv.FormatInt(number, 10)
+	return &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: run.Namespace,
+			Name:      ParamsName(run.Spec.Pipeline, number),
+			Labels: map[string]string{
+				v1alpha1.RunLabel:      run.Name,
+				v1alpha1.PipelineLabel: run.Spec.Pipeline,
+			},
+			OwnerReferences: []metav1.OwnerReference{owner(run)},
+		},
+		Immutable: ptr.To(true),
+		Data:      data,
+	}
+}
+
+// inject gives the parameters to the containers that the template's annotation
+// names, by default to all.
+func inject(pod *corev1.PodTemplateSpec, configMap, job string) {
+	chosen := injected(pod)
+	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+		for i := range containers {
+			if chosen(containers[i].Name) {
+				injectInto(&containers[i], configMap, job)
+			}
+		}
+	}
+}
+
+// injectInto appends the ConfigMap last, because the last source of a variable
+// wins. KAYCI_JOB differs within the Run and so stands inline.
+func injectInto(c *corev1.Container, configMap, job string) {
+	c.EnvFrom = append(c.EnvFrom, corev1.EnvFromSource{
+		ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: configMap}},
+	})
+	c.Env = slices.DeleteFunc(c.Env, func(env corev1.EnvVar) bool { return env.Name == v1alpha1.EnvJob })
+	c.Env = append(c.Env, corev1.EnvVar{Name: v1alpha1.EnvJob, Value: literal(job)})
+}
+
+func injected(pod *corev1.PodTemplateSpec) func(container string) bool {
+	names, restricted := pod.Annotations[v1alpha1.InjectParamsAnnotation]
+	if !restricted {
+		return func(string) bool { return true }
+	}
+	var chosen []string
+	for name := range strings.SplitSeq(names, ",") {
+		chosen = append(chosen, strings.TrimSpace(name))
+	}
+	return func(container string) bool { return slices.Contains(chosen, container) }
+}
+
+// literal escapes a value that stands inline in a pod spec: Kubernetes expands
+// $(NAME) there and reads $$ as a dollar sign.
+func literal(value string) string {
+	return strings.ReplaceAll(value, "$", "$$")
+}
