@@ -1,0 +1,121 @@
+package validation
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+const (
+	maxParamNameLength = 63
+	maxParamBytes      = 32 << 10
+	// One process's environment is limited by its kernel (128 KiB a string, a
+	// quarter of the stack in all); this stays well below.
+	maxParamsBytes = 256 << 10
+)
+
+var paramName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+
+func reservedParamName(name string) bool {
+	return slices.Contains([]string{"run", "run_number", "pipeline", "namespace", "job"}, name) ||
+		strings.HasPrefix(name, "output_") || strings.HasPrefix(name, "service_")
+}
+
+func validateParamName(name string, path *field.Path) field.ErrorList {
+	switch {
+	case !paramName.MatchString(name):
+		return field.ErrorList{field.Invalid(path, name, "must be lower-case letters, digits and underscores, beginning with a letter")}
+	case len(name) > maxParamNameLength:
+		return field.ErrorList{field.TooLong(path, name, maxParamNameLength)}
+	case reservedParamName(name):
+		return field.ErrorList{field.Invalid(path, name, "is reserved: KayCI sets the environment variable of that name itself")}
+	}
+	return nil
+}
+
+func validateDeclaredParams(params []v1alpha1.Param, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	seen := map[string]bool{}
+	for i, param := range params {
+		at := path.Index(i)
+		errs = append(errs, validateParamName(param.Name, at.Child("name"))...)
+		if seen[param.Name] {
+			errs = append(errs, field.Duplicate(at.Child("name"), param.Name))
+		}
+		seen[param.Name] = true
+		if param.Default != nil {
+			errs = append(errs, validateParamValue(*param.Default, at.Child("default"))...)
+		}
+	}
+	return errs
+}
+
+func validateParamValue(value string, path *field.Path) field.ErrorList {
+	switch {
+	case len(value) > maxParamBytes:
+		return field.ErrorList{field.TooLong(path, "", maxParamBytes)}
+	case strings.ContainsRune(value, 0):
+		return field.ErrorList{field.Invalid(path, "", "must not contain a NUL character: no environment variable can hold one")}
+	}
+	return nil
+}
+
+// Params resolves what a Run was given against what its Pipeline declares. The
+// result holds a value for every declared parameter. A missing or unknown
+// parameter, or a value that no environment variable can hold, is an error
+// below `params`; no error repeats a value.
+func Params(declared []v1alpha1.Param, given map[string]string) (map[string]string, field.ErrorList) {
+	path := field.NewPath("params")
+	var errs field.ErrorList
+	effective := make(map[string]string, len(declared))
+	names := make([]string, 0, len(declared))
+	total := 0
+	for _, param := range declared {
+		names = append(names, param.Name)
+		value, ok := given[param.Name]
+		switch {
+		case ok:
+			errs = append(errs, validateParamValue(value, path.Key(param.Name))...)
+		case param.Default != nil:
+			value = *param.Default
+		default:
+			errs = append(errs, field.Required(path.Key(param.Name), "the Pipeline gives it no default"))
+			continue
+		}
+		effective[param.Name] = value
+		total += len(value)
+	}
+	for _, name := range unknownNames(names, given) {
+		errs = append(errs, field.Invalid(path.Key(name), field.OmitValueType{}, "the Pipeline does not declare it; "+declares(names)))
+	}
+	if total > maxParamsBytes {
+		errs = append(errs, field.TooLong(path, "", maxParamsBytes))
+	}
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	return effective, nil
+}
+
+func unknownNames(declared []string, given map[string]string) []string {
+	var unknown []string
+	for name := range given {
+		if !slices.Contains(declared, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	slices.Sort(unknown)
+	return unknown
+}
+
+func declares(names []string) string {
+	if len(names) == 0 {
+		return "it declares none"
+	}
+	return fmt.Sprintf("it declares: %s", strings.Join(names, ", "))
+}

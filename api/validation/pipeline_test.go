@@ -1,0 +1,163 @@
+package validation_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/api/validation"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+func texts(errs field.ErrorList) []string {
+	var out []string
+	for _, err := range errs {
+		out = append(out, err.Error())
+	}
+	return out
+}
+
+func job(name string, needs ...string) v1alpha1.Job {
+	j := v1alpha1.Job{Name: name, Needs: needs}
+	j.Template.Spec.Template.Spec.Containers = []corev1.Container{{Name: "main", Image: "busybox"}}
+	return j
+}
+
+func pipeline(jobs ...v1alpha1.Job) *v1alpha1.Pipeline {
+	p := &v1alpha1.Pipeline{}
+	p.Name = "web"
+	p.Spec.Jobs = jobs
+	return p
+}
+
+func with(j v1alpha1.Job, change func(*v1alpha1.Job)) v1alpha1.Job {
+	change(&j)
+	return j
+}
+
+func TestPipelineGraph(t *testing.T) {
+	for name, tc := range map[string]struct {
+		pipeline *v1alpha1.Pipeline
+		want     []string
+	}{
+		"diamond":   {pipeline(job("one"), job("two", "one"), job("three", "one"), job("four", "two", "three")), nil},
+		"no jobs":   {pipeline(), []string{"spec.jobs: Required value: a Pipeline has at least one job"}},
+		"duplicate": {pipeline(job("a"), job("a")), []string{`spec.jobs[1].name: Duplicate value: "a"`}},
+		"unknown":   {pipeline(job("a", "b")), []string{`spec.jobs[0].needs[0]: Not found: "b"`}},
+		"later":     {pipeline(job("a", "b"), job("b")), []string{`spec.jobs[0].needs[0]: Invalid value: "b": names a later job: move that job before this one`}},
+		"itself":    {pipeline(job("a", "a")), []string{`spec.jobs[0].needs[0]: Invalid value: "a": a job can't need itself`}},
+		"twice":     {pipeline(job("a"), job("b", "a", "a")), []string{`spec.jobs[1].needs[1]: Duplicate value: "a"`}},
+		"short timeout": {
+			pipeline(with(job("a"), func(j *v1alpha1.Job) { j.Timeout = &metav1.Duration{Duration: time.Millisecond} })),
+			[]string{`spec.jobs[0].timeout: Invalid value: "1ms": must be at least 1s`},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, texts(validation.Pipeline(tc.pipeline))); diff != "" {
+				t.Errorf("errors (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPipelineTemplate(t *testing.T) {
+	const template = "spec.jobs[0].template."
+	for name, tc := range map[string]struct {
+		change func(*batchv1.JobTemplateSpec)
+		want   []string
+	}{
+		"name": {
+			func(t *batchv1.JobTemplateSpec) { t.Name = "x" },
+			[]string{template + "metadata.name: Forbidden: KayCI names the Job: remove it"},
+		},
+		"namespace": {
+			func(t *batchv1.JobTemplateSpec) { t.Namespace = "x" },
+			[]string{template + "metadata.namespace: Forbidden: a Job runs in its Pipeline's namespace: remove it"},
+		},
+		"ttl": {
+			func(t *batchv1.JobTemplateSpec) { t.Spec.TTLSecondsAfterFinished = ptr(int32(1)) },
+			[]string{template + "spec.ttlSecondsAfterFinished: Forbidden: a Job deleted early would be run again: use the Pipeline's retention"},
+		},
+		"suspend": {
+			func(t *batchv1.JobTemplateSpec) { t.Spec.Suspend = ptr(false) },
+			[]string{template + "spec.suspend: Forbidden: a job is created when it is ready: remove it"},
+		},
+		"selector": {
+			func(t *batchv1.JobTemplateSpec) { t.Spec.Selector = &metav1.LabelSelector{} },
+			[]string{template + "spec.selector: Forbidden: Kubernetes sets it: remove it"},
+		},
+		"restartPolicy": {
+			func(t *batchv1.JobTemplateSpec) { t.Spec.Template.Spec.RestartPolicy = corev1.RestartPolicyOnFailure },
+			[]string{template + `spec.template.spec.restartPolicy: Unsupported value: "OnFailure": supported values: "Never"`},
+		},
+		"restartPolicy Never": {
+			func(t *batchv1.JobTemplateSpec) { t.Spec.Template.Spec.RestartPolicy = corev1.RestartPolicyNever }, nil,
+		},
+		"no container": {
+			func(t *batchv1.JobTemplateSpec) { t.Spec.Template.Spec.Containers = nil },
+			[]string{template + "spec.template.spec.containers: Required value: a job has at least one container"},
+		},
+		"posing as KayCI": {
+			func(t *batchv1.JobTemplateSpec) {
+				t.Spec.Template.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "KAYCI_RUN", Value: "x"}}
+			},
+			[]string{template + "spec.template.spec.containers[0].env[0].name: Forbidden: KAYCI_RUN is KayCI's to set: choose a name that does not begin with KAYCI_"},
+		},
+		"inject into an unknown container": {
+			func(t *batchv1.JobTemplateSpec) {
+				t.Spec.Template.Annotations = map[string]string{v1alpha1.InjectParamsAnnotation: "main, other"}
+			},
+			[]string{template + `spec.template.metadata.annotations[kayci.dev/inject-params]: Unsupported value: "other": supported values: "main"`},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := pipeline(with(job("a"), func(j *v1alpha1.Job) { tc.change(&j.Template) }))
+			if diff := cmp.Diff(tc.want, texts(validation.Pipeline(p))); diff != "" {
+				t.Errorf("errors (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPipelineScripts(t *testing.T) {
+	for name, tc := range map[string]struct {
+		command, args []string
+		refusedAt     string
+	}{
+		"quoted in a script":          {command: []string{"sh", "-c", `echo "$KAYCI_TITLE"`}},
+		"expanded in a script":        {command: []string{"sh", "-c", `echo $(KAYCI_TITLE)`}, refusedAt: "command[2]"},
+		"expanded in script args":     {command: []string{"/bin/bash"}, args: []string{"-ec", `echo $(KAYCI_TITLE)`}, refusedAt: "args[1]"},
+		"through busybox":             {command: []string{"busybox", "sh", "-c", `$(KAYCI_TITLE)`}, refusedAt: "command[3]"},
+		"through env":                 {command: []string{"env", "A=b", "sh", "-c", `$(KAYCI_TITLE)`}, refusedAt: "command[4]"},
+		"python":                      {command: []string{"python3.12", "-c", `print("$(KAYCI_TITLE)")`}, refusedAt: "command[2]"},
+		"node":                        {command: []string{"node", "--eval", `"$(KAYCI_TITLE)"`}, refusedAt: "command[2]"},
+		"image's entrypoint":          {args: []string{"-c", `$(KAYCI_TITLE)`}, refusedAt: "args[1]"},
+		"escaped":                     {command: []string{"sh", "-c", `$$(KAYCI_TITLE)`}},
+		"escaped dollar, then a real": {command: []string{"sh", "-c", `$$$(KAYCI_TITLE)`}, refusedAt: "command[2]"},
+		"another variable":            {command: []string{"sh", "-c", `$(HOME)`}},
+		"argument of its own":         {command: []string{"deploy", "--version", `$(KAYCI_TITLE)`}},
+		"argument of a script":        {command: []string{"sh", "-c", `echo "$1"`, "sh", `$(KAYCI_TITLE)`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := pipeline(with(job("a"), func(j *v1alpha1.Job) {
+				c := &j.Template.Spec.Template.Spec.Containers[0]
+				c.Command, c.Args = tc.command, tc.args
+			}))
+			var want []string
+			if tc.refusedAt != "" {
+				want = []string{"spec.jobs[0].template.spec.template.spec.containers[0]." + tc.refusedAt +
+					`: Forbidden: Kubernetes would paste an event's data into a program before it runs: write "$KAYCI_…" with quotes, which the shell reads as data`}
+			}
+			if diff := cmp.Diff(want, texts(validation.Pipeline(p))); diff != "" {
+				t.Errorf("errors (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,70 @@
+package validation
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kayci/kayci/api/expr"
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// Trigger validates a whole Trigger; its expressions must compile.
+func Trigger(t *v1alpha1.Trigger) field.ErrorList {
+	errs := validateName(t.Name, maxNameLength, field.NewPath("metadata", "name"))
+	spec := field.NewPath("spec")
+	errs = append(errs, validateName(t.Spec.Pipeline, maxNameLength, spec.Child("pipeline"))...)
+	env, err := expr.NewTriggerEnv()
+	if err != nil {
+		return append(errs, field.InternalError(spec, err))
+	}
+	errs = append(errs, validateTriggerParams(env, t.Spec.Params, spec.Child("params"))...)
+	return append(errs, validateWebhook(env, t.Spec.Webhook, spec.Child("webhook"))...)
+}
+
+func validateTriggerParams(env *expr.Env, params map[string]string, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		at := path.Key(name)
+		errs = append(errs, validateParamName(name, at)...)
+		if _, err := env.CompileParam(params[name]); err != nil {
+			errs = append(errs, field.Invalid(at, params[name], err.Error()))
+		}
+	}
+	return errs
+}
+
+func validateWebhook(env *expr.Env, w *v1alpha1.Webhook, path *field.Path) field.ErrorList {
+	if w == nil {
+		return field.ErrorList{field.Required(path, "it is what starts a Run")}
+	}
+	var errs field.ErrorList
+	providers := []v1alpha1.Provider{v1alpha1.ProviderGeneric, v1alpha1.ProviderGitHub, v1alpha1.ProviderGitLab, v1alpha1.ProviderGitea}
+	if !slices.Contains(providers, w.Provider) {
+		errs = append(errs, field.NotSupported(path.Child("provider"), w.Provider, providers))
+	}
+	if w.SecretRef.Name == "" {
+		errs = append(errs, field.Required(path.Child("secretRef", "name"), "the Secret whose key `token` authenticates the sender"))
+	}
+	for i, event := range w.Events {
+		if event != v1alpha1.EventPush {
+			errs = append(errs, field.NotSupported(path.Child("events").Index(i), event, []v1alpha1.EventKind{v1alpha1.EventPush}))
+		}
+	}
+	for i, pattern := range w.Branches {
+		if !doublestar.ValidatePattern(pattern) {
+			errs = append(errs, field.Invalid(path.Child("branches").Index(i), pattern, "is not a valid glob"))
+		}
+	}
+	if w.Provider == v1alpha1.ProviderGeneric && (len(w.Events) > 0 || len(w.Branches) > 0) {
+		errs = append(errs, field.Forbidden(path, "events and branches are for git hosts; a generic webhook has neither"))
+	}
+	if w.If != "" {
+		if _, err := env.CompileCondition(w.If); err != nil {
+			errs = append(errs, field.Invalid(path.Child("if"), w.If, err.Error()))
+		}
+	}
+	return errs
+}
