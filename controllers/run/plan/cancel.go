@@ -1,0 +1,60 @@
+package plan
+
+import (
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// stoppedDeadline is the deadline of a pod that is to end now. A smaller one
+// isn't valid.
+const stoppedDeadline = 1
+
+// cancel stops the Job of a cancelled Run, and settles the job when nothing of
+// it runs any more. A Job that has its verdict never gets here.
+func (f *Facts) cancel(s v1alpha1.JobStatus, job *batchv1.Job, d *Decision) v1alpha1.JobStatus {
+	if !suspended(job) {
+		f.stop(s.Name, d)
+		return s
+	}
+	if holdsLog(f.pods(job)) {
+		// Suspended by something else, or just as the pod was starting.
+		return s
+	}
+	return f.end(s, v1alpha1.JobCancelled, v1alpha1.ReasonCancelled, "cancelled while it ran")
+}
+
+// stop ends the job's running pods in a way that keeps them and their logs.
+// Suspending the Job would delete them, so that comes when they have ended.
+func (f *Facts) stop(name string, d *Decision) {
+	pods := f.pods(f.Jobs[name])
+	if !holdsLog(pods) {
+		d.Suspend = append(d.Suspend, name)
+		return
+	}
+	for i := range pods {
+		pod := &pods[i]
+		if started(pod) && ptr.Deref(pod.Spec.ActiveDeadlineSeconds, stoppedDeadline+1) > stoppedDeadline {
+			d.Stop = append(d.Stop, types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name})
+		}
+	}
+}
+
+// holdsLog reports whether a pod runs that may have something to say. One that
+// is being deleted is lost anyway, perhaps with its node.
+func holdsLog(pods []corev1.Pod) bool {
+	for i := range pods {
+		if started(&pods[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// started reports whether a kubelet has taken the pod on and not ended it yet.
+func started(pod *corev1.Pod) bool {
+	return pod.Spec.NodeName != "" && pod.Status.StartTime != nil && !terminal(pod) && pod.DeletionTimestamp == nil
+}

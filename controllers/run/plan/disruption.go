@@ -1,0 +1,92 @@
+package plan
+
+import (
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+)
+
+// Reasons of jobs whose pod didn't get to its own end.
+const (
+	// ReasonDisrupted: the pod was evicted, and its program answered by ending with
+	// 0, which Kubernetes takes for success and doesn't retry.
+	ReasonDisrupted = "Disrupted"
+	// ReasonPodDeleted: somebody deleted the pod before it had ended.
+	ReasonPodDeleted = "PodDeleted"
+)
+
+// cutShort reports whether the pod was told to end before its containers did.
+// A program that ends with 0 because it was asked to has proven nothing.
+func cutShort(pod *corev1.Pod) bool {
+	told := toldToEnd(pod)
+	if told == nil {
+		return false
+	}
+	// The kubelet's times have whole seconds: within the same one the benefit of
+	// the doubt would be a pass, so there is none.
+	ended := finishedAt(pod)
+	return ended == nil || !ended.Time.Before(told.Truncate(time.Second))
+}
+
+// toldToEnd returns when the pod was first told to end, or nil.
+func toldToEnd(pod *corev1.Pod) *metav1.Time {
+	var told *metav1.Time
+	if c := disruptionTarget(pod); c != nil {
+		told = c.LastTransitionTime.DeepCopy()
+	}
+	if pod.DeletionTimestamp != nil {
+		grace := time.Duration(ptr.Deref(pod.DeletionGracePeriodSeconds, 0)) * time.Second
+		asked := metav1.NewTime(pod.DeletionTimestamp.Add(-grace))
+		if told == nil || asked.Before(told) {
+			told = &asked
+		}
+	}
+	return told
+}
+
+func disruptionTarget(pod *corev1.Pod) *corev1.PodCondition {
+	for i := range pod.Status.Conditions {
+		if c := &pod.Status.Conditions[i]; c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue {
+			return c
+		}
+	}
+	return nil
+}
+
+// interrupted returns a pod that was told to end and whose containers all
+// answered with 0. The Job is going to count it as a success and to start no
+// other pod.
+func interrupted(pods []corev1.Pod) *corev1.Pod {
+	for i := range pods {
+		if exitedZero(&pods[i]) && cutShort(&pods[i]) {
+			return &pods[i]
+		}
+	}
+	return nil
+}
+
+func interruption(pod *corev1.Pod) (reason, message string) {
+	if c := disruptionTarget(pod); c != nil {
+		return ReasonDisrupted, "the pod was disrupted (" + c.Reason + ") and then exited with code 0, which is no proof of success; to be retried, the program must exit with another code when it gets SIGTERM"
+	}
+	return ReasonPodDeleted, "the pod was deleted before it had ended"
+}
+
+// replaced reports whether a pod other than the one that gave the job its
+// result runs or is about to: that one was lost before the Job counted it.
+func replaced(job *batchv1.Job, pods []corev1.Pod) bool {
+	lost := len(pods) == 0 && job.Status.StartTime != nil && job.Status.Active == 0 && job.Status.Succeeded == 0
+	for i := range pods {
+		pod := &pods[i]
+		switch {
+		case exitedZero(pod):
+			return false
+		case pod.Status.Phase == corev1.PodFailed, !terminal(pod):
+			lost = true
+		}
+	}
+	return lost
+}

@@ -1,0 +1,149 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// Reasons of jobs that failed by themselves.
+const (
+	// ReasonError: a container ended with a code other than 0.
+	ReasonError = "Error"
+	// ReasonOOMKilled: a container used more memory than it may.
+	ReasonOOMKilled = "OOMKilled"
+	// ReasonTimedOut: the pod was stopped at the end of its timeout.
+	ReasonTimedOut = "TimedOut"
+)
+
+const deadlineExceeded = "DeadlineExceeded"
+
+// podNews bounds the wait for the pod's own news after its Job has failed. They
+// come by another watch, normally within milliseconds.
+const podNews = 10 * time.Second
+
+const maxMessage = 512
+
+// fail records why the Job failed: what its last failed pod says, or, with no
+// such pod left, what the Job says.
+func (f *Facts) fail(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) v1alpha1.JobStatus {
+	verdict := jobCondition(job, batchv1.JobFailed)
+	if running(pods) && f.Now.Sub(verdict.LastTransitionTime.Time) < podNews {
+		d.requeue(podNews)
+		return s
+	}
+	s.CompletionTime = verdict.LastTransitionTime.DeepCopy()
+	phase, reason, message := v1alpha1.JobFailed, "", ""
+	if pod := lastFailed(pods); pod != nil {
+		reason, message = podFailure(pod)
+	} else {
+		reason, message = jobFailure(verdict)
+	}
+	if f.Run.Spec.Cancelled && reason == ReasonTimedOut {
+		phase, reason, message = v1alpha1.JobCancelled, v1alpha1.ReasonCancelled, "cancelled while it ran"
+	}
+	return f.end(s, phase, reason, message)
+}
+
+func running(pods []corev1.Pod) bool {
+	for i := range pods {
+		if !terminal(&pods[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func lastFailed(pods []corev1.Pod) *corev1.Pod {
+	var last *corev1.Pod
+	for i := range pods {
+		if pods[i].Status.Phase != corev1.PodFailed {
+			continue
+		}
+		if last == nil || last.CreationTimestamp.Before(&pods[i].CreationTimestamp) {
+			last = &pods[i]
+		}
+	}
+	return last
+}
+
+// podFailure says why a pod failed.
+func podFailure(pod *corev1.Pod) (reason, message string) {
+	if pod.Status.Reason == deadlineExceeded {
+		return ReasonTimedOut, "stopped after its timeout" + deadline(pod)
+	}
+	if pod.DeletionTimestamp != nil && cutShort(pod) && disruptionTarget(pod) == nil {
+		return ReasonPodDeleted, "the pod was deleted before it had ended"
+	}
+	// The kubelet's own reasons: Evicted, Preempting, NodeAffinity and so on.
+	if pod.Status.Reason != "" {
+		return pod.Status.Reason, shorten(pod.Status.Message)
+	}
+	if status := firstFailed(pod); status != nil {
+		return containerFailure(status)
+	}
+	return ReasonError, shorten("the pod failed: " + pod.Status.Message)
+}
+
+func deadline(pod *corev1.Pod) string {
+	if pod.Spec.ActiveDeadlineSeconds == nil {
+		return ""
+	}
+	return fmt.Sprintf(" of %s", time.Duration(*pod.Spec.ActiveDeadlineSeconds)*time.Second)
+}
+
+// firstFailed returns the container that failed first: others may have failed
+// because of it.
+func firstFailed(pod *corev1.Pod) *corev1.ContainerStatus {
+	var first *corev1.ContainerStatus
+	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
+		for i := range statuses {
+			t := statuses[i].State.Terminated
+			if t == nil || t.ExitCode == 0 {
+				continue
+			}
+			if first == nil || t.FinishedAt.Before(&first.State.Terminated.FinishedAt) {
+				first = &statuses[i]
+			}
+		}
+	}
+	return first
+}
+
+func containerFailure(status *corev1.ContainerStatus) (reason, message string) {
+	t := status.State.Terminated
+	switch t.Reason {
+	case ReasonOOMKilled:
+		return ReasonOOMKilled, fmt.Sprintf("container %s ran out of memory and was killed; raise its memory limit", status.Name)
+	case "", ReasonError:
+		return ReasonError, fmt.Sprintf("container %s exited with code %d", status.Name, t.ExitCode)
+	default:
+		// The container could not be started: ContainerCannotRun, StartError.
+		return t.Reason, shorten(fmt.Sprintf("container %s: %s", status.Name, t.Message))
+	}
+}
+
+// jobFailure says why a Job failed that has no failed pod left.
+func jobFailure(verdict *batchv1.JobCondition) (reason, message string) {
+	switch verdict.Reason {
+	case batchv1.JobReasonBackoffLimitExceeded:
+		return ReasonPodDeleted, "the pod was deleted before it had ended"
+	case batchv1.JobReasonDeadlineExceeded:
+		return ReasonTimedOut, "the Job was active for longer than its template's activeDeadlineSeconds; its pods and logs are gone"
+	default:
+		return verdict.Reason, shorten(verdict.Message)
+	}
+}
+
+// shorten bounds a text that comes from elsewhere.
+func shorten(text string) string {
+	runes := []rune(text)
+	if len(runes) <= maxMessage {
+		return text
+	}
+	return string(runes[:maxMessage-1]) + "…"
+}

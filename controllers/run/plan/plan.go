@@ -1,0 +1,142 @@
+// Package plan decides what to do about a Run. It is pure: what was observed
+// goes in, what to create, stop and suspend comes out, with the status that the
+// observations amount to. The caller acts, adds the outcome to the facts and
+// decides again: the second decision asks for nothing and holds the status to
+// write. Deciding again from the same facts always gives the same, so a
+// controller that is killed anywhere goes on where it was.
+package plan
+
+import (
+	"slices"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// Facts are what was observed of one Run. Maps are by the job's name in the
+// Pipeline.
+type Facts struct {
+	// Run as last read. Its status holds what earlier decisions recorded.
+	Run *v1alpha1.Run
+	// Jobs of the Run's revision, in a topological order.
+	Spec []v1alpha1.Job
+	// Number of the Run, 0 if none has been claimed.
+	Number int64
+	// Jobs that exist and belong to the Run.
+	Jobs map[string]*batchv1.Job
+	// Pods of those Jobs.
+	Pods map[string][]corev1.Pod
+	// Missing are jobs whose Job was created and then found, by a read from the API
+	// server itself, to be gone.
+	Missing map[string]bool
+	// Refused are Jobs that the API server will never accept.
+	Refused map[string]Refusal
+	// Deferred are Jobs that can't be created now, but may be later.
+	Deferred map[string]Refusal
+	// Now is the time.
+	Now time.Time
+}
+
+// Refusal says why a Job was not created.
+type Refusal struct {
+	Reason, Message string
+}
+
+// Decision is what to do about a Run.
+type Decision struct {
+	// Create names jobs to create the Job of, in the Pipeline's order.
+	Create []string
+	// Stop lists pods whose deadline is to be cut to a second, which ends them and
+	// keeps them and their log.
+	Stop []types.NamespacedName
+	// Suspend names jobs whose Job is to start no more pods.
+	Suspend []string
+	// Status of the Run.
+	Status v1alpha1.RunStatus
+	// RequeueAfter asks for another look when nothing may happen before. 0: none.
+	RequeueAfter time.Duration
+}
+
+// Acts reports whether there is something to do beside writing the status.
+func (d *Decision) Acts() bool {
+	return len(d.Create) > 0 || len(d.Stop) > 0 || len(d.Suspend) > 0
+}
+
+// Decide decides what to do about the Run. The status of a Run that has
+// finished is never changed; what is left of its Jobs may still be stopped.
+func Decide(f *Facts) Decision {
+	var d Decision
+	statuses := make(map[string]*v1alpha1.JobStatus, len(f.Spec))
+	list := make([]v1alpha1.JobStatus, 0, len(f.Spec))
+	for i := range f.Spec {
+		// In topological order: what a job needs has been decided before it.
+		list = append(list, f.decideJob(&f.Spec[i], statuses, &d))
+		statuses[f.Spec[i].Name] = &list[i]
+	}
+	if f.Run.Status.Phase.Finished() {
+		d.Status = *f.Run.Status.DeepCopy()
+		return d
+	}
+	d.Status = f.runStatus(list)
+	return d
+}
+
+// decideJob returns the job's new status and adds what to do about its Job.
+func (f *Facts) decideJob(spec *v1alpha1.Job, done map[string]*v1alpha1.JobStatus, d *Decision) v1alpha1.JobStatus {
+	recorded := f.recorded(spec.Name)
+	job := f.Jobs[spec.Name]
+	if recorded.Phase.Finished() {
+		f.settle(&recorded, job, d)
+		return recorded
+	}
+	if job == nil {
+		return f.decideMissing(spec, recorded, done, d)
+	}
+	status := f.observe(recorded, job, d)
+	if !status.Phase.Finished() && f.Run.Spec.Cancelled {
+		status = f.cancel(status, job, d)
+	}
+	return status
+}
+
+// settle stops what is left of the Job of a job that has its result: nothing
+// of it may run again.
+func (f *Facts) settle(recorded *v1alpha1.JobStatus, job *batchv1.Job, d *Decision) {
+	switch {
+	case job == nil || jobFinished(job) || suspended(job):
+	case recorded.Phase == v1alpha1.JobCancelled:
+		f.stop(recorded.Name, d)
+	case replaced(job, f.pods(job)):
+		d.Suspend = append(d.Suspend, recorded.Name)
+	}
+}
+
+// recorded returns what the Run's status says about the job.
+func (f *Facts) recorded(name string) v1alpha1.JobStatus {
+	i := slices.IndexFunc(f.Run.Status.Jobs, func(s v1alpha1.JobStatus) bool { return s.Name == name })
+	if i < 0 {
+		return v1alpha1.JobStatus{Name: name, Phase: v1alpha1.JobWaiting}
+	}
+	return *f.Run.Status.Jobs[i].DeepCopy()
+}
+
+// pods returns the pods that this Job made. One of a Job that had the same name
+// before is none of them.
+func (f *Facts) pods(job *batchv1.Job) []corev1.Pod {
+	var owned []corev1.Pod
+	for _, pod := range f.Pods[job.Labels[v1alpha1.JobLabel]] {
+		if metav1.IsControlledBy(&pod, job) {
+			owned = append(owned, pod)
+		}
+	}
+	return owned
+}
+
+func (f *Facts) now() *metav1.Time {
+	return &metav1.Time{Time: f.Now.Truncate(time.Second)}
+}

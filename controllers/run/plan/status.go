@@ -1,0 +1,151 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// Reasons of a Run that has not finished.
+const (
+	// ReasonQueued: no job has started.
+	ReasonQueued = "Queued"
+	// ReasonCancelling: running pods are being stopped.
+	ReasonCancelling = "Cancelling"
+)
+
+// maxNamed bounds how many jobs a message names.
+const maxNamed = 8
+
+// runStatus derives the Run's status from its jobs'.
+func (f *Facts) runStatus(jobs []v1alpha1.JobStatus) v1alpha1.RunStatus {
+	s := *f.Run.Status.DeepCopy()
+	s.ObservedGeneration = f.Run.Generation
+	s.Number = f.Number
+	s.Jobs = jobs
+	for i := range jobs {
+		if start := jobs[i].StartTime; start != nil && (s.StartTime == nil || start.Before(s.StartTime)) {
+			s.StartTime = start.DeepCopy()
+		}
+	}
+	phase, reason, message := f.summarize(jobs, s.StartTime != nil)
+	s.Phase = phase
+	if phase.Finished() {
+		s.CompletionTime = f.now()
+	}
+	f.setCondition(&s, reason, message)
+	return s
+}
+
+// Fail returns the status of a Run that can't go on at all, whatever its jobs:
+// there is nothing to say what they are.
+func (f *Facts) Fail(reason, message string) v1alpha1.RunStatus {
+	s := *f.Run.Status.DeepCopy()
+	s.ObservedGeneration = f.Run.Generation
+	s.Phase = v1alpha1.RunFailed
+	if f.Run.Spec.Cancelled {
+		s.Phase, reason, message = v1alpha1.RunCancelled, v1alpha1.ReasonCancelled, "cancelled before it started"
+	}
+	s.CompletionTime = f.now()
+	for i := range s.Jobs {
+		if !s.Jobs[i].Phase.Finished() {
+			s.Jobs[i] = f.end(s.Jobs[i], v1alpha1.JobFailed, reason, shorten(message))
+		}
+	}
+	f.setCondition(&s, reason, shorten(message))
+	return s
+}
+
+func (f *Facts) setCondition(s *v1alpha1.RunStatus, reason, message string) {
+	status := metav1.ConditionUnknown
+	switch {
+	case s.Phase == v1alpha1.RunSucceeded:
+		status = metav1.ConditionTrue
+	case s.Phase.Finished():
+		status = metav1.ConditionFalse
+	}
+	meta.SetStatusCondition(&s.Conditions, metav1.Condition{
+		Type: v1alpha1.SucceededCondition, Status: status, Reason: reason, Message: message,
+		ObservedGeneration: f.Run.Generation, LastTransitionTime: *f.now(),
+	})
+}
+
+// summarize derives the Run's phase, and why in a sentence.
+func (f *Facts) summarize(jobs []v1alpha1.JobStatus, started bool) (phase v1alpha1.RunPhase, reason, message string) {
+	by := map[v1alpha1.JobPhase][]string{}
+	for i := range jobs {
+		by[jobs[i].Phase] = append(by[jobs[i].Phase], jobs[i].Name)
+	}
+	done := fmt.Sprintf("%d of %d jobs succeeded", len(by[v1alpha1.JobSucceeded]), len(jobs))
+	if len(by[v1alpha1.JobWaiting])+len(by[v1alpha1.JobRunning]) > 0 {
+		return f.summarizeActive(jobs, by, started, done)
+	}
+	switch {
+	case len(by[v1alpha1.JobCancelled]) > 0:
+		return v1alpha1.RunCancelled, v1alpha1.ReasonCancelled, "cancelled; " + done
+	case len(by[v1alpha1.JobFailed]) > 0:
+		return v1alpha1.RunFailed, v1alpha1.ReasonJobFailed, failures(jobs) + "; " + done
+	default:
+		return v1alpha1.RunSucceeded, v1alpha1.ReasonSucceeded, done
+	}
+}
+
+func (f *Facts) summarizeActive(jobs []v1alpha1.JobStatus, by map[v1alpha1.JobPhase][]string, started bool, done string) (phase v1alpha1.RunPhase, reason, message string) {
+	running := by[v1alpha1.JobRunning]
+	switch {
+	case f.Run.Spec.Cancelled:
+		return v1alpha1.RunRunning, ReasonCancelling, "stopping " + names(running)
+	case !started:
+		return v1alpha1.RunQueued, ReasonQueued, stuck(jobs, "no job has started")
+	}
+	message = done
+	if len(by[v1alpha1.JobFailed]) > 0 {
+		message += ", failed: " + names(by[v1alpha1.JobFailed])
+	}
+	if len(running) > 0 {
+		message += ", running: " + names(running)
+	}
+	return v1alpha1.RunRunning, v1alpha1.ReasonRunning, stuck(jobs, message)
+}
+
+// stuck appends what keeps a job from starting.
+func stuck(jobs []v1alpha1.JobStatus, message string) string {
+	for i := range jobs {
+		s := &jobs[i]
+		if !s.Phase.Finished() && s.Reason != "" && s.Reason != ReasonAwaitingNeeds {
+			return fmt.Sprintf("%s; %s: %s: %s", message, s.Name, s.Reason, s.Message)
+		}
+	}
+	return message
+}
+
+// failures tells of the first failed job why it failed, and names the others.
+func failures(jobs []v1alpha1.JobStatus) string {
+	var first *v1alpha1.JobStatus
+	var others []string
+	for i := range jobs {
+		switch {
+		case jobs[i].Phase != v1alpha1.JobFailed:
+		case first == nil:
+			first = &jobs[i]
+		default:
+			others = append(others, jobs[i].Name)
+		}
+	}
+	text := fmt.Sprintf("job %s failed: %s: %s", first.Name, first.Reason, first.Message)
+	if len(others) > 0 {
+		text += "; also failed: " + names(others)
+	}
+	return text
+}
+
+func names(jobs []string) string {
+	if len(jobs) <= maxNamed {
+		return strings.Join(jobs, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(jobs[:maxNamed], ", "), len(jobs)-maxNamed)
+}

@@ -1,0 +1,150 @@
+package plan_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/plan"
+)
+
+func condition(status metav1.ConditionStatus, reason, message string) []metav1.Condition {
+	return []metav1.Condition{{
+		Type: "Succeeded", Status: status, Reason: reason, Message: message,
+		ObservedGeneration: 1, LastTransitionTime: *ts(100),
+	}}
+}
+
+// TestRunStatus compares whole statuses along a Run's life.
+func TestRunStatus(t *testing.T) {
+	t.Parallel()
+	chain := []v1alpha1.Job{spec("a"), spec("b", "a")}
+	for _, tt := range []struct {
+		name    string
+		arrange func(*plan.Facts)
+		want    v1alpha1.RunStatus
+	}{
+		{
+			name: "running", arrange: func(f *plan.Facts) { withJob(f, "a") },
+			want: v1alpha1.RunStatus{
+				ObservedGeneration: 1, Phase: "Running", Number: 3, StartTime: ts(0),
+				Conditions: condition("Unknown", "Running", "0 of 2 jobs succeeded, running: a"),
+				Jobs: []v1alpha1.JobStatus{
+					{Name: "a", Phase: "Running", Job: "run-a", StartTime: ts(0)},
+					{Name: "b", Phase: "Waiting", Reason: "AwaitingNeeds", Message: "needs a"},
+				},
+			},
+		},
+		{
+			name: "succeeded", arrange: func(f *plan.Facts) {
+				for _, name := range []string{"a", "b"} {
+					withJob(f, name)
+					withPod(f, name, "pod-"+name, exit(0, "Completed", 5))
+				}
+			},
+			want: v1alpha1.RunStatus{
+				ObservedGeneration: 1, Phase: "Succeeded", Number: 3, StartTime: ts(0), CompletionTime: ts(100),
+				Conditions: condition("True", "Succeeded", "2 of 2 jobs succeeded"),
+				Jobs: []v1alpha1.JobStatus{
+					{Name: "a", Phase: "Succeeded", Job: "run-a", StartTime: ts(0), CompletionTime: ts(5)},
+					{Name: "b", Phase: "Succeeded", Job: "run-b", StartTime: ts(0), CompletionTime: ts(5)},
+				},
+			},
+		},
+		{
+			name: "failed", arrange: func(f *plan.Facts) {
+				withJob(f, "a", backoffLimit(80))
+				withPod(f, "a", "pod", exit(1, "Error", 79), podPhase(corev1.PodFailed))
+			},
+			want: v1alpha1.RunStatus{
+				ObservedGeneration: 1, Phase: "Failed", Number: 3, StartTime: ts(0), CompletionTime: ts(100),
+				Conditions: condition("False", "JobFailed", "job a failed: Error: container main exited with code 1; 0 of 2 jobs succeeded"),
+				Jobs: []v1alpha1.JobStatus{
+					{Name: "a", Phase: "Failed", Reason: "Error", Message: "container main exited with code 1", Job: "run-a", StartTime: ts(0), CompletionTime: ts(80)},
+					{Name: "b", Phase: "Skipped", Reason: "NeedsFailed", Message: "needs a, which failed", CompletionTime: ts(100)},
+				},
+			},
+		},
+		{
+			name: "cancelled before it started", arrange: func(f *plan.Facts) { f.Run.Spec.Cancelled, f.Number = true, 0 },
+			want: v1alpha1.RunStatus{
+				ObservedGeneration: 1, Phase: "Cancelled", CompletionTime: ts(100),
+				Conditions: condition("False", "Cancelled", "cancelled; 0 of 2 jobs succeeded"),
+				Jobs: []v1alpha1.JobStatus{
+					{Name: "a", Phase: "Cancelled", Reason: "Cancelled", Message: "cancelled before it started", CompletionTime: ts(100)},
+					{Name: "b", Phase: "Cancelled", Reason: "Cancelled", Message: "cancelled before it started", CompletionTime: ts(100)},
+				},
+			},
+		},
+		{
+			name: "no room", arrange: func(f *plan.Facts) {
+				f.Deferred = map[string]plan.Refusal{"a": {Reason: plan.ReasonQuotaExceeded, Message: "exceeded quota: small"}}
+			},
+			want: v1alpha1.RunStatus{
+				ObservedGeneration: 1, Phase: "Queued", Number: 3,
+				Conditions: condition("Unknown", "Queued", "no job has started; a: QuotaExceeded: exceeded quota: small"),
+				Jobs: []v1alpha1.JobStatus{
+					{Name: "a", Phase: "Waiting", Reason: "QuotaExceeded", Message: "exceeded quota: small"},
+					{Name: "b", Phase: "Waiting", Reason: "AwaitingNeeds", Message: "needs a"},
+				},
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := facts(chain...)
+			tt.arrange(f)
+			d := plan.Decide(f)
+			if diff := cmp.Diff(tt.want, d.Status); diff != "" {
+				t.Errorf("status (-want +got):\n%s", diff)
+			}
+
+			// The same facts, a second later and with that status read back, change nothing.
+			f.Run.Status, f.Now = *d.Status.DeepCopy(), at(101)
+			if diff := cmp.Diff(d.Status, plan.Decide(f).Status); diff != "" {
+				t.Errorf("deciding again changed the status (-first +second):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMessageNamesAFewOfMany(t *testing.T) {
+	t.Parallel()
+	var jobs []v1alpha1.Job
+	for i := range 20 {
+		jobs = append(jobs, spec(fmt.Sprintf("j%d", i)))
+	}
+	f := facts(jobs...)
+	for _, job := range jobs {
+		withJob(f, job.Name)
+	}
+	got := plan.Decide(f).Status.Conditions[0].Message
+	if want := "0 of 20 jobs succeeded, running: j0, j1, j2, j3, j4, j5, j6, j7 and 12 more"; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+}
+
+func TestFail(t *testing.T) {
+	t.Parallel()
+	f := facts(spec("a"))
+	f.Run.Status.Jobs = []v1alpha1.JobStatus{{Name: "a", Phase: "Running"}, {Name: "b", Phase: "Succeeded"}}
+	want := v1alpha1.RunStatus{
+		ObservedGeneration: 1, Phase: "Failed", CompletionTime: ts(100),
+		Conditions: condition("False", "RevisionNotFound", "gone"),
+		Jobs: []v1alpha1.JobStatus{
+			{Name: "a", Phase: "Failed", Reason: "RevisionNotFound", Message: "gone", CompletionTime: ts(100)},
+			{Name: "b", Phase: "Succeeded"},
+		},
+	}
+	if diff := cmp.Diff(want, f.Fail("RevisionNotFound", "gone")); diff != "" {
+		t.Errorf("status (-want +got):\n%s", diff)
+	}
+	f.Run.Spec.Cancelled = true
+	if got := f.Fail("RevisionNotFound", "gone").Phase; got != v1alpha1.RunCancelled {
+		t.Errorf("phase of a cancelled Run is %s", got)
+	}
+}

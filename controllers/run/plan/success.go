@@ -1,0 +1,145 @@
+package plan
+
+import (
+	"slices"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// observe returns the status of a job that has a Job.
+func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, d *Decision) v1alpha1.JobStatus {
+	s.Job = job.Name
+	s.StartTime = ptr.To(job.CreationTimestamp)
+	if s.Phase == v1alpha1.JobWaiting {
+		s.Phase, s.Reason, s.Message = v1alpha1.JobRunning, "", ""
+	}
+	pods := f.pods(job)
+	if pod := interrupted(pods); pod != nil && single(job) {
+		reason, message := interruption(pod)
+		s.CompletionTime = finishedAt(pod)
+		return f.end(s, v1alpha1.JobFailed, reason, message)
+	}
+	if pod := passed(job, pods); pod != nil {
+		s.CompletionTime = finishedAt(pod)
+		return f.end(s, v1alpha1.JobSucceeded, "", "")
+	}
+	switch {
+	case jobCondition(job, batchv1.JobComplete) != nil:
+		s.CompletionTime = job.Status.CompletionTime.DeepCopy()
+		return f.end(s, v1alpha1.JobSucceeded, "", "")
+	case jobCondition(job, batchv1.JobFailed) != nil:
+		return f.fail(s, job, pods, d)
+	}
+	if suspended(job) {
+		return explain(s, v1alpha1.ReasonSuspended, "its Job is suspended: it waits in a queue, or somebody holds it")
+	}
+	reason, message := problem(pods)
+	return explain(s, reason, message)
+}
+
+// passed returns the pod that shows that the Job has succeeded, before the Job
+// itself says so: the Job controller gathers its news for a second, and every
+// edge of the graph would pay for it. It is certain for a Job of one completion,
+// when every container has ended with 0 by itself.
+func passed(job *batchv1.Job, pods []corev1.Pod) *corev1.Pod {
+	if !single(job) {
+		return nil
+	}
+	for i := range pods {
+		if exitedZero(&pods[i]) && !cutShort(&pods[i]) && !overdue(&pods[i]) {
+			return &pods[i]
+		}
+	}
+	return nil
+}
+
+// overdue reports whether the pod's deadline may be what ended its containers.
+// The kubelet's verdict on the pod as a whole says so; until then an exit with 0
+// proves nothing.
+func overdue(pod *corev1.Pod) bool {
+	if terminal(pod) || pod.Spec.ActiveDeadlineSeconds == nil || pod.Status.StartTime == nil {
+		return false
+	}
+	deadline := pod.Status.StartTime.Add(time.Duration(*pod.Spec.ActiveDeadlineSeconds) * time.Second)
+	ended := finishedAt(pod)
+	return ended == nil || !ended.Time.Before(deadline)
+}
+
+// single reports whether the Job is one pod's work.
+func single(job *batchv1.Job) bool {
+	return ptr.Deref(job.Spec.Completions, 1) == 1 &&
+		ptr.Deref(job.Spec.Parallelism, 1) == 1 &&
+		ptr.Deref(job.Spec.CompletionMode, batchv1.NonIndexedCompletion) == batchv1.NonIndexedCompletion &&
+		job.Spec.SuccessPolicy == nil
+}
+
+// exitedZero reports whether the pod's work is done: each regular container has
+// ended with 0. A native sidecar may still be uploading what the next job needs,
+// so with one the pod as a whole has to end.
+func exitedZero(pod *corev1.Pod) bool {
+	switch {
+	case pod.Status.Phase == corev1.PodFailed:
+		return false
+	case pod.Status.Phase == corev1.PodSucceeded:
+		return true
+	case hasSidecar(pod):
+		return false
+	}
+	ended := 0
+	for i := range pod.Status.ContainerStatuses {
+		terminated := pod.Status.ContainerStatuses[i].State.Terminated
+		if terminated == nil || terminated.ExitCode != 0 {
+			return false
+		}
+		ended++
+	}
+	return ended > 0 && ended == len(pod.Spec.Containers)
+}
+
+func hasSidecar(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool {
+		return ptr.Deref(c.RestartPolicy, "") == corev1.ContainerRestartPolicyAlways
+	})
+}
+
+// finishedAt is when the last of the pod's regular containers ended, or nil.
+func finishedAt(pod *corev1.Pod) *metav1.Time {
+	var last *metav1.Time
+	for i := range pod.Status.ContainerStatuses {
+		terminated := pod.Status.ContainerStatuses[i].State.Terminated
+		if terminated == nil || terminated.FinishedAt.IsZero() {
+			continue
+		}
+		if last == nil || last.Before(&terminated.FinishedAt) {
+			last = terminated.FinishedAt.DeepCopy()
+		}
+	}
+	return last
+}
+
+func jobCondition(job *batchv1.Job, kind batchv1.JobConditionType) *batchv1.JobCondition {
+	for i := range job.Status.Conditions {
+		if c := &job.Status.Conditions[i]; c.Type == kind && c.Status == corev1.ConditionTrue {
+			return c
+		}
+	}
+	return nil
+}
+
+func jobFinished(job *batchv1.Job) bool {
+	return jobCondition(job, batchv1.JobComplete) != nil || jobCondition(job, batchv1.JobFailed) != nil
+}
+
+func suspended(job *batchv1.Job) bool {
+	return ptr.Deref(job.Spec.Suspend, false)
+}
+
+func terminal(pod *corev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+}

@@ -1,0 +1,164 @@
+package plan_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/plan"
+)
+
+func sidecar(p *corev1.Pod) {
+	p.Spec.InitContainers = []corev1.Container{
+		{Name: "init"},
+		{Name: "proxy", RestartPolicy: ptr.To(corev1.ContainerRestartPolicyAlways)},
+	}
+}
+
+func secondContainer(p *corev1.Pod) {
+	p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "helper"})
+	p.Status.ContainerStatuses = append(p.Status.ContainerStatuses, corev1.ContainerStatus{
+		Name: "helper", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}},
+	})
+}
+
+func unreported(p *corev1.Pod) {
+	p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "helper"})
+}
+
+// TestSuccess asks when job `a` counts as succeeded, so that `b` starts.
+func TestSuccess(t *testing.T) {
+	t.Parallel()
+	indexed := func(j *batchv1.Job) { j.Spec.CompletionMode = ptr.To(batchv1.IndexedCompletion) }
+	two := func(j *batchv1.Job) { j.Spec.Completions = ptr.To[int32](2) }
+	parallel := func(j *batchv1.Job) { j.Spec.Parallelism = ptr.To[int32](2) }
+	policy := func(j *batchv1.Job) { j.Spec.SuccessPolicy = &batchv1.SuccessPolicy{} }
+	for _, tt := range []struct {
+		name string
+		job  []jobOption
+		pod  []podOption
+		want v1alpha1.JobPhase
+	}{
+		{name: "runs", want: "Running"},
+		{name: "container ended with 0", pod: []podOption{exit(0, "Completed", 5)}, want: "Succeeded"},
+		{name: "pod succeeded", pod: []podOption{exit(0, "Completed", 5), podPhase(corev1.PodSucceeded)}, want: "Succeeded"},
+		{name: "a failure waits for the Job", pod: []podOption{exit(1, "Error", 5)}, want: "Running"},
+		{name: "pod failed although its container ended with 0", pod: []podOption{exit(0, "Completed", 5), podPhase(corev1.PodFailed)}, want: "Running"},
+		{name: "another container runs", pod: []podOption{exit(0, "Completed", 5), secondContainer}, want: "Running"},
+		{name: "another container has no status yet", pod: []podOption{exit(0, "Completed", 5), unreported}, want: "Running"},
+		{name: "a sidecar may still work", pod: []podOption{exit(0, "Completed", 5), sidecar}, want: "Running"},
+		{name: "a sidecar has ended", pod: []podOption{exit(0, "Completed", 5), sidecar, podPhase(corev1.PodSucceeded)}, want: "Succeeded"},
+		{name: "one of two completions", job: []jobOption{two}, pod: []podOption{exit(0, "Completed", 5)}, want: "Running"},
+		{name: "indexed", job: []jobOption{indexed}, pod: []podOption{exit(0, "Completed", 5)}, want: "Running"},
+		{name: "parallel", job: []jobOption{parallel}, pod: []podOption{exit(0, "Completed", 5)}, want: "Running"},
+		{name: "success policy", job: []jobOption{policy}, pod: []podOption{exit(0, "Completed", 5)}, want: "Running"},
+		{name: "two completions, Job complete", job: []jobOption{two, verdict(batchv1.JobComplete, "", "", 9)}, want: "Succeeded"},
+		{name: "criteria met is no verdict", job: []jobOption{two, verdict(batchv1.JobSuccessCriteriaMet, "", "", 9)}, want: "Running"},
+		{name: "within the deadline", pod: []podOption{deadline(10), exit(0, "Completed", 5)}, want: "Succeeded"},
+		{name: "perhaps ended by the deadline", pod: []podOption{deadline(4), exit(0, "Completed", 5)}, want: "Running"},
+		{name: "at the deadline, and the kubelet says it succeeded", pod: []podOption{deadline(4), exit(0, "Completed", 5), podPhase(corev1.PodSucceeded)}, want: "Succeeded"},
+		{name: "ended, then disrupted", pod: []podOption{exit(0, "Completed", 5), disrupted(6)}, want: "Succeeded"},
+		{name: "ended, then deleted", pod: []podOption{exit(0, "Completed", 5), deleted(6)}, want: "Succeeded"},
+		{name: "disrupted, then ended", pod: []podOption{disrupted(4), deleted(4), exit(0, "Completed", 5)}, want: "Failed"},
+		{name: "disrupted, then ended, and the Job takes it for success", job: []jobOption{verdict(batchv1.JobComplete, "", "", 9)}, pod: []podOption{disrupted(4), exit(0, "Completed", 5), podPhase(corev1.PodSucceeded)}, want: "Failed"},
+		{name: "deleted, then ended", pod: []podOption{deleted(4), exit(0, "Completed", 5)}, want: "Failed"},
+		{name: "disrupted and still running", pod: []podOption{disrupted(4), deleted(4)}, want: "Running"},
+		{name: "disrupted and failed: Kubernetes retries", pod: []podOption{disrupted(4), exit(143, "Error", 5), podPhase(corev1.PodFailed)}, want: "Running"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := facts(spec("a"), spec("b", "a"))
+			withJob(f, "a", tt.job...)
+			withPod(f, "a", "pod", tt.pod...)
+			d := plan.Decide(f)
+			if got := phases(d)["a"]; got != tt.want {
+				t.Errorf("phase %s, want %s", got, tt.want)
+			}
+			var create []string
+			if tt.want == v1alpha1.JobSucceeded {
+				create = []string{"b"}
+			}
+			if diff := cmp.Diff(create, d.Create); diff != "" {
+				t.Errorf("create (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestInterruptionIsNamed(t *testing.T) {
+	t.Parallel()
+	for reason, pod := range map[string][]podOption{
+		plan.ReasonDisrupted:  {disrupted(4), deleted(4), exit(0, "Completed", 5)},
+		plan.ReasonPodDeleted: {deleted(4), exit(0, "Completed", 5)},
+	} {
+		f := facts(spec("a"))
+		withJob(f, "a")
+		withPod(f, "a", "pod", pod...)
+		if got := outcomes(plan.Decide(f))["a"]; got.Reason != reason {
+			t.Errorf("reason %q, want %q", got.Reason, reason)
+		}
+	}
+}
+
+func TestPodsOfAnotherJobDoNotCount(t *testing.T) {
+	t.Parallel()
+	f := facts(spec("a"))
+	withJob(f, "a")
+	withPod(f, "a", "pod", exit(0, "Completed", 5), func(p *corev1.Pod) { p.OwnerReferences[0].UID = "job-before" })
+	if got := phases(plan.Decide(f))["a"]; got != v1alpha1.JobRunning {
+		t.Errorf("phase %s, want Running", got)
+	}
+}
+
+// TestSucceededStays covers the time between a container's end and the Job's
+// verdict, and after: the Run may have finished meanwhile.
+func TestSucceededStays(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name        string
+		job         []jobOption
+		pods        [][]podOption
+		wantSuspend []string
+	}{
+		{name: "verdict to come", pods: [][]podOption{{exit(0, "Completed", 5)}}},
+		{name: "completed", job: []jobOption{verdict(batchv1.JobComplete, "", "", 9)}},
+		{name: "failed after all", job: []jobOption{backoffLimit(9)}},
+		{name: "lost with its node", pods: [][]podOption{{exit(0, "Completed", 5), disrupted(6), podPhase(corev1.PodFailed)}}, wantSuspend: []string{"a"}},
+		{name: "being replaced", pods: [][]podOption{{unstarted}}, wantSuspend: []string{"a"}},
+		{name: "suppressed already", job: []jobOption{suspend}, pods: [][]podOption{{unstarted}}},
+		{name: "gone", job: []jobOption{func(j *batchv1.Job) { j.Status.StartTime = ts(1) }}, wantSuspend: []string{"a"}},
+		{name: "gone and counted", job: []jobOption{func(j *batchv1.Job) { j.Status.StartTime, j.Status.Succeeded = ts(1), 1 }}},
+		{name: "gone, says a cache that may lag", job: []jobOption{func(j *batchv1.Job) { j.Status.StartTime, j.Status.Active = ts(1), 1 }}},
+	} {
+		for _, finished := range []bool{false, true} {
+			t.Run(tt.name, func(t *testing.T) {
+				t.Parallel()
+				f := facts(spec("a"))
+				record(f, "a", v1alpha1.JobSucceeded)
+				if finished {
+					f.Run.Status.Phase = v1alpha1.RunSucceeded
+				}
+				withJob(f, "a", tt.job...)
+				for _, pod := range tt.pods {
+					withPod(f, "a", "pod", pod...)
+				}
+				d := plan.Decide(f)
+				if diff := cmp.Diff(tt.wantSuspend, d.Suspend); diff != "" {
+					t.Errorf("suspend (-want +got):\n%s", diff)
+				}
+				if got := phases(d)["a"]; got != v1alpha1.JobSucceeded {
+					t.Errorf("phase %s, want Succeeded", got)
+				}
+				if finished {
+					if diff := cmp.Diff(f.Run.Status, d.Status); diff != "" {
+						t.Errorf("the status of a finished Run changed (-before +after):\n%s", diff)
+					}
+				}
+			})
+		}
+	}
+}
