@@ -1,0 +1,216 @@
+// Package event turns a git host's payload into one neutral event. It is pure.
+// Payloads are authenticated but not trusted: whoever may push chooses branch
+// names, messages and paths, so every value is checked or bounded here.
+package event
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/kayci/kayci/api/expr"
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// Limits of an event's values, in bytes. What names something and is longer is
+// an error, since a shortened name would be another name; free text is cut.
+const (
+	maxKind       = 64
+	maxRepository = 1024
+	maxURL        = 2048
+	maxRef        = 1024
+	maxSender     = 253
+	maxTitle      = 1024
+	maxMessage    = 32 << 10
+	maxPath       = 4096
+	maxPaths      = 10_000
+)
+
+// KindPing is what GitHub sends when a webhook has been set up.
+const KindPing v1alpha1.EventKind = "ping"
+
+const (
+	branchPrefix = "refs/heads/"
+	tagPrefix    = "refs/tags/"
+)
+
+// Event is what happened, in the same words for every provider. Fields that an
+// event doesn't have are empty.
+type Event struct {
+	// Kind of event. One that KayCI doesn't know keeps its provider's name, and has
+	// nothing but it.
+	Kind v1alpha1.EventKind
+	// Repository as the provider names it: owner/name.
+	Repository string
+	// CloneURL is the repository's address over http or https.
+	CloneURL string
+	// SHA of the commit that the ref now names, also for an annotated tag. Empty
+	// for a deletion.
+	SHA string
+	// Ref in full.
+	Ref string
+	// Branch or Tag is the ref without its prefix.
+	Branch, Tag string
+	// Sender is the login of the user that caused the event.
+	Sender string
+	// Title is the first line of Message.
+	Title string
+	// Message of the commit; empty if the payload doesn't hold that commit.
+	Message string
+	// Paths that the payload's commits added, changed or removed: sorted, each
+	// once. Providers leave out commits of very large pushes.
+	Paths []string
+	// Deleted says that the ref is gone and that there is nothing to build.
+	Deleted bool
+}
+
+// Expr is the event as expressions see it.
+func (e *Event) Expr() expr.Event {
+	return expr.Event{
+		Kind: string(e.Kind), Repository: e.Repository, CloneURL: e.CloneURL, SHA: e.SHA, Ref: e.Ref,
+		Branch: e.Branch, Tag: e.Tag, Sender: e.Sender, Title: e.Title, Message: e.Message, Paths: e.Paths,
+	}
+}
+
+// Parse reads a payload of the provider. The name is what the provider calls
+// the event in its header. A generic webhook has no event: the result is the
+// zero one.
+func Parse(provider v1alpha1.Provider, name string, payload []byte) (*Event, error) {
+	switch provider {
+	case v1alpha1.ProviderGitHub:
+		return parseGitHub(name, payload)
+	case v1alpha1.ProviderGitLab:
+		return parseGitLab(name, payload)
+	case v1alpha1.ProviderGitea:
+		return parseGitea(name, payload)
+	case v1alpha1.ProviderGeneric:
+		return &Event{}, nil
+	default:
+		return nil, fmt.Errorf("provider %q is not known", provider)
+	}
+}
+
+// unknown is the event of a kind that has no parser. The name stands in
+// answers, so only what a provider would call an event is kept of it.
+func unknown(name string) *Event {
+	name = strings.Map(func(r rune) rune {
+		if r == '_' || r == ' ' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return -1
+	}, name[:min(len(name), maxKind)])
+	if name == "" {
+		name = "unnamed"
+	}
+	return &Event{Kind: v1alpha1.EventKind(name)}
+}
+
+var (
+	shaPattern  = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+	zeroPattern = regexp.MustCompile(`^0+$`)
+	control     = regexp.MustCompile(`[\x00-\x1f\x7f]`)
+)
+
+// push is what all providers say about a push, as they say it.
+type push struct {
+	repository, cloneURL, sender string
+	ref                          string
+	// after is what the ref names now: zeros when it is gone, and for an annotated
+	// tag the tag object rather than a commit.
+	after string
+	// commit that the ref leads to, where the provider says so.
+	commit string
+	// message of that commit.
+	message string
+	paths   []string
+}
+
+func (p push) event() (*Event, error) {
+	e := &Event{
+		Kind: v1alpha1.EventPush, Repository: p.repository, CloneURL: p.cloneURL, Sender: p.sender, Ref: p.ref,
+		Message: cutText(p.message, maxMessage), Paths: sortedPaths(p.paths),
+	}
+	if err := e.checkNames(); err != nil {
+		return nil, err
+	}
+	if branch, ok := strings.CutPrefix(p.ref, branchPrefix); ok {
+		e.Branch = branch
+	}
+	if tag, ok := strings.CutPrefix(p.ref, tagPrefix); ok {
+		e.Tag = tag
+	}
+	title, _, _ := strings.Cut(strings.TrimSpace(e.Message), "\n")
+	e.Title = cutText(strings.TrimSpace(title), maxTitle)
+	return e, e.setSHA(p)
+}
+
+func (e *Event) setSHA(p push) error {
+	if !shaPattern.MatchString(p.after) {
+		return errors.New("the payload's `after` is not the name of a commit")
+	}
+	if zeroPattern.MatchString(p.after) {
+		e.Deleted = true
+		return nil
+	}
+	e.SHA = p.after
+	if p.commit != "" {
+		e.SHA = p.commit
+	}
+	if !shaPattern.MatchString(e.SHA) {
+		return errors.New("the payload's commit has an id that is no commit's")
+	}
+	return nil
+}
+
+func (e *Event) checkNames() error {
+	for _, named := range []struct {
+		what, value string
+		limit       int
+	}{
+		{"repository", e.Repository, maxRepository},
+		{"clone address", e.CloneURL, maxURL},
+		{"ref", e.Ref, maxRef},
+		{"sender", e.Sender, maxSender},
+	} {
+		if len(named.value) > named.limit {
+			return fmt.Errorf("the payload's %s is longer than %d bytes", named.what, named.limit)
+		}
+		if control.MatchString(named.value) {
+			return fmt.Errorf("the payload's %s contains a control character", named.what)
+		}
+	}
+	if !strings.HasPrefix(e.Ref, "refs/") {
+		return errors.New("the payload's `ref` does not begin with refs/")
+	}
+	if e.Repository == "" {
+		return errors.New("the payload names no repository")
+	}
+	return nil
+}
+
+// cutText bounds free text, and takes out NUL, which no environment variable
+// can hold.
+func cutText(text string, limit int) string {
+	text = strings.ReplaceAll(text, "\x00", "")
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "")
+}
+
+func sortedPaths(paths []string) []string {
+	kept := make([]string, 0, len(paths))
+	for _, path := range paths {
+		if path != "" && len(path) <= maxPath && !strings.ContainsRune(path, 0) {
+			kept = append(kept, path)
+		}
+	}
+	slices.Sort(kept)
+	kept = slices.Compact(kept)
+	if len(kept) == 0 {
+		return nil
+	}
+	return kept[:min(len(kept), maxPaths)]
+}

@@ -1,0 +1,190 @@
+package event
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+const (
+	head = "6113728f27ae82c7b1a177c8d03f9e96e0adf246"
+	zero = "0000000000000000000000000000000000000000"
+)
+
+func payload(t testing.TB, name string) []byte {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func TestParse(t *testing.T) {
+	message := "Fix the parser\n\nIt read one byte too many."
+	paths := []string{"README.md", "src/old.go", "src/parser.go"}
+	tests := []struct {
+		file     string
+		provider v1alpha1.Provider
+		header   string
+		want     Event
+	}{
+		{"github-push", v1alpha1.ProviderGitHub, "push", Event{
+			Kind: "push", Repository: "acme/web", CloneURL: "https://github.com/acme/web.git", SHA: head,
+			Ref: "refs/heads/main", Branch: "main", Sender: "mona", Title: "Fix the parser", Message: message, Paths: paths}},
+		{"github-tag", v1alpha1.ProviderGitHub, "push", Event{
+			Kind: "push", Repository: "acme/web", CloneURL: "https://github.com/acme/web.git", SHA: head,
+			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message}},
+		{"github-delete", v1alpha1.ProviderGitHub, "push", Event{
+			Kind: "push", Repository: "acme/web", CloneURL: "https://github.com/acme/web.git",
+			Ref: "refs/heads/old-idea", Branch: "old-idea", Sender: "mona", Deleted: true}},
+		{"gitlab-push", v1alpha1.ProviderGitLab, "Push Hook", Event{
+			Kind: "push", Repository: "acme/backend/web", CloneURL: "https://gitlab.example.com/acme/backend/web.git", SHA: head,
+			Ref: "refs/heads/release/1.4", Branch: "release/1.4", Sender: "mona", Title: "Fix the parser", Message: message + "\n", Paths: paths}},
+		{"gitlab-push", v1alpha1.ProviderGitLab, "System Hook", Event{
+			Kind: "push", Repository: "acme/backend/web", CloneURL: "https://gitlab.example.com/acme/backend/web.git", SHA: head,
+			Ref: "refs/heads/release/1.4", Branch: "release/1.4", Sender: "mona", Title: "Fix the parser", Message: message + "\n", Paths: paths}},
+		{"gitlab-tag", v1alpha1.ProviderGitLab, "Tag Push Hook", Event{
+			Kind: "push", Repository: "acme/backend/web", CloneURL: "https://gitlab.example.com/acme/backend/web.git", SHA: head,
+			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message + "\n", Paths: paths}},
+		{"gitlab-delete", v1alpha1.ProviderGitLab, "Push Hook", Event{
+			Kind: "push", Repository: "acme/backend/web", CloneURL: "https://gitlab.example.com/acme/backend/web.git",
+			Ref: "refs/heads/old-idea", Branch: "old-idea", Sender: "mona", Deleted: true}},
+		{"gitea-push", v1alpha1.ProviderGitea, "push", Event{
+			Kind: "push", Repository: "acme/web", CloneURL: "https://git.example.com/acme/web.git", SHA: head,
+			Ref: "refs/heads/main", Branch: "main", Sender: "mona", Title: "Fix the parser", Message: message + "\n", Paths: paths}},
+		{"gitea-tag", v1alpha1.ProviderGitea, "push", Event{
+			Kind: "push", Repository: "acme/web", CloneURL: "https://git.example.com/acme/web.git", SHA: head,
+			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message + "\n"}},
+		{"github-push", v1alpha1.ProviderGitHub, "ping", Event{Kind: "ping"}},
+		{"github-push", v1alpha1.ProviderGitHub, "pull_request", Event{Kind: "pull_request"}},
+		{"gitea-push", v1alpha1.ProviderGitea, "issues<script>", Event{Kind: "issuesscript"}},
+		{"gitea-push", v1alpha1.ProviderGitea, "", Event{Kind: "unnamed"}},
+		{"gitea-push", v1alpha1.ProviderGitLab, "Note Hook", Event{Kind: "Note Hook"}},
+		{"gitea-push", v1alpha1.ProviderGeneric, "push", Event{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.file+"/"+tt.header, func(t *testing.T) {
+			got, err := Parse(tt.provider, tt.header, payload(t, tt.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&tt.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// edited is the named payload with fields of its top level replaced.
+func edited(t testing.TB, name string, fields map[string]any) []byte {
+	t.Helper()
+	var body map[string]any
+	if err := json.Unmarshal(payload(t, name), &body); err != nil {
+		t.Fatal(err)
+	}
+	for field, value := range fields {
+		body[field] = value
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func TestParseRefuses(t *testing.T) {
+	tests := map[string]struct {
+		fields map[string]any
+		want   string
+	}{
+		"no ref":        {map[string]any{"ref": ""}, "the payload's `ref` does not begin with refs/"},
+		"an option":     {map[string]any{"ref": "--upload-pack=x"}, "the payload's `ref` does not begin with refs/"},
+		"a long ref":    {map[string]any{"ref": "refs/heads/" + strings.Repeat("a", 2000)}, "the payload's ref is longer than 1024 bytes"},
+		"a line in ref": {map[string]any{"ref": "refs/heads/a\nb"}, "the payload's ref contains a control character"},
+		"no repository": {map[string]any{"repository": nil}, "the payload names no repository"},
+		"no sha":        {map[string]any{"after": nil}, "the payload's `after` is not the name of a commit"},
+		"a short sha":   {map[string]any{"after": "6113728"}, "the payload's `after` is not the name of a commit"},
+		"a wrong commit": {map[string]any{"head_commit": map[string]any{"id": "$(id)"}},
+			"the payload's commit has an id that is no commit's"},
+		"a wrong type": {map[string]any{"ref": 5},
+			"read the push: json: cannot unmarshal number into Go struct field giteaPush.ref of type string"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := Parse(v1alpha1.ProviderGitea, "push", edited(t, "gitea-push", tt.fields))
+			if err == nil {
+				t.Fatalf("got the event %+v", got)
+			}
+			if diff := cmp.Diff(tt.want, err.Error()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParseBoundsText(t *testing.T) {
+	long := strings.Repeat("é", maxMessage)
+	raw := edited(t, "gitea-push", map[string]any{
+		"head_commit": map[string]any{"id": head, "message": "\x00" + long},
+		"commits": []any{
+			map[string]any{"added": []any{"b", "a", "", "a\x00", strings.Repeat("p", maxPath+1)}},
+			map[string]any{"removed": []any{"a"}},
+		},
+	})
+	got, err := Parse(v1alpha1.ProviderGitea, "push", raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Event{
+		Kind: "push", Repository: "acme/web", CloneURL: "https://git.example.com/acme/web.git", SHA: head,
+		Ref: "refs/heads/main", Branch: "main", Sender: "mona",
+		Title: long[:maxTitle], Message: long[:maxMessage], Paths: []string{"a", "b"},
+	}
+	if diff := cmp.Diff(&want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestOtherRefsHaveNeitherBranchNorTag(t *testing.T) {
+	got, err := Parse(v1alpha1.ProviderGitea, "push", edited(t, "gitea-push", map[string]any{"ref": "refs/notes/commits"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"refs/notes/commits", "", ""}, []string{got.Ref, got.Branch, got.Tag}); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// FuzzParse checks that whatever a payload says, an event's values keep their
+// limits and a deletion has no commit.
+func FuzzParse(f *testing.F) {
+	providers := []v1alpha1.Provider{v1alpha1.ProviderGitHub, v1alpha1.ProviderGitLab, v1alpha1.ProviderGitea}
+	for i, name := range []string{"github-push", "gitlab-push", "gitea-push", "github-delete", "gitlab-tag", "gitea-tag"} {
+		f.Add(uint8(i), "push", payload(f, name))
+	}
+	f.Add(uint8(0), "push", []byte(`{"ref":"refs/heads/a","after":"`+zero+`","commits":[null],"repository":{"full_name":"a"}}`))
+	f.Fuzz(func(t *testing.T, provider uint8, name string, raw []byte) {
+		e, err := Parse(providers[int(provider)%len(providers)], name, raw)
+		if err != nil {
+			return
+		}
+		switch {
+		case len(e.Kind) > maxKind, len(e.Repository) > maxRepository, len(e.Ref) > maxRef, len(e.Sender) > maxSender,
+			len(e.Title) > maxTitle, len(e.Message) > maxMessage, len(e.Paths) > maxPaths:
+			t.Errorf("a value is beyond its limit: %+v", e)
+		case e.Kind == v1alpha1.EventPush && e.Deleted == (e.SHA != ""):
+			t.Errorf("deleted is %v with the commit %q", e.Deleted, e.SHA)
+		case e.SHA != "" && !shaPattern.MatchString(e.SHA):
+			t.Errorf("the commit is %q", e.SHA)
+		case e.Branch != "" && e.Tag != "":
+			t.Errorf("both the branch %q and the tag %q", e.Branch, e.Tag)
+		}
+	})
+}
