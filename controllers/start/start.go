@@ -1,0 +1,129 @@
+// Package start is the one place where Runs are born: every way of starting a
+// Pipeline ends here, so that names, owners, labels and the pinned revision
+// are the same for all of them.
+package start
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/pipeline/revision"
+)
+
+// ErrPipelineDeleted says that the Pipeline is being deleted: a Run of it
+// would be deleted at once.
+var ErrPipelineDeleted = errors.New("the Pipeline is being deleted")
+
+// ErrNameTaken says that a Run of that name exists which this delivery did not
+// start. The names are hashes, so it was made by hand or another tool.
+var ErrNameTaken = errors.New("another Run has this name already")
+
+// Starter creates Runs.
+type Starter struct {
+	// Client writes, and may read from a cache.
+	Client client.Client
+	// APIReader reads from the API server: a Run that a cache doesn't show yet may
+	// exist.
+	APIReader client.Reader
+}
+
+// Request is what a Run is started with.
+type Request struct {
+	// Pipeline to run, as it is now.
+	Pipeline *v1alpha1.Pipeline
+	// Name of the Run: RunName for a delivery.
+	Name string
+	// Params given, without the Pipeline's defaults: those come from the revision.
+	Params map[string]string
+	// Origin is copied to the Run.
+	Origin *v1alpha1.Origin
+	// TriggerName is the Trigger that asks; empty for other callers.
+	TriggerName string
+}
+
+// Start creates the Run and returns it with true. If the same trigger and
+// delivery made it before, it returns that Run with false: a repeated delivery
+// is one Run. When Start returns without error the API server has stored the
+// Run.
+func (s *Starter) Start(ctx context.Context, req Request) (*v1alpha1.Run, bool, error) {
+	if req.Pipeline.DeletionTimestamp != nil {
+		return nil, false, fmt.Errorf("start a Run of Pipeline %s: %w", req.Pipeline.Name, ErrPipelineDeleted)
+	}
+	pinned, err := revision.Ensure(ctx, s.Client, req.Pipeline)
+	if err != nil {
+		return nil, false, fmt.Errorf("copy Pipeline %s for a Run: %w", req.Pipeline.Name, err)
+	}
+	run := newRun(req, pinned)
+	err = s.Client.Create(ctx, run, client.FieldOwner(v1alpha1.FieldManager))
+	switch {
+	case apierrors.IsAlreadyExists(err):
+		existing, err := s.existing(ctx, run)
+		return existing, false, err
+	case err != nil:
+		return nil, false, fmt.Errorf("create Run %s: %w", run.Name, err)
+	}
+	return run, true, nil
+}
+
+func (s *Starter) existing(ctx context.Context, wanted *v1alpha1.Run) (*v1alpha1.Run, error) {
+	found := &v1alpha1.Run{}
+	if err := s.APIReader.Get(ctx, client.ObjectKeyFromObject(wanted), found); err != nil {
+		return nil, fmt.Errorf("read Run %s: %w", wanted.Name, err)
+	}
+	if !sameOrigin(found.Spec.Origin, wanted.Spec.Origin) {
+		return nil, fmt.Errorf("create Run %s: %w", wanted.Name, ErrNameTaken)
+	}
+	return found, nil
+}
+
+// sameOrigin compares what a name is derived from. Two Runs without an origin
+// can't be told to be one.
+func sameOrigin(a, b *v1alpha1.Origin) bool {
+	return a != nil && b != nil && a.Trigger == b.Trigger && a.Delivery == b.Delivery
+}
+
+func newRun(req Request, pinned string) *v1alpha1.Run {
+	labels := map[string]string{v1alpha1.PipelineLabel: req.Pipeline.Name}
+	if req.TriggerName != "" {
+		labels[v1alpha1.TriggerLabel] = req.TriggerName
+	}
+	return &v1alpha1.Run{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: req.Pipeline.Namespace,
+			Name:      req.Name,
+			Labels:    labels,
+			OwnerReferences: []metav1.OwnerReference{
+				*metav1.NewControllerRef(req.Pipeline, v1alpha1.GroupVersion().WithKind(v1alpha1.PipelineKind)),
+			},
+		},
+		Spec: v1alpha1.RunSpec{
+			Pipeline: req.Pipeline.Name,
+			Revision: pinned,
+			Params:   req.Params,
+			Origin:   req.Origin,
+		},
+	}
+}
+
+// hashLength of a Run's name: 50 bits. Among a million deliveries of a trigger
+// two share a name with a chance of one in two thousand, and Start tells even
+// those apart.
+const hashLength = 10
+
+// RunName derives the name of the Run that a delivery starts, so that the API
+// server refuses the same delivery's second Run. A trigger's name has 52
+// characters at most, which leaves a name of 63.
+func RunName(trigger, delivery string) string {
+	sum := sha256.Sum256([]byte(trigger + "\x00" + delivery))
+	hash := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))
+	return trigger + "-" + hash[:hashLength]
+}
