@@ -34,7 +34,7 @@ func vars(t testing.TB) Vars {
 	}
 }
 
-func text(err error) string {
+func message(err error) string {
 	if err == nil {
 		return ""
 	}
@@ -88,10 +88,10 @@ func TestParam(t *testing.T) {
 		t.Run(src, func(t *testing.T) {
 			var got outcome
 			param, err := env.CompileParam(src)
-			got.Compile = text(err)
+			got.Compile = message(err)
 			if err == nil {
 				got.Value, err = param.Eval(vars(t))
-				got.Eval = text(err)
+				got.Eval = message(err)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
@@ -122,10 +122,10 @@ func TestCondition(t *testing.T) {
 		t.Run(src, func(t *testing.T) {
 			var got outcome
 			condition, err := env.CompileCondition(src)
-			got.Compile = text(err)
+			got.Compile = message(err)
 			if err == nil {
 				got.Holds, err = condition.Eval(vars(t))
-				got.Eval = text(err)
+				got.Eval = message(err)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
@@ -163,7 +163,7 @@ func TestLimits(t *testing.T) {
 		}
 		_, err = condition.Eval(Vars{Body: numbers})
 		want := "1:1: the evaluation costs more than 1000000 steps: look at fewer elements or shorter strings"
-		if diff := cmp.Diff(want, text(err)); diff != "" {
+		if diff := cmp.Diff(want, message(err)); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 	})
@@ -177,7 +177,7 @@ func TestLimits(t *testing.T) {
 		for i := range strs {
 			strs[i] = strings.Repeat("X", 100_000)
 		}
-		if _, err = condition.Eval(Vars{Body: strs}); !strings.Contains(text(err), "costs more than") {
+		if _, err = condition.Eval(Vars{Body: strs}); !strings.Contains(message(err), "costs more than") {
 			t.Errorf("ten megabytes of string work ended with %v", err)
 		}
 	})
@@ -188,8 +188,8 @@ func TestLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = param.Eval(Vars{Event: Event{Message: strings.Repeat("é", 10_000)}, Body: map[string]any{}})
-		if len(text(err)) == 0 || len(text(err)) > 2*maxErrorLength {
-			t.Errorf("the error has %d bytes", len(text(err)))
+		if len(message(err)) == 0 || len(message(err)) > 2*maxErrorLength {
+			t.Errorf("the error has %d bytes", len(message(err)))
 		}
 	})
 }
@@ -212,7 +212,7 @@ func TestDecodeJSON(t *testing.T) {
 	for raw, want := range tests {
 		t.Run(raw[:min(len(raw), 30)], func(t *testing.T) {
 			value, err := DecodeJSON([]byte(raw))
-			if diff := cmp.Diff(want, outcome{Value: value, Err: text(err)}); diff != "" {
+			if diff := cmp.Diff(want, outcome{Value: value, Err: message(err)}); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})

@@ -28,25 +28,35 @@ func boundedReplace() cel.EnvOption {
 		cel.MemberOverload("string_replace_string_string",
 			[]*cel.Type{cel.StringType, cel.StringType, cel.StringType}, cel.StringType,
 			cel.FunctionBinding(func(args ...ref.Val) ref.Val {
-				return replace(args[0].(types.String), args[1].(types.String), args[2].(types.String), -1)
+				return replace(text(args[0]), text(args[1]), text(args[2]), -1)
 			})),
 		cel.MemberOverload("string_replace_string_string_int",
 			[]*cel.Type{cel.StringType, cel.StringType, cel.StringType, cel.IntType}, cel.StringType,
 			cel.FunctionBinding(func(args ...ref.Val) ref.Val {
-				return replace(args[0].(types.String), args[1].(types.String), args[2].(types.String), args[3].(types.Int))
+				limit, ok := args[3].(types.Int)
+				if !ok {
+					return types.MaybeNoSuchOverloadErr(args[3])
+				}
+				return replace(text(args[0]), text(args[1]), text(args[2]), int64(limit))
 			})),
 	)
 }
 
-func replace(text, from, to types.String, limit types.Int) ref.Val {
-	times := strings.Count(string(text), string(from))
-	if limit >= 0 && int64(limit) < int64(times) {
+func replace(in, from, to string, limit int64) ref.Val {
+	times := strings.Count(in, from)
+	if limit >= 0 && limit < int64(times) {
 		times = int(limit)
 	}
-	if built := len(text) + times*(len(to)-len(from)); built > maxBuilt {
+	if built := len(in) + times*(len(to)-len(from)); built > maxBuilt {
 		return tooLong("replace", built)
 	}
-	return types.String(strings.Replace(string(text), string(from), string(to), times))
+	return types.String(strings.Replace(in, from, to, times))
+}
+
+// text is the string that the checker has made sure the value is.
+func text(value ref.Val) string {
+	s, _ := value.(types.String)
+	return string(s)
 }
 
 // boundedJoin takes the place of the library's join in the same way.
@@ -57,26 +67,30 @@ func boundedJoin() cel.EnvOption {
 			cel.UnaryBinding(func(list ref.Val) ref.Val { return join(list, "") })),
 		cel.MemberOverload("list_join_string",
 			[]*cel.Type{cel.ListType(cel.StringType), cel.StringType}, cel.StringType,
-			cel.BinaryBinding(func(list, separator ref.Val) ref.Val { return join(list, separator.(types.String)) })),
+			cel.BinaryBinding(func(list, separator ref.Val) ref.Val { return join(list, text(separator)) })),
 	)
 }
 
-func join(list ref.Val, separator types.String) ref.Val {
-	var text strings.Builder
+func join(list ref.Val, separator string) ref.Val {
+	elements, ok := list.(traits.Lister)
+	if !ok {
+		return types.MaybeNoSuchOverloadErr(list)
+	}
+	var joined strings.Builder
 	delimiter := ""
-	for it := list.(traits.Lister).Iterator(); it.HasNext() == types.True; {
+	for it := elements.Iterator(); it.HasNext() == types.True; {
 		element, ok := it.Next().(types.String)
 		if !ok {
 			return types.NewErr("join: an element is not a string: convert it with .map(x, string(x))")
 		}
-		if built := text.Len() + len(delimiter) + len(element); built > maxBuilt {
+		if built := joined.Len() + len(delimiter) + len(element); built > maxBuilt {
 			return tooLong("join", built)
 		}
-		text.WriteString(delimiter)
-		text.WriteString(string(element))
-		delimiter = string(separator)
+		joined.WriteString(delimiter)
+		joined.WriteString(string(element))
+		delimiter = separator
 	}
-	return types.String(text.String())
+	return types.String(joined.String())
 }
 
 func tooLong(function string, built int) ref.Val {
