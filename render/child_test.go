@@ -1,0 +1,107 @@
+package render_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kayci/kayci/render"
+)
+
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"a.jsonnet": "[{ kind: 'X' } for i in std.range(1, 50)]", "b.yaml": trigger, "c.yaml": strings.ReplaceAll(trigger, "name: t}", "name: t2}")}
+	dir := repository(t, files)
+	notAllowed := `apiVersion "", kind "X" is not allowed: a config repository holds Pipelines and Triggers of kayci.dev/v1alpha1`
+	tests := map[string]struct {
+		limits render.Limits
+		want   []string
+	}{
+		"errors":  {render.Limits{Errors: 2}, []string{"a.jsonnet: [0]: " + notAllowed, "a.jsonnet: [1]: " + notAllowed, "only the first 2 errors are shown"}},
+		"files":   {render.Limits{Files: 2}, []string{".: holds more than 2 entry files"}},
+		"objects": {render.Limits{Objects: 1, Errors: 100}, nil},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			opts := options(t, dir)
+			opts.Limits = test.limits
+			got := rendered(t, opts)
+			if name == "objects" {
+				got, test.want = got[len(got)-1:], []string{"c.yaml: Trigger/t2: the commit renders more than 1 objects"}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestCancel shows that a cancelled context is no fault of the commit, and that
+// the child is gone when Render returns.
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(testContext(t))
+	dir := repository(t, map[string]string{"a.jsonnet": "local f(n) = if n == 0 then 0 else f(n - 1) + f(n - 1); f(100)"})
+	done := make(chan error, 1)
+	go func() {
+		_, err := render.Render(ctx, options(t, dir))
+		done <- err
+	}()
+	cancel()
+	err := <-done
+	var faults render.Errors
+	if !errors.Is(err, context.Canceled) || errors.As(err, &faults) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestUntrustedChild answers with what a child that was taken over might say.
+func TestUntrustedChild(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, map[string]string{"a.yaml": trigger})
+	begin := `{"file":"a.yaml","begin":true}`
+	tests := map[string]struct{ says, want string }{
+		"nothing":          {"", "the evaluation crashed: EOF"},
+		"no JSON":          {"hello", "the evaluation crashed: invalid character 'h' looking for beginning of value"},
+		"another file":     {`{"file":"b.yaml","begin":true}`, "the evaluation crashed: unexpected answer for a.yaml"},
+		"no begin":         {`{"file":"a.yaml","value":[]}`, "the evaluation crashed: unexpected answer for a.yaml"},
+		"value and error":  {begin + `{"file":"a.yaml","value":[],"error":{"message":"x"}}`, "a.yaml: the evaluation crashed: unexpected answer for a.yaml"},
+		"another kind":     {begin + `{"file":"a.yaml","value":{"kind":"Pod"}}`, `a.yaml: apiVersion "", kind "Pod" is not allowed: a config repository holds Pipelines and Triggers of kayci.dev/v1alpha1`},
+		"deep nesting":     {begin + `{"file":"a.yaml","value":` + strings.Repeat("[", 20000), "a.yaml: the output is nested too deeply"},
+		"an error of ours": {begin + `{"file":"a.yaml","error":{"line":7,"message":"x"}}`, "a.yaml:7: x"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			says := repository(t, map[string]string{"says": test.says}) + "/says"
+			opts := options(t, dir)
+			opts.Exec = []string{"/bin/cat", says}
+			_, err := render.Render(testContext(t), opts)
+			if err == nil || err.Error() != test.want {
+				t.Errorf("got %v, want %s", err, test.want)
+			}
+		})
+	}
+	opts := options(t, dir)
+	opts.Exec = []string{dir + "/no-such-program"}
+	var faults render.Errors
+	if _, err := render.Render(testContext(t), opts); err == nil || errors.As(err, &faults) {
+		t.Errorf("a program that can't be started is no fault of the commit; got %v", err)
+	}
+}
+
+// TestEnvironment shows that nothing of this process reaches the child.
+func TestEnvironment(t *testing.T) {
+	t.Setenv("KAYCI_CANARY", "canary")
+	opts := options(t, repository(t, map[string]string{"a.yaml": trigger}))
+	opts.Exec = []string{"/bin/sh", "-c", "pwd >&2; tr '\\0' ' ' </proc/$$/environ >&2; exit 3"}
+	_, err := render.Render(testContext(t), opts)
+	want := "the evaluation crashed: exit status 3: /"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}

@@ -1,0 +1,75 @@
+package render_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const trigger = `{apiVersion: kayci.dev/v1alpha1, kind: Trigger, metadata: {name: t}, spec: {pipeline: p, webhook: {provider: github, secretRef: {name: s}}}}`
+
+func TestEntries(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		files map[string]string
+		path  string
+		vars  map[string]string
+		want  []string
+	}{
+		"which files are entries": {
+			files: map[string]string{
+				"ci/b.yaml": trigger, "ci/deep/a.json": pipelineJSON("j", ""), "ci/c.yml": "# nothing\n", "ci/null.jsonnet": "null",
+				"ci/lib.libsonnet": "error 'no entry'", "ci/vendor/x.yaml": "bad", "ci/.hidden.yaml": "bad", "ci/_off/x.yaml": "bad",
+				"ci/readme.md": "bad", "other/x.yaml": "bad", "ci/jsonnetfile.json": "{}", "ci/d.yaml": "-> ../other/d.txt",
+				"other/d.txt": strings.ReplaceAll(trigger, "name: t}", "name: linked}"),
+			},
+			path: "ci",
+			want: []string{"ci/deep/a.json: Pipeline/j", "ci/d.yaml: Trigger/linked", "ci/b.yaml: Trigger/t"},
+		},
+		"documents, lists and nesting": {
+			files: map[string]string{
+				"a.yaml":    "%YAML 1.1\n---\n" + trigger + "\n---\n# blank\n---\n- " + strings.ReplaceAll(trigger, "name: t}", "name: t2}") + "\n...\n" + strings.ReplaceAll(trigger, "name: t}", "name: t3}"),
+				"b.jsonnet": "local t = std.parseYaml('" + trigger + "'); { x: [t { metadata: { name: 'y' } }, [], null], z: { w: t { metadata: { name: 'z' } } } }",
+			},
+			want: []string{"a.yaml: Trigger/t", "a.yaml: Trigger/t2", "a.yaml: Trigger/t3", "b.jsonnet: Trigger/y", "b.jsonnet: Trigger/z"},
+		},
+		"vars": {
+			files: map[string]string{
+				"fn.libsonnet":       "function(name, kind='Trigger') std.parseYaml('" + trigger + "') { kind: kind, metadata: { name: name + '-imported' } }",
+				"imported.jsonnet":   "import 'fn.libsonnet'",
+				"function.jsonnet":   "local f = import 'fn.libsonnet'; (function(name) f(name + '-fn'))",
+				"extvar.jsonnet":     "(import 'fn.libsonnet')(std.extVar('other'))",
+				"computed.jsonnet":   "[function(name, other) (import 'fn.libsonnet')(name + other)][0]",
+				"noargument.jsonnet": "function() []",
+			},
+			vars: map[string]string{"name": "n", "other": "o"},
+			want: []string{"function.jsonnet: Trigger/n-fn-imported", "imported.jsonnet: Trigger/n-imported", "computed.jsonnet: Trigger/no-imported", "extvar.jsonnet: Trigger/o-imported"},
+		},
+		"imports": {
+			files: map[string]string{
+				"ci/a.jsonnet":                           "[import '../lib/x.libsonnet', import 'github.com/acme/y.libsonnet', import 'z.libsonnet', (import 'kayci.libsonnet').mine]",
+				"lib/x.libsonnet":                        "std.parseYaml(importstr 't.yaml')",
+				"lib/t.yaml":                             trigger,
+				"ci/vendor/github.com/acme/y.libsonnet":  "import './t2.libsonnet'",
+				"ci/vendor/github.com/acme/t2.libsonnet": "(import '../../../../lib/x.libsonnet') { metadata: { name: 'y' } }",
+				"vendor/z.libsonnet":                     "-> elsewhere/z.libsonnet",
+				"vendor/elsewhere/z.libsonnet":           "[]",
+				"vendor/kayci.libsonnet":                 "{ mine: null }",
+			},
+			path: "ci/",
+			want: []string{"ci/a.jsonnet: Trigger/t", "ci/a.jsonnet: Trigger/y"},
+		},
+		"nothing": {files: map[string]string{"x.md": ""}, want: []string{}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			opts := options(t, repository(t, test.files))
+			opts.Path, opts.Vars = test.path, test.vars
+			if diff := cmp.Diff(test.want, rendered(t, opts)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

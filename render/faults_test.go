@@ -1,0 +1,87 @@
+package render_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// pipelineJSON is a valid Pipeline whose first container has the extra fields.
+func pipelineJSON(name, container string) string {
+	return `{"apiVersion":"kayci.dev/v1alpha1","kind":"Pipeline","metadata":{"name":"` + name + `"},"spec":{"jobs":[` +
+		`{"name":"a","template":{"spec":{"template":{"spec":{"containers":[{"name":"main","image":"busybox"}]}}}}},` +
+		`{"name":"b","template":{"spec":{"template":{"spec":{"containers":[{"name":"main","image":"busybox"` + container + `}]}}}}}]}}`
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	outside := repository(t, map[string]string{"secret.libsonnet": "'secret'"})
+	tests := map[string]struct {
+		files map[string]string
+		path  string
+	}{
+		"syntax": {
+			files: map[string]string{"a.jsonnet": "{\n  a: 1,\n  b: }\n"},
+		},
+		"syntax of an import": {
+			files: map[string]string{"a.jsonnet": "import 'x.libsonnet'", "x.libsonnet": "{\n"},
+		},
+		"error in a library": {
+			files: map[string]string{"ci/a.jsonnet": "local x = import '../x.libsonnet';\n[\n  x('b'),\n]", "x.libsonnet": "function(x)\n  error 'no ' + x"},
+		},
+		"every file": {
+			files: map[string]string{"a.jsonnet": "std.extVar('x')", "b.yaml": "a: [", "c.json": "{\n  \"a\": 1,\n}", "d.yaml": "x: 1\n---\na: 1\na: 2\n", "e.json": "{} {}"},
+		},
+		"imports that leave": {
+			files: map[string]string{
+				"a.jsonnet": "import '/etc/passwd'", "b.jsonnet": "import '../x'", "c.jsonnet": "import 'http://127.0.0.1/x'",
+				"d.jsonnet": "importstr 'link'", "link": "-> " + outside + "/secret.libsonnet", "e.jsonnet": "import 'dir/secret.libsonnet'", "dir": "-> " + outside,
+				"f.jsonnet": "import 'missing.libsonnet'", "g.jsonnet": "import 'file:///etc/passwd'", "h.jsonnet": "importbin 'd.jsonnet/x'", "i.jsonnet": "import 'sub'", "sub/x": "",
+				"j.jsonnet": "import ''", "k.yaml": "-> /etc/passwd", "l.yaml": "-> gone", "m.jsonnet": "importstr '\\u0000'",
+			},
+		},
+		"no such folder": {files: map[string]string{"a.yaml": ""}, path: "ci"},
+		"a file":         {files: map[string]string{"ci": ""}, path: "ci"},
+		"folder outside": {files: map[string]string{"ci": "-> " + outside}, path: "ci"},
+		"dots":           {path: "../x"},
+		"other kinds": {
+			files: map[string]string{
+				"a.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n",
+				"b.yaml": "apiVersion: kayci.dev/v1\nkind: Pipeline\n", "c.yaml": "kind: Run\napiVersion: kayci.dev/v1alpha1\nmetadata: {name: r}\n",
+				"d.jsonnet": "{ x: [{ kind: 'Pipeline' }] }", "e.jsonnet": "{ a: { b: 'text' }, c: [1, true] }",
+			},
+		},
+		"metadata": {
+			files: map[string]string{
+				"a.yaml": strings.ReplaceAll(trigger, "name: t}", "name: t, namespace: other, uid: x, ownerReferences: []}, status: {}"),
+				"b.yaml": strings.ReplaceAll(trigger, "name: t}", "namespace: ci}"),
+				"c.yaml": strings.ReplaceAll(trigger, "{name: t}", "text"),
+			},
+		},
+		"fields": {
+			files: map[string]string{
+				"a.json": pipelineJSON("a", `,"imagee":"x","env":[{"name":"X","vallue":""}]`),
+				"b.json": pipelineJSON("b", `,"env":[{"name":"X"},{"name":1}]`),
+				"c.json": pipelineJSON("c", `,"resources":{"limits":{"memory":"much"}}`),
+				"d.json": pipelineJSON("d", `,"image":"other"`),
+				"e.json": pipelineJSON("e", `,"command":"text"`),
+				"f.yaml": strings.ReplaceAll(trigger, "pipeline: p,", "pipeline: p, suspend: 1,"),
+				"g.json": strings.ReplaceAll(pipelineJSON("g", ""), `"name":"b",`, `"name":"b","timeout":"soon",`),
+			},
+		},
+		"validation": {
+			files: map[string]string{
+				"a.json": strings.ReplaceAll(pipelineJSON("same", ""), `"name":"b",`, `"name":"a","needs":["later"],`),
+				"b.json": pipelineJSON("same", ""),
+				"c.yaml": strings.ReplaceAll(trigger, "pipeline: p,", "pipeline: p, params: {x: 'event.'},"),
+			},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			opts := options(t, repository(t, test.files))
+			opts.Path = test.path
+			golden(t, "testdata/faults/"+strings.ReplaceAll(name, " ", "-")+".txt", strings.Join(rendered(t, opts), "\n")+"\n")
+		})
+	}
+}

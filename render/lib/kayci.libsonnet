@@ -1,0 +1,225 @@
+// kayci.libsonnet: constructors and mixins for Pipelines and Triggers.
+//
+//   local ci = import 'kayci.libsonnet';
+//   ci.pipeline('web', params=['git_sha'], jobs=[
+//     ci.job('test', ci.script('golang:1.26', 'go test ./...')),
+//     ci.job('build', ci.script('golang:1.26', 'go build ./...'), needs=['test'])
+//       + ci.resources(requests={ cpu: '1', memory: '1Gi' }),
+//   ])
+//
+// Everything is a plain object: what has no argument here is reached with +, as
+// in `ci.pipeline(...) + { spec+: { ... } }`, `ci.job(...) + ci.pod({ hostUsers:
+// false })` or `ci.script(...) + { workingDir: '/src' }`.
+//
+// A Run's parameters arrive in every container as environment variables: the
+// parameter git_sha is "$KAYCI_GIT_SHA". Write the quotes, and never build a
+// script from data: what an event carries is chosen by whoever caused it.
+{
+  local ci = self,
+  local apiVersion = 'kayci.dev/v1alpha1',
+  local items(x) = if std.isArray(x) then x else [x],
+  local environment(env) = [{ name: name, value: env[name] } for name in std.objectFields(env)],
+
+  // pipeline makes a Pipeline. jobs run in the order of their `needs`. A param is
+  // a name, or an object as ci.param makes. retention is { maxCount, maxAge };
+  // without it the newest 10 finished Runs are kept, and {} keeps all.
+  pipeline(name, jobs, params=[], retention=null):: {
+    apiVersion: apiVersion,
+    kind: 'Pipeline',
+    metadata: { name: name },
+    spec: {
+      [if params != [] then 'params']: [if std.isString(p) then ci.param(p) else p for p in params],
+      jobs: jobs,
+      [if retention != null then 'retention']: retention,
+    },
+  },
+
+  // param declares a parameter. Without a default a Run must carry it.
+  param(name, default=null, description=null):: {
+    name: name,
+    [if description != null then 'description']: description,
+    [if default != null then 'default']: default,
+  },
+
+  // job is one node of the graph. work is a step (ci.script, ci.step), a list of
+  // steps (see ci.steps), or a pod spec. needs names earlier jobs of the pipeline.
+  // timeout bounds one attempt, from its pod's start.
+  job(name, work, needs=[], timeout=null):: {
+    name: name,
+    [if needs != [] then 'needs']: needs,
+    [if timeout != null then 'timeout']: timeout,
+    template: { spec: { template: { spec:
+      if std.isArray(work) then ci.steps(work)
+      else if std.objectHas(work, 'containers') then work
+      else { containers: [work] } } } },
+  },
+
+  // script is a step that runs a shell script. shell is the command that takes the
+  // script as its last argument; it stops at the first command that fails.
+  script(image, script, shell=['sh', '-ec'], name='main', env={})::
+    ci.step(name, image, command=shell + [script], env=env),
+
+  // step is a step that runs a command, or what the image runs by itself.
+  step(name, image, command=null, args=null, env={}):: {
+    name: name,
+    image: image,
+    [if command != null then 'command']: items(command),
+    [if args != null then 'args']: items(args),
+    [if env != {} then 'env']: environment(env),
+  },
+
+  // steps runs several containers one after the other in one pod: each but the
+  // last is an init container. They share a folder, which is also where they start
+  // and which goes with the pod. Steps named main, but for the last, become step-1,
+  // step-2 and so on. A step's own workingDir wins.
+  steps(steps, workspace='/workspace')::
+    local last = std.length(steps) - 1;
+    local shared(i) = steps[i] {
+      [if i < last && steps[i].name == 'main' then 'name']: 'step-%d' % (i + 1),
+      workingDir: if 'workingDir' in super then super.workingDir else workspace,
+      volumeMounts+: [{ name: 'workspace', mountPath: workspace }],
+    };
+    assert last >= 0 : 'ci.steps needs at least one step';
+    {
+      [if last > 0 then 'initContainers']: [shared(i) for i in std.range(0, last - 1)],
+      containers: [shared(last)],
+      volumes: [{ name: 'workspace', emptyDir: {} }],
+    },
+
+  // trigger has a constructor for each webhook provider. secret names the Secret
+  // whose key `token` signs the requests. events and branches bound what matches.
+  // params are CEL expressions over event and body. when is the field `if`, a
+  // reserved word in jsonnet: a CEL expression that must be true.
+  trigger: {
+    local webhook(provider, name, pipeline, secret, events, branches, params, when) = {
+      apiVersion: apiVersion,
+      kind: 'Trigger',
+      metadata: { name: name },
+      spec: {
+        pipeline: pipeline,
+        webhook: {
+          provider: provider,
+          secretRef: { name: secret },
+          [if events != null then 'events']: events,
+          [if branches != null then 'branches']: branches,
+          [if when != null then 'if']: when,
+        },
+        [if params != {} then 'params']: params,
+      },
+    },
+
+    github(name, pipeline, secret, events=null, branches=null, params={}, when=null)::
+      webhook('github', name, pipeline, secret, events, branches, params, when),
+    gitlab(name, pipeline, secret, events=null, branches=null, params={}, when=null)::
+      webhook('gitlab', name, pipeline, secret, events, branches, params, when),
+    // gitea is for Forgejo, too.
+    gitea(name, pipeline, secret, events=null, branches=null, params={}, when=null)::
+      webhook('gitea', name, pipeline, secret, events, branches, params, when),
+    // generic takes any request with the Secret's token as its bearer token. The
+    // fields of its JSON body are parameters.
+    generic(name, pipeline, secret, params={}, when=null)::
+      webhook('generic', name, pipeline, secret, null, null, params, when),
+  },
+
+  // Mixins: add them to a job. They can be combined with each other and repeated.
+
+  // eachJob adds a mixin to every job of a pipeline, or to the named ones.
+  eachJob(mixin, names=null):: {
+    spec+: {
+      jobs: [
+        if names == null || std.member(names, job.name) then job + mixin else job
+        for job in super.jobs
+      ],
+    },
+  },
+
+  // pod adds to the pod's spec.
+  pod(mixin):: { template+: { spec+: { template+: { spec+: mixin } } } },
+
+  // eachContainer adds to every container and init container.
+  eachContainer(mixin):: ci.pod({
+    containers: [c + mixin for c in super.containers],
+    initContainers: if 'initContainers' in super then [c + mixin for c in super.initContainers] else [],
+  }),
+
+  // timeout bounds one attempt of the job, from its pod's start.
+  timeout(duration):: { timeout: duration },
+
+  // retries lets the job be tried again after its program failed.
+  retries(count):: { template+: { spec+: { backoffLimit: count } } },
+
+  // resources of every container, as in { cpu: '500m', memory: '1Gi' }.
+  resources(requests={}, limits={}):: ci.eachContainer({
+    resources+: {
+      [if requests != {} then 'requests']+: requests,
+      [if limits != {} then 'limits']+: limits,
+    },
+  }),
+
+  // env sets environment variables in every container.
+  env(env):: ci.eachContainer({ env+: environment(env) }),
+
+  // secretEnv sets environment variables from a Secret in every container: all of
+  // its keys, or those of keys, which has the key for each variable's name.
+  secretEnv(secret, keys=null):: ci.eachContainer(
+    if keys == null then { envFrom+: [{ secretRef: { name: secret } }] }
+    else { env+: [
+      { name: name, valueFrom: { secretKeyRef: { name: secret, key: keys[name] } } }
+      for name in std.objectFields(keys)
+    ] }
+  ),
+
+  // secretFiles mounts a Secret's keys as files in every container.
+  secretFiles(secret, mountPath)::
+    ci.volume('secret-' + std.md5(secret + ':' + mountPath)[:10], { secret: { secretName: secret } }, mountPath, readOnly=true),
+
+  // volume mounts a volume in every container. source is a volume without its
+  // name, as in { emptyDir: {} }.
+  volume(name, source, mountPath, readOnly=false)::
+    ci.pod({ volumes+: [{ name: name } + source] })
+    + ci.eachContainer({
+      volumeMounts+: [{ name: name, mountPath: mountPath, [if readOnly then 'readOnly']: true }],
+    }),
+
+  // imagePullSecret lets the pod pull from a private registry.
+  imagePullSecret(secret):: ci.pod({ imagePullSecrets+: [{ name: secret }] }),
+
+  // serviceAccount has the pod run as an account, with its token mounted.
+  serviceAccount(name):: ci.pod({ serviceAccountName: name }),
+
+  // nodeSelector takes only nodes with these labels.
+  nodeSelector(labels):: ci.pod({ nodeSelector+: labels }),
+
+  local expressions(labels) = [
+    if labels[key] == true then { key: key, operator: 'Exists' }
+    else { key: key, operator: 'In', values: items(labels[key]) }
+    for key in std.objectFields(labels)
+  ],
+
+  // nodeRequired takes only nodes whose labels have one of the given values: a
+  // string, a list, or true for any. Repeated, all must hold.
+  nodeRequired(labels):: ci.pod({ affinity+: { nodeAffinity+: {
+    requiredDuringSchedulingIgnoredDuringExecution+: {
+      nodeSelectorTerms: [
+        term { matchExpressions+: expressions(labels) }
+        for term in (if 'nodeSelectorTerms' in super then super.nodeSelectorTerms else [{}])
+      ],
+    },
+  } } }),
+
+  // nodePreferred favours such nodes; weight is 1 to 100.
+  nodePreferred(labels, weight=50):: ci.pod({ affinity+: { nodeAffinity+: {
+    preferredDuringSchedulingIgnoredDuringExecution+: [
+      { weight: weight, preference: { matchExpressions: expressions(labels) } },
+    ],
+  } } }),
+
+  // toleration lets the pod run on nodes with a taint: one of the key, or, with a
+  // value, one of the key and value.
+  toleration(key, value=null, effect=null):: ci.pod({ tolerations+: [{
+    key: key,
+    operator: if value == null then 'Exists' else 'Equal',
+    [if value != null then 'value']: value,
+    [if effect != null then 'effect']: effect,
+  }] }),
+}

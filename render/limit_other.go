@@ -1,0 +1,32 @@
+//go:build unix && !linux
+
+package render
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+	"syscall"
+	"time"
+)
+
+// limitMemory watches the heap, where the kernel has no limit that Go's memory
+// falls under, and ends the process with the text that the runtime would use.
+func limitMemory(bytes int64) error {
+	debug.SetMemoryLimit(bytes * 9 / 10)
+	go func() {
+		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+		for range time.Tick(20 * time.Millisecond) {
+			metrics.Read(sample)
+			if sample[0].Value.Uint64() > uint64(bytes) {
+				fmt.Fprintln(os.Stderr, outOfMemory)
+				os.Exit(2)
+			}
+		}
+	}()
+	return nil
+}
+
+func isNotDir(err error) bool { return errors.Is(err, syscall.ENOTDIR) }

@@ -1,0 +1,133 @@
+package render
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// Options says what to render.
+type Options struct {
+	// Dir is the commit's tree.
+	Dir string
+	// Path is the folder of the entry files, relative to Dir. Blank is Dir itself.
+	Path string
+	// Namespace that every object is put in. An object that names another one is
+	// an error.
+	Namespace string
+	// Vars are std.extVar for all files, and top-level arguments by name.
+	Vars map[string]string
+	// Limits of the evaluation. A field that is zero takes its default.
+	Limits Limits
+	// Exec is the command that runs EvaluateCommand: this program and the arguments
+	// that lead there.
+	Exec []string
+}
+
+// Limits bound an evaluation. Time is bounded by the context.
+type Limits struct {
+	// Memory of the child process in bytes. Default 512 MiB.
+	Memory int64
+	// Output of the child process in bytes. Default 32 MiB.
+	Output int64
+	// Files is the number of entry files. Default 1000.
+	Files int
+	// Objects that a commit may render. Default 2000.
+	Objects int
+	// Errors that are reported before the rest is left out. Default 20.
+	Errors int
+}
+
+// Resource is a *v1alpha1.Pipeline or *v1alpha1.Trigger. Any client takes it.
+type Resource interface {
+	metav1.Object
+	runtime.Object
+}
+
+// Object is a rendered object and the entry file that it came from.
+type Object struct {
+	// Object has its apiVersion, kind, name and namespace set and its status blank.
+	// What the API server would default is not filled in.
+	Object Resource
+	// File is relative to Options.Dir, with slashes.
+	File string
+}
+
+// Render evaluates the entry files and returns their objects, sorted by kind and
+// name. If anything is wrong with the files, the error is an Errors and there are
+// no objects. Any other error is the world's: a folder that can't be read, a
+// child process that can't be started, or a context that was cancelled.
+func Render(ctx context.Context, opts Options) ([]Object, error) {
+	limits := opts.Limits.withDefaults()
+	folder, err := entryFolder(opts.Path)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(opts.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("find the tree: %w", err)
+	}
+	files, err := listEntries(ctx, dir, folder, limits.Files)
+	if err != nil || len(files) == 0 {
+		return nil, err
+	}
+	request := evaluation{Dir: dir, Path: folder, Entries: files, Vars: opts.Vars, Memory: limits.Memory}
+	answers, err := evaluate(ctx, opts.Exec, request, limits)
+	if err != nil {
+		return nil, err
+	}
+	return collect(answers, opts.Namespace, limits)
+}
+
+func listEntries(ctx context.Context, dir, folder string, limit int) ([]string, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the tree: %w", err)
+	}
+	defer root.Close()
+	return entryFiles(ctx, root, folder, limit)
+}
+
+// collect decodes what the child said.
+func collect(answers []answer, namespace string, limits Limits) ([]Object, error) {
+	d := newDecoder(namespace, limits)
+	for _, a := range answers {
+		if a.Error != nil {
+			d.fail(Error{File: a.File, Line: a.Error.Line, Message: a.Error.Message})
+			continue
+		}
+		d.file(a.File, a.Value)
+	}
+	if len(d.errs) > 0 {
+		return nil, d.errs
+	}
+	slices.SortFunc(d.objects, func(a, b Object) int {
+		kind := cmp.Compare(kindOf(a), kindOf(b))
+		return cmp.Or(kind, cmp.Compare(a.Object.GetName(), b.Object.GetName()))
+	})
+	return d.objects, nil
+}
+
+func kindOf(o Object) string { return o.Object.GetObjectKind().GroupVersionKind().Kind }
+
+func (l Limits) withDefaults() Limits {
+	const mib = 1 << 20
+	defaultTo(&l.Memory, 512*mib)
+	defaultTo(&l.Output, 32*mib)
+	defaultTo(&l.Files, 1000)
+	defaultTo(&l.Objects, 2000)
+	defaultTo(&l.Errors, 20)
+	return l
+}
+
+func defaultTo[T int | int64](field *T, value T) {
+	if *field <= 0 {
+		*field = value
+	}
+}
