@@ -1,0 +1,197 @@
+package apply
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// Applier carries plans out.
+type Applier struct {
+	// Client reads from the informer cache and writes.
+	Client client.Client
+	// Live reads from the API server.
+	Live client.Reader
+}
+
+// Track stores an inventory before an object is applied that isn't in the
+// stored one, so that a crash in between loses sight of none.
+type Track func(context.Context, *v1alpha1.Inventory) error
+
+// Result is what a sync did. It is right even if the sync failed halfway.
+type Result struct {
+	// Inventory to store.
+	Inventory *v1alpha1.Inventory
+	// Created, Changed and Pruned count objects that are different now.
+	Created, Changed, Pruned int
+}
+
+// Wrote reports whether any object is different now.
+func (r Result) Wrote() bool { return r.Created+r.Changed+r.Pruned > 0 }
+
+// Sync makes the namespace hold what is desired. Input.Live and Input.Repos are
+// filled in here. A *RefusedError means that no object was touched, a
+// *PruneError that only deletions failed; anything else is the world's fault.
+func (a Applier) Sync(ctx context.Context, in Input, track Track) (Result, error) {
+	inv := inventoryOf(in.Inventory)
+	untouched := Result{Inventory: in.Inventory}
+	in, err := a.observe(ctx, in)
+	if err != nil {
+		return untouched, err
+	}
+	plan := Make(in)
+	if plan.idle() {
+		return untouched, nil
+	}
+	touched := plan.touched()
+	live, err := a.liveObjects(ctx, in.Namespace, touched)
+	if err != nil {
+		return untouched, err
+	}
+	plan = Make(in.with(touched, asObjects(live)))
+	if err := a.rehearse(ctx, plan, live); err != nil {
+		return untouched, err
+	}
+	if inv.announce(plan.Apply) {
+		if err := track(ctx, inv.stored()); err != nil {
+			return untouched, err
+		}
+	}
+	s := &session{Applier: a, namespace: in.Namespace, live: live, inventory: inv}
+	err = s.act(ctx, plan)
+	s.result.Inventory = inv.stored()
+	return s.result, err
+}
+
+// rehearse finds out whether every object of the plan would be accepted.
+func (a Applier) rehearse(ctx context.Context, plan Plan, live map[Key]*metav1.PartialObjectMetadata) error {
+	if len(plan.Refused) > 0 {
+		return &RefusedError{Faults: plan.Refused}
+	}
+	for _, c := range plan.Apply {
+		if err := a.claimSpec(ctx, live[c.Key]); err != nil {
+			return fmt.Errorf("take over the fields of %s: %w", c.Key, err)
+		}
+	}
+	var faults []Fault
+	for _, c := range plan.Apply {
+		err := a.send(ctx, c.Desired, &metav1.PartialObjectMetadata{}, client.DryRunAll)
+		switch {
+		case err == nil:
+		case refused(err):
+			faults = append(faults, Fault{File: c.File, Key: c.Key, Message: err.Error()})
+		default:
+			return fmt.Errorf("try to apply %s: %w", c.Key, err)
+		}
+	}
+	if len(faults) > 0 {
+		return &RefusedError{Faults: faults}
+	}
+	return nil
+}
+
+// claimSpec makes KayCI the manager of every field of a live object's spec. It
+// changes no field itself, so it may precede the rehearsal, which would
+// otherwise judge a mixture that the apply isn't going to make.
+func (a Applier) claimSpec(ctx context.Context, live *metav1.PartialObjectMetadata) error {
+	if live == nil {
+		return nil
+	}
+	fields, err := takeOver(live.GetManagedFields())
+	if err != nil || fields == nil {
+		return err
+	}
+	patch, err := json.Marshal([]map[string]any{
+		{"op": "replace", "path": "/metadata/managedFields", "value": fields},
+		// A write in between ends in a conflict, not in lost claims.
+		{"op": "replace", "path": "/metadata/resourceVersion", "value": live.GetResourceVersion()},
+	})
+	if err != nil {
+		return err
+	}
+	return a.Client.Patch(ctx, live, client.RawPatch(types.JSONPatchType, patch), client.FieldOwner(v1alpha1.FieldManager))
+}
+
+// send applies an object and decodes the answer's metadata into got.
+func (a Applier) send(ctx context.Context, d Desired, got *metav1.PartialObjectMetadata, opts ...client.ApplyOption) error {
+	// The client decodes the whole answer into what it sent.
+	answer := d.Config.DeepCopy()
+	opts = append(opts, client.ForceOwnership, client.FieldOwner(v1alpha1.FieldManager))
+	if err := a.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(answer), opts...); err != nil {
+		return err
+	}
+	got.SetGeneration(answer.GetGeneration())
+	got.SetResourceVersion(answer.GetResourceVersion())
+	return nil
+}
+
+// session is one plan being carried out.
+type session struct {
+	Applier
+	namespace string
+	live      map[Key]*metav1.PartialObjectMetadata
+	inventory inventory
+	result    Result
+}
+
+func (s *session) act(ctx context.Context, plan Plan) error {
+	for _, c := range plan.Apply {
+		if err := s.apply(ctx, c.Desired); err != nil {
+			return fmt.Errorf("apply %s: %w", c.Key, err)
+		}
+	}
+	for _, key := range plan.Forget {
+		delete(s.inventory, key)
+	}
+	var errs []error
+	for _, key := range plan.Prune {
+		if err := s.prune(ctx, key); err != nil {
+			errs = append(errs, fmt.Errorf("delete %s: %w", key, err))
+		}
+	}
+	if len(errs) > 0 {
+		return &PruneError{errs: errs}
+	}
+	return nil
+}
+
+func (s *session) apply(ctx context.Context, d Desired) error {
+	var got metav1.PartialObjectMetadata
+	if err := s.send(ctx, d, &got); err != nil {
+		return err
+	}
+	s.inventory.record(d, got.GetGeneration())
+	switch before := s.live[d.Key]; {
+	case before == nil:
+		s.result.Created++
+	case before.GetResourceVersion() != got.GetResourceVersion():
+		s.result.Changed++
+	}
+	return nil
+}
+
+// prune deletes the very object that the plan has seen: not one that was made
+// anew under its name, nor one that was changed, and perhaps released, since.
+func (s *session) prune(ctx context.Context, key Key) error {
+	live := s.live[key]
+	uid, version := live.GetUID(), live.GetResourceVersion()
+	err := s.Client.Delete(ctx, live,
+		client.Preconditions{UID: &uid, ResourceVersion: &version},
+		client.PropagationPolicy(metav1.DeletePropagationBackground))
+	switch {
+	case err == nil:
+		s.result.Pruned++
+	case !apierrors.IsNotFound(err):
+		return err
+	}
+	delete(s.inventory, key)
+	return nil
+}
+

@@ -1,0 +1,70 @@
+package apply
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// Fault is one object that can't be applied.
+type Fault struct {
+	// File is the entry file that the object came from.
+	File string
+	// Key names the object.
+	Key Key
+	// Message says why.
+	Message string
+}
+
+// RefusedError says that nothing was applied because of these objects. Only a
+// change of the repository, or of the cluster's objects, can help.
+type RefusedError struct {
+	Faults []Fault
+}
+
+// Error returns one fault per line.
+func (e *RefusedError) Error() string {
+	lines := make([]string, len(e.Faults))
+	for i, f := range e.Faults {
+		lines[i] = fmt.Sprintf("%s: %s: %s", f.File, f.Key, f.Message)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// PruneError says that everything was applied and some objects that should have
+// gone have not. They stay in the inventory.
+type PruneError struct {
+	errs []error
+}
+
+// Error returns one failed deletion per line.
+func (e *PruneError) Error() string {
+	lines := make([]string, len(e.errs))
+	for i, err := range e.errs {
+		lines[i] = err.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap lets errors.Is see each deletion's error.
+func (e *PruneError) Unwrap() []error { return e.errs }
+
+// refused reports whether the API server has judged the object itself, or our
+// right to it, rather than failed to look at it. NotFound is a kind or namespace
+// that is missing, Conflict a race, and neither is the object's fault.
+func refused(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return false
+	}
+	switch code := status.Status().Code; code {
+	case http.StatusUnauthorized, http.StatusNotFound, http.StatusRequestTimeout,
+		http.StatusConflict, http.StatusTooManyRequests:
+		return false
+	default:
+		return code >= http.StatusBadRequest && code < http.StatusInternalServerError
+	}
+}

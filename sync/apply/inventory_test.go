@@ -1,0 +1,41 @@
+package apply
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+func TestInventory(t *testing.T) {
+	web, push := Key{v1alpha1.PipelineKind, "web"}, Key{v1alpha1.TriggerKind, "push"}
+	inv := inventoryOf(&v1alpha1.Inventory{Entries: []v1alpha1.InventoryEntry{
+		{Kind: "Pipeline", Name: "web", Generation: 1, Digest: "d1"},
+	}})
+	changes := []Change{{Desired: Desired{Key: push, Digest: "t1"}}, {Desired: Desired{Key: web, Digest: "d2"}}}
+	if !inv.announce(changes) {
+		t.Error("a new object was not announced")
+	}
+	if inv.announce(changes) {
+		t.Error("the same objects were announced twice")
+	}
+	announced := &v1alpha1.Inventory{Entries: []v1alpha1.InventoryEntry{
+		{Kind: "Pipeline", Name: "web", Generation: 1, Digest: "d1"},
+		{Kind: "Trigger", Name: "push"},
+	}}
+	if diff := cmp.Diff(announced, inv.stored()); diff != "" {
+		t.Errorf("announced (-want +got):\n%s", diff)
+	}
+	inv.record(changes[0].Desired, 4)
+	recorded := &v1alpha1.Inventory{Entries: []v1alpha1.InventoryEntry{
+		{Kind: "Pipeline", Name: "web", Generation: 1, Digest: "d1"},
+		{Kind: "Trigger", Name: "push", Generation: 4, Digest: "t1"},
+	}}
+	if diff := cmp.Diff(recorded, inv.stored()); diff != "" {
+		t.Errorf("recorded (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(&v1alpha1.Inventory{Entries: []v1alpha1.InventoryEntry{}}, inventoryOf(nil).stored()); diff != "" {
+		t.Errorf("empty (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,185 @@
+package apply
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// Input is all that a plan is made from.
+type Input struct {
+	// Namespace and Repo name the ConfigRepo.
+	Namespace, Repo string
+	// Repos are the ConfigRepos that exist in the namespace.
+	Repos sets.Set[string]
+	// Prune allows deleting what isn't desired any more.
+	Prune bool
+	// Desired is what was rendered.
+	Desired []Desired
+	// Inventory is what was applied before.
+	Inventory *v1alpha1.Inventory
+	// Live are the namespace's Pipelines and Triggers.
+	Live map[Key]metav1.Object
+}
+
+// Cause says why an object has to be applied.
+type Cause string
+
+// The causes.
+const (
+	// Missing: there is no such object, and never was or was deleted by hand.
+	Missing Cause = "Missing"
+	// Adopted: the object is there and isn't in the inventory.
+	Adopted Cause = "Adopted"
+	// Changed: something else is rendered than was applied.
+	Changed Cause = "Changed"
+	// Drifted: somebody else has changed the object since it was applied.
+	Drifted Cause = "Drifted"
+)
+
+// Change is an object that has to be applied, and why.
+type Change struct {
+	Desired
+	Cause Cause
+}
+
+// Plan says what a sync has to do. Objects that are in none of its lists are as
+// they should be.
+type Plan struct {
+	// Apply creates or changes objects: Pipelines, then Triggers.
+	Apply []Change
+	// Prune deletes objects: Triggers, then Pipelines.
+	Prune []Key
+	// Forget drops entries from the inventory whose object is gone or belongs to
+	// somebody else now.
+	Forget []Key
+	// Refused are objects that must not be touched. If there are any, nothing is.
+	Refused []Fault
+}
+
+// Make decides what to do.
+func Make(in Input) Plan {
+	inv := inventoryOf(in.Inventory)
+	var plan Plan
+	wanted := sets.New[Key]()
+	for _, d := range in.Desired {
+		wanted.Insert(d.Key)
+		entry, tracked := inv[d.Key]
+		if owner := otherOwner(in, d.Key); owner != "" {
+			plan.Refused = append(plan.Refused, Fault{
+				File: d.File, Key: d.Key,
+				Message: fmt.Sprintf("belongs to ConfigRepo %q; an object can come from one ConfigRepo only", owner),
+			})
+			continue
+		}
+		if cause := causeOf(in, d, entry, tracked); cause != "" {
+			plan.Apply = append(plan.Apply, Change{Desired: d, Cause: cause})
+		}
+	}
+	for key := range inv {
+		if !wanted.Has(key) {
+			plan.release(in, key)
+		}
+	}
+	plan.sort()
+	return plan
+}
+
+// otherOwner returns the ConfigRepo that the object belongs to, if that is
+// another one that exists. What a deleted ConfigRepo has left may be adopted.
+func otherOwner(in Input, key Key) string {
+	live, exists := in.Live[key]
+	if !exists {
+		return ""
+	}
+	owner := live.GetLabels()[v1alpha1.ConfigRepoLabel]
+	if owner == in.Repo || !in.Repos.Has(owner) {
+		return ""
+	}
+	return owner
+}
+
+func causeOf(in Input, d Desired, entry v1alpha1.InventoryEntry, tracked bool) Cause {
+	live, exists := in.Live[d.Key]
+	switch {
+	case !exists:
+		return Missing
+	case !tracked:
+		return Adopted
+	case entry.Digest != d.Digest:
+		return Changed
+	case entry.Generation != live.GetGeneration(),
+		!contains(live.GetLabels(), d.Config.GetLabels()),
+		!contains(live.GetAnnotations(), d.Config.GetAnnotations()):
+		return Drifted
+	default:
+		return ""
+	}
+}
+
+// contains ignores what is in set alone: labels and annotations that others add
+// are theirs.
+func contains(set, subset map[string]string) bool {
+	for name, value := range subset {
+		if got, ok := set[name]; !ok || got != value {
+			return false
+		}
+	}
+	return true
+}
+
+// release decides about an object that is in the inventory and isn't rendered.
+// Only one that still carries the ConfigRepo's label is its own. Without prune
+// it stays tracked, and is deleted once prune is turned on.
+func (p *Plan) release(in Input, key Key) {
+	live, exists := in.Live[key]
+	switch {
+	case !exists || live.GetLabels()[v1alpha1.ConfigRepoLabel] != in.Repo:
+		p.Forget = append(p.Forget, key)
+	case in.Prune:
+		p.Prune = append(p.Prune, key)
+	}
+}
+
+func (p *Plan) sort() {
+	slices.SortFunc(p.Apply, func(a, b Change) int { return byKey(a.Key, b.Key) })
+	slices.SortFunc(p.Prune, func(a, b Key) int { return byKey(b, a) })
+	slices.SortFunc(p.Forget, byKey)
+	slices.SortFunc(p.Refused, func(a, b Fault) int { return byKey(a.Key, b.Key) })
+}
+
+// idle reports whether there is nothing to do or to refuse.
+func (p *Plan) idle() bool {
+	return len(p.Apply)+len(p.Prune)+len(p.Forget)+len(p.Refused) == 0
+}
+
+// touched returns the objects that the plan is about: those whose live state has
+// to be known before anything is done.
+func (p *Plan) touched() sets.Set[Key] {
+	keys := sets.New(p.Prune...)
+	keys.Insert(p.Forget...)
+	for _, c := range p.Apply {
+		keys.Insert(c.Key)
+	}
+	for _, f := range p.Refused {
+		keys.Insert(f.Key)
+	}
+	return keys
+}
+
+// with returns the input with fresh as the state of keys: one that isn't in
+// fresh doesn't exist.
+func (in Input) with(keys sets.Set[Key], fresh map[Key]metav1.Object) Input {
+	live := maps.Clone(in.Live)
+	for key := range keys {
+		delete(live, key)
+	}
+	maps.Copy(live, fresh)
+	in.Live = live
+	return in
+}

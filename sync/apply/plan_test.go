@@ -1,0 +1,191 @@
+package apply_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/sync/apply"
+)
+
+func pipelineKey(name string) apply.Key { return apply.Key{Kind: v1alpha1.PipelineKind, Name: name} }
+func triggerKey(name string) apply.Key  { return apply.Key{Kind: v1alpha1.TriggerKind, Name: name} }
+
+// desired has a digest of its own choice, so that cases read as comparisons.
+func desired(key apply.Key, digest string) apply.Desired {
+	config := &unstructured.Unstructured{Object: map[string]any{}}
+	config.SetLabels(map[string]string{v1alpha1.ConfigRepoLabel: "mine", "team": "web"})
+	config.SetAnnotations(map[string]string{"note": "1"})
+	return apply.Desired{Key: key, File: "ci/web.jsonnet", Config: config, Digest: digest}
+}
+
+// live is an object as desired puts it there.
+func live(change func(*metav1.ObjectMeta)) metav1.Object {
+	o := &metav1.ObjectMeta{
+		Generation:  3,
+		Labels:      map[string]string{v1alpha1.ConfigRepoLabel: "mine", "team": "web"},
+		Annotations: map[string]string{"note": "1"},
+	}
+	if change != nil {
+		change(o)
+	}
+	return o
+}
+
+func entry(key apply.Key, generation int64, digest string) v1alpha1.InventoryEntry {
+	return v1alpha1.InventoryEntry{Kind: key.Kind, Name: key.Name, Generation: generation, Digest: digest}
+}
+
+func ownedBy(repo string) func(*metav1.ObjectMeta) {
+	return func(o *metav1.ObjectMeta) { o.Labels[v1alpha1.ConfigRepoLabel] = repo }
+}
+
+func TestMake(t *testing.T) {
+	web, old, push := pipelineKey("web"), pipelineKey("old"), triggerKey("push")
+	changed := func(cause apply.Cause) apply.Plan {
+		return apply.Plan{Apply: []apply.Change{{Desired: desired(web, "d1"), Cause: cause}}}
+	}
+	tests := map[string]struct {
+		desired   []apply.Desired
+		inventory []v1alpha1.InventoryEntry
+		live      map[apply.Key]metav1.Object
+		prune     bool
+		want      apply.Plan
+	}{
+		"nothing at all": {prune: true},
+		"as it should be": {
+			desired:   []apply.Desired{desired(web, "d1")},
+			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
+			live:      map[apply.Key]metav1.Object{web: live(nil)},
+			prune:     true,
+		},
+		"labels and annotations of others are left alone": {
+			desired:   []apply.Desired{desired(web, "d1")},
+			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
+			live: map[apply.Key]metav1.Object{web: live(func(o *metav1.ObjectMeta) {
+				o.Labels["theirs"], o.Annotations["theirs"] = "x", "y"
+			})},
+		},
+		"new": {
+			desired: []apply.Desired{desired(web, "d1")},
+			want:    changed(apply.Missing),
+		},
+		"deleted by hand": {
+			desired:   []apply.Desired{desired(web, "d1")},
+			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
+			want:      changed(apply.Missing),
+		},
+		"rendered differently": {
+			desired:   []apply.Desired{desired(web, "d1")},
+			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d0")},
+			live:      map[apply.Key]metav1.Object{web: live(nil)},
+			want:      changed(apply.Changed),
+		},
+		"announced, and perhaps never applied": {
+			desired:   []apply.Desired{desired(web, "d1")},
+			inventory: []v1alpha1.InventoryEntry{entry(web, 0, "")},
+			live:      map[apply.Key]metav1.Object{web: live(nil)},
+			want:      changed(apply.Changed),
+		},
+		"spec changed by hand": {
+			desired:   []apply.Desired{desired(web, "d1")},
+			inventory: []v1alpha1.InventoryEntry{entry(web, 2, "d1")},
+			live:      map[apply.Key]metav1.Object{web: live(nil)},
+			want:      changed(apply.Drifted),
+		},
+		"label removed by hand": {
+			desired:   []apply.Desired{desired(web, "d1")},
+			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
+			live:      map[apply.Key]metav1.Object{web: live(func(o *metav1.ObjectMeta) { delete(o.Labels, "team") })},
+			want:      changed(apply.Drifted),
+		},
+		"annotation changed by hand": {
+			desired:   []apply.Desired{desired(web, "d1")},
+			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
+			live:      map[apply.Key]metav1.Object{web: live(func(o *metav1.ObjectMeta) { o.Annotations["note"] = "2" })},
+			want:      changed(apply.Drifted),
+		},
+		"owner's label removed by hand": {
+			desired:   []apply.Desired{desired(web, "d1")},
+			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
+			live:      map[apply.Key]metav1.Object{web: live(func(o *metav1.ObjectMeta) { delete(o.Labels, v1alpha1.ConfigRepoLabel) })},
+			want:      changed(apply.Drifted),
+		},
+		"made by hand before": {
+			desired: []apply.Desired{desired(web, "d1")},
+			live:    map[apply.Key]metav1.Object{web: live(func(o *metav1.ObjectMeta) { o.Labels = nil })},
+			want:    changed(apply.Adopted),
+		},
+		"left by a ConfigRepo that is gone": {
+			desired: []apply.Desired{desired(web, "d1")},
+			live:    map[apply.Key]metav1.Object{web: live(ownedBy("gone"))},
+			want:    changed(apply.Adopted),
+		},
+		"of another ConfigRepo": {
+			desired: []apply.Desired{desired(push, "d1"), desired(web, "d1")},
+			live:    map[apply.Key]metav1.Object{web: live(ownedBy("theirs"))},
+			want: apply.Plan{
+				Apply: []apply.Change{{Desired: desired(push, "d1"), Cause: apply.Missing}},
+				Refused: []apply.Fault{{
+					File: "ci/web.jsonnet", Key: web,
+					Message: `belongs to ConfigRepo "theirs"; an object can come from one ConfigRepo only`,
+				}},
+			},
+		},
+		"not rendered any more": {
+			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
+			live:      map[apply.Key]metav1.Object{web: live(nil)},
+			prune:     true,
+			want:      apply.Plan{Prune: []apply.Key{web}},
+		},
+		"not rendered any more, without prune": {
+			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
+			live:      map[apply.Key]metav1.Object{web: live(nil)},
+		},
+		"not rendered any more, and of somebody else now": {
+			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1"), entry(old, 3, "d1")},
+			live:      map[apply.Key]metav1.Object{web: live(ownedBy("theirs")), old: live(ownedBy(""))},
+			prune:     true,
+			want:      apply.Plan{Forget: []apply.Key{old, web}},
+		},
+		"not rendered any more, and gone": {
+			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
+			prune:     true,
+			want:      apply.Plan{Forget: []apply.Key{web}},
+		},
+		"labelled and in no inventory": {
+			live:  map[apply.Key]metav1.Object{web: live(nil)},
+			prune: true,
+		},
+		"pipelines first, and last when pruned": {
+			desired:   []apply.Desired{desired(triggerKey("b"), "d1"), desired(pipelineKey("b"), "d1"), desired(pipelineKey("a"), "d1")},
+			inventory: []v1alpha1.InventoryEntry{entry(old, 3, "d1"), entry(push, 3, "d1")},
+			live:      map[apply.Key]metav1.Object{old: live(nil), push: live(nil)},
+			prune:     true,
+			want: apply.Plan{
+				Apply: []apply.Change{
+					{Desired: desired(pipelineKey("a"), "d1"), Cause: apply.Missing},
+					{Desired: desired(pipelineKey("b"), "d1"), Cause: apply.Missing},
+					{Desired: desired(triggerKey("b"), "d1"), Cause: apply.Missing},
+				},
+				Prune: []apply.Key{push, old},
+			},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := apply.Make(apply.Input{
+				Namespace: "ci", Repo: "mine", Repos: sets.New("mine", "theirs"), Prune: test.prune,
+				Desired: test.desired, Live: test.live,
+				Inventory: &v1alpha1.Inventory{Entries: test.inventory},
+			})
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("plan (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
