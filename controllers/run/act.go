@@ -1,0 +1,156 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/job"
+	"github.com/kayci/kayci/controllers/run/plan"
+)
+
+// act does what was decided and notes the outcome in the observation. One
+// failure doesn't keep the rest from being done.
+func (r *Reconciler) act(ctx context.Context, o *observation, d *plan.Decision) error {
+	var errs []error
+	for _, key := range d.Stop {
+		errs = append(errs, r.stop(ctx, o, key))
+	}
+	for _, name := range d.Suspend {
+		errs = append(errs, r.suspend(ctx, o, name))
+	}
+	if len(d.Create) > 0 {
+		errs = append(errs, r.createAll(ctx, o, d.Create))
+	}
+	return errors.Join(errs...)
+}
+
+func (r *Reconciler) createAll(ctx context.Context, o *observation, names []string) error {
+	if err := r.claimOrDefer(ctx, o, names); err != nil || o.Number == 0 {
+		return err
+	}
+	var errs []error
+	for _, name := range names {
+		errs = append(errs, r.create(ctx, o, name))
+	}
+	return errors.Join(errs...)
+}
+
+func (r *Reconciler) create(ctx context.Context, o *observation, name string) error {
+	built := job.Build(o.Run, o.Number, o.jobSpec(name))
+	err := r.Client.Create(ctx, built, client.FieldOwner(v1alpha1.FieldManager))
+	if apierrors.IsAlreadyExists(err) {
+		return r.adopt(ctx, o, name, client.ObjectKeyFromObject(built))
+	}
+	refusal, class := classify(err)
+	switch class {
+	case accepted:
+		o.Jobs[name] = built
+		r.recent.put(o.Now, built)
+		return nil
+	case refused:
+		o.Refused[name] = refusal
+		return nil
+	case deferred:
+		o.Deferred[name] = refusal
+		return nil
+	default:
+		return fmt.Errorf("create Job %s: %w", built.Name, err)
+	}
+}
+
+// adopt takes a Job of this name for the Run's only if it belongs to this very
+// Run: it was created before the controller was killed, or the cache is behind.
+func (r *Reconciler) adopt(ctx context.Context, o *observation, name string, key client.ObjectKey) error {
+	found := &batchv1.Job{}
+	if err := r.APIReader.Get(ctx, key, found); err != nil {
+		return fmt.Errorf("get Job %s: %w", key.Name, err)
+	}
+	if metav1.IsControlledBy(found, o.Run) {
+		o.Jobs[name] = found
+		return nil
+	}
+	o.conflict(name, found)
+	return nil
+}
+
+func (o *observation) jobSpec(name string) *v1alpha1.Job {
+	for i := range o.Spec {
+		if o.Spec[i].Name == name {
+			return &o.Spec[i]
+		}
+	}
+	return nil
+}
+
+// stop cuts a pod's deadline, after which the kubelet ends it and keeps it.
+func (r *Reconciler) stop(ctx context.Context, o *observation, key types.NamespacedName) error {
+	for _, pods := range o.Pods {
+		for i := range pods {
+			if client.ObjectKeyFromObject(&pods[i]) == key {
+				return r.patch(ctx, &pods[i], "stop pod", map[string]any{"activeDeadlineSeconds": 1})
+			}
+		}
+	}
+	return nil
+}
+
+func (r *Reconciler) suspend(ctx context.Context, o *observation, name string) error {
+	return r.patch(ctx, o.Jobs[name], "suspend Job", map[string]any{"suspend": true})
+}
+
+// patch sets fields of an object's spec, unless it is gone. The UID makes sure
+// that it is that very object.
+func (r *Reconciler) patch(ctx context.Context, obj client.Object, doing string, spec map[string]any) error {
+	data, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": obj.GetUID()}, "spec": spec})
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", doing, obj.GetName(), err)
+	}
+	err = r.Client.Patch(ctx, obj, client.RawPatch(types.MergePatchType, data), client.FieldOwner(v1alpha1.FieldManager))
+	if err != nil {
+		return client.IgnoreNotFound(fmt.Errorf("%s %s: %w", doing, obj.GetName(), err))
+	}
+	r.recent.put(r.Clock.Now(), obj)
+	return nil
+}
+
+// class says what an answer of the API server means for a creation.
+type class int
+
+const (
+	// accepted: created.
+	accepted class = iota
+	// refused: it never will be.
+	refused
+	// deferred: later, perhaps.
+	deferred
+	// unclear: the world's fault; try again.
+	unclear
+)
+
+// classify sorts the API server's answer to a creation.
+func classify(err error) (plan.Refusal, class) {
+	switch {
+	case err == nil:
+		return plan.Refusal{}, accepted
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		return plan.Refusal{Reason: string(corev1.NamespaceTerminatingCause), Message: "the namespace is being deleted"}, deferred
+	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota"):
+		// The answer has no more than its text to tell a full quota from a policy.
+		return plan.Refusal{Reason: plan.ReasonQuotaExceeded, Message: err.Error()}, deferred
+	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):
+		return plan.Refusal{Reason: plan.ReasonRejected, Message: err.Error()}, refused
+	default:
+		return plan.Refusal{}, unclear
+	}
+}

@@ -1,0 +1,122 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/job"
+	"github.com/kayci/kayci/controllers/run/plan"
+)
+
+// claims bounds the numbers that are tried in one go. Only Runs that started at
+// the same moment are in the way.
+const claims = 100
+
+// lastNumbers are the highest numbers that this process has claimed, by
+// Pipeline. They save attempts in a burst; what keeps two Runs from one number
+// is that only one object can have a name.
+type lastNumbers struct {
+	mu sync.Mutex
+	by map[client.ObjectKey]int64
+}
+
+// next returns a number above all that are known, and takes it.
+func (l *lastNumbers) next(pipeline client.ObjectKey, known int64) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.by == nil {
+		l.by = map[client.ObjectKey]int64{}
+	}
+	l.by[pipeline] = max(l.by[pipeline], known) + 1
+	return l.by[pipeline]
+}
+
+// claim gives the Run its number, by creating the ConfigMap of that number with
+// the Run's parameters.
+func (r *Reconciler) claim(ctx context.Context, o *observation) error {
+	pipeline := client.ObjectKey{Namespace: o.Run.Namespace, Name: o.Run.Spec.Pipeline}
+	known, err := r.highest(ctx, o.Run)
+	if err != nil {
+		return err
+	}
+	for range claims {
+		candidate := r.numbers.next(pipeline, known)
+		ours, err := r.createParams(ctx, o, candidate)
+		if err != nil {
+			return err
+		}
+		if ours {
+			o.Number = candidate
+			return nil
+		}
+		known = candidate
+	}
+	return fmt.Errorf("claim a number for run %s: the %d after %d are taken", o.Run.Name, claims, known-claims)
+}
+
+// createParams reports whether the number is this Run's.
+func (r *Reconciler) createParams(ctx context.Context, o *observation, number int64) (bool, error) {
+	params := job.Params(o.Run, number, o.params)
+	err := r.Client.Create(ctx, params, client.FieldOwner(v1alpha1.FieldManager))
+	if err == nil {
+		return true, nil
+	}
+	if !apierrors.IsAlreadyExists(err) {
+		return false, fmt.Errorf("create ConfigMap %s: %w", params.Name, err)
+	}
+	var found corev1.ConfigMap
+	if err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(params), &found); err != nil {
+		return false, client.IgnoreNotFound(fmt.Errorf("get ConfigMap %s: %w", params.Name, err))
+	}
+	return metav1.IsControlledBy(&found, o.Run), nil
+}
+
+// highest returns the highest number of the Pipeline's Runs that is known.
+func (r *Reconciler) highest(ctx context.Context, run *v1alpha1.Run) (int64, error) {
+	pipeline, err := r.pipeline(ctx, run)
+	if err != nil {
+		return 0, err
+	}
+	var highest int64
+	if last := pipeline.Status.LastRun; last != nil {
+		highest = last.Number
+	}
+	var runs v1alpha1.RunList
+	err = r.Client.List(ctx, &runs, client.InNamespace(run.Namespace),
+		client.MatchingLabels{v1alpha1.PipelineLabel: run.Spec.Pipeline}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return 0, fmt.Errorf("list runs of pipeline %s: %w", run.Spec.Pipeline, err)
+	}
+	for i := range runs.Items {
+		highest = max(highest, runs.Items[i].Status.Number)
+	}
+	return highest, nil
+}
+
+// claimOrDefer claims a number if the Run has none. Without room for its
+// ConfigMap nothing can be created: every job waits.
+func (r *Reconciler) claimOrDefer(ctx context.Context, o *observation, jobs []string) error {
+	if o.Number > 0 {
+		return nil
+	}
+	err := r.claim(ctx, o)
+	refusal, class := classify(err)
+	switch class {
+	case refused:
+		return &fault{refusal.Reason, refusal.Message}
+	case deferred:
+		for _, name := range jobs {
+			o.Deferred[name] = plan.Refusal{Reason: refusal.Reason, Message: refusal.Message}
+		}
+		return nil
+	default:
+		return err
+	}
+}

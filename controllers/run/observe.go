@@ -1,0 +1,190 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/api/validation"
+	"github.com/kayci/kayci/controllers/run/job"
+	"github.com/kayci/kayci/controllers/run/plan"
+)
+
+// podsByRun is the cache's index of pods by the Run that they belong to.
+const podsByRun = "metadata.labels." + v1alpha1.RunLabel
+
+// observation is what is known about a Run, and what its Jobs are made of.
+type observation struct {
+	plan.Facts
+	// params with the Pipeline's defaults, of a Run that has no number yet.
+	params map[string]string
+}
+
+func (o *observation) started() bool {
+	return len(o.Jobs) > 0
+}
+
+// observe gathers what is known about the Run. The observation is never nil.
+func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observation, error) {
+	o := &observation{Facts: plan.Facts{
+		Run:      run,
+		Jobs:     map[string]*batchv1.Job{},
+		Pods:     map[string][]corev1.Pod{},
+		Missing:  map[string]bool{},
+		Refused:  map[string]plan.Refusal{},
+		Deferred: map[string]plan.Refusal{},
+		Now:      r.Clock.Now(),
+	}}
+	spec, err := r.graph(ctx, run)
+	if err != nil {
+		return o, err
+	}
+	o.Spec = spec.Jobs
+	if err := r.observeJobs(ctx, o); err != nil {
+		return o, err
+	}
+	if err := r.observePods(ctx, o); err != nil {
+		return o, err
+	}
+	o.Number = number(o)
+	if o.Number > 0 || run.Status.Phase.Finished() {
+		return o, nil
+	}
+	o.params, err = check(&spec, run)
+	return o, err
+}
+
+// graph returns what the Run executes. One that has finished needs no more than
+// the names, and may outlive its revision.
+func (r *Reconciler) graph(ctx context.Context, run *v1alpha1.Run) (v1alpha1.PipelineSpec, error) {
+	if run.Status.Phase.Finished() {
+		var spec v1alpha1.PipelineSpec
+		for i := range run.Status.Jobs {
+			spec.Jobs = append(spec.Jobs, v1alpha1.Job{Name: run.Status.Jobs[i].Name})
+		}
+		return spec, nil
+	}
+	if err := r.pin(ctx, run); err != nil {
+		return v1alpha1.PipelineSpec{}, err
+	}
+	return r.spec(ctx, run)
+}
+
+// check refuses what can't run, before anything is made of it.
+func check(spec *v1alpha1.PipelineSpec, run *v1alpha1.Run) (map[string]string, error) {
+	if errs := validation.PipelineSpec(spec, field.NewPath("spec")); len(errs) > 0 {
+		return nil, &fault{v1alpha1.ReasonInvalidSpec, fmt.Sprintf("pipeline %s: %v", run.Spec.Pipeline, errs.ToAggregate())}
+	}
+	params, errs := validation.Params(spec.Params, run.Spec.Params)
+	if len(errs) > 0 {
+		return nil, &fault{v1alpha1.ReasonInvalidParameters, errs.ToAggregate().Error()}
+	}
+	return params, nil
+}
+
+func (r *Reconciler) observeJobs(ctx context.Context, o *observation) error {
+	recorded := map[string]bool{}
+	for i := range o.Run.Status.Jobs {
+		s := &o.Run.Status.Jobs[i]
+		recorded[s.Name] = s.Job != "" && !s.Phase.Finished()
+	}
+	for i := range o.Spec {
+		name := o.Spec[i].Name
+		found, err := r.job(ctx, o, name, recorded[name])
+		switch {
+		case err != nil:
+			return err
+		case found == nil:
+			o.Missing[name] = recorded[name]
+		case metav1.IsControlledBy(found, o.Run):
+			o.Jobs[name] = newer(&r.recent, o.Now, found)
+		default:
+			o.conflict(name, found)
+		}
+	}
+	return nil
+}
+
+// job returns the Job of that name, whoever's it is, or nil. That a Job which
+// was recorded is gone, only the API server can say.
+func (r *Reconciler) job(ctx context.Context, o *observation, name string, recorded bool) (*batchv1.Job, error) {
+	key := client.ObjectKey{Namespace: o.Run.Namespace, Name: job.Name(o.Run.Name, name)}
+	found := &batchv1.Job{}
+	err := r.Client.Get(ctx, key, found)
+	if !apierrors.IsNotFound(err) {
+		return found, wrap(err, "get Job", key.Name)
+	}
+	found.Namespace, found.Name = key.Namespace, key.Name
+	if own, ok := find(&r.recent, o.Now, found); ok && metav1.IsControlledBy(own, o.Run) {
+		return own, nil
+	}
+	if !recorded {
+		return nil, nil //nolint:nilnil // No Job is a usual answer and no error.
+	}
+	found = &batchv1.Job{}
+	err = r.APIReader.Get(ctx, key, found)
+	if apierrors.IsNotFound(err) {
+		return nil, nil //nolint:nilnil // No Job is a usual answer and no error.
+	}
+	return found, wrap(err, "get Job", key.Name)
+}
+
+func (r *Reconciler) observePods(ctx context.Context, o *observation) error {
+	if !o.started() {
+		return nil
+	}
+	var pods corev1.PodList
+	err := r.Client.List(ctx, &pods, client.InNamespace(o.Run.Namespace), client.MatchingFields{podsByRun: o.Run.Name})
+	if err != nil {
+		return fmt.Errorf("list pods: %w", err)
+	}
+	for i := range pods.Items {
+		name := pods.Items[i].Labels[v1alpha1.JobLabel]
+		o.Pods[name] = append(o.Pods[name], *newer(&r.recent, o.Now, &pods.Items[i]))
+	}
+	return nil
+}
+
+// conflict notes that somebody else's Job has the name. One of a Run of the same
+// name that was deleted is about to go.
+func (o *observation) conflict(name string, found *batchv1.Job) {
+	owner := metav1.GetControllerOf(found)
+	if !found.DeletionTimestamp.IsZero() || (owner != nil && owner.Kind == v1alpha1.RunKind && owner.Name == o.Run.Name) {
+		o.Deferred[name] = plan.Refusal{
+			Reason: plan.ReasonNameConflict, Message: fmt.Sprintf("Job %s of an earlier Run of this name is still being deleted", found.Name),
+		}
+		return
+	}
+	o.Refused[name] = plan.Refusal{
+		Reason: plan.ReasonNameConflict, Message: fmt.Sprintf("a Job named %s exists and isn't this Run's; name the Run otherwise", found.Name),
+	}
+}
+
+// number returns the Run's number, 0 for none. The Jobs know it when the
+// controller was killed before it could record it.
+func number(o *observation) int64 {
+	if n := o.Run.Status.Number; n > 0 {
+		return n
+	}
+	for _, found := range o.Jobs {
+		if n, err := strconv.ParseInt(found.Annotations[job.NumberAnnotation], 10, 64); err == nil && n > 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+func wrap(err error, doing, name string) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s: %w", doing, name, err)
+}

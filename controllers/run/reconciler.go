@@ -1,0 +1,106 @@
+// Package run executes Runs: it creates the Jobs of a Run's graph when they are
+// ready, stops them when the Run is cancelled, and keeps the Run's status. What
+// to do is decided by package plan from what is in the API server; nothing that
+// matters is held in memory, so that a controller may be killed anywhere.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/plan"
+)
+
+// Reconciler reconciles Runs. Set every exported field.
+type Reconciler struct {
+	// Client reads from the cache, except for ConfigMaps, and writes.
+	Client client.Client
+	// APIReader asks the API server. It is used when the cache holds less than is
+	// known to have existed, never on the common path.
+	APIReader client.Reader
+	// Recorder writes the event that says how a Run has ended.
+	Recorder events.EventRecorder
+	// Clock tells the time.
+	Clock clock.PassiveClock
+	// Metrics counts finished Runs. nil: not counted.
+	Metrics *Metrics
+
+	recent  recent
+	numbers lastNumbers
+}
+
+// Reconcile brings one Run a step further.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	run, err := r.get(ctx, req.NamespacedName)
+	if run == nil || !run.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, err
+	}
+	after, err := r.advance(ctx, run)
+	if apierrors.IsConflict(err) {
+		// The Run has changed since it was read: somebody cancelled it, or the cache
+		// is behind. Nothing is wrong; read again when the cache had time to follow.
+		return ctrl.Result{RequeueAfter: afterConflict}, nil
+	}
+	return ctrl.Result{RequeueAfter: after}, err
+}
+
+// advance observes, decides, acts, and records what the Run has come to. It
+// returns when to look again at the latest, 0 for when something happens.
+func (r *Reconciler) advance(ctx context.Context, run *v1alpha1.Run) (time.Duration, error) {
+	facts, err := r.observe(ctx, run)
+	if err != nil {
+		return 0, r.fail(ctx, facts, err)
+	}
+	decision := plan.Decide(&facts.Facts)
+	if decision.Acts() {
+		err = r.act(ctx, facts, &decision)
+		decision = plan.Decide(&facts.Facts)
+	}
+	if isFault(err) {
+		return 0, r.fail(ctx, facts, err)
+	}
+	// What was done is recorded even if something else could not be.
+	return decision.RequeueAfter, errors.Join(err, r.record(ctx, run, &decision.Status))
+}
+
+// fail ends the Run if the error is its own fault. Any other is the world's: it
+// goes back to the queue, which tries again later.
+func (r *Reconciler) fail(ctx context.Context, facts *observation, err error) error {
+	var fault *fault
+	if !errors.As(err, &fault) {
+		return err
+	}
+	status := facts.Fail(fault.reason, fault.message)
+	return r.record(ctx, facts.Run, &status)
+}
+
+func isFault(err error) bool {
+	var fault *fault
+	return errors.As(err, &fault)
+}
+
+// fault is an error that only another Run can help: trying again is useless.
+type fault struct {
+	reason, message string
+}
+
+func (f *fault) Error() string { return f.reason + ": " + f.message }
+
+// get returns the Run, or nil if there is none.
+func (r *Reconciler) get(ctx context.Context, key types.NamespacedName) (*v1alpha1.Run, error) {
+	var run v1alpha1.Run
+	if err := r.Client.Get(ctx, key, &run); err != nil {
+		return nil, client.IgnoreNotFound(fmt.Errorf("get run: %w", err))
+	}
+	return newer(&r.recent, r.Clock.Now(), &run), nil
+}

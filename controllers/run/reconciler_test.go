@@ -1,0 +1,475 @@
+package run_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/pipeline/revision"
+)
+
+func chain(n int) *v1alpha1.Pipeline {
+	var jobs []v1alpha1.Job
+	for i := range n {
+		job := v1alpha1.Job{Name: fmt.Sprintf("j%d", i)}
+		if i > 0 {
+			job.Needs = []string{fmt.Sprintf("j%d", i-1)}
+		}
+		jobs = append(jobs, job)
+	}
+	return pipeline(jobs...)
+}
+
+// The Run's creation, the Pipeline's status and the Run's deletion are others'
+// writes: three of the 2N+6. The event is one that this counts.
+func TestWritesOfARun(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]*v1alpha1.Pipeline{"chain": chain(5), "diamond": diamond(), "one": chain(1)} {
+		for _, lag := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, lag %t", name, lag), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, p, revision.New(p, 1), started("run", p))
+				if lag {
+					// The cache shows each write only after the next reconcile.
+					w.sync()
+				}
+				for range 30 {
+					w.mustReconcile("run")
+					w.mustReconcile("run")
+					if lag {
+						w.sync()
+					}
+					for _, job := range w.jobs() {
+						w.kubelet(&job, 0)
+					}
+				}
+				if got := w.run("run").Status.Phase; got != v1alpha1.RunSucceeded {
+					t.Fatalf("phase %s, want Succeeded", got)
+				}
+				n := len(p.Spec.Jobs)
+				if got, most := len(w.writes)+len(w.events.Events), 2*n+6-3; got > most {
+					t.Errorf("%d writes, at most %d:\n%s", got, most, strings.Join(w.writes, "\n"))
+				}
+				if w.conflicts > 0 || len(w.liveReads) > 0 {
+					t.Errorf("%d conflicts, live reads %v; want none", w.conflicts, w.liveReads)
+				}
+				if len(w.events.Events) != 1 {
+					t.Errorf("%d events, want 1", len(w.events.Events))
+				}
+				if got, want := <-w.events.Events, fmt.Sprintf("Normal Succeeded %d of %d jobs succeeded", n, n); got != want {
+					t.Errorf("event %q, want %q", got, want)
+				}
+			})
+		}
+	}
+}
+
+// The controller dies right after its k-th write, for each k, by hand-made Run
+// so that pinning is among them.
+func TestKilledAnywhere(t *testing.T) {
+	t.Parallel()
+	play := func(crashAt int) (*world, *v1alpha1.Run) {
+		p := diamond()
+		run := started("run", p)
+		run.Spec.Revision, run.Labels, run.OwnerReferences = "", nil, nil
+		w := newWorld(t, p, run)
+		w.crashAt = crashAt
+		return w, w.play("run")
+	}
+	calm, want := play(0)
+	for k := 1; k <= len(calm.writes); k++ {
+		w, got := play(k)
+		for name, times := range w.created {
+			if times != 1 {
+				t.Errorf("killed after write %d (%s): Job %s was created %d times", k, calm.writes[k-1], name, times)
+			}
+		}
+		if diff := cmp.Diff(calm.created, w.created); diff != "" {
+			t.Errorf("killed after write %d (%s): Jobs (-want +got):\n%s", k, calm.writes[k-1], diff)
+		}
+		if diff := cmp.Diff(want.Status, got.Status); diff != "" {
+			t.Errorf("killed after write %d (%s): status (-want +got):\n%s", k, calm.writes[k-1], diff)
+		}
+		before := len(w.writes)
+		w.mustReconcile("run")
+		if extra := w.writes[before:]; len(extra) > 0 {
+			t.Errorf("killed after write %d: one more look wrote %v", k, extra)
+		}
+	}
+}
+
+// A new controller whose cache is behind by any amount must neither start a job
+// twice nor take a result back.
+func TestStaleCacheAfterRestart(t *testing.T) {
+	t.Parallel()
+	p := diamond()
+	for stale := range 6 {
+		w := newWorld(t, p, revision.New(p, 1), started("run", p))
+		for i := range 6 {
+			if i == stale {
+				w.sync()
+			}
+			cache := w.cache
+			w.cache = nil
+			w.mustReconcile("run")
+			for _, job := range w.jobs() {
+				w.kubelet(&job, 0)
+			}
+			w.cache = cache
+		}
+		before := w.run("run").Status
+		w.restart()
+		_, err := w.reconcile("run")
+		if err != nil {
+			t.Errorf("stale since step %d: %v", stale, err)
+		}
+		if diff := cmp.Diff(before, w.run("run").Status); diff != "" {
+			t.Errorf("stale since step %d: status changed (-before +after):\n%s", stale, diff)
+		}
+		for name, times := range w.created {
+			if times != 1 {
+				t.Errorf("stale since step %d: Job %s was created %d times", stale, name, times)
+			}
+		}
+	}
+}
+
+func TestHandMadeRunIsPinned(t *testing.T) {
+	t.Parallel()
+	p := chain(1)
+	byHand := &v1alpha1.Run{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run", UID: "run-uid", Labels: map[string]string{"team": "blue"}},
+		Spec:       v1alpha1.RunSpec{Pipeline: "web"},
+	}
+	w := newWorld(t, p, byHand)
+	w.mustReconcile("run")
+	got := w.run("run")
+	if got.Spec.Revision != revision.Name(p) {
+		t.Errorf("revision %q, want %q", got.Spec.Revision, revision.Name(p))
+	}
+	if diff := cmp.Diff(map[string]string{"team": "blue", "kayci.dev/pipeline": "web"}, got.Labels); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+	if !metav1.IsControlledBy(got, p) || !ptr.Deref(got.OwnerReferences[0].BlockOwnerDeletion, false) {
+		t.Errorf("owners %v, want the pipeline", got.OwnerReferences)
+	}
+
+	// An edit of the Pipeline is not this Run's.
+	edited := p.DeepCopy()
+	edited.Spec.Jobs[0].Name = "renamed"
+	edited.ResourceVersion = ""
+	if err := w.live.Patch(t.Context(), edited, client.Merge); err != nil {
+		t.Fatal(err)
+	}
+	if final := w.play("run"); final.Status.Jobs[0].Name != "j0" {
+		t.Errorf("the Run executed the edited Pipeline: %+v", final.Status.Jobs)
+	}
+}
+
+func TestRunsThatCannotRun(t *testing.T) {
+	t.Parallel()
+	p := chain(1)
+	p.Spec.Params = []v1alpha1.Param{{Name: "git_sha"}}
+	broken := chain(2)
+	broken.Spec.Jobs[0].Needs = []string{"j1"}
+	foreign := revision.New(p, 1)
+	foreign.OwnerReferences[0].UID = "another-pipeline"
+	for _, tt := range []struct {
+		name    string
+		run     *v1alpha1.Run
+		objs    []client.Object
+		reason  string
+		message string
+	}{
+		{
+			name: "unknown pipeline", run: &v1alpha1.Run{Spec: v1alpha1.RunSpec{Pipeline: "ghost"}},
+			reason: "PipelineNotFound", message: "pipeline ghost doesn't exist",
+		},
+		{name: "revision gone", run: started("run", p), objs: []client.Object{p}, reason: "RevisionNotFound", message: "doesn't exist"},
+		{name: "revision of another pipeline", run: started("run", p), objs: []client.Object{p, foreign}, reason: "RevisionNotFound", message: "isn't one of pipeline web"},
+		{name: "missing parameter", run: started("run", p), objs: []client.Object{p, revision.New(p, 1)}, reason: "InvalidParameters", message: "git_sha"},
+		{name: "impossible graph", run: started("run", broken), objs: []client.Object{broken, revision.New(broken, 1)}, reason: "InvalidSpec", message: "j1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tt.run.Namespace, tt.run.Name = "ci", "run"
+			w := newWorld(t, append(tt.objs, tt.run)...)
+			if result := w.mustReconcile("run"); result.RequeueAfter > 0 {
+				t.Errorf("asks for another look after %s", result.RequeueAfter)
+			}
+			got := w.run("run").Status
+			if got.Phase != v1alpha1.RunFailed || got.CompletionTime == nil {
+				t.Errorf("phase %s at %v, want Failed", got.Phase, got.CompletionTime)
+			}
+			if c := got.Conditions[0]; c.Reason != tt.reason || !strings.Contains(c.Message, tt.message) {
+				t.Errorf("%s: %q, want %s with %q", c.Reason, c.Message, tt.reason, tt.message)
+			}
+			if len(w.created) > 0 {
+				t.Errorf("Jobs were created: %v", w.created)
+			}
+			if event := <-w.events.Events; !strings.HasPrefix(event, "Warning Failed ") {
+				t.Errorf("event %q", event)
+			}
+			before := len(w.writes)
+			w.mustReconcile("run")
+			if extra := w.writes[before:]; len(extra) > 0 {
+				t.Errorf("a second look wrote %v", extra)
+			}
+		})
+	}
+}
+
+// The cache may not have a Pipeline yet that was created together with the Run.
+func TestPipelineUnknownToTheCache(t *testing.T) {
+	t.Parallel()
+	p := chain(1)
+	run := started("run", p)
+	w := newWorld(t, run, revision.New(p, 1))
+	w.sync()
+	if err := w.live.Create(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	w.mustReconcile("run")
+	if got := w.run("run").Status.Phase; got != v1alpha1.RunRunning {
+		t.Errorf("phase %s, want Running", got)
+	}
+}
+
+func jobResource() schema.GroupResource { return batchv1.Resource("jobs") }
+
+func TestRefusedJobs(t *testing.T) {
+	t.Parallel()
+	const create = "create *v1.Job run-b"
+	for _, tt := range []struct {
+		name    string
+		err     error
+		want    v1alpha1.JobPhase
+		reason  string
+		retries bool
+	}{
+		{name: "invalid", err: apierrors.NewInvalid(schema.GroupKind{Group: "batch", Kind: "Job"}, "run-b", field.ErrorList{field.Required(field.NewPath("spec"), "")}), want: "Failed", reason: "Rejected"},
+		{name: "policy", err: apierrors.NewForbidden(jobResource(), "run-b", errors.New("violates PodSecurity")), want: "Failed", reason: "Rejected"},
+		{name: "quota", err: apierrors.NewForbidden(jobResource(), "run-b", errors.New("exceeded quota: small")), want: "Waiting", reason: "QuotaExceeded", retries: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := pipeline(v1alpha1.Job{Name: "a"}, v1alpha1.Job{Name: "b"}, v1alpha1.Job{Name: "c", Needs: []string{"b"}})
+			w := newWorld(t, p, revision.New(p, 1), started("run", p))
+			w.deny[create] = tt.err
+			result := w.mustReconcile("run")
+			if (result.RequeueAfter > 0) != tt.retries {
+				t.Errorf("another look after %s, want one: %t", result.RequeueAfter, tt.retries)
+			}
+			got := w.run("run").Status
+			if b := got.Jobs[1]; b.Phase != tt.want || b.Reason != tt.reason || !strings.Contains(b.Message, tt.err.Error()) {
+				t.Errorf("job b: %+v, want %s %s", b, tt.want, tt.reason)
+			}
+			if diff := cmp.Diff(map[string]int{"run-a": 1}, w.created); diff != "" {
+				t.Errorf("Jobs (-want +got):\n%s", diff)
+			}
+			if !tt.retries {
+				return
+			}
+			delete(w.deny, create)
+			if final := w.play("run"); final.Status.Phase != v1alpha1.RunSucceeded {
+				t.Errorf("phase %s after there was room", final.Status.Phase)
+			}
+		})
+	}
+}
+
+// An error that is nobody's fault goes back to the queue; what was done is kept.
+func TestServerError(t *testing.T) {
+	t.Parallel()
+	p := pipeline(v1alpha1.Job{Name: "a"}, v1alpha1.Job{Name: "b"})
+	w := newWorld(t, p, revision.New(p, 1), started("run", p))
+	w.deny["create *v1.Job run-a"] = apierrors.NewInternalError(errors.New("etcd is away"))
+	if _, err := w.reconcile("run"); err == nil || !strings.Contains(err.Error(), "etcd is away") {
+		t.Errorf("error %v, want the server's", err)
+	}
+	if got := w.run("run").Status; got.Number != 1 || got.Jobs[1].Phase != v1alpha1.JobRunning {
+		t.Errorf("status %+v, want number 1 and b running", got)
+	}
+	clear(w.deny)
+	if final := w.play("run"); final.Status.Phase != v1alpha1.RunSucceeded || final.Status.Number != 1 {
+		t.Errorf("status %+v, want Succeeded and number 1", final.Status)
+	}
+}
+
+func TestNameTakenByAnother(t *testing.T) {
+	t.Parallel()
+	p := chain(1)
+	taken := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run-j0", UID: "foreign"}}
+	predecessor := taken.DeepCopy()
+	predecessor.OwnerReferences = []metav1.OwnerReference{{APIVersion: "kayci.dev/v1alpha1", Kind: "Run", Name: "run", UID: "before", Controller: ptr.To(true)}}
+	for _, tt := range []struct {
+		name string
+		job  *batchv1.Job
+		want v1alpha1.JobPhase
+	}{
+		{name: "somebody else's", job: taken, want: v1alpha1.JobFailed},
+		{name: "of a Run of this name that was deleted", job: predecessor, want: v1alpha1.JobWaiting},
+	} {
+		for _, cached := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, cached %t", tt.name, cached), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, p, revision.New(p, 1), started("run", p))
+				w.sync()
+				if err := w.live.Create(t.Context(), tt.job.DeepCopy()); err != nil {
+					t.Fatal(err)
+				}
+				if cached {
+					w.sync()
+				}
+				result := w.mustReconcile("run")
+				if got := w.run("run").Status.Jobs[0]; got.Phase != tt.want || got.Reason != "NameConflict" {
+					t.Errorf("job %+v, want %s NameConflict", got, tt.want)
+				}
+				if (result.RequeueAfter > 0) != (tt.want == v1alpha1.JobWaiting) {
+					t.Errorf("another look after %s", result.RequeueAfter)
+				}
+				var untouched batchv1.Job
+				w.get("run-j0", &untouched)
+				if diff := cmp.Diff(tt.job.Spec, untouched.Spec); diff != "" {
+					t.Errorf("the foreign Job was changed:\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+func TestDeletedJobFailsOnlyIfTheServerSaysSo(t *testing.T) {
+	t.Parallel()
+	p := chain(1)
+	w := newWorld(t, p, revision.New(p, 1), started("run", p))
+	w.sync()
+	w.mustReconcile("run")
+	if err := w.cache.Get(t.Context(), client.ObjectKey{Namespace: "ci", Name: "run-j0"}, &batchv1.Job{}); !apierrors.IsNotFound(err) {
+		t.Fatalf("the cache isn't behind: %v", err)
+	}
+	// A new process whose cache has the Run's status, and not the Job.
+	w.sync()
+	without := w.cache
+	if err := without.Delete(t.Context(), &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run-j0"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.restart()
+	w.mustReconcile("run")
+	if got := w.run("run").Status.Jobs[0].Phase; got != v1alpha1.JobRunning {
+		t.Fatalf("job is %s although its Job exists", got)
+	}
+	if err := w.live.Delete(t.Context(), &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run-j0"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.mustReconcile("run")
+	if got := w.run("run").Status.Jobs[0]; got.Phase != v1alpha1.JobFailed || got.Reason != "JobDeleted" {
+		t.Errorf("job %+v, want Failed JobDeleted", got)
+	}
+	if diff := cmp.Diff(map[string]int{"run-j0": 1}, w.created); diff != "" {
+		t.Errorf("Jobs (-want +got):\n%s", diff)
+	}
+}
+
+func TestNumbersAreClaimedOnce(t *testing.T) {
+	t.Parallel()
+	p := chain(1)
+	p.Status.LastRun = &v1alpha1.LastRun{Number: 6}
+	w := newWorld(t, p, revision.New(p, 1), started("one", p), started("two", p), started("three", p))
+	w.sync() // and never again: siblings are not seen
+	seen := map[int64]string{}
+	for _, name := range []string{"one", "two", "three"} {
+		w.restart() // nothing is known from memory either
+		w.mustReconcile(name)
+		number := w.run(name).Status.Number
+		if other, taken := seen[number]; taken || number <= 6 {
+			t.Errorf("run %s has number %d, after 6 and like %q", name, number, other)
+		}
+		seen[number] = name
+		var params corev1.ConfigMap
+		w.get(fmt.Sprintf("web-%d-params", number), &params)
+		if params.Data["KAYCI_RUN"] != name {
+			t.Errorf("parameters of number %d are those of run %q, want %q", number, params.Data["KAYCI_RUN"], name)
+		}
+	}
+}
+
+func TestCancelKeepsThePod(t *testing.T) {
+	t.Parallel()
+	p := chain(2)
+	w := newWorld(t, p, revision.New(p, 1), started("run", p))
+	w.mustReconcile("run")
+	job := w.jobs()[0]
+	w.kubelet(&job, 0)
+	var pod corev1.Pod
+	w.get("run-j0-pod", &pod)
+	pod.Status.ContainerStatuses[0].State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+	w.updateStatus(&pod)
+
+	cancelled := w.run("run")
+	cancelled.Spec.Cancelled = true
+	cancelled.Generation = 2
+	if err := w.live.Update(t.Context(), cancelled); err != nil {
+		t.Fatal(err)
+	}
+	w.mustReconcile("run")
+	w.get("run-j0-pod", &pod)
+	if ptr.Deref(pod.Spec.ActiveDeadlineSeconds, 0) != 1 {
+		t.Errorf("deadline %v, want 1", pod.Spec.ActiveDeadlineSeconds)
+	}
+	w.get("run-j0", &job)
+	if ptr.Deref(job.Spec.Suspend, false) {
+		t.Error("the Job was suspended while its pod ran: that deletes the pod and its log")
+	}
+	if got := w.run("run").Status; got.Phase != v1alpha1.RunRunning || got.Conditions[0].Reason != "Cancelling" {
+		t.Errorf("status %+v, want Running and Cancelling", got)
+	}
+
+	pod.Status.Phase, pod.Status.Reason = corev1.PodFailed, "DeadlineExceeded"
+	w.updateStatus(&pod)
+	w.mustReconcile("run")
+	w.get("run-j0", &job)
+	if !ptr.Deref(job.Spec.Suspend, false) {
+		t.Error("the Job may start another pod")
+	}
+	if got := w.run("run").Status.Phase; got != v1alpha1.RunCancelled {
+		t.Errorf("phase %s, want Cancelled", got)
+	}
+	w.get("run-j0-pod", &pod) // it is still there
+	if event := <-w.events.Events; !strings.HasPrefix(event, "Normal Cancelled ") {
+		t.Errorf("event %q", event)
+	}
+}
+
+func (w *world) updateStatus(obj client.Object) {
+	w.t.Helper()
+	if err := w.live.Status().Update(context.Background(), obj); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// A Run that is being deleted, or is gone, is left alone.
+func TestDeletedRun(t *testing.T) {
+	t.Parallel()
+	p := chain(1)
+	run := started("run", p)
+	run.Finalizers, run.DeletionTimestamp = []string{"foregroundDeletion"}, &metav1.Time{Time: metav1.Now().Time}
+	w := newWorld(t, p, revision.New(p, 1), run)
+	w.mustReconcile("run")
+	w.mustReconcile("gone")
+	if len(w.writes) > 0 {
+		t.Errorf("wrote %v", w.writes)
+	}
+}

@@ -1,0 +1,55 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// maxNote is what an event's text may have, with room to spare.
+const maxNote = 1000
+
+// record writes the status if it has changed, and tells of a Run's end once
+// that is stored. The patch only fits the Run as it was read: a status derived
+// from an old one must not overwrite a newer.
+func (r *Reconciler) record(ctx context.Context, run *v1alpha1.Run, status *v1alpha1.RunStatus) error {
+	if equality.Semantic.DeepEqual(&run.Status, status) {
+		return nil
+	}
+	ended := status.Phase.Finished() && !run.Status.Phase.Finished()
+	before := run.DeepCopy()
+	run.Status = *status
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Status().Patch(ctx, run, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil {
+		return fmt.Errorf("record status: %w", err)
+	}
+	r.recent.put(r.Clock.Now(), run)
+	if ended {
+		r.announce(run)
+	}
+	return nil
+}
+
+// announce tells that the Run has ended.
+func (r *Reconciler) announce(run *v1alpha1.Run) {
+	kind := corev1.EventTypeNormal
+	if run.Status.Phase == v1alpha1.RunFailed {
+		kind = corev1.EventTypeWarning
+	}
+	note := ""
+	if c := meta.FindStatusCondition(run.Status.Conditions, v1alpha1.SucceededCondition); c != nil {
+		note = c.Message
+	}
+	if len(note) > maxNote {
+		note = strings.ToValidUTF8(note[:maxNote], "") + "…"
+	}
+	r.Recorder.Eventf(run, nil, kind, string(run.Status.Phase), "Run", "%s", note)
+	r.Metrics.observe(run)
+}

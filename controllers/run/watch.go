@@ -1,0 +1,122 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// IndexPods adds the index that the Reconciler finds a Run's pods by.
+func IndexPods(ctx context.Context, indexer client.FieldIndexer) error {
+	return indexer.IndexField(ctx, &corev1.Pod{}, podsByRun, RunOfPod)
+}
+
+// RunOfPod is the index's function: the name of the Run that the pod belongs to.
+func RunOfPod(pod client.Object) []string {
+	if run := pod.GetLabels()[v1alpha1.RunLabel]; run != "" {
+		return []string{run}
+	}
+	return nil
+}
+
+// SetupWithManager starts the Reconciler with the manager.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options) error {
+	if err := IndexPods(context.Background(), mgr.GetFieldIndexer()); err != nil {
+		return fmt.Errorf("index pods: %w", err)
+	}
+	queue := r.enqueue()
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("run").
+		WithOptions(opts).
+		Watches(&v1alpha1.Run{}, queue, builder.WithPredicates(runNews())).
+		Watches(&batchv1.Job{}, queue, builder.WithPredicates(jobNews())).
+		Watches(&corev1.Pod{}, queue, builder.WithPredicates(podNews())).
+		Complete(r)
+}
+
+// enqueue serves older Runs first: in a burst the first ones end early, instead
+// of all of them late.
+func (r *Reconciler) enqueue() handler.EventHandler {
+	add := func(ctx context.Context, obj client.Object, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+		key := types.NamespacedName{Namespace: obj.GetNamespace(), Name: obj.GetLabels()[v1alpha1.RunLabel]}
+		created := obj.GetCreationTimestamp()
+		if _, ok := obj.(*v1alpha1.Run); ok {
+			key.Name = obj.GetName()
+		} else {
+			var run v1alpha1.Run
+			if err := r.Client.Get(ctx, key, &run); err == nil {
+				created = run.CreationTimestamp
+			}
+		}
+		req := reconcile.Request{NamespacedName: key}
+		if pq, ok := q.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
+			pq.AddWithOpts(priorityqueue.AddOpts{Priority: ptr.To(-int(created.Unix()))}, req)
+			return
+		}
+		q.Add(req)
+	}
+	return handler.Funcs{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			add(ctx, e.Object, q)
+		},
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			add(ctx, e.ObjectNew, q)
+		},
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			add(ctx, e.Object, q)
+		},
+	}
+}
+
+// runNews drops the echo of own status writes.
+func runNews() predicate.Predicate {
+	return predicate.And(predicate.GenerationChangedPredicate{}, predicate.Funcs{
+		DeleteFunc: func(event.DeleteEvent) bool { return false },
+	})
+}
+
+// jobNews drops the Job controller's bookkeeping, and the echo of own creations.
+func jobNews() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, was := e.ObjectOld.(*batchv1.Job)
+			after, is := e.ObjectNew.(*batchv1.Job)
+			return !was || !is ||
+				!equality.Semantic.DeepEqual(before.Status.Conditions, after.Status.Conditions) ||
+				ptr.Deref(before.Spec.Suspend, false) != ptr.Deref(after.Spec.Suspend, false) ||
+				before.Status.Active != after.Status.Active
+		},
+	}
+}
+
+// podNews drops changes of a pod that say nothing about its life.
+func podNews() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, was := e.ObjectOld.(*corev1.Pod)
+			after, is := e.ObjectNew.(*corev1.Pod)
+			return !was || !is ||
+				!equality.Semantic.DeepEqual(before.Status, after.Status) ||
+				before.Spec.NodeName != after.Spec.NodeName ||
+				before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero()
+		},
+	}
+}
