@@ -1,4 +1,4 @@
-//go:build unix && !linux
+//go:build unix && (!linux || race)
 
 package render
 
@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// limitMemory watches the heap, where the kernel has no limit that Go's memory
-// falls under, and ends the process with the text that the runtime would use.
+// limitMemory watches the heap, where the kernel has no limit that fits Go's
+// memory (other systems, and the race detector's shadow memory), and ends the
+// process with the text that the runtime would use.
 func limitMemory(bytes int64) error {
 	debug.SetMemoryLimit(bytes * 9 / 10)
 	go func() {
