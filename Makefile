@@ -16,7 +16,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 GO ?= go
-CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kayci
+CACHE := $(or $(KAYCI_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kayci)
 BIN := $(CURDIR)/bin
 IMAGE ?= $(BIN)/kayci.tar
 STARTED := $(shell date +%s)
@@ -24,13 +24,16 @@ STARTED := $(shell date +%s)
 # A change of a pinned version or of Go gives the tools a folder of their own.
 TOOLS := $(CACHE)/tools/$(shell { cat tools/go.* tools/*/go.*; $(GO) env GOVERSION GOOS GOARCH; } | git hash-object --stdin | cut -c1-12)
 
-# Modules with code of their own. Those below local/ each compile one large
-# program (Kubernetes, for one) from its modules, so they share one set of build
-# flags, and with it Go's build cache, wherever they are built.
+# One set of flags, so that linting, testing and building share what Go has
+# compiled. Only the race detector needs another.
+export CGO_ENABLED := 0
+export GOFLAGS := $(strip $(GOFLAGS) -trimpath)
+
+# Modules with code of their own. Those below local/ each hold one large program
+# built from its modules, Kubernetes for one.
 MODULES := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './tools/*'))
 LARGE := $(filter ./local/%,$(MODULES))
 SMALL := $(filter-out $(LARGE),$(MODULES))
-LARGE_ENV := CGO_ENABLED=0 GOFLAGS=-trimpath
 
 # Packages whose tests need more than Go: an API server, helm, a cluster.
 API_TESTS := ./test/api/...
@@ -63,13 +66,13 @@ help: ## List every target.
 .PHONY: build
 build: ## Build the kayci program into bin/.
 	@$(call begin,build,kayci into bin/)
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/kayci ./cmd/kayci
+	$(GO) build -o $(BIN)/kayci ./cmd/kayci
 
 .PHONY: image
 image: ## Build KayCI's container image as a tar into bin/, without Docker.
 	@$(call begin,image,KayCI's container image into $(IMAGE))
-	mkdir -p $(dir $(IMAGE))
-	$(LOCAL) image --output $(IMAGE)
+	GOOS=linux $(GO) build -o $(BIN)/image/kayci ./cmd/kayci
+	$(LOCAL) image kayci --binary $(BIN)/image/kayci --output $(abspath $(IMAGE))
 
 .PHONY: demo
 demo: $(TOOLS)/helm ## Show all of it on the local cluster, from a push to a finished Run.
@@ -121,13 +124,9 @@ verify: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Check that generated fi
 lint: $(TOOLS)/golangci-lint ## Check style, size limits and likely bugs in every module.
 	@$(call begin,lint,golangci-lint on each module; the first time it takes minutes)
 	failed=
-	for module in $(SMALL); do
+	for module in $(MODULES); do
 	  echo "    $$module"
 	  (cd $$module && $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || failed=yes
-	done
-	for module in $(LARGE); do
-	  echo "    $$module"
-	  (cd $$module && $(LARGE_ENV) $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || failed=yes
 	done
 	[ -z "$$failed" ]
 
@@ -154,9 +153,10 @@ test: verify lint test-unit test-api test-chart test-e2e ## Everything below, an
 .PHONY: test-unit
 test-unit: $(TOOLS)/gotestsum ## Tests that need no cluster.
 	@$(call begin,test-unit,tests that need no cluster; the first time it compiles for minutes)
-	$(GOTESTSUM) --format pkgname -- -race -timeout 10m $$($(GO) list ./... | grep -v '/test/\(api\|chart\|e2e\)\(/\|$$\)')
-	for module in $(filter-out .,$(SMALL)); do
-	  (cd $$module && $(GOTESTSUM) --format pkgname -- -timeout 10m ./...)
+	export CGO_ENABLED=1
+	for module in $(SMALL); do
+	  cd $(CURDIR)/$$module
+	  $(GOTESTSUM) --format pkgname -- -race -timeout 10m $$($(GO) list ./... | grep -v '/kayci/test/\(api\|chart\|e2e\)\(/\|$$\)')
 	done
 
 .PHONY: test-api
@@ -164,7 +164,7 @@ test-api: $(TOOLS)/gotestsum ## Tests against a real API server and etcd, built 
 	@$(call begin,test-api,tests against a real API server and etcd; building those takes minutes the first time)
 	export KUBEBUILDER_ASSETS=$${KUBEBUILDER_ASSETS:-$$($(LOCAL) assets)}
 	for module in $(LARGE); do
-	  (cd $$module && $(LARGE_ENV) $(GOTESTSUM) --format pkgname -- ./...)
+	  (cd $$module && $(GOTESTSUM) --format pkgname -- ./...)
 	done
 	$(GOTESTSUM) --format testname -- -count=1 -timeout 15m $(API_TESTS)
 
@@ -196,7 +196,7 @@ local-down: ## Stop it and remove everything it left on the machine.
 .PHONY: local-load
 local-load: image ## Build KayCI's image and load it into the local cluster.
 	@$(call begin,local-load,loading KayCI's image into the local cluster)
-	$(LOCAL) load $(IMAGE)
+	$(LOCAL) load $(abspath $(IMAGE))
 
 # ---------------------------------------------------------------------------
 # Tools: each is one package of the module under tools/ that pins it.
@@ -215,6 +215,6 @@ helm-ldflags = $(foreach package,pkg/chartutil pkg/lint/rules,-X helm.sh/helm/v3
 
 $(TOOLS)/%:
 	@echo '==> $*: building it from source into $(TOOLS), once; this can take minutes'
-	CGO_ENABLED=0 $(GO) build -C $(firstword $($*)) -trimpath -buildvcs=false \
+	$(GO) build -C $(firstword $($*)) -buildvcs=false \
 	  -ldflags '-s -w $(if $(filter tools/helm,$($*)),$(helm-ldflags))' -o $@.new $(lastword $($*))
 	mv $@.new $@
