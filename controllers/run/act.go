@@ -56,7 +56,7 @@ func (r *Reconciler) create(ctx context.Context, o *observation, name string) er
 	switch class {
 	case accepted:
 		o.Jobs[name] = built
-		r.recent.put(o.Now, built)
+		r.recent.Put(o.Now, built)
 		return nil
 	case refused:
 		o.Refused[name] = refusal
@@ -120,7 +120,7 @@ func (r *Reconciler) patch(ctx context.Context, obj client.Object, doing string,
 	if err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("%s %s: %w", doing, obj.GetName(), err))
 	}
-	r.recent.put(r.Clock.Now(), obj)
+	r.recent.Put(r.Clock.Now(), obj)
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
+	"github.com/kayci/kayci/controllers/recent"
 	"github.com/kayci/kayci/controllers/run/job"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
@@ -105,7 +106,7 @@ func (r *Reconciler) observeJobs(ctx context.Context, o *observation) error {
 		case found == nil:
 			o.Missing[name] = recorded[name]
 		case metav1.IsControlledBy(found, o.Run):
-			o.Jobs[name] = newer(&r.recent, o.Now, found)
+			o.Jobs[name] = recent.Newer(&r.recent, o.Now, found)
 		default:
 			o.conflict(name, found)
 		}
@@ -123,7 +124,7 @@ func (r *Reconciler) job(ctx context.Context, o *observation, name string, recor
 		return found, wrap(err, "get Job", key.Name)
 	}
 	found.Namespace, found.Name = key.Namespace, key.Name
-	if own, ok := find(&r.recent, o.Now, found); ok && metav1.IsControlledBy(own, o.Run) {
+	if own, ok := recent.Find(&r.recent, o.Now, found); ok && metav1.IsControlledBy(own, o.Run) {
 		return own, nil
 	}
 	if !recorded {
@@ -148,7 +149,7 @@ func (r *Reconciler) observePods(ctx context.Context, o *observation) error {
 	}
 	for i := range pods.Items {
 		name := pods.Items[i].Labels[v1alpha1.JobLabel]
-		o.Pods[name] = append(o.Pods[name], *newer(&r.recent, o.Now, &pods.Items[i]))
+		o.Pods[name] = append(o.Pods[name], *recent.Newer(&r.recent, o.Now, &pods.Items[i]))
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func (r *Reconciler) pin(ctx context.Context, run *v1alpha1.Run) error {
 	if err := r.Client.Patch(ctx, run, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil {
 		return fmt.Errorf("pin run to revision %s: %w", run.Spec.Revision, err)
 	}
-	r.recent.put(r.Clock.Now(), run)
+	r.recent.Put(r.Clock.Now(), run)
 	return nil
 }
 

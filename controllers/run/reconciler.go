@@ -18,8 +18,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/recent"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
+
+// afterConflict is how long to wait for the cache after a conflict.
+const afterConflict = 100 * time.Millisecond
 
 // Reconciler reconciles Runs. Set every exported field.
 type Reconciler struct {
@@ -35,7 +39,7 @@ type Reconciler struct {
 	// Metrics counts finished Runs. nil: not counted.
 	Metrics *Metrics
 
-	recent  recent
+	recent  recent.Writes
 	numbers lastNumbers
 }
 
@@ -102,5 +106,5 @@ func (r *Reconciler) get(ctx context.Context, key types.NamespacedName) (*v1alph
 	if err := r.Client.Get(ctx, key, &run); err != nil {
 		return nil, client.IgnoreNotFound(fmt.Errorf("get run: %w", err))
 	}
-	return newer(&r.recent, r.Clock.Now(), &run), nil
+	return recent.Newer(&r.recent, r.Clock.Now(), &run), nil
 }

@@ -406,6 +406,25 @@ func TestNumbersAreClaimedOnce(t *testing.T) {
 	}
 }
 
+// A controller that is killed before it could record the number finds it in the
+// Job, even if numbers have moved on.
+func TestNumberSurvivesInTheJob(t *testing.T) {
+	t.Parallel()
+	p := chain(2)
+	w := newWorld(t, p, revision.New(p, 1), started("one", p), started("two", p))
+	w.crashAt = 2 // the ConfigMap and the first Job
+	if _, err := w.reconcile("one"); !errors.Is(err, errCrash) {
+		t.Fatalf("error %v, want a crash", err)
+	}
+	w.restart()
+	w.mustReconcile("two")
+	w.mustReconcile("one")
+	got := map[string]int64{"one": w.run("one").Status.Number, "two": w.run("two").Status.Number}
+	if diff := cmp.Diff(map[string]int64{"one": 1, "two": 2}, got); diff != "" {
+		t.Errorf("numbers (-want +got):\n%s", diff)
+	}
+}
+
 func TestCancelKeepsThePod(t *testing.T) {
 	t.Parallel()
 	p := chain(2)

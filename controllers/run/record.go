@@ -30,7 +30,7 @@ func (r *Reconciler) record(ctx context.Context, run *v1alpha1.Run, status *v1al
 	if err := r.Client.Status().Patch(ctx, run, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil {
 		return fmt.Errorf("record status: %w", err)
 	}
-	r.recent.put(r.Clock.Now(), run)
+	r.recent.Put(r.Clock.Now(), run)
 	if ended {
 		r.announce(run)
 	}

@@ -15,7 +15,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/events"
 	clocktesting "k8s.io/utils/clock/testing"
 	"k8s.io/utils/ptr"
@@ -50,10 +49,11 @@ type world struct {
 	reconciler *run.Reconciler
 }
 
+
 func scheme(t *testing.T) *runtime.Scheme {
 	t.Helper()
 	s := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{appsv1.AddToScheme, batchv1.AddToScheme, corev1.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(s); err != nil {
 			t.Fatal(err)
 		}
@@ -62,6 +62,7 @@ func scheme(t *testing.T) *runtime.Scheme {
 }
 
 func builder(t *testing.T) *fake.ClientBuilder {
+	t.Helper()
 	return fake.NewClientBuilder().WithScheme(scheme(t)).
 		WithStatusSubresource(&v1alpha1.Run{}, &v1alpha1.Pipeline{}, &batchv1.Job{}, &corev1.Pod{}).
 		WithIndex(&corev1.Pod{}, "metadata.labels.kayci.dev/run", run.RunOfPod)
