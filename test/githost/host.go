@@ -32,13 +32,28 @@ type Credentials struct {
 	Password string
 }
 
-// Host is a running server of all repositories in a folder.
+// Site is where repositories are and how to push to them. It may be used in
+// another process than the one that serves it.
+type Site struct {
+	// Dir holds the bare repositories.
+	Dir string
+	// Address is the TCP address that they are served at.
+	Address string
+	// Credentials that a push takes.
+	Credentials Credentials
+}
+
+// URL of a repository, without credentials.
+func (s Site) URL(name string) string {
+	return "http://" + s.Address + "/" + name + ".git"
+}
+
+// Host is a running server of all repositories of a site.
 type Host struct {
-	dir         string
-	credentials Credentials
-	listener    net.Listener
-	server      *http.Server
-	served      chan error
+	Site
+
+	server *http.Server
+	served chan error
 }
 
 // Start serves the bare repositories in the folder on a TCP address, such as
@@ -56,7 +71,8 @@ func Start(ctx context.Context, dir, address string, credentials Credentials) (*
 	if err != nil {
 		return nil, fmt.Errorf("listen for git clients: %w", err)
 	}
-	h := &Host{dir: dir, credentials: credentials, listener: listener, served: make(chan error, 1)}
+	site := Site{Dir: dir, Address: listener.Addr().String(), Credentials: credentials}
+	h := &Host{Site: site, served: make(chan error, 1)}
 	h.server = &http.Server{
 		Handler: h.guard(&cgi.Handler{
 			Path: backend,
@@ -74,11 +90,6 @@ func Start(ctx context.Context, dir, address string, credentials Credentials) (*
 		}
 	}()
 	return h, nil
-}
-
-// URL of a repository, without credentials.
-func (h *Host) URL(name string) string {
-	return "http://" + h.listener.Addr().String() + "/" + name + ".git"
 }
 
 // Stop ends the server: at once for connections that are idle, and for the
@@ -110,9 +121,9 @@ func needsCredentials(r *http.Request) bool {
 
 func (h *Host) authorized(r *http.Request) bool {
 	username, password, _ := r.BasicAuth()
-	same := subtle.ConstantTimeCompare([]byte(username), []byte(h.credentials.Username)) &
-		subtle.ConstantTimeCompare([]byte(password), []byte(h.credentials.Password))
-	return same == 1 && h.credentials.Password != ""
+	same := subtle.ConstantTimeCompare([]byte(username), []byte(h.Credentials.Username)) &
+		subtle.ConstantTimeCompare([]byte(password), []byte(h.Credentials.Password))
+	return same == 1 && h.Credentials.Password != ""
 }
 
 func backendPath(ctx context.Context) (string, error) {

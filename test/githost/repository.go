@@ -18,11 +18,11 @@ const Branch = "main"
 
 var repositoryName = regexp.MustCompile(`^(private/)?[a-z0-9][a-z0-9-]*$`)
 
-// Repository is a bare repository of a host, with a clone of it to commit in.
+// Repository is a bare repository of a site, with a clone of it to commit in.
 type Repository struct {
 	// URL to clone from, without credentials.
 	URL string
-	// Name, relative to the host and without .git.
+	// Name, relative to the site and without .git.
 	Name string
 
 	clone       string
@@ -31,12 +31,12 @@ type Repository struct {
 
 // Create makes an empty repository and clones it into a folder, which must be
 // empty or missing. A bare repository that exists is used as it is.
-func (h *Host) Create(ctx context.Context, name, clone string) (*Repository, error) {
+func (s Site) Create(ctx context.Context, name, clone string) (*Repository, error) {
 	if !repositoryName.MatchString(name) {
 		return nil, fmt.Errorf("create repository %q: the name may hold lower-case letters, digits and dashes", name)
 	}
-	bare := filepath.Join(h.dir, filepath.FromSlash(name)+".git")
-	r := &Repository{URL: h.URL(name), Name: name, clone: clone, credentials: h.credentials}
+	bare := filepath.Join(s.Dir, filepath.FromSlash(name)+".git")
+	r := &Repository{URL: s.URL(name), Name: name, clone: clone, credentials: s.Credentials}
 	steps := [][]string{
 		{"init", "--quiet", "--bare", "--initial-branch=" + Branch, bare},
 		{"-C", bare, "config", "http.receivepack", "true"},

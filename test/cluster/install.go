@@ -1,0 +1,158 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+)
+
+// Release is the name of the helm release, and of the Deployment and Service
+// that come from it.
+const Release = "kayci"
+
+// createdBy marks the namespace of an installation that may be upgraded and
+// removed by this package, because it was made by it.
+var createdBy = map[string]string{"app.kubernetes.io/created-by": "kayci-test"}
+
+// Install builds KayCI from the source, loads its image and those that the
+// pipelines of demo and tests use, installs or upgrades the helm release with
+// the values, and returns when all of its replicas are the new ones.
+func (c *Cluster) Install(ctx context.Context, values map[string]any) error {
+	if err := c.claimNamespace(ctx); err != nil {
+		return err
+	}
+	image, digest, err := c.prepareImages(ctx)
+	if err != nil {
+		return err
+	}
+	repository, tag, err := splitImage(image)
+	if err != nil {
+		return err
+	}
+	all := map[string]any{
+		"image": map[string]any{"repository": repository, "tag": tag},
+		// A new image under the same tag starts new pods.
+		"podAnnotations": map[string]any{"kayci.dev/image-digest": digest},
+	}
+	for key, value := range values {
+		all[key] = value
+	}
+	document, err := yaml.Marshal(all)
+	if err != nil {
+		return fmt.Errorf("write helm values: %w", err)
+	}
+	c.opts.Progress.Say("installing KayCI with helm: release %s in namespace %s", Release, c.Namespace)
+	chart := filepath.Join(c.opts.Source, "charts", "kayci")
+	if err := c.helm(ctx, bytes.NewReader(document), "upgrade", "--install", Release, chart, "--values", "-"); err != nil {
+		return fmt.Errorf("install KayCI: %w", err)
+	}
+	return c.AwaitRollout(ctx)
+}
+
+// AwaitRollout returns when every replica of the controller is up to date and
+// ready, and no other is left.
+func (c *Cluster) AwaitRollout(ctx context.Context) error {
+	key := client.ObjectKey{Namespace: c.Namespace, Name: Release}
+	return c.opts.Progress.Wait(ctx, "KayCI's replicas", 2*time.Minute, func(ctx context.Context) (bool, string, error) {
+		var d appsv1.Deployment
+		if err := c.Client.Get(ctx, key, &d); err != nil {
+			return false, "", Retry(err)
+		}
+		want, s := *d.Spec.Replicas, d.Status
+		done := s.ObservedGeneration == d.Generation && s.UpdatedReplicas == want && s.ReadyReplicas == want && s.Replicas == want
+		return done, fmt.Sprintf("%d of %d replicas are up to date, %d are ready", s.UpdatedReplicas, want, s.ReadyReplicas), nil
+	})
+}
+
+// claimNamespace creates KayCI's namespace, and refuses a cluster with a KayCI
+// that somebody else has installed.
+func (c *Cluster) claimNamespace(ctx context.Context) error {
+	var others appsv1.DeploymentList
+	if err := c.Client.List(ctx, &others, client.MatchingLabels{"app.kubernetes.io/name": Release}); err != nil {
+		return fmt.Errorf("look for another KayCI: %w", err)
+	}
+	for i := range others.Items {
+		if ns := others.Items[i].Namespace; ns != c.Namespace {
+			return fmt.Errorf("this cluster has a KayCI of its own, in namespace %s: two would do everything twice", ns)
+		}
+	}
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: c.Namespace, Labels: createdBy}}
+	err := c.Client.Create(ctx, ns)
+	if !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	return c.checkClaim(ctx)
+}
+
+func (c *Cluster) checkClaim(ctx context.Context) error {
+	var ns corev1.Namespace
+	if err := c.Client.Get(ctx, client.ObjectKey{Name: c.Namespace}, &ns); err != nil {
+		return fmt.Errorf("get namespace %s: %w", c.Namespace, err)
+	}
+	for key, value := range createdBy {
+		if ns.Labels[key] != value {
+			return fmt.Errorf("namespace %s was not made by this program: it stays as it is", c.Namespace)
+		}
+	}
+	return nil
+}
+
+// Uninstall removes the release and, unlike helm, the custom resource
+// definitions, and with them every Pipeline and Run of the cluster.
+func (c *Cluster) Uninstall(ctx context.Context) error {
+	err := c.checkClaim(ctx)
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.opts.Progress.Say("uninstalling KayCI")
+	if err := c.helm(ctx, nil, "uninstall", Release, "--ignore-not-found", "--wait"); err != nil {
+		return fmt.Errorf("uninstall KayCI: %w", err)
+	}
+	kinds := []string{"configrepos", "pipelines", "triggers", "runs"}
+	for _, kind := range kinds {
+		if _, err := c.Kubectl(ctx, "delete", "crd", "--ignore-not-found", kind+".kayci.dev"); err != nil {
+			return fmt.Errorf("delete the kind %s: %w", kind, err)
+		}
+	}
+	return c.DeleteNamespace(ctx, c.Namespace)
+}
+
+// DeleteNamespace deletes a namespace and returns when it is gone.
+func (c *Cluster) DeleteNamespace(ctx context.Context, name string) error {
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if err := c.Client.Delete(ctx, ns); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	return c.opts.Progress.Wait(ctx, "namespace "+name+" to be gone", 2*time.Minute, func(ctx context.Context) (bool, string, error) {
+		err := c.Client.Get(ctx, client.ObjectKeyFromObject(ns), ns)
+		if apierrors.IsNotFound(err) {
+			return true, "", nil
+		}
+		if err != nil {
+			return false, "", Retry(err)
+		}
+		return false, "its objects are being deleted", nil
+	})
+}
+
+func splitImage(image string) (repository, tag string, err error) {
+	colon := strings.LastIndex(image, ":")
+	if colon < 0 || strings.Contains(image[colon:], "/") {
+		return "", "", errors.New("the image " + image + " needs a tag")
+	}
+	return image[:colon], image[colon+1:], nil
+}

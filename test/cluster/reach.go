@@ -1,0 +1,91 @@
+package cluster
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// containerPort is where the controller receives webhooks in its pod.
+const containerPort = 8080
+
+// WebhookURL returns where webhooks can be sent to from this machine, through
+// KayCI's Service. The function ends what makes it reachable.
+func (c *Cluster) WebhookURL(ctx context.Context) (url string, stop func(), err error) {
+	var service corev1.Service
+	if err := c.Client.Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: Release}, &service); err != nil {
+		return "", nil, fmt.Errorf("get KayCI's Service: %w", err)
+	}
+	port := int(service.Spec.Ports[0].Port)
+	return c.reach(ctx, "service/"+Release, service.Spec.ClusterIP, port)
+}
+
+// PodWebhookURL returns where webhooks can be sent to one replica.
+func (c *Cluster) PodWebhookURL(ctx context.Context, pod *corev1.Pod) (url string, stop func(), err error) {
+	return c.reach(ctx, "pod/"+pod.Name, pod.Status.PodIP, containerPort)
+}
+
+// reach uses the address itself where this machine is in the cluster's network,
+// and kubectl's port-forward elsewhere.
+func (c *Cluster) reach(ctx context.Context, object, address string, port int) (url string, stop func(), err error) {
+	direct := net.JoinHostPort(address, strconv.Itoa(port))
+	conn, err := (&net.Dialer{Timeout: 2 * time.Second}).DialContext(ctx, "tcp", direct)
+	if err == nil {
+		return "http://" + direct, func() {}, conn.Close()
+	}
+	return c.forward(ctx, object, port)
+}
+
+func (c *Cluster) forward(ctx context.Context, object string, port int) (url string, stop func(), err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	cmd := exec.CommandContext(ctx, c.kubectl, "port-forward", "--namespace", c.Namespace, object, fmt.Sprintf(":%d", port))
+	cmd.Env = c.kubeEnv()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		cancel()
+		return "", nil, fmt.Errorf("forward a port to %s: %w", object, err)
+	}
+	if err := cmd.Start(); err != nil {
+		cancel()
+		return "", nil, fmt.Errorf("forward a port to %s: %w", object, err)
+	}
+	stop = func() {
+		cancel()
+		_ = cmd.Wait() // it was killed just now
+	}
+	// Forwarding from 127.0.0.1:34567 -> 8080
+	line, err := bufio.NewReader(out).ReadString('\n')
+	fields := strings.Fields(line)
+	if err != nil || len(fields) < 3 {
+		stop()
+		return "", nil, errors.Join(fmt.Errorf("forward a port to %s: kubectl said %q", object, line), err)
+	}
+	return "http://" + fields[2], stop, nil
+}
+
+// Replicas returns the running pods of the controller.
+func (c *Cluster) Replicas(ctx context.Context) ([]corev1.Pod, error) {
+	var pods corev1.PodList
+	err := c.Client.List(ctx, &pods, client.InNamespace(c.Namespace), client.MatchingLabels{
+		"app.kubernetes.io/name": Release, "app.kubernetes.io/component": "controller",
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list KayCI's pods: %w", err)
+	}
+	var running []corev1.Pod
+	for _, pod := range pods.Items {
+		if pod.DeletionTimestamp == nil && pod.Status.Phase == corev1.PodRunning {
+			running = append(running, pod)
+		}
+	}
+	return running, nil
+}
