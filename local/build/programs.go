@@ -1,0 +1,72 @@
+package build
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// kubernetesVersion is that of kubernetes/go.mod, which a test checks.
+const kubernetesVersion = "v1.36.3"
+
+// Programs are all that a cluster needs and Debian lacks.
+func Programs() []Program {
+	return []Program{
+		{
+			Name: "kubernetes", Module: "kubernetes", Package: ".",
+			Links: []string{
+				"etcd", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet",
+			},
+			LDFlags: "-s -w " + versionFlags(kubernetesVersion),
+			Hint:    " " + kubernetesVersion + " (once; five to ten minutes on two cores)",
+		},
+		{
+			Name: "coredns", Module: "coredns", Package: ".", Links: []string{"coredns"},
+			LDFlags: "-s -w", Hint: " (once; a minute or two)",
+		},
+		{
+			Name: "provisioner", Module: "kubernetes", Package: "./provisioner", Links: []string{"provisioner"},
+			LDFlags: "-s -w", Hint: " of volumes (once)",
+		},
+		{Name: "pause", Module: ".", Package: "./pause", Links: []string{"pause"}, LDFlags: "-s -w"},
+	}
+}
+
+// versionFlags tell Kubernetes its version, which clients otherwise take for
+// v0.0.0 and refuse.
+func versionFlags(version string) string {
+	minor := strings.Split(version, ".")[1]
+	var flags []string
+	for _, pkg := range []string{"k8s.io/client-go/pkg/version", "k8s.io/component-base/version"} {
+		flags = append(flags,
+			fmt.Sprintf("-X %s.gitVersion=%s -X %s.gitMajor=1 -X %s.gitMinor=%s", pkg, version, pkg, pkg, minor))
+	}
+	return strings.Join(flags, " ")
+}
+
+// FindSource returns the folder with the programs' source: from itself, or as
+// the folder `local` in it, the first of dirs or of their parents that has it.
+func FindSource(dirs ...string) (string, error) {
+	for _, dir := range dirs {
+		for {
+			for _, source := range []string{dir, filepath.Join(dir, "local")} {
+				if isSource(source) {
+					return source, nil
+				}
+			}
+			parent := filepath.Dir(dir)
+			if parent == dir {
+				break
+			}
+			dir = parent
+		}
+	}
+	return "", errors.New("the source of the cluster's programs isn't here: run this inside KayCI's tree, or name its folder local/ with --source")
+}
+
+func isSource(dir string) bool {
+	text, err := os.ReadFile(filepath.Join(dir, "kubernetes", "go.mod"))
+	return err == nil && strings.HasPrefix(string(text), "module github.com/kayci/kayci/local/kubernetes\n")
+}
