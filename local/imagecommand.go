@@ -1,0 +1,65 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kayci/kayci/local/debian"
+	"github.com/kayci/kayci/local/image"
+)
+
+// imageCommand assembles images: each sub-command is one kind of image.
+func (s *settings) imageCommand() *cobra.Command {
+	var tag, output, binary string
+	parent := &cobra.Command{Use: "image", Short: "Assemble an image as a tar, without a registry or Docker"}
+	kind := func(name, short, defaultTag string, assemble func(*cobra.Command) (image.Image, error)) *cobra.Command {
+		cmd := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			if output == "" {
+				return errors.New("say with --output where to write the image")
+			}
+			if !cmd.Flags().Changed("tag") {
+				tag = defaultTag
+			}
+			return s.out.Step("assembling "+tag, func(func(string)) error {
+				img, err := assemble(cmd)
+				if err != nil {
+					return err
+				}
+				return img.Save(tag, output, s.images())
+			})
+		}}
+		cmd.Flags().StringVarP(&output, "output", "o", "", "the file to write")
+		cmd.Flags().StringVar(&tag, "tag", defaultTag, "the image's name")
+		parent.AddCommand(cmd)
+		return cmd
+	}
+	kind("busybox", "Debian's busybox", "docker.io/library/busybox:1.37", s.busybox)
+	kind("golang", "This machine's Go, with git and busybox", "docker.io/library/golang:1.26", s.golang)
+	kayci := kind("kayci", "KayCI", "kayci.local/kayci:dev", func(*cobra.Command) (image.Image, error) {
+		if binary == "" {
+			return image.Image{}, errors.New("say with --binary where KayCI's static binary is")
+		}
+		return image.KayCI(binary)
+	})
+	kayci.Flags().StringVar(&binary, "binary", "", "KayCI's static binary")
+	return parent
+}
+
+func (s *settings) busybox(cmd *cobra.Command) (image.Image, error) {
+	if err := debian.Ensure(cmd.Context(), s.out, debian.Images()); err != nil {
+		return image.Image{}, err
+	}
+	binary, err := debian.Find("busybox")
+	if err != nil {
+		return image.Image{}, err
+	}
+	return image.Busybox(cmd.Context(), binary)
+}
+
+func (s *settings) golang(cmd *cobra.Command) (image.Image, error) {
+	if err := debian.Ensure(cmd.Context(), s.out, debian.Images()); err != nil {
+		return image.Image{}, err
+	}
+	return image.Golang(cmd.Context())
+}
