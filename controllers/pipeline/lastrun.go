@@ -1,0 +1,28 @@
+package pipeline
+
+import "github.com/kayci/kayci/api/v1alpha1"
+
+// lastRun returns the newest Run that has finished, which is the recorded one
+// if that is newer than all that are left. Numbers go on from its number, so a
+// Run that ended before it had one takes the place of none that has.
+func lastRun(recorded *v1alpha1.LastRun, runs []v1alpha1.Run) *v1alpha1.LastRun {
+	last := recorded
+	for i := range runs {
+		if s := &runs[i].Status; s.Phase.Finished() {
+			candidate := &v1alpha1.LastRun{
+				Name: runs[i].Name, Number: s.Number, Phase: s.Phase, CompletionTime: s.CompletionTime,
+			}
+			if last == nil || newer(candidate, last) {
+				last = candidate
+			}
+		}
+	}
+	return last
+}
+
+func newer(a, b *v1alpha1.LastRun) bool {
+	if a.Number != b.Number || a.Number > 0 {
+		return a.Number > b.Number
+	}
+	return b.CompletionTime.Before(a.CompletionTime)
+}

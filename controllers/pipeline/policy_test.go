@@ -1,0 +1,158 @@
+package pipeline
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+func at(minute int) metav1.Time {
+	return metav1.NewTime(time.Date(2026, 3, 1, 12, minute, 0, 0, time.UTC))
+}
+
+// finished is a Run that was made at that minute and ended a minute later.
+func finished(name string, minute int, number int64, phase v1alpha1.RunPhase) v1alpha1.Run {
+	return v1alpha1.Run{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: name, CreationTimestamp: at(minute)},
+		Status:     v1alpha1.RunStatus{Phase: phase, Number: number, CompletionTime: ptr.To(at(minute + 1))},
+	}
+}
+
+func TestExpired(t *testing.T) {
+	t.Parallel()
+	active := v1alpha1.Run{ObjectMeta: metav1.ObjectMeta{Name: "active", CreationTimestamp: at(0)}, Status: v1alpha1.RunStatus{Phase: v1alpha1.RunRunning}}
+	fresh := v1alpha1.Run{ObjectMeta: metav1.ObjectMeta{Name: "fresh", CreationTimestamp: at(0)}}
+	runs := []v1alpha1.Run{
+		finished("c", 3, 3, v1alpha1.RunFailed), active, finished("a", 1, 1, v1alpha1.RunSucceeded), fresh,
+		finished("d", 4, 4, v1alpha1.RunCancelled), finished("b", 2, 2, v1alpha1.RunSucceeded),
+	}
+	age := func(d time.Duration) *metav1.Duration { return &metav1.Duration{Duration: d} }
+	for _, tt := range []struct {
+		name   string
+		bounds *v1alpha1.Retention
+		want   []string
+		next   time.Duration
+	}{
+		{name: "none given", bounds: nil},
+		{name: "none", bounds: &v1alpha1.Retention{}},
+		{name: "room for all", bounds: &v1alpha1.Retention{MaxCount: ptr.To[int32](4)}},
+		{name: "count", bounds: &v1alpha1.Retention{MaxCount: ptr.To[int32](2)}, want: []string{"a", "b"}},
+		{name: "count of one", bounds: &v1alpha1.Retention{MaxCount: ptr.To[int32](1)}, want: []string{"a", "b", "c"}},
+		{name: "age, to the second", bounds: &v1alpha1.Retention{MaxAge: age(7 * time.Minute)}, want: []string{"a", "b"}, next: time.Minute},
+		{name: "age, none yet", bounds: &v1alpha1.Retention{MaxAge: age(time.Hour)}, next: 52 * time.Minute},
+		{name: "both", bounds: &v1alpha1.Retention{MaxCount: ptr.To[int32](3), MaxAge: age(7 * time.Minute)}, want: []string{"a", "b"}, next: time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			old, next := expired(runs, tt.bounds, at(10).Time)
+			var names []string
+			for _, run := range old {
+				names = append(names, run.Name)
+			}
+			if diff := cmp.Diff(tt.want, names); diff != "" {
+				t.Errorf("expired (-want +got):\n%s", diff)
+			}
+			if next != tt.next {
+				t.Errorf("next in %s, want %s", next, tt.next)
+			}
+		})
+	}
+}
+
+func TestLastRun(t *testing.T) {
+	t.Parallel()
+	last := func(name string, number int64, minute int) *v1alpha1.LastRun {
+		return &v1alpha1.LastRun{Name: name, Number: number, Phase: v1alpha1.RunSucceeded, CompletionTime: ptr.To(at(minute))}
+	}
+	done := func(name string, minute int, number int64) v1alpha1.Run {
+		return finished(name, minute, number, v1alpha1.RunSucceeded)
+	}
+	running := v1alpha1.Run{Status: v1alpha1.RunStatus{Phase: v1alpha1.RunRunning, Number: 9}}
+	for _, tt := range []struct {
+		name     string
+		recorded *v1alpha1.LastRun
+		runs     []v1alpha1.Run
+		want     *v1alpha1.LastRun
+	}{
+		{name: "none yet", runs: []v1alpha1.Run{running}},
+		{name: "the first", runs: []v1alpha1.Run{done("a", 1, 1)}, want: last("a", 1, 2)},
+		{name: "the highest number", runs: []v1alpha1.Run{done("b", 1, 2), done("a", 3, 1), running}, want: last("b", 2, 2)},
+		{name: "deleted since", recorded: last("z", 7, 9), runs: []v1alpha1.Run{done("a", 10, 6)}, want: last("z", 7, 9)},
+		{name: "a newer one", recorded: last("a", 1, 2), runs: []v1alpha1.Run{done("b", 2, 2)}, want: last("b", 2, 3)},
+		{name: "ended before it had a number", recorded: last("a", 1, 2), runs: []v1alpha1.Run{done("b", 5, 0)}, want: last("a", 1, 2)},
+		{name: "none has a number", recorded: last("a", 0, 2), runs: []v1alpha1.Run{done("b", 5, 0), done("c", 4, 0)}, want: last("b", 0, 6)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, lastRun(tt.recorded, tt.runs)); diff != "" {
+				t.Errorf("last run (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSuperseded(t *testing.T) {
+	t.Parallel()
+	rev := func(name string, number int64) appsv1.ControllerRevision {
+		return appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Name: name}, Revision: number}
+	}
+	used := []v1alpha1.Run{{Spec: v1alpha1.RunSpec{Revision: "b"}}}
+	for _, tt := range []struct {
+		name    string
+		all     []appsv1.ControllerRevision
+		current string
+		want    []string
+	}{
+		{name: "only the current", all: []appsv1.ControllerRevision{rev("a", 1)}, current: "a"},
+		{name: "the newest superseded stays", all: []appsv1.ControllerRevision{rev("d", 2), rev("a", 1)}, current: "d"},
+		{name: "one with a Run stays", all: []appsv1.ControllerRevision{rev("e", 5), rev("a", 1), rev("b", 2), rev("c", 3), rev("d", 4)}, current: "e", want: []string{"a", "c"}},
+		{name: "an old one is current again", all: []appsv1.ControllerRevision{rev("a", 4), rev("c", 3), rev("d", 2)}, current: "a", want: []string{"d"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var names []string
+			for _, rev := range superseded(tt.all, tt.current, used) {
+				names = append(names, rev.Name)
+			}
+			if diff := cmp.Diff(tt.want, names); diff != "" {
+				t.Errorf("superseded (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestJobSettled(t *testing.T) {
+	t.Parallel()
+	condition := func(kind batchv1.JobConditionType, status corev1.ConditionStatus) batchv1.JobStatus {
+		return batchv1.JobStatus{Conditions: []batchv1.JobCondition{{Type: kind, Status: status}}}
+	}
+	for _, tt := range []struct {
+		name string
+		job  batchv1.Job
+		want bool
+	}{
+		{name: "running", job: batchv1.Job{Status: batchv1.JobStatus{Active: 1}}},
+		{name: "between two pods", job: batchv1.Job{}},
+		{name: "complete", job: batchv1.Job{Status: condition(batchv1.JobComplete, corev1.ConditionTrue)}, want: true},
+		{name: "failed", job: batchv1.Job{Status: condition(batchv1.JobFailed, corev1.ConditionTrue)}, want: true},
+		{name: "not failed", job: batchv1.Job{Status: condition(batchv1.JobFailed, corev1.ConditionFalse)}},
+		{name: "about to fail", job: batchv1.Job{Status: condition(batchv1.JobFailureTarget, corev1.ConditionTrue)}},
+		{name: "suspended", job: batchv1.Job{Spec: batchv1.JobSpec{Suspend: ptr.To(true)}}, want: true},
+		{name: "suspended, a pod is ending", job: batchv1.Job{Spec: batchv1.JobSpec{Suspend: ptr.To(true)}, Status: batchv1.JobStatus{Active: 1}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := jobSettled(&tt.job); got != tt.want {
+				t.Errorf("settled: %t, want %t", got, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,167 @@
+// Package pipeline keeps Pipelines: the revision that new Runs are pinned to,
+// whether the spec is valid, the last Run, and how many finished Runs stay.
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	fluxmeta "github.com/fluxcd/pkg/apis/meta"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/api/validation"
+	"github.com/kayci/kayci/controllers/recent"
+)
+
+// ReasonValid: Runs of the Pipeline can be started.
+const ReasonValid = "Valid"
+
+// afterConflict is how long to wait for the cache after a conflict.
+const afterConflict = 100 * time.Millisecond
+
+// Reconciler reconciles Pipelines. Set every exported field.
+type Reconciler struct {
+	// Client reads from the cache and writes.
+	Client client.Client
+	// APIReader asks the API server, before a revision is deleted.
+	APIReader client.Reader
+	// Clock tells the time.
+	Clock clock.PassiveClock
+
+	recent recent.Writes
+}
+
+// Reconcile brings a Pipeline's revision, status and Runs up to date.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	var cached v1alpha1.Pipeline
+	if err := r.Client.Get(ctx, req.NamespacedName, &cached); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(fmt.Errorf("get pipeline: %w", err))
+	}
+	if !cached.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, nil
+	}
+	pipeline := recent.Newer(&r.recent, r.Clock.Now(), &cached)
+	after, err := r.advance(ctx, pipeline)
+	if apierrors.IsConflict(err) {
+		// Read again when the cache had time to follow.
+		return ctrl.Result{RequeueAfter: afterConflict}, nil
+	}
+	return ctrl.Result{RequeueAfter: after}, err
+}
+
+func (r *Reconciler) advance(ctx context.Context, pipeline *v1alpha1.Pipeline) (time.Duration, error) {
+	runs, err := r.runs(ctx, pipeline)
+	if err != nil {
+		return 0, err
+	}
+	status := pipeline.Status.DeepCopy()
+	status.ObservedGeneration = pipeline.Generation
+	status.LastRun = lastRun(status.LastRun, runs)
+	if err := r.validate(ctx, pipeline, status); err != nil {
+		return 0, err
+	}
+	if err := r.record(ctx, pipeline, status); err != nil {
+		return 0, err
+	}
+	if err := r.deleteSuperseded(ctx, pipeline); err != nil {
+		return 0, err
+	}
+	return r.retain(ctx, pipeline, runs)
+}
+
+// validate sets Ready, and for a valid spec the revision that holds it.
+func (r *Reconciler) validate(ctx context.Context, pipeline *v1alpha1.Pipeline, status *v1alpha1.PipelineStatus) error {
+	ready := metav1.Condition{
+		Type: fluxmeta.ReadyCondition, Status: metav1.ConditionTrue, Reason: ReasonValid, Message: "Runs can be started",
+		ObservedGeneration: pipeline.Generation, LastTransitionTime: metav1.NewTime(r.Clock.Now().Truncate(time.Second)),
+	}
+	if errs := validation.Pipeline(pipeline); len(errs) > 0 {
+		ready.Status, ready.Reason, ready.Message = metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, errs.ToAggregate().Error()
+		status.Revision = ""
+	} else {
+		current, err := r.ensureCurrent(ctx, pipeline)
+		if err != nil {
+			return err
+		}
+		status.Revision = current
+	}
+	meta.SetStatusCondition(&status.Conditions, ready)
+	return nil
+}
+
+func (r *Reconciler) record(ctx context.Context, pipeline *v1alpha1.Pipeline, status *v1alpha1.PipelineStatus) error {
+	if equality.Semantic.DeepEqual(&pipeline.Status, status) {
+		return nil
+	}
+	before := pipeline.DeepCopy()
+	pipeline.Status = *status
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Status().Patch(ctx, pipeline, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil {
+		return fmt.Errorf("record status: %w", err)
+	}
+	r.recent.Put(r.Clock.Now(), pipeline)
+	return nil
+}
+
+// runs returns the Pipeline's Runs that are not being deleted.
+func (r *Reconciler) runs(ctx context.Context, pipeline *v1alpha1.Pipeline) ([]v1alpha1.Run, error) {
+	var list v1alpha1.RunList
+	err := r.Client.List(ctx, &list, client.InNamespace(pipeline.Namespace), client.MatchingLabels{v1alpha1.PipelineLabel: pipeline.Name})
+	if err != nil {
+		return nil, fmt.Errorf("list runs: %w", err)
+	}
+	owned := list.Items[:0]
+	for i := range list.Items {
+		if run := &list.Items[i]; metav1.IsControlledBy(run, pipeline) && run.DeletionTimestamp.IsZero() {
+			owned = append(owned, *run)
+		}
+	}
+	return owned, nil
+}
+
+// SetupWithManager starts the Reconciler with the manager.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("pipeline").
+		WithOptions(opts).
+		For(&v1alpha1.Pipeline{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.Run{}, handler.EnqueueRequestsFromMapFunc(pipelineOf), builder.WithPredicates(runNews())).
+		Complete(r)
+}
+
+func pipelineOf(_ context.Context, obj client.Object) []reconcile.Request {
+	run, ok := obj.(*v1alpha1.Run)
+	if !ok {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: run.Namespace, Name: run.Spec.Pipeline}}}
+}
+
+// runNews passes a Run's end and its deletion. A Pipeline has nothing to do for
+// one that is on its way.
+func runNews() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, was := e.ObjectOld.(*v1alpha1.Run)
+			after, is := e.ObjectNew.(*v1alpha1.Run)
+			return was && is && after.Status.Phase.Finished() && !before.Status.Phase.Finished()
+		},
+	}
+}

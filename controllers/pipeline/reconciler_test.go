@@ -1,0 +1,292 @@
+package pipeline_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	clocktesting "k8s.io/utils/clock/testing"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/pipeline"
+	"github.com/kayci/kayci/controllers/pipeline/revision"
+)
+
+type world struct {
+	t      *testing.T
+	live   client.WithWatch
+	writes []string
+	clock  *clocktesting.FakePassiveClock
+	*pipeline.Reconciler
+}
+
+func newWorld(t *testing.T, objs ...client.Object) *world {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{appsv1.AddToScheme, batchv1.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := &world{
+		t:     t,
+		live:  fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(&v1alpha1.Pipeline{}, &v1alpha1.Run{}, &batchv1.Job{}).WithObjects(objs...).Build(),
+		clock: clocktesting.NewFakePassiveClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
+	}
+	note := func(verb string, obj client.Object) { w.writes = append(w.writes, fmt.Sprintf("%s %T", verb, obj)) }
+	counted := interceptor.NewClient(w.live, interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
+			note("create", obj)
+			return c.Create(ctx, obj, opts...)
+		},
+		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
+			note("patch", obj)
+			return c.Patch(ctx, obj, patch, opts...)
+		},
+		Delete: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
+			note("delete", obj)
+			return c.Delete(ctx, obj, opts...)
+		},
+		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
+			note("patch "+sub, obj)
+			return c.SubResource(sub).Patch(ctx, obj, patch, opts...)
+		},
+	})
+	w.Reconciler = &pipeline.Reconciler{Client: counted, APIReader: w.live, Clock: w.clock}
+	return w
+}
+
+// reconcile returns what one look wrote, and checks that another writes nothing.
+func (w *world) reconcile() ([]string, time.Duration) {
+	w.t.Helper()
+	req := ctrl.Request{NamespacedName: types.NamespacedName{Namespace: "ci", Name: "web"}}
+	w.writes = nil
+	result, err := w.Reconcile(w.t.Context(), req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	wrote := w.writes
+	w.writes = nil
+	if _, err := w.Reconcile(w.t.Context(), req); err != nil {
+		w.t.Fatal(err)
+	}
+	if len(w.writes) > 0 {
+		w.t.Errorf("a second look wrote %v", w.writes)
+	}
+	return wrote, result.RequeueAfter
+}
+
+func (w *world) pipeline() *v1alpha1.Pipeline {
+	w.t.Helper()
+	var p v1alpha1.Pipeline
+	if err := w.live.Get(w.t.Context(), client.ObjectKey{Namespace: "ci", Name: "web"}, &p); err != nil {
+		w.t.Fatal(err)
+	}
+	return &p
+}
+
+// edit gives the job another image.
+func (w *world) edit(image string) {
+	w.t.Helper()
+	p := w.pipeline()
+	p.Spec.Jobs[0].Template.Spec.Template.Spec.Containers[0].Image = image
+	p.Generation++
+	if err := w.live.Update(w.t.Context(), p); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) revisions() map[string]int64 {
+	w.t.Helper()
+	list, err := revision.List(w.t.Context(), w.live, w.pipeline())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	found := map[string]int64{}
+	for _, rev := range list {
+		spec, err := revision.Spec(&rev)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		found[spec.Jobs[0].Template.Spec.Template.Spec.Containers[0].Image] = rev.Revision
+	}
+	return found
+}
+
+func (w *world) runs() []string {
+	w.t.Helper()
+	var list v1alpha1.RunList
+	if err := w.live.List(w.t.Context(), &list); err != nil {
+		w.t.Fatal(err)
+	}
+	var names []string
+	for _, run := range list.Items {
+		names = append(names, run.Name)
+	}
+	return names
+}
+
+func web() *v1alpha1.Pipeline {
+	p := &v1alpha1.Pipeline{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "web", UID: "web-uid", Generation: 1}}
+	p.Spec.Retention = &v1alpha1.Retention{MaxCount: ptr.To[int32](2)}
+	p.Spec.Jobs = []v1alpha1.Job{{Name: "test"}}
+	p.Spec.Jobs[0].Template.Spec.Template.Spec.Containers = []corev1.Container{{Name: "main", Image: "a:1"}}
+	return p
+}
+
+func run(name string, number int64, phase v1alpha1.RunPhase) *v1alpha1.Run {
+	created := metav1.NewTime(time.Date(2026, 3, 1, 11, int(number), 0, 0, time.UTC))
+	return &v1alpha1.Run{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "ci", Name: name, UID: types.UID(name), CreationTimestamp: created,
+			Labels:          map[string]string{v1alpha1.PipelineLabel: "web"},
+			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(web(), v1alpha1.GroupVersion().WithKind("Pipeline"))},
+		},
+		Spec:   v1alpha1.RunSpec{Pipeline: "web", Revision: revision.Name(web())},
+		Status: v1alpha1.RunStatus{Phase: phase, Number: number, CompletionTime: &created},
+	}
+}
+
+func TestNewPipeline(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, web())
+	wrote, _ := w.reconcile()
+	if diff := cmp.Diff([]string{"create *v1.ControllerRevision", "patch status *v1alpha1.Pipeline"}, wrote); diff != "" {
+		t.Errorf("writes (-want +got):\n%s", diff)
+	}
+	want := v1alpha1.PipelineStatus{
+		ObservedGeneration: 1,
+		Revision:           revision.Name(web()),
+		Conditions: []metav1.Condition{{
+			Type: "Ready", Status: "True", Reason: "Valid", Message: "Runs can be started", ObservedGeneration: 1,
+			LastTransitionTime: metav1.NewTime(w.clock.Now()),
+		}},
+	}
+	if diff := cmp.Diff(want, w.pipeline().Status); diff != "" {
+		t.Errorf("status (-want +got):\n%s", diff)
+	}
+}
+
+func TestEditsMakeRevisions(t *testing.T) {
+	t.Parallel()
+	pinned := run("pinned", 1, v1alpha1.RunRunning) // to the first spec
+	w := newWorld(t, web(), pinned)
+	w.reconcile()
+	for _, step := range []struct {
+		image string
+		want  map[string]int64
+	}{
+		{image: "a:2", want: map[string]int64{"a:1": 1, "a:2": 2}},
+		{image: "a:3", want: map[string]int64{"a:1": 1, "a:2": 2, "a:3": 3}},
+		{image: "a:4", want: map[string]int64{"a:1": 1, "a:3": 3, "a:4": 4}}, // a:2 has no Run
+		{image: "a:3", want: map[string]int64{"a:1": 1, "a:4": 4, "a:3": 5}}, // taken back
+	} {
+		w.edit(step.image)
+		w.reconcile()
+		if diff := cmp.Diff(step.want, w.revisions()); diff != "" {
+			t.Errorf("after the edit to %s: revisions (-want +got):\n%s", step.image, diff)
+		}
+		if got, want := w.pipeline().Status.Revision, revision.Name(w.pipeline()); got != want {
+			t.Errorf("after the edit to %s: current is %s, want %s", step.image, got, want)
+		}
+	}
+	if err := w.live.Delete(t.Context(), pinned); err != nil {
+		t.Fatal(err)
+	}
+	w.reconcile()
+	if diff := cmp.Diff(map[string]int64{"a:4": 4, "a:3": 5}, w.revisions()); diff != "" {
+		t.Errorf("after the last Run: revisions (-want +got):\n%s", diff)
+	}
+}
+
+func TestInvalidPipeline(t *testing.T) {
+	t.Parallel()
+	p := web()
+	p.Spec.Jobs[0].Needs = []string{"ghost"}
+	w := newWorld(t, p)
+	w.reconcile()
+	status := w.pipeline().Status
+	if c := status.Conditions[0]; c.Status != metav1.ConditionFalse || c.Reason != "InvalidSpec" || !strings.Contains(c.Message, "ghost") {
+		t.Errorf("condition %+v, want Ready=False that names the job", c)
+	}
+	if status.Revision != "" || len(w.revisions()) > 0 {
+		t.Errorf("revision %q of an invalid spec", status.Revision)
+	}
+}
+
+func TestFinishedRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, web(), revision.New(web(), 1), run("r1", 1, v1alpha1.RunSucceeded), run("r2", 2, v1alpha1.RunFailed), run("r3", 3, v1alpha1.RunRunning))
+	w.reconcile()
+	if got := w.pipeline().Status.LastRun; got == nil || got.Name != "r2" || got.Phase != v1alpha1.RunFailed {
+		t.Errorf("last run %+v, want r2", got)
+	}
+
+	ended := run("r3", 3, v1alpha1.RunSucceeded)
+	if err := w.live.Status().Patch(t.Context(), ended, client.Merge); err != nil {
+		t.Fatal(err)
+	}
+	wrote, _ := w.reconcile()
+	if diff := cmp.Diff([]string{"patch status *v1alpha1.Pipeline", "delete *v1alpha1.Run"}, wrote); diff != "" {
+		t.Errorf("writes (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"r2", "r3"}, w.runs()); diff != "" {
+		t.Errorf("runs (-want +got):\n%s", diff)
+	}
+}
+
+func TestRetentionWaitsForJobs(t *testing.T) {
+	t.Parallel()
+	old := run("r1", 1, v1alpha1.RunSucceeded)
+	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "ci", Name: "r1-test", Labels: map[string]string{v1alpha1.RunLabel: "r1"},
+		OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(old, v1alpha1.GroupVersion().WithKind("Run"))},
+	}}
+	w := newWorld(t, web(), revision.New(web(), 1), old, job, run("r2", 2, v1alpha1.RunSucceeded), run("r3", 3, v1alpha1.RunSucceeded))
+	if _, after := w.reconcile(); after == 0 {
+		t.Error("nothing tells that the Job has ended, and no other look was asked for")
+	}
+	if diff := cmp.Diff([]string{"r1", "r2", "r3"}, w.runs()); diff != "" {
+		t.Fatalf("runs (-want +got):\n%s", diff)
+	}
+	job.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobComplete, Status: corev1.ConditionTrue}}
+	if err := w.live.Status().Update(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	if _, after := w.reconcile(); after != 0 {
+		t.Errorf("asks for another look after %s", after)
+	}
+	if diff := cmp.Diff([]string{"r2", "r3"}, w.runs()); diff != "" {
+		t.Errorf("runs (-want +got):\n%s", diff)
+	}
+}
+
+func TestRetentionByAge(t *testing.T) {
+	t.Parallel()
+	p := web()
+	p.Spec.Retention = &v1alpha1.Retention{MaxAge: &metav1.Duration{Duration: time.Hour}}
+	r1 := run("r1", 1, v1alpha1.RunSucceeded) // ended 59 minutes ago
+	w := newWorld(t, p, r1)
+	if _, after := w.reconcile(); after != time.Minute {
+		t.Errorf("another look after %s, want 1m", after)
+	}
+	w.clock.SetTime(w.clock.Now().Add(time.Minute))
+	w.reconcile()
+	if got := w.runs(); len(got) > 0 {
+		t.Errorf("runs %v, want none", got)
+	}
+}

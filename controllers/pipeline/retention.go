@@ -1,0 +1,114 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// unsettled is how long to wait for the Jobs of a Run that is to be deleted.
+// The end of a Job is no news of the Pipeline.
+const unsettled = 10 * time.Second
+
+// expired returns the finished Runs beyond the bounds, oldest first, and how
+// long it takes until the next one is too old, 0 for never.
+func expired(runs []v1alpha1.Run, bounds *v1alpha1.Retention, now time.Time) (old []v1alpha1.Run, next time.Duration) {
+	if bounds == nil {
+		return nil, 0
+	}
+	finished := slices.DeleteFunc(slices.Clone(runs), func(run v1alpha1.Run) bool {
+		return !run.Status.Phase.Finished()
+	})
+	slices.SortFunc(finished, func(a, b v1alpha1.Run) int {
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Status.Number, b.Status.Number), cmp.Compare(a.Name, b.Name))
+	})
+	surplus := 0
+	if bounds.MaxCount != nil {
+		surplus = len(finished) - int(*bounds.MaxCount)
+	}
+	for i := range finished {
+		age, tooOld := remaining(&finished[i], bounds.MaxAge, now)
+		switch {
+		case i < surplus || tooOld:
+			old = append(old, finished[i])
+		case age > 0 && (next == 0 || age < next):
+			next = age
+		}
+	}
+	return old, next
+}
+
+// remaining returns how long the Run may stay, 0 for ever, or that it is too
+// old.
+func remaining(run *v1alpha1.Run, maxAge *metav1.Duration, now time.Time) (left time.Duration, tooOld bool) {
+	if maxAge == nil || run.Status.CompletionTime == nil {
+		return 0, false
+	}
+	left = run.Status.CompletionTime.Add(maxAge.Duration).Sub(now)
+	return left, left <= 0
+}
+
+// retain deletes what has expired. A Run whose Jobs have not all ended has to
+// wait: its result may be known before its last pod is gone.
+func (r *Reconciler) retain(ctx context.Context, pipeline *v1alpha1.Pipeline, runs []v1alpha1.Run) (time.Duration, error) {
+	old, next := expired(runs, pipeline.Spec.Retention, r.Clock.Now())
+	var errs []error
+	for i := range old {
+		done, err := r.settled(ctx, &old[i])
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case !done:
+			next = unsettled
+		default:
+			errs = append(errs, r.deleteRun(ctx, &old[i]))
+		}
+	}
+	return next, errors.Join(errs...)
+}
+
+// settled reports whether no Job of the Run will run anything any more.
+func (r *Reconciler) settled(ctx context.Context, run *v1alpha1.Run) (bool, error) {
+	var jobs batchv1.JobList
+	err := r.Client.List(ctx, &jobs, client.InNamespace(run.Namespace), client.MatchingLabels{v1alpha1.RunLabel: run.Name})
+	if err != nil {
+		return false, fmt.Errorf("list Jobs of run %s: %w", run.Name, err)
+	}
+	return !slices.ContainsFunc(jobs.Items, func(job batchv1.Job) bool {
+		return metav1.IsControlledBy(&job, run) && !jobSettled(&job)
+	}), nil
+}
+
+func jobSettled(job *batchv1.Job) bool {
+	if ptr.Deref(job.Spec.Suspend, false) && job.Status.Active == 0 {
+		return true
+	}
+	return slices.ContainsFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool {
+		return c.Status == corev1.ConditionTrue && (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed)
+	})
+}
+
+// deleteRun deletes that very Run; the garbage collector deletes what it owns.
+func (r *Reconciler) deleteRun(ctx context.Context, run *v1alpha1.Run) error {
+	err := r.Client.Delete(ctx, run,
+		client.Preconditions{UID: &run.UID}, client.PropagationPolicy(metav1.DeletePropagationBackground))
+	return client.IgnoreNotFound(wrap(err, "delete run", run.Name))
+}
+
+func wrap(err error, doing, name string) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s: %w", doing, name, err)
+}
