@@ -1,0 +1,95 @@
+package chart_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// TestLifecycle installs, upgrades, uninstalls and installs again with helm
+// itself. No hook runs: there is nothing that would run its Job.
+func TestLifecycle(t *testing.T) {
+	s := startServer(t, "testdata")
+	values := filepath.Join("values", "full.yaml")
+
+	hook := s.release()
+	hook.Patience = time.Second
+	_, err := hook.Apply(t.Context(), nil)
+	if err == nil || !strings.Contains(err.Error(), v1alpha1.ConfigRepoKind) {
+		t.Errorf("before an install, got error %v, want one that names the kind", err)
+	}
+
+	// The kind of the ConfigRepos in these values doesn't exist yet.
+	s.helm(t, "install", release, chartFolder, "--no-hooks", "--values", values)
+	repo := configRepo("kept", releaseNamespace, "https://git.example.com/kept.git")
+	if err := s.client.Create(t.Context(), repo); err != nil {
+		t.Fatalf("create a ConfigRepo after the install: %v", err)
+	}
+
+	s.outdateCRD(t)
+	s.helm(t, "upgrade", release, chartFolder, "--no-hooks", "--values", values)
+	s.checkCRDIsCurrent(t, "after an upgrade")
+
+	s.helm(t, "uninstall", release, "--no-hooks")
+	s.checkExists(t, repo, "after an uninstall")
+
+	s.helm(t, "install", release, chartFolder, "--no-hooks")
+	s.checkExists(t, repo, "after a second install")
+
+	s.helm(t, "upgrade", release, chartFolder, "--no-hooks", "--set", "crds.install=false")
+	s.checkExists(t, repo, "after crds.install was turned off")
+}
+
+const shortName = "crepo"
+
+// outdateCRD makes the CRD look as if it came from an older chart.
+func (s *server) outdateCRD(t *testing.T) {
+	t.Helper()
+	crd := s.crd(t)
+	crd.SetResourceVersion("")
+	patch := client.RawPatch(types.JSONPatchType, []byte(`[{"op":"remove","path":"/spec/names/shortNames"}]`))
+	if err := s.client.Patch(t.Context(), crd, patch); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *server) checkCRDIsCurrent(t *testing.T, when string) {
+	t.Helper()
+	got, _, err := unstructured.NestedStringSlice(s.crd(t).Object, "spec", "names", "shortNames")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{shortName}, got); diff != "" {
+		t.Errorf("%s, the CRD's short names (-want +got):\n%s", when, diff)
+	}
+}
+
+func (s *server) crd(t *testing.T) *unstructured.Unstructured {
+	t.Helper()
+	crd := &unstructured.Unstructured{}
+	crd.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
+	if err := s.client.Get(t.Context(), client.ObjectKey{Name: "configrepos." + v1alpha1.Group}, crd); err != nil {
+		t.Fatal(err)
+	}
+	return crd
+}
+
+func (s *server) checkExists(t *testing.T, repo *unstructured.Unstructured, when string) {
+	t.Helper()
+	live := repo.DeepCopy()
+	if err := s.client.Get(t.Context(), client.ObjectKeyFromObject(repo), live); err != nil {
+		t.Fatalf("%s: %v", when, err)
+	}
+	if live.GetUID() != repo.GetUID() {
+		t.Errorf("%s, the ConfigRepo is another one", when)
+	}
+}

@@ -1,0 +1,43 @@
+package chart_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestChartRefusesNonsense is about values that can't work, and what the
+// message says of them.
+func TestChartRefusesNonsense(t *testing.T) {
+	tests := map[string]struct{ set, want string }{
+		"a repo outside watchNamespaces": {
+			"watchNamespaces={team-a},configRepos[0].name=a,configRepos[0].spec.url=https://x",
+			`"a" is in the namespace "ci", which is none of watchNamespaces`,
+		},
+		"a repo twice": {
+			"configRepos[0].name=a,configRepos[0].spec.url=https://x,configRepos[1].name=a,configRepos[1].spec.url=https://y",
+			"ci/a is listed twice",
+		},
+		"a repo of no address": {"configRepos[0].name=a,configRepos[0].spec.path=b", "'url'"},
+		"a monitor of nothing": {
+			"metrics.enabled=false,metrics.serviceMonitor.enabled=true",
+			"needs metrics.enabled",
+		},
+		"an unknown value":         {"replica=1", "'replica'"},
+		"an unknown value below":   {"controller.verbose=1", "'verbose'"},
+		"a value of another type":  {"replicas=many", "/replicas"},
+		"an ingress without hosts": {"ingress.enabled=true", "/ingress/hosts"},
+		"an older Kubernetes":      {"replicas=1", "incompatible with Kubernetes v1.30.0"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			version := "v1.31.0"
+			if strings.Contains(tt.want, "v1.30.0") {
+				version = "v1.30.0"
+			}
+			_, err := helm(t, "template", release, chartFolder, "--kube-version", version, "--set", tt.set)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
