@@ -1,0 +1,32 @@
+# syntax=docker/dockerfile:1
+
+# KayCI's image: one static program and the certificates to check git hosts by.
+# The program is compiled on the building machine for whatever platform is asked.
+FROM --platform=$BUILDPLATFORM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN --mount=type=cache,target=/go/pkg/mod go mod download
+COPY . .
+ARG TARGETOS TARGETARCH VERSION=""
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
+    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /image/usr/local/bin/kayci ./cmd/kayci
+RUN mkdir -p -m 0755 /image/etc/ssl/certs && \
+    cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ && \
+    echo 'nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin' > /image/etc/passwd && \
+    echo 'nonroot:x:65532:' > /image/etc/group && \
+    mkdir -p -m 0700 /image/home/nonroot && chown 65532:65532 /image/home/nonroot && \
+    mkdir -m 1777 /image/tmp
+
+FROM scratch
+ARG VERSION="" REVISION=""
+LABEL org.opencontainers.image.title="KayCI" \
+      org.opencontainers.image.description="Kubernetes-native CI, driven by GitOps" \
+      org.opencontainers.image.source="https://github.com/kayci/kayci" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
+COPY --from=build /image /
+USER 65532:65532
+WORKDIR /home/nonroot
+ENTRYPOINT ["/usr/local/bin/kayci"]
