@@ -20,6 +20,10 @@ const (
 // annotation every container and init container gets them.
 const InjectParamsAnnotation = "kayci.dev/inject-params"
 
+// TokenKey is the key, in a Secret that a webhook's secretRef names, of what
+// authenticates the sender.
+const TokenKey = "token"
+
 // FieldManager owns the fields that KayCI applies or patches.
 const FieldManager = "kayci"
 

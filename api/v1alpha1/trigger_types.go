@@ -36,8 +36,8 @@ type TriggerSpec struct {
 	Webhook *Webhook `json:"webhook"`
 
 	// Params of the Run, each a CEL expression over `event` (the same fields for
-	// every provider: kind, repository, sha, ref, branch, tag, sender, title,
-	// message, paths) and `body` (the request's JSON). The result must be a string,
+	// every provider: kind, repository, cloneURL, sha, ref, branch, tag, sender,
+	// title, message, paths) and `body` (the request's JSON). The result must be a string,
 	// number or bool and is handed on as data. With the generic provider the fields
 	// of the body are params already; an expression here wins over them.
 	// +optional
