@@ -4,6 +4,7 @@
 package event
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -105,6 +106,16 @@ func unknown(name string) *Event {
 		name = "unnamed"
 	}
 	return &Event{Kind: v1alpha1.EventKind(name)}
+}
+
+// unreadable says which field has the wrong type. It doesn't repeat the decoder's
+// own text, which may quote the payload.
+func unreadable(err error) error {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		kind, _, _ := strings.Cut(wrong.Value, " ")
+		return fmt.Errorf("the payload's field %s can't be of type %s", wrong.Field, kind)
+	}
+	return errors.New("the payload is not the event that its header names")
 }
 
 var (

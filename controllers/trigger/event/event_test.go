@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,31 +38,40 @@ func TestParse(t *testing.T) {
 	}{
 		{"github-push", v1alpha1.ProviderGitHub, "push", Event{
 			Kind: "push", Repository: "acme/web", CloneURL: "https://github.com/acme/web.git", SHA: head,
-			Ref: "refs/heads/main", Branch: "main", Sender: "mona", Title: "Fix the parser", Message: message, Paths: paths}},
+			Ref: "refs/heads/main", Branch: "main", Sender: "mona", Title: "Fix the parser", Message: message, Paths: paths,
+		}},
 		{"github-tag", v1alpha1.ProviderGitHub, "push", Event{
 			Kind: "push", Repository: "acme/web", CloneURL: "https://github.com/acme/web.git", SHA: head,
-			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message}},
+			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message,
+		}},
 		{"github-delete", v1alpha1.ProviderGitHub, "push", Event{
 			Kind: "push", Repository: "acme/web", CloneURL: "https://github.com/acme/web.git",
-			Ref: "refs/heads/old-idea", Branch: "old-idea", Sender: "mona", Deleted: true}},
+			Ref: "refs/heads/old-idea", Branch: "old-idea", Sender: "mona", Deleted: true,
+		}},
 		{"gitlab-push", v1alpha1.ProviderGitLab, "Push Hook", Event{
 			Kind: "push", Repository: "acme/backend/web", CloneURL: "https://gitlab.example.com/acme/backend/web.git", SHA: head,
-			Ref: "refs/heads/release/1.4", Branch: "release/1.4", Sender: "mona", Title: "Fix the parser", Message: message + "\n", Paths: paths}},
+			Ref: "refs/heads/release/1.4", Branch: "release/1.4", Sender: "mona", Title: "Fix the parser", Message: message + "\n", Paths: paths,
+		}},
 		{"gitlab-push", v1alpha1.ProviderGitLab, "System Hook", Event{
 			Kind: "push", Repository: "acme/backend/web", CloneURL: "https://gitlab.example.com/acme/backend/web.git", SHA: head,
-			Ref: "refs/heads/release/1.4", Branch: "release/1.4", Sender: "mona", Title: "Fix the parser", Message: message + "\n", Paths: paths}},
+			Ref: "refs/heads/release/1.4", Branch: "release/1.4", Sender: "mona", Title: "Fix the parser", Message: message + "\n", Paths: paths,
+		}},
 		{"gitlab-tag", v1alpha1.ProviderGitLab, "Tag Push Hook", Event{
 			Kind: "push", Repository: "acme/backend/web", CloneURL: "https://gitlab.example.com/acme/backend/web.git", SHA: head,
-			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message + "\n", Paths: paths}},
+			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message + "\n", Paths: paths,
+		}},
 		{"gitlab-delete", v1alpha1.ProviderGitLab, "Push Hook", Event{
 			Kind: "push", Repository: "acme/backend/web", CloneURL: "https://gitlab.example.com/acme/backend/web.git",
-			Ref: "refs/heads/old-idea", Branch: "old-idea", Sender: "mona", Deleted: true}},
+			Ref: "refs/heads/old-idea", Branch: "old-idea", Sender: "mona", Deleted: true,
+		}},
 		{"gitea-push", v1alpha1.ProviderGitea, "push", Event{
 			Kind: "push", Repository: "acme/web", CloneURL: "https://git.example.com/acme/web.git", SHA: head,
-			Ref: "refs/heads/main", Branch: "main", Sender: "mona", Title: "Fix the parser", Message: message + "\n", Paths: paths}},
+			Ref: "refs/heads/main", Branch: "main", Sender: "mona", Title: "Fix the parser", Message: message + "\n", Paths: paths,
+		}},
 		{"gitea-tag", v1alpha1.ProviderGitea, "push", Event{
 			Kind: "push", Repository: "acme/web", CloneURL: "https://git.example.com/acme/web.git", SHA: head,
-			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message + "\n"}},
+			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message + "\n",
+		}},
 		{"github-push", v1alpha1.ProviderGitHub, "ping", Event{Kind: "ping"}},
 		{"github-push", v1alpha1.ProviderGitHub, "pull_request", Event{Kind: "pull_request"}},
 		{"gitea-push", v1alpha1.ProviderGitea, "issues<script>", Event{Kind: "issuesscript"}},
@@ -89,9 +99,7 @@ func edited(t testing.TB, name string, fields map[string]any) []byte {
 	if err := json.Unmarshal(payload(t, name), &body); err != nil {
 		t.Fatal(err)
 	}
-	for field, value := range fields {
-		body[field] = value
-	}
+	maps.Copy(body, fields)
 	raw, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)
@@ -111,10 +119,14 @@ func TestParseRefuses(t *testing.T) {
 		"no repository": {map[string]any{"repository": nil}, "the payload names no repository"},
 		"no sha":        {map[string]any{"after": nil}, "the payload's `after` is not the name of a commit"},
 		"a short sha":   {map[string]any{"after": "6113728"}, "the payload's `after` is not the name of a commit"},
-		"a wrong commit": {map[string]any{"head_commit": map[string]any{"id": "$(id)"}},
-			"the payload's commit has an id that is no commit's"},
-		"a wrong type": {map[string]any{"ref": 5},
-			"read the push: json: cannot unmarshal number into Go struct field giteaPush.ref of type string"},
+		"a wrong commit": {
+			map[string]any{"head_commit": map[string]any{"id": "$(id)"}},
+			"the payload's commit has an id that is no commit's",
+		},
+		"a wrong type": {
+			map[string]any{"ref": 5},
+			"the payload's field ref can't be of type number",
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -126,6 +138,14 @@ func TestParseRefuses(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestParseErrorsDoNotQuoteThePayload(t *testing.T) {
+	raw := edited(t, "github-push", map[string]any{"head_commit": map[string]any{"id": head, "timestamp": "canary"}})
+	_, err := Parse(v1alpha1.ProviderGitHub, "push", raw)
+	if err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("the error is %v", err)
 	}
 }
 

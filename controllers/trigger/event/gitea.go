@@ -2,7 +2,6 @@ package event
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -39,7 +38,7 @@ func parseGitea(name string, payload []byte) (*Event, error) {
 	}
 	var body giteaPush
 	if err := json.Unmarshal(payload, &body); err != nil {
-		return nil, fmt.Errorf("read the push: %w", err)
+		return nil, unreadable(err)
 	}
 	p := push{
 		repository: body.Repository.FullName,

@@ -2,7 +2,6 @@ package event
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 
 	"github.com/google/go-github/v88/github"
@@ -20,7 +19,7 @@ func parseGitHub(name string, payload []byte) (*Event, error) {
 	}
 	var body github.PushEvent
 	if err := json.Unmarshal(payload, &body); err != nil {
-		return nil, fmt.Errorf("read the push: %w", err)
+		return nil, unreadable(err)
 	}
 	var paths []string
 	for _, commit := range body.Commits {

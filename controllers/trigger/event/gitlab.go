@@ -2,7 +2,6 @@ package event
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 
 	gitlab "gitlab.com/gitlab-org/api/client-go"
@@ -15,7 +14,7 @@ func parseGitLab(name string, payload []byte) (*Event, error) {
 		ObjectKind string `json:"object_kind"`
 	}
 	if err := json.Unmarshal(payload, &kind); err != nil {
-		return nil, fmt.Errorf("read the event: %w", err)
+		return nil, unreadable(err)
 	}
 	switch kind.ObjectKind {
 	case "push", "tag_push":
@@ -26,7 +25,7 @@ func parseGitLab(name string, payload []byte) (*Event, error) {
 	}
 	var body gitlab.PushEvent
 	if err := json.Unmarshal(payload, &body); err != nil {
-		return nil, fmt.Errorf("read the push: %w", err)
+		return nil, unreadable(err)
 	}
 	p := push{
 		repository: body.Project.PathWithNamespace,
