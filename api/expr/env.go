@@ -6,6 +6,7 @@ package expr
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/cel-go/cel"
@@ -110,10 +111,5 @@ func (e *Env) compile(src string) (program, *cel.Type, error) {
 }
 
 func scalar(t *cel.Type) bool {
-	for _, ok := range []*cel.Type{cel.StringType, cel.IntType, cel.UintType, cel.DoubleType, cel.BoolType, cel.DynType} {
-		if t.IsExactType(ok) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]*cel.Type{cel.StringType, cel.IntType, cel.UintType, cel.DoubleType, cel.BoolType, cel.DynType}, t.IsExactType)
 }

@@ -41,8 +41,8 @@ func eventType() reflect.Type { return reflect.TypeFor[Event]() }
 func eventFields() string {
 	t := eventType()
 	names := make([]string, 0, t.NumField())
-	for i := range t.NumField() {
-		names = append(names, t.Field(i).Tag.Get("cel"))
+	for field := range t.Fields() {
+		names = append(names, field.Tag.Get("cel"))
 	}
 	return strings.Join(names, ", ")
 }

@@ -81,7 +81,8 @@ func TestParam(t *testing.T) {
 		`body.list.join(",")`:              {Eval: "1:15: no such overload: join(list, string)"},
 		`body.mixed.join(",")`:             {Eval: "1:16: join: an element is not a string: convert it with .map(x, string(x))"},
 		`body.long + body.long + body.long + body.long + body.long + body.long + body.long`: {
-			Eval: "1:1: the result has 35000 bytes, and a parameter 32768 at most: hand on less, such as an address"},
+			Eval: "1:1: the result has 35000 bytes, and a parameter 32768 at most: hand on less, such as an address",
+		},
 	}
 	env := newEnv(t)
 	for src, want := range tests {
@@ -201,7 +202,8 @@ func TestDecodeJSON(t *testing.T) {
 	}
 	tests := map[string]outcome{
 		`{"a": [1, 1.5, "x", null, true, {"b": -2}]}`: {
-			Value: map[string]any{"a": []any{int64(1), 1.5, "x", nil, true, map[string]any{"b": int64(-2)}}}},
+			Value: map[string]any{"a": []any{int64(1), 1.5, "x", nil, true, map[string]any{"b": int64(-2)}}},
+		},
 		`18446744073709551615`:      {Value: 18446744073709551615.0},
 		`{} {}`:                     {Err: "decode JSON: there is more after the value's end"},
 		`{"a": 1e999}`:              {Err: "decode JSON: a number is too large"},

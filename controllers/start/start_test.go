@@ -114,7 +114,8 @@ func TestStartRefuses(t *testing.T) {
 	deleting := pipeline()
 	deleting.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)}
 	byHand := &v1alpha1.Run{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: request().Name}, Spec: v1alpha1.RunSpec{Pipeline: "web"}}
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: request().Name}, Spec: v1alpha1.RunSpec{Pipeline: "web"},
+	}
 	other := byHand.DeepCopy()
 	other.Spec.Origin = &v1alpha1.Origin{Trigger: "web-push", Delivery: "delivery-2"}
 	failing := interceptor.Funcs{
@@ -132,14 +133,22 @@ func TestStartRefuses(t *testing.T) {
 		want     error
 		text     string
 	}{
-		"a Pipeline that is being deleted": {pipeline: deleting, want: ErrPipelineDeleted,
-			text: "start a Run of Pipeline web: the Pipeline is being deleted"},
-		"a name taken by hand": {existing: []client.Object{byHand}, want: ErrNameTaken,
-			text: "create Run web-push-sibgoxm5bk: another Run has this name already"},
-		"a name taken by another delivery": {existing: []client.Object{other}, want: ErrNameTaken,
-			text: "create Run web-push-sibgoxm5bk: another Run has this name already"},
-		"an API server that can't store it": {funcs: failing,
-			text: "create Run web-push-sibgoxm5bk: etcd is away"},
+		"a Pipeline that is being deleted": {
+			pipeline: deleting, want: ErrPipelineDeleted,
+			text: "start a Run of Pipeline web: the Pipeline is being deleted",
+		},
+		"a name taken by hand": {
+			existing: []client.Object{byHand}, want: ErrNameTaken,
+			text: "create Run web-push-sibgoxm5bk: another Run has this name already",
+		},
+		"a name taken by another delivery": {
+			existing: []client.Object{other}, want: ErrNameTaken,
+			text: "create Run web-push-sibgoxm5bk: another Run has this name already",
+		},
+		"an API server that can't store it": {
+			funcs: failing,
+			text:  "create Run web-push-sibgoxm5bk: etcd is away",
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -166,8 +175,11 @@ func TestStartFindsARunThatTheCacheDoesNotShow(t *testing.T) {
 	if _, _, err := s.Start(context.Background(), request()); err != nil {
 		t.Fatal(err)
 	}
-	live := s.Client
-	s.Client = interceptor.NewClient(live.(client.WithWatch), interceptor.Funcs{
+	live, ok := s.Client.(client.WithWatch)
+	if !ok {
+		t.Fatalf("the fake client is a %T", s.Client)
+	}
+	s.Client = interceptor.NewClient(live, interceptor.Funcs{
 		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 			if _, ok := obj.(*v1alpha1.Run); ok {
 				return apierrors.NewNotFound(corev1.Resource("runs"), key.Name)
