@@ -1,0 +1,119 @@
+package webhook
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// outcome of a delivery for one Trigger, as answers and metrics say it.
+type outcome string
+
+const (
+	created    outcome = "Created"
+	exists     outcome = "Exists"
+	notMatched outcome = "NotMatched"
+	suspended  outcome = "Suspended"
+	invalid    outcome = "Invalid"
+	failed     outcome = "Failed"
+)
+
+// result is what a delivery meant to one Trigger.
+type result struct {
+	Trigger string  `json:"trigger"`
+	Outcome outcome `json:"outcome"`
+	Run     string  `json:"run,omitempty"`
+	Reason  string  `json:"reason,omitempty"`
+
+	// transient says that the same request may succeed soon.
+	transient bool
+}
+
+type accepted struct {
+	Delivery string   `json:"delivery"`
+	Results  []result `json:"results"`
+}
+
+// refusal is the answer to a request that reaches no Trigger.
+type refusal struct {
+	status  int
+	outcome string
+	Error   string `json:"error"`
+}
+
+// retryAfter is told to senders whose request may succeed soon.
+const retryAfter = 5 * time.Second
+
+func busy() refusal {
+	return refusal{status: http.StatusServiceUnavailable, outcome: "Busy", Error: "too many requests at once: send it again"}
+}
+
+func unavailable() refusal {
+	return refusal{status: http.StatusServiceUnavailable, outcome: "Failed", Error: "the API server can't be asked: send it again"}
+}
+
+// unauthenticated is the same to the byte for everything that isn't authentic:
+// it must not tell what exists.
+func unauthenticated() refusal {
+	return refusal{status: http.StatusUnauthorized, outcome: "Unauthenticated", Error: "unknown address, or missing or wrong signature"}
+}
+
+func oversized(limit int64) refusal {
+	return refusal{status: http.StatusRequestEntityTooLarge, outcome: "TooLarge", Error: fmt.Sprintf("the body has more than %d bytes", limit)}
+}
+
+func malformed(err error) refusal {
+	return refusal{status: http.StatusBadRequest, outcome: "Malformed", Error: err.Error()}
+}
+
+func (s *Server) refuse(w http.ResponseWriter, r refusal) {
+	s.deliveries.WithLabelValues("", r.outcome).Inc()
+	switch r.status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+	}
+	write(w, r.status, r)
+}
+
+func answer(w http.ResponseWriter, id string, results []result) {
+	status := statusOf(results)
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+	}
+	write(w, status, accepted{Delivery: id, Results: results})
+}
+
+// statusOf many results is the one that the sender should act on: send it again
+// if any failed, and else what was achieved rather than what was not.
+func statusOf(results []result) int {
+	has := map[outcome]bool{}
+	transient := false
+	for _, r := range results {
+		has[r.Outcome] = true
+		transient = transient || r.transient
+	}
+	switch {
+	case transient:
+		return http.StatusServiceUnavailable
+	case has[failed]:
+		return http.StatusInternalServerError
+	case has[created]:
+		return http.StatusCreated
+	case has[invalid] && !has[exists]:
+		return http.StatusUnprocessableEntity
+	default:
+		return http.StatusOK
+	}
+}
+
+func write(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	// The sender may be gone; there is nobody left to tell.
+	_ = json.NewEncoder(w).Encode(body)
+}

@@ -1,0 +1,189 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/expr"
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/api/validation"
+	"github.com/kayci/kayci/controllers/start"
+	"github.com/kayci/kayci/controllers/trigger/match"
+)
+
+// refused is an error that the owner of Trigger or Pipeline must act on: sending
+// the request again changes nothing.
+type refused struct{ reason string }
+
+func (r *refused) Error() string { return r.reason }
+
+// deliver carries a delivery out for one Trigger. Where it starts nothing, that
+// decision is stored as an event on the Trigger: always if the Trigger was
+// addressed, and else only if something is wrong with it, so that a namespace's
+// address doesn't write for each Trigger that a push isn't about.
+func (s *Server) deliver(ctx context.Context, trigger *v1alpha1.Trigger, d delivery, addressed bool) result {
+	r, err := s.decide(ctx, trigger, d)
+	if err == nil && (r.Outcome == invalid || addressed && (r.Outcome == notMatched || r.Outcome == suspended)) {
+		err = s.record(ctx, trigger, d, r)
+	}
+	log := s.opts.Log.WithValues("namespace", trigger.Namespace, "trigger", trigger.Name, "provider", d.provider, "delivery", d.id)
+	if err != nil {
+		log.Error(err, "Deliver a webhook")
+		r = failure(err)
+	} else {
+		log.Info("Webhook delivered", "outcome", r.Outcome, "run", r.Run, "reason", r.Reason)
+	}
+	r.Trigger = trigger.Name
+	s.deliveries.WithLabelValues(string(d.provider), string(r.Outcome)).Inc()
+	return r
+}
+
+// failure tells a sender no more than that the request should be sent again.
+func failure(err error) result {
+	if errors.Is(err, start.ErrNameTaken) {
+		return result{Outcome: failed, Reason: "a Run that this delivery did not start has the name of its Run"}
+	}
+	return result{Outcome: failed, Reason: "the API server could not store the outcome: send it again", transient: true}
+}
+
+func (s *Server) decide(ctx context.Context, trigger *v1alpha1.Trigger, d delivery) (result, error) {
+	decision := match.Decide(s.env, &trigger.Spec, d.event, d.body)
+	if decision.Outcome != match.Matched {
+		return result{Outcome: outcome(decision.Outcome), Reason: decision.Reason}, nil
+	}
+	run, isNew, err := s.start(ctx, trigger, d)
+	var wrong *refused
+	switch {
+	case errors.As(err, &wrong):
+		return result{Outcome: invalid, Reason: wrong.reason}, nil
+	case err != nil:
+		return result{}, err
+	case isNew:
+		return result{Outcome: created, Run: run.Name, Reason: decision.Reason}, nil
+	default:
+		return result{Outcome: exists, Run: run.Name, Reason: "this delivery has started the Run before"}, nil
+	}
+}
+
+func (s *Server) start(ctx context.Context, trigger *v1alpha1.Trigger, d delivery) (*v1alpha1.Run, bool, error) {
+	pipeline, err := s.pipeline(ctx, client.ObjectKey{Namespace: trigger.Namespace, Name: trigger.Spec.Pipeline})
+	if err != nil {
+		return nil, false, err
+	}
+	params, err := s.params(trigger, pipeline, d)
+	if err != nil {
+		return nil, false, err
+	}
+	run, isNew, err := s.opts.Starter.Start(ctx, start.Request{
+		Pipeline:    pipeline,
+		Name:        start.RunName(trigger.Name, d.id),
+		Params:      params,
+		Origin:      origin(trigger, d),
+		TriggerName: trigger.Name,
+	})
+	if errors.Is(err, start.ErrPipelineDeleted) {
+		return nil, false, &refused{reason: fmt.Sprintf("Pipeline %s is being deleted", pipeline.Name)}
+	}
+	return run, isNew, err
+}
+
+// pipeline asks the API server where the cache has nothing: the Pipeline may be
+// as new as the push, and a git host doesn't send a refused delivery again.
+func (s *Server) pipeline(ctx context.Context, key client.ObjectKey) (*v1alpha1.Pipeline, error) {
+	pipeline := &v1alpha1.Pipeline{}
+	err := s.opts.Client.Get(ctx, key, pipeline)
+	if apierrors.IsNotFound(err) {
+		err = s.opts.APIReader.Get(ctx, key, pipeline)
+	}
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, &refused{reason: fmt.Sprintf("Pipeline %s does not exist in the Trigger's namespace", key.Name)}
+	case err != nil:
+		return nil, fmt.Errorf("read Pipeline %s: %w", key.Name, err)
+	}
+	return pipeline, nil
+}
+
+// params are those of the body of a generic webhook, and over them those of the
+// Trigger's expressions.
+func (s *Server) params(trigger *v1alpha1.Trigger, pipeline *v1alpha1.Pipeline, d delivery) (map[string]string, error) {
+	given := map[string]string{}
+	if d.provider == v1alpha1.ProviderGeneric {
+		fields, err := bodyParams(trigger, pipeline, d.body)
+		if err != nil {
+			return nil, err
+		}
+		given = fields
+	}
+	var problems []string
+	vars := expr.Vars{Event: d.event.Expr(), Body: d.body}
+	for _, name := range slices.Sorted(maps.Keys(trigger.Spec.Params)) {
+		value, err := s.evaluate(trigger.Spec.Params[name], vars)
+		if err != nil {
+			problems = append(problems, fmt.Sprintf("spec.params[%s]: %v", name, err))
+		}
+		given[name] = value
+	}
+	if len(problems) > 0 {
+		return nil, &refused{reason: strings.Join(problems, "; ")}
+	}
+	if _, errs := validation.Params(pipeline.Spec.Params, given); len(errs) > 0 {
+		return nil, &refused{reason: errs.ToAggregate().Error()}
+	}
+	return given, nil
+}
+
+func (s *Server) evaluate(source string, vars expr.Vars) (string, error) {
+	param, err := s.env.CompileParam(source)
+	if err != nil {
+		return "", err
+	}
+	return param.Eval(vars)
+}
+
+// maxBodyParams is what a Run may carry.
+const maxBodyParams = 64
+
+// bodyParams turns the fields of a generic webhook's body into parameters. A
+// field that the Pipeline doesn't declare is refused later as the misspelling
+// that it most likely is, unless the Trigger has expressions: then the body has a
+// format of its own, and they say what is taken from it.
+func bodyParams(trigger *v1alpha1.Trigger, pipeline *v1alpha1.Pipeline, body any) (map[string]string, error) {
+	fields, _ := body.(map[string]any)
+	params := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		_, overridden := trigger.Spec.Params[name]
+		declared := slices.ContainsFunc(pipeline.Spec.Params, func(p v1alpha1.Param) bool { return p.Name == name })
+		if overridden || !declared && len(trigger.Spec.Params) > 0 {
+			continue
+		}
+		if len(params) == maxBodyParams {
+			return nil, &refused{reason: fmt.Sprintf("the body has more than %d fields, and each is a parameter", maxBodyParams)}
+		}
+		value, err := expr.Scalar(fields[name])
+		if err != nil {
+			return nil, &refused{reason: fmt.Sprintf("the body's field %.64q %v", name, err)}
+		}
+		params[name] = value
+	}
+	return params, nil
+}
+
+func origin(trigger *v1alpha1.Trigger, d delivery) *v1alpha1.Origin {
+	return &v1alpha1.Origin{
+		Trigger:    trigger.Name,
+		Provider:   d.provider,
+		Delivery:   d.id,
+		Repository: d.event.Repository,
+		SHA:        d.event.SHA,
+		Ref:        d.event.Ref,
+		Sender:     d.event.Sender,
+	}
+}

@@ -1,0 +1,36 @@
+package webhook
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// generic is any program that knows the bearer token.
+type generic struct{}
+
+func (generic) authentic(header http.Header, proof proof) bool {
+	scheme, token, _ := strings.Cut(header.Get("Authorization"), " ")
+	return proof.knows(strings.TrimSpace(token)) && strings.EqualFold(scheme, "Bearer")
+}
+
+func (generic) event(http.Header) string { return "" }
+
+// delivery is the caller's Idempotency-Key. Without one each request is a
+// delivery of its own: a person who starts a pipeline twice means it.
+func (generic) delivery(header http.Header, _ []byte) string {
+	if id := header.Get("Idempotency-Key"); id != "" {
+		return tidyID(id)
+	}
+	return uuid.NewString()
+}
+
+// payload is the object of parameters; an empty body is one without any.
+func (generic) payload(_ http.Header, body []byte) ([]byte, error) {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return []byte("{}"), nil
+	}
+	return body, nil
+}

@@ -1,0 +1,218 @@
+package webhook
+
+import (
+	"encoding/base64"
+	"maps"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/start"
+)
+
+// with is the request with headers replaced; an empty value removes one.
+func (r request) with(headers map[string]string) request {
+	r.header = maps.Clone(r.header)
+	for name, value := range headers {
+		r.header[name] = value
+		if value == "" {
+			delete(r.header, name)
+		}
+	}
+	return r
+}
+
+// providerCase is a request as its provider sends it, and the headers that spoil
+// its proof.
+type providerCase struct {
+	provider v1alpha1.Provider
+	token    string
+	request  request
+	spoiled  []map[string]string
+	branch   string
+}
+
+func providerCases(t *testing.T) map[string]providerCase {
+	t.Helper()
+	github, gitlab, gitea := payload(t, "github-push"), payload(t, "gitlab-push"), payload(t, "gitea-push")
+	form := url.Values{"payload": {github}}.Encode()
+	standard := func(key string) string {
+		return "v1,bm90IHRoaXM= v1," + base64.StdEncoding.EncodeToString(mac([]byte(key), []byte("d1.1777886091."), []byte(gitlab)))
+	}
+	return map[string]providerCase{
+		"github": {
+			provider: v1alpha1.ProviderGitHub, token: canary + "\n", branch: "main",
+			request: request{body: github, header: map[string]string{
+				"X-GitHub-Event": "push", "X-GitHub-Delivery": "d1",
+				"Content-Type": "application/json", "X-Hub-Signature-256": "sha256=" + sign(canary, github),
+			}},
+			spoiled: []map[string]string{
+				{"X-Hub-Signature-256": ""},
+				{"X-Hub-Signature-256": "sha256=" + sign("wrong", github)},
+				{"X-Hub-Signature-256": sign(canary, github)},
+				{"X-Hub-Signature-256": "sha256=" + sign(canary, github+" ")},
+				{"X-Hub-Signature-256": "sha256="},
+				{"X-Hub-Signature-256": "sha256=zz"},
+				{"X-Hub-Signature-256": "sha1=" + sign(canary, github)},
+				{"X-Hub-Signature-256": "", "X-Hub-Signature": "sha1=" + sign(canary, github)},
+				{"X-Hub-Signature-256": "", "X-Gitea-Signature": sign(canary, github)},
+				{"X-Hub-Signature-256": "", "Authorization": "Bearer " + canary},
+			},
+		},
+		"github form": {
+			provider: v1alpha1.ProviderGitHub, token: canary, branch: "main",
+			request: request{body: form, header: map[string]string{
+				"X-GitHub-Event": "push", "X-GitHub-Delivery": "d1",
+				"Content-Type": "application/x-www-form-urlencoded", "X-Hub-Signature-256": "sha256=" + sign(canary, form),
+			}},
+			spoiled: []map[string]string{{"X-Hub-Signature-256": "sha256=" + sign(canary, github)}},
+		},
+		"gitlab token": {
+			provider: v1alpha1.ProviderGitLab, token: canary, branch: "release/1.4",
+			request: request{body: gitlab, header: map[string]string{
+				"X-Gitlab-Event": "Push Hook", "Idempotency-Key": "d1",
+				"X-Gitlab-Event-UUID": "another", "X-Gitlab-Token": canary,
+			}},
+			spoiled: []map[string]string{
+				{"X-Gitlab-Token": ""},
+				{"X-Gitlab-Token": "wrong"},
+				{"X-Gitlab-Token": canary + "x"},
+				{"X-Gitlab-Token": canary[1:]},
+				{"X-Gitlab-Token": "", "Webhook-Signature": "v1,"},
+				{"X-Gitlab-Token": "", "Webhook-Signature": "v1"},
+			},
+		},
+		"gitlab signature": {
+			provider: v1alpha1.ProviderGitLab, token: "whsec_" + base64.StdEncoding.EncodeToString([]byte(canary)), branch: "release/1.4",
+			request: request{body: gitlab, header: map[string]string{
+				"X-Gitlab-Event": "Push Hook", "Webhook-Id": "d1",
+				"Webhook-Timestamp": "1777886091", "Webhook-Signature": standard(canary),
+			}},
+			spoiled: []map[string]string{
+				{"Webhook-Signature": ""},
+				{"Webhook-Signature": standard("wrong")},
+				{"Webhook-Id": "d2"},
+				{"Webhook-Timestamp": "1777886092"},
+				{"Webhook-Signature": "", "X-Gitlab-Token": canary},
+			},
+		},
+		"gitea": {
+			provider: v1alpha1.ProviderGitea, token: canary, branch: "main",
+			request: request{body: gitea, header: map[string]string{
+				"X-Gitea-Event": "push", "X-Gitea-Delivery": "d1",
+				"X-GitHub-Event": "push", "X-GitHub-Delivery": "another", "X-Gitea-Signature": sign(canary, gitea),
+			}},
+			spoiled: []map[string]string{
+				{"X-Gitea-Signature": ""},
+				{"X-Gitea-Signature": sign("wrong", gitea)},
+				{"X-Gitea-Signature": sign(canary, gitea)[:32]},
+				{"X-Gitea-Signature": "", "X-Hub-Signature-256": "sha256=" + sign(canary, gitea)},
+			},
+		},
+		"generic": {
+			provider: v1alpha1.ProviderGeneric, token: canary,
+			request: request{body: "{}", header: map[string]string{"Authorization": "bearer " + canary, "Idempotency-Key": "d1"}},
+			spoiled: []map[string]string{
+				{"Authorization": ""},
+				{"Authorization": "Bearer wrong"},
+				{"Authorization": "Bearer"},
+				{"Authorization": "Bearer "},
+				{"Authorization": canary},
+				{"Authorization": "Basic " + canary},
+				{"Authorization": "", "X-Gitlab-Token": canary},
+			},
+		},
+	}
+}
+
+// TestProviders spoils each provider's proof in every way, and then sends the
+// request as it is, twice.
+func TestProviders(t *testing.T) {
+	for name, tt := range providerCases(t) {
+		t.Run(name, func(t *testing.T) {
+			expressions := map[string]string{"sha": "event.sha", "branch": "event.branch"}
+			f := newFixture(t, setup{objects: objects(
+				trigger("web-push", tt.provider, withParams(expressions)), secret("hook", tt.token),
+				pipeline(v1alpha1.Param{Name: "sha"}, v1alpha1.Param{Name: "branch"}, v1alpha1.Param{Name: "deploy", Default: new("no")}),
+			)})
+			tt.request.path = "/hooks/ci/web-push"
+			expectSpoiled(t, f, tt)
+			expectOneRun(t, f, tt)
+		})
+	}
+}
+
+func expectSpoiled(t *testing.T, f *fixture, tt providerCase) {
+	t.Helper()
+	for _, headers := range tt.spoiled {
+		if w := f.send(tt.request.with(headers)); w.Code != http.StatusUnauthorized {
+			t.Errorf("with %v the answer is %d %s", headers, w.Code, w.Body)
+		}
+	}
+	if runs := f.runs(t); len(runs) != 0 {
+		t.Fatalf("a spoiled request started %+v", runs)
+	}
+}
+
+func expectOneRun(t *testing.T, f *fixture, tt providerCase) {
+	t.Helper()
+	run := start.RunName("web-push", "d1")
+	reasons := cmpopts.IgnoreFields(result{}, "Reason", "transient")
+	want := answered{Status: http.StatusCreated, Delivery: "d1", Results: []result{{Trigger: "web-push", Outcome: created, Run: run}}}
+	if diff := cmp.Diff(want, read(t, f.send(tt.request)), reasons); diff != "" {
+		t.Errorf("the first answer, -want +got:\n%s", diff)
+	}
+	want.Status, want.Results[0].Outcome = http.StatusOK, exists
+	if diff := cmp.Diff(want, read(t, f.send(tt.request)), reasons); diff != "" {
+		t.Errorf("the second answer, -want +got:\n%s", diff)
+	}
+	params := map[string]string{"sha": head, "branch": tt.branch}
+	if tt.provider == v1alpha1.ProviderGeneric {
+		params["sha"] = ""
+	}
+	runs := f.runs(t)
+	if len(runs) != 1 {
+		t.Fatalf("there are %d Runs", len(runs))
+	}
+	if diff := cmp.Diff(params, runs[0].Spec.Params); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestDeliveryIDs(t *testing.T) {
+	long := make([]byte, maxDelivery+1)
+	for i := range long {
+		long[i] = 'a'
+	}
+	body := []byte("{}")
+	bodySum := "sha256-44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+	tests := map[string]struct {
+		provider provider
+		header   map[string]string
+		want     string
+	}{
+		"github":           {github{}, map[string]string{"X-GitHub-Delivery": "a-b"}, "a-b"},
+		"github without":   {github{}, nil, bodySum},
+		"gitea without":    {gitea{}, map[string]string{"X-GitHub-Delivery": "a-b"}, bodySum},
+		"gitlab uuid":      {gitlab{}, map[string]string{"X-Gitlab-Event-UUID": "u"}, "u"},
+		"gitlab idem":      {gitlab{}, map[string]string{"X-Gitlab-Event-UUID": "u", "Idempotency-Key": "k"}, "k"},
+		"gitlab signed":    {gitlab{}, map[string]string{"Idempotency-Key": "k", "Webhook-Id": "s"}, "s"},
+		"generic":          {generic{}, map[string]string{"Idempotency-Key": "k"}, "k"},
+		"an id too long":   {github{}, map[string]string{"X-GitHub-Delivery": string(long)}, "sha256-" + hexSum(long)},
+		"an id with space": {github{}, map[string]string{"X-GitHub-Delivery": "a b"}, "sha256-" + hexSum([]byte("a b"))},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := tt.provider.delivery(header(tt.header), body); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+	if a, b := (generic{}).delivery(header(nil), body), (generic{}).delivery(header(nil), body); a == b {
+		t.Errorf("two requests without a key are both the delivery %s", a)
+	}
+}

@@ -1,0 +1,208 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/expr"
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/trigger/event"
+)
+
+// receive handles one request: take a place, read the body, find the Triggers
+// that it is authentic for, understand it, act on each, answer.
+func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
+	if !s.enter(r.Context()) {
+		s.refuse(w, busy())
+		return
+	}
+	defer func() { <-s.places }()
+
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.opts.MaxBytes))
+	if err != nil {
+		s.refuse(w, unreadable(err))
+		return
+	}
+	// A client that hangs up doesn't stop what it has asked for.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), handleTimeout)
+	defer cancel()
+
+	target := client.ObjectKey{Namespace: r.PathValue("namespace"), Name: r.PathValue("trigger")}
+	triggers, err := s.authenticate(ctx, target, r.Header, body)
+	if err != nil {
+		s.opts.Log.Error(err, "Authenticate a webhook", "namespace", target.Namespace, "trigger", target.Name)
+		s.refuse(w, unavailable())
+		return
+	}
+	if len(triggers) == 0 {
+		s.refuse(w, unauthenticated())
+		return
+	}
+	deliveries, err := understand(triggers, r.Header, body)
+	if err != nil {
+		s.opts.Log.Info("Malformed webhook", "namespace", target.Namespace, "trigger", target.Name, "reason", err.Error())
+		s.refuse(w, malformed(err))
+		return
+	}
+	results := make([]result, 0, len(triggers))
+	for i := range triggers {
+		one := s.deliver(ctx, &triggers[i], deliveries[triggers[i].Spec.Webhook.Provider], target.Name != "")
+		results = append(results, one)
+	}
+	answer(w, deliveries[triggers[0].Spec.Webhook.Provider].id, results)
+}
+
+// enter takes one of the places, or waits a little for one.
+func (s *Server) enter(ctx context.Context) bool {
+	waiting, cancel := context.WithTimeout(ctx, waitTimeout)
+	defer cancel()
+	select {
+	case s.places <- struct{}{}:
+		return true
+	case <-waiting.Done():
+		return false
+	}
+}
+
+func unreadable(err error) refusal {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return oversized(tooLarge.Limit)
+	}
+	return malformed(errors.New("the body could not be read to its end"))
+}
+
+// authenticate returns the Triggers that the request is authentic for, in the
+// order of their names. It does the same work where there is none.
+func (s *Server) authenticate(ctx context.Context, target client.ObjectKey, header http.Header, body []byte) ([]v1alpha1.Trigger, error) {
+	if !nameable(target) {
+		newProof([]byte(decoySecret), body)
+		return nil, nil
+	}
+	candidates, err := s.candidates(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	if len(candidates) == 0 {
+		_, err := s.proof(ctx, client.ObjectKey{Namespace: target.Namespace, Name: decoySecret}, body)
+		return nil, err
+	}
+	proofs := map[string]proof{}
+	var authentic []v1alpha1.Trigger
+	for i := range candidates {
+		webhook := candidates[i].Spec.Webhook
+		if _, ok := proofs[webhook.SecretRef.Name]; !ok {
+			proofs[webhook.SecretRef.Name], err = s.proof(ctx, client.ObjectKey{Namespace: target.Namespace, Name: webhook.SecretRef.Name}, body)
+			if err != nil {
+				return nil, err
+			}
+		}
+		if proves(webhook.Provider, header, proofs[webhook.SecretRef.Name]) {
+			authentic = append(authentic, candidates[i])
+		}
+	}
+	return authentic, nil
+}
+
+// proof is made with an empty token where there is none, which costs the same;
+// proves then says no.
+func (s *Server) proof(ctx context.Context, secret client.ObjectKey, body []byte) (proof, error) {
+	token, err := s.secrets.token(ctx, secret)
+	if err != nil {
+		return proof{}, err
+	}
+	return newProof(token, body), nil
+}
+
+func proves(name v1alpha1.Provider, header http.Header, p proof) bool {
+	provider, known := providerOf(name)
+	return known && provider.authentic(header, p) && len(p.token) > 0
+}
+
+func nameable(target client.ObjectKey) bool {
+	return len(validation.IsDNS1123Label(target.Namespace)) == 0 &&
+		(target.Name == "" || len(validation.IsDNS1123Label(target.Name)) == 0)
+}
+
+// candidates are the Triggers that the path means.
+func (s *Server) candidates(ctx context.Context, target client.ObjectKey) ([]v1alpha1.Trigger, error) {
+	if !s.watched(target.Namespace) {
+		return nil, nil
+	}
+	var found []v1alpha1.Trigger
+	if target.Name == "" {
+		var list v1alpha1.TriggerList
+		if err := s.opts.Client.List(ctx, &list, client.InNamespace(target.Namespace)); err != nil {
+			return nil, fmt.Errorf("list the Triggers of namespace %s: %w", target.Namespace, err)
+		}
+		found = list.Items
+	} else {
+		var trigger v1alpha1.Trigger
+		err := s.opts.Client.Get(ctx, target, &trigger)
+		if client.IgnoreNotFound(err) != nil {
+			return nil, fmt.Errorf("read Trigger %s: %w", target, err)
+		}
+		if !apierrors.IsNotFound(err) {
+			found = append(found, trigger)
+		}
+	}
+	found = slices.DeleteFunc(found, func(t v1alpha1.Trigger) bool {
+		return t.Spec.Webhook == nil || t.DeletionTimestamp != nil
+	})
+	slices.SortFunc(found, func(a, b v1alpha1.Trigger) int { return strings.Compare(a.Name, b.Name) })
+	return found, nil
+}
+
+// delivery is a request as one provider's Triggers understand it.
+type delivery struct {
+	provider v1alpha1.Provider
+	id       string
+	event    *event.Event
+	body     any
+}
+
+// understand reads the body once for each provider among the Triggers, before
+// anything is done about any of them.
+func understand(triggers []v1alpha1.Trigger, header http.Header, body []byte) (map[v1alpha1.Provider]delivery, error) {
+	deliveries := map[v1alpha1.Provider]delivery{}
+	for i := range triggers {
+		name := triggers[i].Spec.Webhook.Provider
+		if _, ok := deliveries[name]; ok {
+			continue
+		}
+		read, err := readDelivery(name, header, body)
+		if err != nil {
+			return nil, err
+		}
+		deliveries[name] = read
+	}
+	return deliveries, nil
+}
+
+func readDelivery(name v1alpha1.Provider, header http.Header, body []byte) (delivery, error) {
+	from, _ := providerOf(name)
+	payload, err := from.payload(header, body)
+	if err != nil {
+		return delivery{}, err
+	}
+	value, err := expr.DecodeJSON(payload)
+	if err != nil {
+		return delivery{}, err
+	}
+	if _, ok := value.(map[string]any); !ok {
+		return delivery{}, errors.New("the body is JSON, but not an object")
+	}
+	e, err := event.Parse(name, from.event(header), payload)
+	if err != nil {
+		return delivery{}, err
+	}
+	return delivery{provider: name, id: from.delivery(header, body), event: e, body: value}, nil
+}
