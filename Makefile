@@ -50,6 +50,8 @@ define begin
 scratch=$$(mktemp -d)
 finish() { status=$$?; rm -rf "$$scratch"; [ $$status = 0 ] && end=done || end=FAILED; echo "==> $(1): $$end after $${SECONDS}s"; exit $$status; }
 trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 echo "==> $(1): $(2)"
 endef
 
