@@ -1,0 +1,141 @@
+package trigger
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	fluxmeta "github.com/fluxcd/pkg/apis/meta"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/api/validation"
+)
+
+// Reasons of a Trigger's Ready condition, beside those that kinds share.
+const (
+	// ReasonReceiving: events that match start Runs.
+	ReasonReceiving = "Receiving"
+	// ReasonSecretNotUsable: the Secret is missing, may not be read, or has no token,
+	// so no request can be authentic.
+	ReasonSecretNotUsable = "SecretNotUsable"
+)
+
+// maxMessage is the API's limit for a condition's message.
+const maxMessage = 32768
+
+// secretState is what is wrong with a Secret, if anything.
+type secretState int
+
+const (
+	secretMissing secretState = iota
+	secretForbidden
+	secretEmpty
+	secretUsable
+)
+
+// observed is what a Trigger refers to, as it is now.
+type observed struct {
+	// pipeline is nil when there is none, or when it is being deleted.
+	pipeline *v1alpha1.Pipeline
+	secret   secretState
+}
+
+func (o observed) nextCheck() time.Duration {
+	if o.secret != secretUsable {
+		return recheckMissing
+	}
+	return recheck
+}
+
+// verdict is whether an event could start a Run, and if not why.
+type verdict struct {
+	ready           bool
+	reason, message string
+}
+
+func (v verdict) condition(generation int64) metav1.Condition {
+	status := metav1.ConditionFalse
+	if v.ready {
+		status = metav1.ConditionTrue
+	}
+	message := v.message
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage-len("…")], "") + "…"
+	}
+	return metav1.Condition{
+		Type: fluxmeta.ReadyCondition, Status: status, Reason: v.reason, Message: message, ObservedGeneration: generation,
+	}
+}
+
+// assess says the first thing that a person should put right.
+func assess(trigger *v1alpha1.Trigger, seen observed) verdict {
+	if errs := validation.Trigger(trigger); len(errs) > 0 {
+		return verdict{reason: v1alpha1.ReasonInvalidSpec, message: errs.ToAggregate().Error()}
+	}
+	if seen.pipeline == nil {
+		return verdict{
+			reason:  v1alpha1.ReasonPipelineNotFound,
+			message: fmt.Sprintf("Pipeline %s does not exist in this namespace: create it, or correct spec.pipeline", trigger.Spec.Pipeline),
+		}
+	}
+	if problem := paramsProblem(trigger, seen.pipeline.Spec.Params); problem != "" {
+		return verdict{reason: v1alpha1.ReasonInvalidParameters, message: problem}
+	}
+	if problem := seen.secret.problem(trigger.Spec.Webhook.SecretRef.Name); problem != "" {
+		return verdict{reason: ReasonSecretNotUsable, message: problem}
+	}
+	if trigger.Spec.Suspend {
+		return verdict{reason: v1alpha1.ReasonSuspended, message: "spec.suspend is true: events are answered and start nothing"}
+	}
+	return verdict{ready: true, reason: ReasonReceiving, message: "Events sent to " + webhookPath(trigger) + " start Runs of " + trigger.Spec.Pipeline}
+}
+
+// paramsProblem compares the Trigger's parameters with those that the Pipeline
+// declares. A generic webhook's body may give any of them, so that only a name
+// that isn't declared is known to be wrong.
+func paramsProblem(trigger *v1alpha1.Trigger, declared []v1alpha1.Param) string {
+	var unknown, missing []string
+	for _, name := range slices.Sorted(maps.Keys(trigger.Spec.Params)) {
+		if !slices.ContainsFunc(declared, func(p v1alpha1.Param) bool { return p.Name == name }) {
+			unknown = append(unknown, name)
+		}
+	}
+	for _, param := range declared {
+		_, given := trigger.Spec.Params[param.Name]
+		if !given && param.Default == nil && trigger.Spec.Webhook.Provider != v1alpha1.ProviderGeneric {
+			missing = append(missing, param.Name)
+		}
+	}
+	var problems []string
+	if len(unknown) > 0 {
+		problems = append(problems, fmt.Sprintf("Pipeline %s does not declare these of spec.params: %s", trigger.Spec.Pipeline, strings.Join(unknown, ", ")))
+	}
+	if len(missing) > 0 {
+		problems = append(problems, fmt.Sprintf("Pipeline %s requires parameters that spec.params doesn't give: %s", trigger.Spec.Pipeline, strings.Join(missing, ", ")))
+	}
+	return strings.Join(problems, "; ")
+}
+
+func (s secretState) problem(name string) string {
+	switch s {
+	case secretMissing:
+		return fmt.Sprintf("Secret %s does not exist in this namespace: create it with the key %s", name, v1alpha1.TokenKey)
+	case secretForbidden:
+		return fmt.Sprintf("KayCI may not get Secret %s: grant its service account get on Secrets in this namespace", name)
+	case secretEmpty:
+		return fmt.Sprintf("Secret %s has no value under the key %s, so no request can be authentic", name, v1alpha1.TokenKey)
+	case secretUsable:
+	}
+	return ""
+}
+
+func webhookPath(trigger *v1alpha1.Trigger) string {
+	if trigger.Spec.Webhook == nil {
+		return ""
+	}
+	return "/hooks/" + trigger.Namespace + "/" + trigger.Name
+}

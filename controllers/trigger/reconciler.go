@@ -1,0 +1,141 @@
+// Package trigger keeps the status of Triggers: whether an event could start a
+// Run, what is missing where not, and where to send events. The events
+// themselves are received by its webhook package, on every replica.
+package trigger
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+const (
+	// recheck is how often a Trigger's Secret is looked at: Secrets are not watched,
+	// since that would need the right to list them all.
+	recheck = 10 * time.Minute
+	// recheckMissing is for a Secret that isn't right: a person is about to make it.
+	recheckMissing = 30 * time.Second
+	// afterConflict is how long to wait for the cache after a conflict.
+	afterConflict = 100 * time.Millisecond
+)
+
+// Reconciler reconciles Triggers. Set every exported field.
+type Reconciler struct {
+	// Client reads Triggers and Pipelines from the cache and writes status.
+	Client client.Client
+	// APIReader reads Secrets by name.
+	APIReader client.Reader
+}
+
+// Reconcile brings a Trigger's status up to date.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	var trigger v1alpha1.Trigger
+	if err := r.Client.Get(ctx, req.NamespacedName, &trigger); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(fmt.Errorf("get trigger: %w", err))
+	}
+	if !trigger.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, nil
+	}
+	seen, err := r.observe(ctx, &trigger)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	err = r.record(ctx, &trigger, assess(&trigger, seen))
+	if apierrors.IsConflict(err) {
+		return ctrl.Result{RequeueAfter: afterConflict}, nil
+	}
+	return ctrl.Result{RequeueAfter: seen.nextCheck()}, err
+}
+
+// observe reads what the Trigger refers to.
+func (r *Reconciler) observe(ctx context.Context, trigger *v1alpha1.Trigger) (observed, error) {
+	var seen observed
+	pipeline := &v1alpha1.Pipeline{}
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: trigger.Namespace, Name: trigger.Spec.Pipeline}, pipeline)
+	if client.IgnoreNotFound(err) != nil {
+		return seen, fmt.Errorf("get pipeline %s: %w", trigger.Spec.Pipeline, err)
+	}
+	if err == nil && pipeline.DeletionTimestamp.IsZero() {
+		seen.pipeline = pipeline
+	}
+	if trigger.Spec.Webhook != nil {
+		seen.secret, err = r.observeSecret(ctx, client.ObjectKey{Namespace: trigger.Namespace, Name: trigger.Spec.Webhook.SecretRef.Name})
+		if err != nil {
+			return seen, err
+		}
+	}
+	return seen, nil
+}
+
+func (r *Reconciler) observeSecret(ctx context.Context, key client.ObjectKey) (secretState, error) {
+	var secret corev1.Secret
+	err := r.APIReader.Get(ctx, key, &secret)
+	switch {
+	case apierrors.IsNotFound(err):
+		return secretMissing, nil
+	case apierrors.IsForbidden(err):
+		return secretForbidden, nil
+	case err != nil:
+		return secretMissing, fmt.Errorf("get secret %s: %w", key.Name, err)
+	case len(bytes.TrimRight(secret.Data[v1alpha1.TokenKey], "\r\n")) == 0:
+		return secretEmpty, nil
+	}
+	return secretUsable, nil
+}
+
+func (r *Reconciler) record(ctx context.Context, trigger *v1alpha1.Trigger, found verdict) error {
+	before := trigger.DeepCopy()
+	trigger.Status.ObservedGeneration = trigger.Generation
+	trigger.Status.WebhookPath = webhookPath(trigger)
+	meta.SetStatusCondition(&trigger.Status.Conditions, found.condition(trigger.Generation))
+	if equality.Semantic.DeepEqual(before.Status, trigger.Status) {
+		return nil
+	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Status().Patch(ctx, trigger, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil {
+		return fmt.Errorf("record status: %w", err)
+	}
+	return nil
+}
+
+// SetupWithManager starts the Reconciler with the manager.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("trigger").
+		WithOptions(opts).
+		For(&v1alpha1.Trigger{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.Pipeline{}, handler.EnqueueRequestsFromMapFunc(r.triggersOf), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Complete(r)
+}
+
+// triggersOf are the Triggers that start a Pipeline: it may have come, gone, or
+// changed its parameters.
+func (r *Reconciler) triggersOf(ctx context.Context, pipeline client.Object) []reconcile.Request {
+	var list v1alpha1.TriggerList
+	if err := r.Client.List(ctx, &list, client.InNamespace(pipeline.GetNamespace())); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "List the Triggers of a Pipeline", "pipeline", pipeline.GetName())
+		return nil
+	}
+	var requests []reconcile.Request
+	for i := range list.Items {
+		if list.Items[i].Spec.Pipeline == pipeline.GetName() {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+		}
+	}
+	return requests
+}
