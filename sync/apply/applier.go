@@ -194,4 +194,3 @@ func (s *session) prune(ctx context.Context, key Key) error {
 	delete(s.inventory, key)
 	return nil
 }
-

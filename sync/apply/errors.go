@@ -68,3 +68,9 @@ func refused(err error) bool {
 		return code >= http.StatusBadRequest && code < http.StatusInternalServerError
 	}
 }
+
+// IsPrune reports whether everything was applied and only deletions failed.
+func IsPrune(err error) bool {
+	var target *PruneError
+	return errors.As(err, &target)
+}

@@ -15,12 +15,12 @@ import (
 func pipelineKey(name string) apply.Key { return apply.Key{Kind: v1alpha1.PipelineKind, Name: name} }
 func triggerKey(name string) apply.Key  { return apply.Key{Kind: v1alpha1.TriggerKind, Name: name} }
 
-// desired has a digest of its own choice, so that cases read as comparisons.
-func desired(key apply.Key, digest string) apply.Desired {
+// desired is an object whose digest is d1.
+func desired(key apply.Key) apply.Desired {
 	config := &unstructured.Unstructured{Object: map[string]any{}}
 	config.SetLabels(map[string]string{v1alpha1.ConfigRepoLabel: "mine", "team": "web"})
 	config.SetAnnotations(map[string]string{"note": "1"})
-	return apply.Desired{Key: key, File: "ci/web.jsonnet", Config: config, Digest: digest}
+	return apply.Desired{Key: key, File: "ci/web.jsonnet", Config: config, Digest: "d1"}
 }
 
 // live is an object as desired puts it there.
@@ -47,7 +47,7 @@ func ownedBy(repo string) func(*metav1.ObjectMeta) {
 func TestMake(t *testing.T) {
 	web, old, push := pipelineKey("web"), pipelineKey("old"), triggerKey("push")
 	changed := func(cause apply.Cause) apply.Plan {
-		return apply.Plan{Apply: []apply.Change{{Desired: desired(web, "d1"), Cause: cause}}}
+		return apply.Plan{Apply: []apply.Change{{Desired: desired(web), Cause: cause}}}
 	}
 	tests := map[string]struct {
 		desired   []apply.Desired
@@ -58,78 +58,78 @@ func TestMake(t *testing.T) {
 	}{
 		"nothing at all": {prune: true},
 		"as it should be": {
-			desired:   []apply.Desired{desired(web, "d1")},
+			desired:   []apply.Desired{desired(web)},
 			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
 			live:      map[apply.Key]metav1.Object{web: live(nil)},
 			prune:     true,
 		},
 		"labels and annotations of others are left alone": {
-			desired:   []apply.Desired{desired(web, "d1")},
+			desired:   []apply.Desired{desired(web)},
 			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
 			live: map[apply.Key]metav1.Object{web: live(func(o *metav1.ObjectMeta) {
 				o.Labels["theirs"], o.Annotations["theirs"] = "x", "y"
 			})},
 		},
 		"new": {
-			desired: []apply.Desired{desired(web, "d1")},
+			desired: []apply.Desired{desired(web)},
 			want:    changed(apply.Missing),
 		},
 		"deleted by hand": {
-			desired:   []apply.Desired{desired(web, "d1")},
+			desired:   []apply.Desired{desired(web)},
 			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
 			want:      changed(apply.Missing),
 		},
 		"rendered differently": {
-			desired:   []apply.Desired{desired(web, "d1")},
+			desired:   []apply.Desired{desired(web)},
 			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d0")},
 			live:      map[apply.Key]metav1.Object{web: live(nil)},
 			want:      changed(apply.Changed),
 		},
 		"announced, and perhaps never applied": {
-			desired:   []apply.Desired{desired(web, "d1")},
+			desired:   []apply.Desired{desired(web)},
 			inventory: []v1alpha1.InventoryEntry{entry(web, 0, "")},
 			live:      map[apply.Key]metav1.Object{web: live(nil)},
 			want:      changed(apply.Changed),
 		},
 		"spec changed by hand": {
-			desired:   []apply.Desired{desired(web, "d1")},
+			desired:   []apply.Desired{desired(web)},
 			inventory: []v1alpha1.InventoryEntry{entry(web, 2, "d1")},
 			live:      map[apply.Key]metav1.Object{web: live(nil)},
 			want:      changed(apply.Drifted),
 		},
 		"label removed by hand": {
-			desired:   []apply.Desired{desired(web, "d1")},
+			desired:   []apply.Desired{desired(web)},
 			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
 			live:      map[apply.Key]metav1.Object{web: live(func(o *metav1.ObjectMeta) { delete(o.Labels, "team") })},
 			want:      changed(apply.Drifted),
 		},
 		"annotation changed by hand": {
-			desired:   []apply.Desired{desired(web, "d1")},
+			desired:   []apply.Desired{desired(web)},
 			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
 			live:      map[apply.Key]metav1.Object{web: live(func(o *metav1.ObjectMeta) { o.Annotations["note"] = "2" })},
 			want:      changed(apply.Drifted),
 		},
 		"owner's label removed by hand": {
-			desired:   []apply.Desired{desired(web, "d1")},
+			desired:   []apply.Desired{desired(web)},
 			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
 			live:      map[apply.Key]metav1.Object{web: live(func(o *metav1.ObjectMeta) { delete(o.Labels, v1alpha1.ConfigRepoLabel) })},
 			want:      changed(apply.Drifted),
 		},
 		"made by hand before": {
-			desired: []apply.Desired{desired(web, "d1")},
+			desired: []apply.Desired{desired(web)},
 			live:    map[apply.Key]metav1.Object{web: live(func(o *metav1.ObjectMeta) { o.Labels = nil })},
 			want:    changed(apply.Adopted),
 		},
 		"left by a ConfigRepo that is gone": {
-			desired: []apply.Desired{desired(web, "d1")},
+			desired: []apply.Desired{desired(web)},
 			live:    map[apply.Key]metav1.Object{web: live(ownedBy("gone"))},
 			want:    changed(apply.Adopted),
 		},
 		"of another ConfigRepo": {
-			desired: []apply.Desired{desired(push, "d1"), desired(web, "d1")},
+			desired: []apply.Desired{desired(push), desired(web)},
 			live:    map[apply.Key]metav1.Object{web: live(ownedBy("theirs"))},
 			want: apply.Plan{
-				Apply: []apply.Change{{Desired: desired(push, "d1"), Cause: apply.Missing}},
+				Apply: []apply.Change{{Desired: desired(push), Cause: apply.Missing}},
 				Refused: []apply.Fault{{
 					File: "ci/web.jsonnet", Key: web,
 					Message: `belongs to ConfigRepo "theirs"; an object can come from one ConfigRepo only`,
@@ -162,15 +162,15 @@ func TestMake(t *testing.T) {
 			prune: true,
 		},
 		"pipelines first, and last when pruned": {
-			desired:   []apply.Desired{desired(triggerKey("b"), "d1"), desired(pipelineKey("b"), "d1"), desired(pipelineKey("a"), "d1")},
+			desired:   []apply.Desired{desired(triggerKey("b")), desired(pipelineKey("b")), desired(pipelineKey("a"))},
 			inventory: []v1alpha1.InventoryEntry{entry(old, 3, "d1"), entry(push, 3, "d1")},
 			live:      map[apply.Key]metav1.Object{old: live(nil), push: live(nil)},
 			prune:     true,
 			want: apply.Plan{
 				Apply: []apply.Change{
-					{Desired: desired(pipelineKey("a"), "d1"), Cause: apply.Missing},
-					{Desired: desired(pipelineKey("b"), "d1"), Cause: apply.Missing},
-					{Desired: desired(triggerKey("b"), "d1"), Cause: apply.Missing},
+					{Desired: desired(pipelineKey("a")), Cause: apply.Missing},
+					{Desired: desired(pipelineKey("b")), Cause: apply.Missing},
+					{Desired: desired(triggerKey("b")), Cause: apply.Missing},
 				},
 				Prune: []apply.Key{push, old},
 			},
