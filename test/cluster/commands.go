@@ -60,6 +60,9 @@ func (c *Cluster) Kubectl(ctx context.Context, args ...string) (string, error) {
 }
 
 func (c *Cluster) helm(ctx context.Context, stdin io.Reader, args ...string) error {
+	if _, err := exec.LookPath("helm"); err != nil {
+		return fmt.Errorf("%w: the targets of the Makefile build it, `make demo` for one", err)
+	}
 	cmd := exec.CommandContext(ctx, "helm", append(args, "--namespace", c.Namespace)...)
 	cmd.Env = c.kubeEnv()
 	var stderr bytes.Buffer

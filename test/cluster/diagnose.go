@@ -14,6 +14,10 @@ const kinds = "configrepos,pipelines,triggers,runs"
 // Diagnose writes what explains a failure in a namespace: objects, events, the
 // logs of its Runs' pods, and the controller's state and log.
 func (c *Cluster) Diagnose(ctx context.Context, out io.Writer, namespace string) {
+	if _, err := c.Clientset.Discovery().ServerVersion(); err != nil {
+		fmt.Fprintf(out, "the cluster can't be reached any more: %v\n", err)
+		return
+	}
 	in := "--namespace=" + namespace
 	for _, args := range [][]string{
 		{"get", kinds + ",jobs,pods", in, "--output=wide"},

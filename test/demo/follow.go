@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -105,6 +106,24 @@ func describe(run *v1alpha1.Run) string {
 		words = append(words, word)
 	}
 	return strings.Join(words, " ")
+}
+
+// awaitJobs waits for Kubernetes' own verdict on the Runs' Jobs, which comes
+// later than the Runs' end.
+func (d *demo) awaitJobs(ctx context.Context, c *cluster.Cluster) error {
+	return d.Progress.Wait(ctx, "Kubernetes to complete the Jobs", 30*time.Second, func(ctx context.Context) (bool, string, error) {
+		var jobs batchv1.JobList
+		if err := c.Client.List(ctx, &jobs, client.InNamespace(namespace)); err != nil {
+			return false, "", cluster.Retry(err)
+		}
+		active := []string{}
+		for _, job := range jobs.Items {
+			if job.Status.CompletionTime == nil {
+				active = append(active, job.Name)
+			}
+		}
+		return len(active) == 0, "not complete: " + strings.Join(active, ", "), nil
+	})
 }
 
 // printResult shows what a person would look at next.

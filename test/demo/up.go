@@ -83,8 +83,8 @@ func (d *demo) show(ctx context.Context, c *cluster.Cluster) error {
 		return err
 	}
 	followed := errors.Join(d.follow(ctx, c, build), d.follow(ctx, c, diamond))
-	if followed != nil {
-		return followed
+	if err := errors.Join(followed, d.awaitJobs(ctx, c)); err != nil {
+		return err
 	}
 	return d.printResult(ctx, c, build, diamond)
 }

@@ -66,6 +66,9 @@ func (d Delivery) SignGitHub(token string) {
 
 // Generic is a request with a bearer token, whose body's fields are parameters.
 func Generic(params map[string]string, token string) (Delivery, error) {
+	if params == nil {
+		params = map[string]string{}
+	}
 	body, err := json.Marshal(params)
 	if err != nil {
 		return Delivery{}, fmt.Errorf("write the parameters: %w", err)
