@@ -1,0 +1,57 @@
+package git
+
+import (
+	"context"
+	"io"
+
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+)
+
+// session is one conversation with a server's upload-pack. Every method ends at
+// the context that the session was opened with.
+type session interface {
+	AdvertisedReferencesContext(ctx context.Context) (*packp.AdvRefs, error)
+	UploadPack(ctx context.Context, req *packp.UploadPackRequest) (*packp.UploadPackResponse, error)
+	Close() error
+}
+
+// maxAdvertised bounds the list of references that a server may send.
+const maxAdvertised = 16 << 20
+
+// open starts a conversation. There is no proxy but the network's own: neither
+// the environment nor files in a home folder are read.
+func open(ctx context.Context, req Request, report reporter) (session, target, error) {
+	to, err := parseTarget(req.URL, report)
+	if err != nil {
+		return nil, to, err
+	}
+	var s session
+	switch to.url.Scheme {
+	case "ssh":
+		s, err = openSSH(ctx, to, req, report)
+	case "git":
+		s, err = openGit(ctx, to, req.Limits)
+	default:
+		s, err = openHTTP(to, req, report)
+	}
+	if err != nil {
+		return nil, to, report.wrap(ctx, "connect to "+to.String(), err)
+	}
+	return s, to, nil
+}
+
+// limitedReader fails once more than n bytes were read, instead of ending: an
+// end would pass for that of the data.
+type limitedReader struct {
+	io.Reader
+	n int64
+}
+
+func (l *limitedReader) Read(p []byte) (int, error) {
+	if l.n <= 0 {
+		return 0, errTooLarge
+	}
+	n, err := l.Reader.Read(p[:min(int64(len(p)), l.n)])
+	l.n -= int64(n)
+	return n, err
+}

@@ -1,0 +1,82 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/go-git/go-billy/v5/osfs"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+)
+
+// errDamaged says that the store is of no use: it is removed, and the fetch is
+// tried once more.
+var errDamaged = errors.New("the store is damaged")
+
+// maxPacks is when a store is thrown away rather than added to.
+const maxPacks = 16
+
+// store is a bare repository that nothing but this package uses: it has no
+// config, no references and no hooks.
+type store struct {
+	path    string
+	objects *filesystem.Storage
+}
+
+func prepareStore(path string) error {
+	if path == "" {
+		return errors.New("no folder is given")
+	}
+	return os.MkdirAll(filepath.Dir(path), 0o700)
+}
+
+func openStore(path string) (*store, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	objects := filesystem.NewStorage(osfs.New(path), cache.NewObjectLRU(16*cache.MiByte))
+	if err := objects.Init(); err != nil {
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return &store{path, objects}, nil
+}
+
+func (s *store) has(commit plumbing.Hash) bool { return s.objects.HasEncodedObject(commit) == nil }
+
+func (s *store) isCluttered() bool {
+	packs, err := s.objects.ObjectPacks()
+	return err != nil || len(packs) >= maxPacks
+}
+
+// lockStore waits for the lock of a store, beside which it lies: a store that is
+// removed keeps its lock.
+func lockStore(ctx context.Context, path string) (unlock func(), err error) {
+	file, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, &Error{Reason: ReasonStorageFailed, text: "open the store's lock: " + err.Error()}
+	}
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return func() { _ = file.Close() }, nil
+		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
+			_ = file.Close()
+			return nil, &Error{Reason: ReasonStorageFailed, text: "lock the store: " + err.Error()}
+		}
+		select {
+		case <-ctx.Done():
+			_ = file.Close()
+			return nil, ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
