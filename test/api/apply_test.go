@@ -93,10 +93,10 @@ func (s *applySite) trigger(name, pipeline string, params map[string]string) ren
 	}}
 }
 
-func (s *applySite) getTrigger(t *testing.T, name string) *v1alpha1.Trigger {
+func (s *applySite) getTrigger(ctx context.Context, t *testing.T, name string) *v1alpha1.Trigger {
 	t.Helper()
 	var trigger v1alpha1.Trigger
-	if err := s.Get(t.Context(), client.ObjectKey{Namespace: s.namespace, Name: name}, &trigger); err != nil {
+	if err := s.Get(ctx, client.ObjectKey{Namespace: s.namespace, Name: name}, &trigger); err != nil {
 		t.Fatal(err)
 	}
 	return &trigger
@@ -128,9 +128,9 @@ func TestApplyRemovesWhatOthersAdded(t *testing.T) {
 	s := newApplySite(t)
 	rendered := s.trigger("push", "web", map[string]string{"sha": "event.sha"})
 	s.mustSync(t, rendered)
-	want := s.getTrigger(t, "push").Spec
+	want := s.getTrigger(t.Context(), t, "push").Spec
 
-	edited := s.getTrigger(t, "push")
+	edited := s.getTrigger(t.Context(), t, "push")
 	edited.Spec.Webhook.Branches = []string{"main"}
 	edited.Spec.Params["extra"] = "'by hand'"
 	edited.Labels["theirs"] = "stays"
@@ -147,7 +147,7 @@ func TestApplyRemovesWhatOthersAdded(t *testing.T) {
 	}
 
 	wantEqual(t, "writes", []string{"PATCH triggers/push", "PATCH triggers/push"}, s.mustSync(t, rendered))
-	got := s.getTrigger(t, "push")
+	got := s.getTrigger(t.Context(), t, "push")
 	wantEqual(t, "spec", want, got.Spec)
 	wantEqual(t, "their label", "stays", got.Labels["theirs"])
 	wantEqual(t, "writes afterwards", []string(nil), s.mustSync(t, rendered))
@@ -186,14 +186,14 @@ func TestApplyIsAllOrNothing(t *testing.T) {
 func TestApplyPrunesWhatIsItsOwn(t *testing.T) {
 	s := newApplySite(t)
 	s.mustSync(t, s.pipeline("web", "test"), s.trigger("push", "web", nil), s.trigger("kept", "web", nil))
-	released := s.getTrigger(t, "kept")
+	released := s.getTrigger(t.Context(), t, "kept")
 	delete(released.Labels, v1alpha1.ConfigRepoLabel)
 	if err := s.Update(t.Context(), released); err != nil {
 		t.Fatal(err)
 	}
 	wantEqual(t, "writes", []string{"DELETE triggers/push", "DELETE pipelines/web"}, s.mustSync(t))
 	wantEqual(t, "inventory", &v1alpha1.Inventory{Entries: []v1alpha1.InventoryEntry{}}, s.inventory)
-	s.getTrigger(t, "kept")
+	s.getTrigger(t.Context(), t, "kept")
 }
 
 func TestApplyAdoptsAndRefuses(t *testing.T) {
@@ -210,7 +210,7 @@ func TestApplyAdoptsAndRefuses(t *testing.T) {
 	if !ok {
 		t.Fatal("no Trigger")
 	}
-	adopted := s.getTrigger(t, "push")
+	adopted := s.getTrigger(t.Context(), t, "push")
 	wantEqual(t, "adopted spec", want.Spec, adopted.Spec)
 
 	theirs := &v1alpha1.ConfigRepo{
@@ -235,7 +235,7 @@ func TestApplyAdoptsAndRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.mustSync(t, s.trigger("push", "web", nil), s.pipeline("web", "test"))
-	wantEqual(t, "owner", "mine", s.getTrigger(t, "push").Labels[v1alpha1.ConfigRepoLabel])
+	wantEqual(t, "owner", "mine", s.getTrigger(t.Context(), t, "push").Labels[v1alpha1.ConfigRepoLabel])
 }
 
 func TestApplyInterruptedIsFoundAgain(t *testing.T) {

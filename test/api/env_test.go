@@ -115,7 +115,7 @@ func newNamespace(t *testing.T, c client.Client) string {
 }
 
 // startManager runs controllers, which see one namespace, until the test ends.
-func startManager(t *testing.T, cfg *rest.Config, namespace string, setup func(ctrl.Manager) error) ctrl.Manager {
+func startManager(t *testing.T, cfg *rest.Config, namespace string, setup func(ctrl.Manager) error) {
 	t.Helper()
 	unique := true
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
@@ -145,7 +145,6 @@ func startManager(t *testing.T, cfg *rest.Config, namespace string, setup func(c
 			t.Errorf("the manager ended: %v", err)
 		}
 	})
-	return mgr
 }
 
 // eventually waits until check returns nil, and fails with its last error.

@@ -1,0 +1,105 @@
+package configrepo
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/fluxcd/pkg/apis/meta"
+
+	"github.com/kayci/kayci/render"
+	"github.com/kayci/kayci/sync/apply"
+	"github.com/kayci/kayci/sync/git"
+)
+
+// Reasons for Ready=False beside those of git.Reason.
+const (
+	// ReasonRenderFailed: a file of the commit can't be evaluated, or what it
+	// yields is not valid.
+	ReasonRenderFailed = "RenderFailed"
+	// ReasonEmptyCommit: the commit renders nothing, and that isn't allowed.
+	ReasonEmptyCommit = "EmptyCommit"
+	// ReasonApplyRefused: the API server refuses an object of the commit, or the
+	// object belongs to another ConfigRepo.
+	ReasonApplyRefused = "ApplyRefused"
+	// ReasonSecretNotFound: the Secret of secretRef doesn't exist.
+	ReasonSecretNotFound = "SecretNotFound"
+	// ReasonSyncFailed: the cluster or this process is in trouble.
+	ReasonSyncFailed = "SyncFailed"
+)
+
+// failure is an error with all that a report of it needs.
+type failure struct {
+	reason, message string
+	// stalled: only a change of the repository, the spec or a Secret can help.
+	stalled bool
+}
+
+// Error makes a failure an error, for those that arise in this package.
+func (f *failure) Error() string { return f.message }
+
+func emptyCommit() error {
+	return &failure{
+		reason:  ReasonEmptyCommit,
+		message: "the commit renders no object, so nothing was changed; set spec.allowEmpty if everything is to be removed",
+		stalled: true,
+	}
+}
+
+func secretNotFound(name string) error {
+	return &failure{reason: ReasonSecretNotFound, message: fmt.Sprintf("there is no Secret %q in this namespace", name)}
+}
+
+func storageFailed(err error) error {
+	return &failure{reason: string(git.ReasonStorageFailed), message: fmt.Sprintf("make a folder for the commit: %v", err)}
+}
+
+// classify says whose an error is.
+func classify(err error) *failure {
+	var (
+		own     *failure
+		fetch   *git.Error
+		files   render.Errors
+		refused *apply.RefusedError
+	)
+	found := &failure{reason: ReasonSyncFailed}
+	switch {
+	case errors.As(err, &own):
+		*found = *own
+	case errors.As(err, &fetch):
+		found.reason, found.stalled = string(fetch.Reason), !fetch.Transient()
+	case errors.As(err, &files):
+		found.reason, found.stalled = ReasonRenderFailed, true
+	case errors.As(err, &refused):
+		found.reason, found.stalled = ReasonApplyRefused, true
+	case apply.IsPrune(err):
+		found.reason = meta.PruneFailedReason
+	}
+	found.message = steady(err.Error())
+	return found
+}
+
+// maxMessage bounds what goes into a condition: a screenful, not a log.
+const maxMessage = 4096
+
+var localPort = regexp.MustCompile(`\S+:\d+->`)
+
+// steady bounds a text, and drops what differs each time the same thing goes
+// wrong: every change of a condition would be a write.
+func steady(text string) string {
+	text = strings.TrimSpace(localPort.ReplaceAllString(text, ""))
+	if len(text) <= maxMessage {
+		return text
+	}
+	const more = "\n…"
+	text = text[:maxMessage-len(more)]
+	if end := strings.LastIndexByte(text, '\n'); end > maxMessage/2 {
+		text = text[:end]
+	}
+	for !utf8.ValidString(text) {
+		text = text[:len(text)-1]
+	}
+	return text + more
+}

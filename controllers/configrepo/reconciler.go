@@ -1,0 +1,144 @@
+// Package configrepo keeps a namespace's Pipelines and Triggers as the newest
+// commit of its config repository says.
+//
+// A reconcile either looks at the repository, when that is due, or only puts
+// back what was changed by hand, from what it remembers of the last sync. Memory
+// saves work and decides nothing: after a restart everything is found again in
+// the status and the repository.
+package configrepo
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/fluxcd/pkg/runtime/controller"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/render"
+	"github.com/kayci/kayci/sync/apply"
+	"github.com/kayci/kayci/sync/git"
+)
+
+// Fetcher reads git repositories. git.Head and git.Checkout say what its methods
+// promise.
+type Fetcher interface {
+	Head(ctx context.Context, req git.Request) (git.Revision, error)
+	Checkout(ctx context.Context, req git.Request, rev git.Revision, dir string) error
+}
+
+// Renderer evaluates a commit's files. render.Render says what it promises.
+type Renderer func(ctx context.Context, opts render.Options) ([]render.Object, error)
+
+// Reconciler syncs ConfigRepos. It runs on one replica only.
+type Reconciler struct {
+	// Client reads from the cache and writes.
+	Client client.Client
+	// APIReader reads Secrets, and objects that are about to be changed.
+	APIReader client.Reader
+	// Recorder tells about applied commits and about failures, once each.
+	Recorder events.EventRecorder
+	// Clock tells when a look at a repository is due.
+	Clock clock.PassiveClock
+	// Metrics of reconciles. Its zero value records nothing.
+	Metrics controller.Metrics
+	// Fetcher reads repositories: Git outside tests.
+	Fetcher Fetcher
+	// Render evaluates files: render.Render outside tests.
+	Render Renderer
+	// RenderCommand is handed on as render.Options.Exec.
+	RenderCommand []string
+	// StoragePath is a folder for git stores and checkouts. It may be lost.
+	StoragePath string
+
+	memory memory
+	counts *counts
+}
+
+// Reconcile looks at the repository if that is due, and otherwise only at the
+// objects.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	var repo v1alpha1.ConfigRepo
+	if err := r.Client.Get(ctx, req.NamespacedName, &repo); err != nil {
+		if apierrors.IsNotFound(err) {
+			return ctrl.Result{}, r.forget(ctx, req)
+		}
+		return ctrl.Result{}, fmt.Errorf("read the ConfigRepo: %w", err)
+	}
+	if !repo.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, nil
+	}
+	r.Metrics.RecordSuspend(ctx, &repo, repo.Spec.Suspend)
+	if repo.Spec.Suspend {
+		return ctrl.Result{}, nil
+	}
+	start := r.Clock.Now()
+	known := r.memory.of(&repo)
+	s := r.newSync(known.latest(&repo), known)
+	result, err := s.run(ctx)
+	r.Metrics.RecordDuration(ctx, &repo, start)
+	r.Metrics.RecordReadiness(ctx, s.repo)
+	return result, err
+}
+
+// forget cleans up after a ConfigRepo that was deleted. Its objects stay: they
+// may have Runs, and another ConfigRepo may adopt them.
+func (r *Reconciler) forget(ctx context.Context, req ctrl.Request) error {
+	r.memory.drop(req.NamespacedName)
+	gone := &v1alpha1.ConfigRepo{}
+	gone.Namespace, gone.Name = req.Namespace, req.Name
+	// An object that is being deleted takes its metrics with it.
+	gone.DeletionTimestamp = &metav1.Time{Time: r.Clock.Now()}
+	r.Metrics.RecordSuspend(ctx, gone, false)
+	r.Metrics.RecordReadiness(ctx, gone)
+	r.Metrics.RecordDuration(ctx, gone, r.Clock.Now())
+	if err := os.RemoveAll(r.folder(gone)); err != nil {
+		return fmt.Errorf("remove the git store: %w", err)
+	}
+	return nil
+}
+
+// folder is where a ConfigRepo's files are. Namespaces and names are DNS labels,
+// so they are safe as names of folders.
+func (r *Reconciler) folder(repo *v1alpha1.ConfigRepo) string {
+	return filepath.Join(r.StoragePath, repo.Namespace, repo.Name)
+}
+
+// newSync returns a reconcile of a repo that may be changed.
+func (r *Reconciler) newSync(repo *v1alpha1.ConfigRepo, known *knowledge) *sync {
+	return &sync{
+		Reconciler: r,
+		applier:    apply.Applier{Client: r.Client, Live: r.APIReader},
+		repo:       repo,
+		saved:      repo.DeepCopy(),
+		known:      known,
+	}
+}
+
+// Defaults of the spec, for objects that were stored without them.
+const (
+	defaultInterval = 5 * time.Minute
+	defaultTimeout  = time.Minute
+)
+
+func interval(repo *v1alpha1.ConfigRepo) time.Duration {
+	if repo.Spec.Interval == nil {
+		return defaultInterval
+	}
+	return repo.Spec.Interval.Duration
+}
+
+func timeout(repo *v1alpha1.ConfigRepo) time.Duration {
+	if repo.Spec.Timeout == nil {
+		return defaultTimeout
+	}
+	return repo.Spec.Timeout.Duration
+}

@@ -1,0 +1,163 @@
+package configrepo
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
+	"github.com/fluxcd/pkg/runtime/jitter"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/sync/apply"
+)
+
+// eventAction is what events say the controller was doing.
+const eventAction = "Sync"
+
+// finishRestore stores the inventory if objects were put back, and says so.
+func (s *sync) finishRestore(ctx context.Context) (ctrl.Result, error) {
+	if err := s.save(ctx); err != nil {
+		return ctrl.Result{}, err
+	}
+	s.counts.add(s.done)
+	if s.done.Wrote() {
+		s.Recorder.Eventf(s.repo, nil, corev1.EventTypeNormal, "Restored", eventAction, "%s",
+			"put back what was changed by hand: "+summary(s.done))
+	}
+	// Zero would mean never.
+	return ctrl.Result{RequeueAfter: max(s.known.due.Sub(s.Clock.Now()), time.Millisecond)}, nil
+}
+
+// finishLook writes the outcome of a look into the status, once, and tells about
+// it if it is news.
+func (s *sync) finishLook(ctx context.Context, revision string, err error) (ctrl.Result, error) {
+	previous := s.saved.Status.LastAppliedRevision
+	s.repo.Status.ObservedGeneration = s.repo.Generation
+	if requested, ok := meta.ReconcileAnnotationValue(s.repo.Annotations); ok {
+		s.repo.Status.LastHandledReconcileAt = requested
+	}
+	var failed *failure
+	if err == nil {
+		s.succeed(revision)
+	} else {
+		failed = classify(err)
+		s.fail(failed)
+	}
+	wait := s.schedule(failed)
+	readyBefore := conditions.Get(s.saved, meta.ReadyCondition)
+	if err := s.save(ctx); err != nil {
+		// The next look is at once: this one is not on record.
+		s.known.due = time.Time{}
+		return ctrl.Result{}, err
+	}
+	s.counts.add(s.done)
+	switch {
+	case failed != nil && isNews(readyBefore, failed):
+		s.Recorder.Eventf(s.repo, nil, corev1.EventTypeWarning, failed.reason, eventAction, "%s", brief(failed.message))
+	case failed == nil && (previous != revision || s.done.Wrote()):
+		s.Recorder.Eventf(s.repo, nil, corev1.EventTypeNormal, "Applied", eventAction, "%s",
+			fmt.Sprintf("applied %s: %s", revision, summary(s.done)))
+	}
+	if failed != nil {
+		logf.FromContext(ctx).Info("sync failed", "reason", failed.reason, "message", failed.message, "retryAfter", wait)
+	}
+	return ctrl.Result{RequeueAfter: wait}, nil
+}
+
+func (s *sync) succeed(revision string) {
+	s.repo.Status.LastAppliedRevision = revision
+	conditions.Delete(s.repo, meta.ReconcilingCondition)
+	conditions.Delete(s.repo, meta.StalledCondition)
+	conditions.MarkTrue(s.repo, meta.ReadyCondition, v1alpha1.ReasonSucceeded, "applied %s", revision)
+}
+
+func (s *sync) fail(f *failure) {
+	if f.stalled {
+		conditions.MarkStalled(s.repo, f.reason, "%s", f.message)
+	} else {
+		conditions.MarkReconciling(s.repo, meta.ProgressingWithRetryReason, "the sync has failed and is being retried")
+	}
+	conditions.MarkFalse(s.repo, meta.ReadyCondition, f.reason, "%s", f.message)
+}
+
+// firstRetry is the wait after a first failure; it doubles with each further one.
+const firstRetry = 5 * time.Second
+
+// schedule decides when to look again: after the interval, or sooner while
+// something fails that may heal by itself.
+func (s *sync) schedule(f *failure) time.Duration {
+	wait := jitter.JitteredIntervalDuration(interval(s.repo))
+	if f == nil || f.stalled {
+		s.known.failures = 0
+	} else {
+		const enough = 16 // doublings; more would overflow
+		wait = min(wait, firstRetry<<min(s.known.failures, enough))
+		s.known.failures++
+	}
+	s.known.due = s.Clock.Now().Add(wait)
+	return wait
+}
+
+// isNews reports whether a failure differs from the one on record.
+func isNews(before *metav1.Condition, f *failure) bool {
+	return before == nil || before.Status != metav1.ConditionFalse ||
+		before.Reason != f.reason || before.Message != f.message
+}
+
+// save patches the status if it differs from what is stored.
+func (s *sync) save(ctx context.Context, lock ...client.MergeFromOption) error {
+	data, err := client.MergeFrom(s.saved).Data(s.repo)
+	if err != nil {
+		return fmt.Errorf("compare the status: %w", err)
+	}
+	if bytes.Equal(data, []byte("{}")) {
+		return nil
+	}
+	// The answer holds what is stored, a spec that is newer than the one this
+	// sync works by included; the work goes on with the old one.
+	stored := s.repo.DeepCopy()
+	patch := client.MergeFromWithOptions(s.saved, lock...)
+	if err := s.Client.Status().Patch(ctx, stored, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil {
+		return fmt.Errorf("patch the status: %w", err)
+	}
+	s.known.stored = stored.DeepCopy()
+	s.saved = s.repo.DeepCopy()
+	s.saved.ResourceVersion = stored.ResourceVersion
+	s.repo.ResourceVersion = stored.ResourceVersion
+	return nil
+}
+
+// summary says what was done to the objects: "2 created, 1 changed".
+func summary(done apply.Result) string {
+	var parts []string
+	for _, part := range []struct {
+		count int
+		verb  string
+	}{{done.Created, "created"}, {done.Changed, "changed"}, {done.Pruned, "pruned"}} {
+		if part.count > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.count, part.verb))
+		}
+	}
+	if len(parts) == 0 {
+		return "no object differs"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// brief cuts a message to what an event may hold: 1 KiB.
+func brief(message string) string {
+	const limit = 1000
+	if len(message) <= limit {
+		return message
+	}
+	return strings.ToValidUTF8(message[:limit], "") + " …"
+}

@@ -1,0 +1,113 @@
+package configrepo
+
+import (
+	"context"
+	"errors"
+	"maps"
+
+	"github.com/fluxcd/pkg/runtime/predicates"
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/sync/apply"
+	"github.com/kayci/kayci/sync/git"
+)
+
+// SetupWithManager starts the reconciler with the manager.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options) error {
+	counts, err := newCounts(metrics.Registry)
+	if err != nil {
+		return err
+	}
+	r.counts = counts
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("configrepo").
+		For(&v1alpha1.ConfigRepo{}, builder.WithPredicates(
+			predicate.Or(predicate.GenerationChangedPredicate{}, predicates.ReconcileRequestedPredicate{}))).
+		Watches(&v1alpha1.Pipeline{}, handler.EnqueueRequestsFromMapFunc(owner), builder.WithPredicates(drift())).
+		Watches(&v1alpha1.Trigger{}, handler.EnqueueRequestsFromMapFunc(owner), builder.WithPredicates(drift())).
+		WithOptions(opts).
+		Complete(r)
+}
+
+// owner maps an object to the ConfigRepo that its label names. Of an update,
+// both the old and the new object are mapped.
+func owner(_ context.Context, object client.Object) []reconcile.Request {
+	name := object.GetLabels()[v1alpha1.ConfigRepoLabel]
+	if name == "" {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: name}}}
+}
+
+// drift passes on what may be somebody's change to an object. An object that
+// appears is no drift: it was applied, or it was there when this process began.
+func drift() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc:  func(event.CreateEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+		DeleteFunc:  func(event.DeleteEvent) bool { return true },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			return e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() ||
+				!maps.Equal(e.ObjectOld.GetLabels(), e.ObjectNew.GetLabels()) ||
+				!maps.Equal(e.ObjectOld.GetAnnotations(), e.ObjectNew.GetAnnotations())
+		},
+	}
+}
+
+// counts are the metrics of what syncs do to objects.
+type counts struct {
+	objects *prometheus.CounterVec
+}
+
+func newCounts(registry prometheus.Registerer) (*counts, error) {
+	objects := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "kayci_configrepo_objects_total",
+		Help: "Pipelines and Triggers that syncs have created, changed or pruned.",
+	}, []string{"action"})
+	err := registry.Register(objects)
+	if registered, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
+		if existing, ok := registered.ExistingCollector.(*prometheus.CounterVec); ok {
+			return &counts{objects: existing}, nil
+		}
+	}
+	return &counts{objects: objects}, err
+}
+
+// add does nothing on nil, for a reconciler without a manager.
+func (c *counts) add(done apply.Result) {
+	if c == nil {
+		return
+	}
+	c.objects.WithLabelValues("created").Add(float64(done.Created))
+	c.objects.WithLabelValues("changed").Add(float64(done.Changed))
+	c.objects.WithLabelValues("pruned").Add(float64(done.Pruned))
+}
+
+// Git reads real repositories.
+type Git struct {
+	// Limits of a fetch.
+	Limits git.Limits
+}
+
+// Head is git.Head within the limits.
+func (g Git) Head(ctx context.Context, req git.Request) (git.Revision, error) {
+	req.Limits = g.Limits
+	return git.Head(ctx, req)
+}
+
+// Checkout is git.Checkout within the limits.
+func (g Git) Checkout(ctx context.Context, req git.Request, rev git.Revision, dir string) error {
+	req.Limits = g.Limits
+	return git.Checkout(ctx, req, rev, dir)
+}
