@@ -179,12 +179,20 @@ func (c Cache) link(p Program, built string) error {
 	if err != nil {
 		return err
 	}
+	unlock, err := c.lock("links")
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	for _, name := range p.Links {
 		link := filepath.Join(c.Bin(), name)
 		if now, err := os.Readlink(link); err == nil && now == target {
 			continue
 		}
-		temporary := fmt.Sprintf("%s.%d", link, os.Getpid())
+		temporary := filepath.Join(c.Bin(), ".new")
+		if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 		if err := os.Symlink(target, temporary); err != nil {
 			return err
 		}

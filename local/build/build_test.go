@@ -62,7 +62,7 @@ func TestEnsure(t *testing.T) {
 		t.Errorf("built not once:\n%s", said)
 	}
 	for _, name := range []string{"one", "two"} {
-		out, err := exec.Command(filepath.Join(c.Bin(), name)).CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), filepath.Join(c.Bin(), name)).CombinedOutput()
 		if want := filepath.Join(c.Bin(), name) + "\n"; err != nil || string(out) != want {
 			t.Errorf("%s: %v, %q, want %q", name, err, out, want)
 		}

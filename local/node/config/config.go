@@ -85,6 +85,12 @@ func Default(state string) Values {
 	}
 }
 
+// BridgeAddress is Address with the length of the pods' network.
+func (v Values) BridgeAddress() string {
+	_, length, _ := strings.Cut(v.PodCIDR, "/")
+	return v.Address + "/" + length
+}
+
 // Server is the URL of the API server.
 func (v Values) Server() string { return fmt.Sprintf("https://%s:%d", v.Address, v.Ports.API) }
 
