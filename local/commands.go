@@ -13,10 +13,11 @@ import (
 	"github.com/kayci/kayci/local/build"
 	"github.com/kayci/kayci/local/debian"
 	"github.com/kayci/kayci/local/image"
+	"github.com/kayci/kayci/local/node"
 	"github.com/kayci/kayci/local/node/config"
 )
 
-func (s *settings) commands() *cobra.Command {
+func (s *settings) commands(ctx context.Context) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "kayci-local",
 		Short:         "A real single-node Kubernetes on this machine (Linux, root), and images without a registry",
@@ -25,9 +26,7 @@ func (s *settings) commands() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&s.source, "source", "", "the folder local/ of KayCI's tree (default: looked for in the working directory and above)")
 	plain := func(use, short string, run func(context.Context) error) *cobra.Command {
-		return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-			return run(cmd.Context())
-		}}
+		return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error { return run(ctx) }}
 	}
 	root.AddCommand(
 		plain("up", "Start the cluster and wait until it can be used", s.up),
@@ -38,9 +37,9 @@ func (s *settings) commands() *cobra.Command {
 		plain("env", "Print shell commands that point kubectl at the cluster", s.env),
 		&cobra.Command{
 			Use: "load TAR...", Short: "Load images, as docker save or the OCI layout have them, into the cluster", Args: cobra.MinimumNArgs(1),
-			RunE: func(cmd *cobra.Command, args []string) error { return s.load(cmd.Context(), args) },
+			RunE: func(_ *cobra.Command, args []string) error { return s.load(ctx, args) },
 		},
-		s.imageCommand(),
+		s.imageCommand(ctx),
 	)
 	return root
 }
@@ -66,6 +65,33 @@ func (s *settings) up(ctx context.Context) error {
 		s.out.Say("KAYCI_CLUSTER=current: the cluster of the current kubeconfig is used, and nothing is started")
 		return nil
 	}
+	return s.withNode(ctx, func(n *node.Node) error {
+		ill := n.Check(ctx)
+		if ill == nil {
+			s.out.Say("the cluster runs already: export KUBECONFIG=%s", n.Kubeconfig())
+			return nil
+		}
+		pause, err := s.provide(ctx)
+		if err != nil {
+			return err
+		}
+		if n.Exists() {
+			s.out.Say("removing what is left of a cluster that isn't whole (%v)", ill)
+		}
+		// What a lost state folder has left is found all the same.
+		if err := n.Down(ctx); err != nil {
+			return err
+		}
+		if err := n.Up(ctx, pause); err != nil {
+			return err
+		}
+		s.out.Say("the cluster is ready: export KUBECONFIG=%s PATH=%s:$PATH", n.Kubeconfig(), s.cache.Bin())
+		return nil
+	})
+}
+
+// withNode runs f with the machine's cluster, while nobody else changes it.
+func (s *settings) withNode(ctx context.Context, f func(*node.Node) error) error {
 	if err := s.checkMachine(); err != nil {
 		return err
 	}
@@ -81,39 +107,21 @@ func (s *settings) up(ctx context.Context) error {
 	if err := n.CheckClaim(); err != nil {
 		return err
 	}
-	ill := n.Check(ctx)
-	if n.Exists() && ill == nil {
-		s.out.Say("the cluster runs already: export KUBECONFIG=%s", n.Kubeconfig())
-		return nil
-	}
-	if err := s.build(ctx); err != nil {
-		return err
-	}
-	if err := debian.Ensure(ctx, s.out, debian.Cluster()); err != nil {
-		return err
-	}
-	pause, err := s.pauseImage()
-	if err != nil {
-		return err
-	}
-	claimed, err := n.Claimed()
-	if err != nil {
-		return err
-	}
-	if n.Exists() || claimed != "" {
-		s.out.Say("removing what is left of a cluster that isn't whole (%v)", ill)
-		if err := n.Down(ctx); err != nil {
-			return err
-		}
-	}
-	if err := n.Up(ctx, pause); err != nil {
-		return err
-	}
-	s.out.Say("the cluster is ready: export KUBECONFIG=%s PATH=%s:$PATH", n.Kubeconfig(), s.cache.Bin())
-	return nil
+	return f(n)
 }
 
-// pauseImage returns the path of the tar with the image of pods' first process.
+// provide gets everything that a cluster is started from, and returns the path
+// of the tar with the image of pods' first process.
+func (s *settings) provide(ctx context.Context) (pauseImage string, err error) {
+	if err := s.build(ctx); err != nil {
+		return "", err
+	}
+	if err := debian.Ensure(ctx, s.out, debian.Cluster()); err != nil {
+		return "", err
+	}
+	return s.pauseImage()
+}
+
 func (s *settings) pauseImage() (string, error) {
 	pause, err := image.Pause(filepath.Join(s.cache.Bin(), "pause"))
 	if err != nil {
@@ -130,27 +138,13 @@ func (s *settings) down(ctx context.Context) error {
 		s.out.Say("KAYCI_CLUSTER=current: the cluster of the current kubeconfig is used, and nothing is stopped")
 		return nil
 	}
-	if err := s.checkMachine(); err != nil {
-		return err
-	}
-	n, err := s.node()
-	if err != nil {
-		return err
-	}
-	unlock, err := n.Lock(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	if err := n.CheckClaim(); err != nil {
-		return err
-	}
-	// What a lost state folder has left is found all the same.
-	if err := n.Down(ctx); err != nil {
-		return err
-	}
-	s.out.Say("nothing of the cluster is left; what was built stays in %s", s.cache.Dir)
-	return nil
+	return s.withNode(ctx, func(n *node.Node) error {
+		if err := n.Down(ctx); err != nil {
+			return err
+		}
+		s.out.Say("nothing of the cluster is left; what was built stays in %s", s.cache.Dir)
+		return nil
+	})
 }
 
 func (s *settings) status(ctx context.Context) error {

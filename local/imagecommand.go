@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -10,10 +11,10 @@ import (
 )
 
 // imageCommand assembles images: each sub-command is one kind of image.
-func (s *settings) imageCommand() *cobra.Command {
+func (s *settings) imageCommand(ctx context.Context) *cobra.Command {
 	var tag, output, binary string
 	parent := &cobra.Command{Use: "image", Short: "Assemble an image as a tar, without a registry or Docker"}
-	kind := func(name, short, defaultTag string, assemble func(*cobra.Command) (image.Image, error)) *cobra.Command {
+	kind := func(name, short, defaultTag string, assemble func(context.Context) (image.Image, error)) *cobra.Command {
 		cmd := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 			if output == "" {
 				return errors.New("say with --output where to write the image")
@@ -22,7 +23,7 @@ func (s *settings) imageCommand() *cobra.Command {
 				tag = defaultTag
 			}
 			return s.out.Step("assembling "+tag, func(func(string)) error {
-				img, err := assemble(cmd)
+				img, err := assemble(ctx)
 				if err != nil {
 					return err
 				}
@@ -36,7 +37,7 @@ func (s *settings) imageCommand() *cobra.Command {
 	}
 	kind("busybox", "Debian's busybox", "docker.io/library/busybox:1.37", s.busybox)
 	kind("golang", "This machine's Go, with git and busybox", "docker.io/library/golang:1.26", s.golang)
-	kayci := kind("kayci", "KayCI", "kayci.local/kayci:dev", func(*cobra.Command) (image.Image, error) {
+	kayci := kind("kayci", "KayCI", "kayci.local/kayci:dev", func(context.Context) (image.Image, error) {
 		if binary == "" {
 			return image.Image{}, errors.New("say with --binary where KayCI's static binary is")
 		}
@@ -46,20 +47,20 @@ func (s *settings) imageCommand() *cobra.Command {
 	return parent
 }
 
-func (s *settings) busybox(cmd *cobra.Command) (image.Image, error) {
-	if err := debian.Ensure(cmd.Context(), s.out, debian.Images()); err != nil {
+func (s *settings) busybox(ctx context.Context) (image.Image, error) {
+	if err := debian.Ensure(ctx, s.out, debian.Images()); err != nil {
 		return image.Image{}, err
 	}
 	binary, err := debian.Find("busybox")
 	if err != nil {
 		return image.Image{}, err
 	}
-	return image.Busybox(cmd.Context(), binary)
+	return image.Busybox(ctx, binary)
 }
 
-func (s *settings) golang(cmd *cobra.Command) (image.Image, error) {
-	if err := debian.Ensure(cmd.Context(), s.out, debian.Images()); err != nil {
+func (s *settings) golang(ctx context.Context) (image.Image, error) {
+	if err := debian.Ensure(ctx, s.out, debian.Images()); err != nil {
 		return image.Image{}, err
 	}
-	return image.Golang(cmd.Context())
+	return image.Golang(ctx)
 }

@@ -25,5 +25,5 @@ func command(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.commands().ExecuteContext(ctx)
+	return s.commands(ctx).ExecuteContext(ctx)
 }

@@ -70,9 +70,9 @@ func (i Image) write(tag name.Tag, path string) error {
 		return fmt.Errorf("read image configuration: %w", err)
 	}
 	file = file.DeepCopy()
-	file.Architecture, file.OS, file.Created, file.Config = runtime.GOARCH, "linux", v1.Time{Time: epoch}, i.Config
+	file.Architecture, file.OS, file.Created, file.Config = runtime.GOARCH, "linux", v1.Time{Time: epoch()}, i.Config
 	for n := range file.History {
-		file.History[n].Created = v1.Time{Time: epoch}
+		file.History[n].Created = v1.Time{Time: epoch()}
 	}
 	if img, err = mutate.ConfigFile(img, file); err != nil {
 		return fmt.Errorf("set image configuration: %w", err)

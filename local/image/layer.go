@@ -20,7 +20,7 @@ import (
 )
 
 // epoch is the time of every file.
-var epoch = time.Unix(0, 0).UTC()
+func epoch() time.Time { return time.Unix(0, 0).UTC() }
 
 // entry is a file, folder or link in an image. A file's content is either text
 // or the file source of this machine.
@@ -127,7 +127,7 @@ func (t *Tree) write(w io.Writer) error {
 		e := t.entries[name]
 		header := &tar.Header{
 			Typeflag: e.kind, Name: strings.TrimPrefix(name, "/"), Linkname: e.target, Mode: e.mode,
-			Uid: e.uid, Gid: e.uid, ModTime: epoch, Format: tar.FormatPAX,
+			Uid: e.uid, Gid: e.uid, ModTime: epoch(), Format: tar.FormatPAX,
 		}
 		switch e.kind {
 		case tar.TypeDir:

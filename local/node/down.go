@@ -42,7 +42,7 @@ func (n *Node) stop(ctx context.Context) error {
 		machine.DeleteBridge(v.Bridge),
 		machine.DeleteTables(ctx, [2]string{"ip", v.NFTable}, [2]string{"ip", "kube-proxy"}, [2]string{"ip6", "kube-proxy"}),
 		machine.RemoveCgroup(v.CgroupRoot),
-		n.removeStrays(sockets),
+		n.removeStrays(ctx, sockets),
 	)
 }
 
@@ -114,39 +114,4 @@ func (n *Node) running(records []process.Record) []process.Record {
 
 func mentions(argv []string, text string) bool {
 	return slices.ContainsFunc(argv, func(arg string) bool { return strings.Contains(arg, text) })
-}
-
-// shimSockets returns the sockets that shims remove when they end by themselves.
-func (n *Node) shimSockets() []string {
-	files, _ := filepath.Glob(n.path("containerd/state/io.containerd.runtime.v2.task/k8s.io/*/address")) // a fixed pattern is no bad pattern
-	var sockets []string
-	for _, f := range files {
-		text, err := os.ReadFile(f)
-		socket, ok := strings.CutPrefix(string(text), "unix://")
-		if err == nil && ok && filepath.Dir(socket) == "/run/containerd/s" {
-			sockets = append(sockets, socket)
-		}
-	}
-	return sockets
-}
-
-// removeStrays removes the files that components leave outside of the state
-// folder, by paths that can't be configured.
-func (n *Node) removeStrays(sockets []string) error {
-	strays := sockets
-	cached, _ := filepath.Glob("/var/lib/cni/results/" + n.values.Bridge + "-*") // a fixed pattern is no bad pattern
-	strays = append(strays, cached...)
-	links, _ := filepath.Glob("/var/log/containers/*.log")
-	for _, link := range links {
-		if target, err := os.Readlink(link); err == nil && strings.HasPrefix(target, n.values.State+"/") {
-			strays = append(strays, link)
-		}
-	}
-	var failed error
-	for _, path := range strays {
-		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			failed = errors.Join(failed, err)
-		}
-	}
-	return failed
 }

@@ -1,26 +1,15 @@
 package node
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kayci/kayci/local/progress"
+	"github.com/kayci/kayci/local/node/config"
 )
-
-func newNode(t *testing.T, state string) *Node {
-	t.Helper()
-	n, err := New(state, "/bin", progress.New(&bytes.Buffer{}, false, time.Now))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
 
 func TestNewRefuses(t *testing.T) {
 	for _, state := range []string{"", "/", "relative", "/a/../b", "/a/", "/" + strings.Repeat("a", 60)} {
@@ -31,15 +20,10 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestExplain(t *testing.T) {
-	state, err := os.MkdirTemp("", "kayci-*") // t.TempDir gives paths that are too long
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := newNode(t, state)
+	n := &Node{values: config.Default(t.TempDir())}
 	if err := os.MkdirAll(n.path("log"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(state) })
 	for component, text := range map[string]string{"etcd": "etcd's last line\n", "kubelet": strings.Repeat("line\n", 30) + "kubelet's last line\n"} {
 		if err := os.WriteFile(n.logFile(component), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

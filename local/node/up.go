@@ -22,7 +22,7 @@ import (
 // pauseImage is a tar with the image that config.Values.PauseImage names. If it
 // fails, nothing runs, and the logs stay.
 func (n *Node) Up(ctx context.Context, pauseImage string) error {
-	if err := n.checkFree(); err != nil {
+	if err := n.checkFree(ctx); err != nil {
 		return err
 	}
 	if err := n.claim(); err != nil {
@@ -40,7 +40,7 @@ func (n *Node) Up(ctx context.Context, pauseImage string) error {
 }
 
 // checkFree says what already uses a port or an address of the cluster.
-func (n *Node) checkFree() error {
+func (n *Node) checkFree(ctx context.Context) error {
 	for _, cidr := range []string{n.values.PodCIDR, n.values.ServiceCIDR} {
 		other, err := machine.OverlappingInterface(cidr, n.values.Bridge)
 		if err != nil {
@@ -57,7 +57,8 @@ func (n *Node) checkFree() error {
 	} {
 		// The bridge's address isn't there yet; a listener on loopback alone is
 		// no clash for the last two, but worth the same message.
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		var config net.ListenConfig
+		l, err := config.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
 			return fmt.Errorf("port %d is needed and another program uses it: %w", port, err)
 		}
@@ -85,10 +86,10 @@ func (n *Node) prepare(ctx context.Context) error {
 	if err := n.issue(time.Now()); err != nil {
 		return err
 	}
-	if err := machine.AddBridge(n.values.Bridge, n.values.Address+n.values.PodCIDR[strings.Index(n.values.PodCIDR, "/"):]); err != nil {
+	if err := machine.AddBridge(n.values.Bridge, n.values.BridgeAddress()); err != nil {
 		return err
 	}
-	if err := machine.Route(); err != nil {
+	if err := machine.Route(ctx); err != nil {
 		return err
 	}
 	if err := machine.LoadTables(ctx, n.path("config/nftables")); err != nil {
@@ -201,8 +202,7 @@ func (n *Node) anyDead(context.Context) error {
 // explain adds the end of the log of the component that ended, or else of the
 // one that was waited for.
 func (n *Node) explain(err error, component string) error {
-	var dead DeadError
-	if errors.As(err, &dead) {
+	if dead, ok := errors.AsType[DeadError](err); ok {
 		component = dead.Component
 	}
 	text, readErr := os.ReadFile(n.logFile(component))

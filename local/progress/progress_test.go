@@ -23,7 +23,7 @@ func TestStep(t *testing.T) {
 	if err := p.Step("cooking", func(func(string)) error { return nil }); err != nil {
 		t.Error(err)
 	}
-	if err := p.Step("eating", func(func(string)) error { return failure }); err != failure {
+	if err := p.Step("eating", func(func(string)) error { return failure }); !errors.Is(err, failure) {
 		t.Errorf("got %v", err)
 	}
 	p.Say("%d left", 3)

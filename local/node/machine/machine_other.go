@@ -19,7 +19,7 @@ func DeleteBridge(string) error { return errors.ErrUnsupported }
 func OverlappingInterface(string, string) (string, error) { return "", errors.ErrUnsupported }
 
 // Route fails.
-func Route() error { return errors.ErrUnsupported }
+func Route(context.Context) error { return errors.ErrUnsupported }
 
 // LoadTables fails.
 func LoadTables(context.Context, string) error { return errors.ErrUnsupported }

@@ -3,6 +3,7 @@ package machine
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
@@ -15,10 +16,10 @@ func Unmount(dir string) error {
 		return fmt.Errorf("list mounts: %w", err)
 	}
 	var failed error
-	for i := len(mounts) - 1; i >= 0; i-- {
-		err := unix.Unmount(mounts[i].Mountpoint, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	for _, m := range slices.Backward(mounts) {
+		err := unix.Unmount(m.Mountpoint, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 		if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
-			failed = errors.Join(failed, fmt.Errorf("unmount %s: %w", mounts[i].Mountpoint, err))
+			failed = errors.Join(failed, fmt.Errorf("unmount %s: %w", m.Mountpoint, err))
 		}
 	}
 	return failed

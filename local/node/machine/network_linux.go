@@ -101,9 +101,9 @@ func OverlappingInterface(cidr, except string) (string, error) {
 }
 
 // Route lets packets pass between pods, and between pods and other networks.
-func Route() error {
+func Route(ctx context.Context) error {
 	// Built in, loaded already, or not to be had: what follows says which.
-	_ = exec.Command("modprobe", "br_netfilter").Run()
+	_ = exec.CommandContext(ctx, "modprobe", "br_netfilter").Run()
 	const bridged = "/proc/sys/net/bridge/bridge-nf-call-iptables"
 	for _, path := range []string{"/proc/sys/net/ipv4/ip_forward", bridged} {
 		if err := os.WriteFile(path, []byte("1"), 0o644); err != nil {
@@ -120,7 +120,7 @@ func LoadTables(ctx context.Context, file string) error {
 
 // DeleteTables deletes nftables tables, each a family and a name.
 func DeleteTables(ctx context.Context, tables ...[2]string) error {
-	if _, err := debian.Find("nft"); err != nil {
+	if !debian.There("nft") {
 		return nil // no program, no tables
 	}
 	var failed error

@@ -105,31 +105,12 @@ func TestStartAndStop(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs Linux's /proc")
 	}
-	shell, err := exec.LookPath("sh")
-	if err != nil {
-		t.Fatal(err)
-	}
 	for name, script := range map[string]string{
 		"obeys": `echo hello; sleep 60 & wait`,
 		"deaf":  `trap '' TERM; echo hello; while :; do sleep 0.1; done`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			log := filepath.Join(dir, "log")
-			r, err := Start(Proc(), Spec{
-				Path: shell, Args: []string{"sh", "-c", script}, Log: log, PIDFile: filepath.Join(dir, "pid"), Env: os.Environ(),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-				if text, _ := os.ReadFile(log); string(text) == "hello\n" {
-					break
-				}
-				if time.Now().After(deadline) {
-					t.Fatal("the program hasn't said hello")
-				}
-			}
+			r := startShell(t, script)
 			if !Proc().Runs(r) {
 				t.Error("it isn't said to run")
 			}
@@ -140,5 +121,35 @@ func TestStartAndStop(t *testing.T) {
 				t.Error("it is said to run")
 			}
 		})
+	}
+}
+
+// startShell starts a shell and waits until its script has said hello.
+func startShell(t *testing.T, script string) Record {
+	t.Helper()
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	log := filepath.Join(dir, "log")
+	r, err := Start(Proc(), Spec{
+		Path: shell, Args: []string{"sh", "-c", script}, Log: log, PIDFile: filepath.Join(dir, "pid"), Env: os.Environ(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(10 * time.Second)
+	for {
+		if text, _ := os.ReadFile(log); string(text) == "hello\n" {
+			return r
+		}
+		select {
+		case <-deadline:
+			t.Fatal("the program hasn't said hello")
+		case <-tick.C:
+		}
 	}
 }

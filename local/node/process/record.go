@@ -118,10 +118,8 @@ func Read(path string) (r Record, ok bool, err error) {
 	if err != nil {
 		return Record{}, false, fmt.Errorf("read pid file: %w", err)
 	}
-	if json.Unmarshal(text, &r) != nil || r.PID <= 1 {
-		return Record{}, false, nil
-	}
-	return r, true, nil
+	whole := json.Unmarshal(text, &r) == nil && r.PID > 1
+	return r, whole, nil
 }
 
 func (r Record) write(path string) error {
