@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -82,6 +83,8 @@ type Options struct {
 	Instance string
 }
 
+var errNotListening = errors.New("webhooks are not received yet")
+
 // Server is the webhook receiver: a Runnable of a manager, on every replica.
 type Server struct {
 	opts       Options
@@ -90,6 +93,7 @@ type Server struct {
 	deliveries *prometheus.CounterVec
 	places     chan struct{}
 	handler    http.Handler
+	listening  atomic.Bool
 }
 
 // NewServer returns a server that is ready to start.
@@ -142,6 +146,14 @@ func (s *Server) routes() http.Handler {
 // Handler is what the server serves, for tests and for other servers.
 func (s *Server) Handler() http.Handler { return s.handler }
 
+// Ready is nil while requests are accepted: a readiness check.
+func (s *Server) Ready(*http.Request) error {
+	if !s.listening.Load() {
+		return errNotListening
+	}
+	return nil
+}
+
 // NeedLeaderElection is false: every replica receives.
 func (*Server) NeedLeaderElection() bool { return false }
 
@@ -167,6 +179,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
+	s.listening.Store(true)
+	defer s.listening.Store(false)
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve webhooks: %w", err)

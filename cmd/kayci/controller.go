@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/fluxcd/pkg/runtime/jitter"
+	"github.com/fluxcd/pkg/runtime/logger"
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/resource"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/kayci/kayci/controllers"
+)
+
+// intervalJitter is the part of a ConfigRepo's interval that is left to chance.
+const intervalJitter = 0.05
+
+type controllerFlags struct {
+	controllers.Options
+	maxBody resource.QuantityValue
+	log     logger.Options
+}
+
+func newControllerCommand() *cobra.Command {
+	flags := controllerFlags{maxBody: resource.QuantityValue{Quantity: resource.MustParse("10Mi")}}
+	cmd := &cobra.Command{
+		Use:   "controller",
+		Short: "Sync config repositories, receive webhooks and run pipelines",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return flags.run(cmd.Context())
+		},
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&flags.WatchNamespaces, "watch-namespaces", nil, "namespaces to serve, separated by commas (default all)")
+	f.StringVar(&flags.WebhookAddress, "webhook-bind-address", ":8080", "address that receives webhooks")
+	f.StringVar(&flags.MetricsAddress, "metrics-bind-address", ":8081", "address of the Prometheus metrics; 0 for none")
+	f.StringVar(&flags.ProbeAddress, "health-probe-bind-address", ":8082", "address of /healthz and /readyz; 0 for none")
+	f.Var(&flags.maxBody, "webhook-max-body", "largest body of a webhook, in bytes")
+	f.StringVar(&flags.StoragePath, "storage-path", os.TempDir(), "writable folder for git stores; its content may be lost")
+	f.IntVar(&flags.Concurrent, "concurrent", 4, "objects of a kind that are reconciled at once")
+	f.BoolVar(&flags.LeaderElection, "leader-elect", true, "let one replica of many reconcile; every one receives webhooks")
+	f.StringVar(&flags.LeaderElectionNamespace, "leader-election-namespace", "", "namespace of the Lease (default the pod's own)")
+	f.DurationVar(&flags.GracefulShutdown, "graceful-shutdown", 20*time.Second, "how long requests in flight may take to end at a shutdown")
+	flags.log.BindFlags(f)
+	return cmd
+}
+
+func (flags *controllerFlags) run(ctx context.Context) error {
+	logger.SetLogger(logger.NewLogger(flags.log))
+	// Repositories of one host that were made together are not asked together.
+	jitter.SetGlobalIntervalJitter(intervalJitter, nil)
+	var err error
+	if flags.RenderCommand, err = evaluateCommand(); err != nil {
+		return err
+	}
+	if flags.Instance, err = os.Hostname(); err != nil {
+		return fmt.Errorf("find this host's name: %w", err)
+	}
+	flags.WebhookMaxBytes = flags.maxBody.Value()
+	cfg, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("find the cluster: %w", err)
+	}
+	mgr, err := controllers.NewManager(cfg, flags.Options)
+	if err != nil {
+		return err
+	}
+	ctrl.Log.Info("starting", "version", buildVersion())
+	return mgr.Start(ctx)
+}

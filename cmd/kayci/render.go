@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+
+	"github.com/kayci/kayci/render"
+)
+
+// evaluateCommand is how this program calls itself to evaluate jsonnet in a
+// process that may be killed.
+func evaluateCommand() ([]string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program's own path: %w", err)
+	}
+	return []string{self, "evaluate"}, nil
+}
+
+func newEvaluateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "evaluate",
+		Short:  "Evaluate files for another process of this program",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return render.EvaluateCommand(cmd.InOrStdin(), cmd.OutOrStdout())
+		},
+	}
+}
+
+type renderFlags struct {
+	render.Options
+	output  string
+	timeout time.Duration
+}
+
+func newRenderCommand() *cobra.Command {
+	var flags renderFlags
+	cmd := &cobra.Command{
+		Use:   "render [DIR]",
+		Short: "Print the objects that a sync of DIR would apply",
+		Long: "Print the objects that a sync of DIR would apply, or why it would refuse them.\n" +
+			"Nothing is sent anywhere: what only an API server can say is not checked.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			flags.Dir = "."
+			if len(args) > 0 {
+				flags.Dir = args[0]
+			}
+			return flags.run(cmd)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&flags.Path, "path", "", "folder of the entry files below DIR (default DIR itself)")
+	f.StringVarP(&flags.Namespace, "namespace", "n", "default", "namespace that the objects are for")
+	f.StringToStringVar(&flags.Vars, "var", nil, "vars of the ConfigRepo, as name=value; may be repeated")
+	f.StringVarP(&flags.output, "output", "o", "yaml", "yaml or json")
+	f.DurationVar(&flags.timeout, "timeout", time.Minute, "when to give up")
+	return cmd
+}
+
+func (flags *renderFlags) run(cmd *cobra.Command) error {
+	if flags.output != "yaml" && flags.output != "json" {
+		return fmt.Errorf("--output is %q: it takes yaml or json", flags.output)
+	}
+	command, err := evaluateCommand()
+	if err != nil {
+		return err
+	}
+	flags.Exec = command
+	ctx, cancel := context.WithTimeout(cmd.Context(), flags.timeout)
+	defer cancel()
+	objects, err := render.Render(ctx, flags.Options)
+	if err != nil {
+		return err
+	}
+	return flags.print(cmd.OutOrStdout(), objects)
+}
+
+func (flags *renderFlags) print(out io.Writer, objects []render.Object) error {
+	var errs []error
+	for _, o := range objects {
+		var text []byte
+		var err error
+		if flags.output == "json" {
+			text, err = json.Marshal(o.Object)
+			text = append(text, '\n')
+		} else {
+			text, err = yaml.Marshal(o.Object)
+			text = append([]byte("---\n# "+o.File+"\n"), text...)
+		}
+		if err == nil {
+			_, err = out.Write(text)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,121 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	fluxcontroller "github.com/fluxcd/pkg/runtime/controller"
+	"github.com/fluxcd/pkg/runtime/metrics"
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	runtimemetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/configrepo"
+	"github.com/kayci/kayci/controllers/pipeline"
+	"github.com/kayci/kayci/controllers/run"
+	"github.com/kayci/kayci/controllers/start"
+	"github.com/kayci/kayci/controllers/trigger"
+	"github.com/kayci/kayci/controllers/trigger/webhook"
+	"github.com/kayci/kayci/render"
+)
+
+// recorderName stands in events as the component that reports them.
+const recorderName = "kayci"
+
+func addControllers(mgr ctrl.Manager, opts Options) error {
+	for _, add := range []func(ctrl.Manager, Options) error{
+		addConfigRepo, addPipeline, addTrigger, addRun, addWebhooks, addLiveness,
+	} {
+		if err := add(mgr, opts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addConfigRepo(mgr ctrl.Manager, opts Options) error {
+	reconciler := &configrepo.Reconciler{
+		Client:        mgr.GetClient(),
+		APIReader:     mgr.GetAPIReader(),
+		Recorder:      mgr.GetEventRecorder(recorderName),
+		Clock:         clock.RealClock{},
+		Metrics:       fluxcontroller.NewMetrics(mgr, metrics.MustMakeRecorder()),
+		Fetcher:       configrepo.Git{},
+		Render:        render.Render,
+		RenderCommand: opts.RenderCommand,
+		StoragePath:   opts.StoragePath,
+	}
+	return reconciler.SetupWithManager(mgr, controller.Options{})
+}
+
+func addPipeline(mgr ctrl.Manager, _ Options) error {
+	reconciler := &pipeline.Reconciler{
+		Client:    mgr.GetClient(),
+		APIReader: mgr.GetAPIReader(),
+		Clock:     clock.RealClock{},
+	}
+	return reconciler.SetupWithManager(mgr, controller.Options{})
+}
+
+func addTrigger(mgr ctrl.Manager, _ Options) error {
+	reconciler := &trigger.Reconciler{
+		Client:    mgr.GetClient(),
+		APIReader: mgr.GetAPIReader(),
+	}
+	return reconciler.SetupWithManager(mgr, controller.Options{})
+}
+
+func addRun(mgr ctrl.Manager, _ Options) error {
+	counts, err := run.NewMetrics(runtimemetrics.Registry)
+	if err != nil {
+		return fmt.Errorf("register the metrics of Runs: %w", err)
+	}
+	reconciler := &run.Reconciler{
+		Client:    mgr.GetClient(),
+		APIReader: mgr.GetAPIReader(),
+		Recorder:  mgr.GetEventRecorder(recorderName),
+		Clock:     clock.RealClock{},
+		Metrics:   counts,
+	}
+	return reconciler.SetupWithManager(mgr, controller.Options{})
+}
+
+func addWebhooks(mgr ctrl.Manager, opts Options) error {
+	server, err := webhook.NewServer(webhook.Options{
+		Address:         opts.WebhookAddress,
+		Namespaces:      opts.WatchNamespaces,
+		MaxBytes:        opts.WebhookMaxBytes,
+		ShutdownTimeout: opts.GracefulShutdown,
+		Client:          mgr.GetClient(),
+		APIReader:       mgr.GetAPIReader(),
+		Starter:         &start.Starter{Client: mgr.GetClient(), APIReader: mgr.GetAPIReader()},
+		Clock:           clock.RealClock{},
+		Log:             mgr.GetLogger().WithName("webhook"),
+		Metrics:         runtimemetrics.Registry,
+		Instance:        opts.Instance,
+	})
+	if err != nil {
+		return err
+	}
+	// Replicas that don't lead have no controller that would fill these caches.
+	for _, read := range []client.Object{&v1alpha1.Trigger{}, &v1alpha1.Pipeline{}, &appsv1.ControllerRevision{}} {
+		if _, err := mgr.GetCache().GetInformer(context.Background(), read, cache.BlockUntilSynced(false)); err != nil {
+			return fmt.Errorf("watch %T: %w", read, err)
+		}
+	}
+	if err := mgr.Add(server); err != nil {
+		return err
+	}
+	// The manager starts the server when the caches are filled, on every replica.
+	return mgr.AddReadyzCheck("webhooks", server.Ready)
+}
+
+func addLiveness(mgr ctrl.Manager, _ Options) error {
+	return mgr.AddHealthzCheck("ping", healthz.Ping)
+}

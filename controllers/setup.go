@@ -1,0 +1,147 @@
+// Package controllers puts the controllers and the webhook server together on
+// one manager: what is cached, what is read live, what runs on the leader.
+package controllers
+
+import (
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/selection"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+const leaderElectionID = "kayci-controller"
+
+// Options are the settings of a controller process.
+type Options struct {
+	// WatchNamespaces restricts KayCI to these namespaces. Empty means all.
+	WatchNamespaces []string
+	// WebhookAddress, MetricsAddress and ProbeAddress are listening addresses, as
+	// in net.Listen. "0" turns metrics or probes off.
+	WebhookAddress, MetricsAddress, ProbeAddress string
+	// WebhookMaxBytes bounds the body of a webhook.
+	WebhookMaxBytes int64
+	// StoragePath is a writable folder for the git stores. It may be lost.
+	StoragePath string
+	// RenderCommand starts the process that evaluates jsonnet.
+	RenderCommand []string
+	// Concurrent is the number of objects of a kind that are reconciled at once.
+	Concurrent int
+	// LeaderElection lets any number of replicas run; one of them reconciles.
+	LeaderElection bool
+	// LeaderElectionNamespace holds the Lease. Empty: the process's own.
+	LeaderElectionNamespace string
+	// Instance names this replica in the records of decisions.
+	Instance string
+	// GracefulShutdown is how long requests in flight may take to end.
+	GracefulShutdown time.Duration
+}
+
+// NewScheme returns a scheme with every kind that KayCI reads or writes.
+func NewScheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	if err := clientgoscheme.AddToScheme(scheme); err != nil {
+		return nil, err
+	}
+	return scheme, v1alpha1.AddToScheme(scheme)
+}
+
+// NewManager returns a manager with all controllers, ready to start.
+func NewManager(cfg *rest.Config, opts Options) (ctrl.Manager, error) {
+	scheme, err := NewScheme()
+	if err != nil {
+		return nil, err
+	}
+	cfg = rest.CopyConfig(cfg)
+	// The API server's priority and fairness is the limit. One here would only
+	// make a burst of Runs slow.
+	cfg.QPS, cfg.Burst = -1, 0
+	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
+		Scheme: scheme,
+		Cache:  cacheOptions(opts.WatchNamespaces),
+		Client: client.Options{Cache: &client.CacheOptions{
+			// Read by name, when needed: never a list of all Secrets in memory.
+			DisableFor: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}},
+		}},
+		Metrics:                       metricsserver.Options{BindAddress: opts.MetricsAddress},
+		HealthProbeBindAddress:        opts.ProbeAddress,
+		LeaderElection:                opts.LeaderElection,
+		LeaderElectionID:              leaderElectionID,
+		LeaderElectionNamespace:       opts.LeaderElectionNamespace,
+		LeaderElectionReleaseOnCancel: true,
+		GracefulShutdownTimeout:       &opts.GracefulShutdown,
+		Controller:                    config.Controller{MaxConcurrentReconciles: opts.Concurrent},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the manager: %w", err)
+	}
+	return mgr, addControllers(mgr, opts)
+}
+
+// cacheOptions keeps memory in proportion to KayCI's own objects: pods, Jobs
+// and revisions of others are not watched at all.
+func cacheOptions(namespaces []string) cache.Options {
+	opts := cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject: map[client.Object]cache.ByObject{
+			&batchv1.Job{}:               {Label: hasLabel(v1alpha1.RunLabel)},
+			&corev1.Pod{}:                {Label: hasLabel(v1alpha1.RunLabel), Transform: trimPod},
+			&appsv1.ControllerRevision{}: {Label: hasLabel(v1alpha1.PipelineLabel)},
+		},
+	}
+	if len(namespaces) > 0 {
+		opts.DefaultNamespaces = map[string]cache.Config{}
+		for _, ns := range namespaces {
+			opts.DefaultNamespaces[ns] = cache.Config{}
+		}
+	}
+	return opts
+}
+
+func hasLabel(name string) labels.Selector {
+	requirement, err := labels.NewRequirement(name, selection.Exists, nil)
+	if err != nil {
+		// Only a label name that is no label name gets here.
+		return labels.Nothing()
+	}
+	return labels.NewSelector().Add(*requirement)
+}
+
+// trimPod keeps what the Run controller reads of a pod. A cluster's largest
+// objects would otherwise be most of this process's memory.
+func trimPod(obj any) (any, error) {
+	pod, ok := obj.(*corev1.Pod)
+	if !ok {
+		return obj, nil
+	}
+	pod.ManagedFields = nil
+	pod.Annotations = nil
+	pod.Spec = corev1.PodSpec{
+		NodeName:              pod.Spec.NodeName,
+		ActiveDeadlineSeconds: pod.Spec.ActiveDeadlineSeconds,
+		InitContainers:        trimContainers(pod.Spec.InitContainers),
+		Containers:            trimContainers(pod.Spec.Containers),
+	}
+	return pod, nil
+}
+
+func trimContainers(containers []corev1.Container) []corev1.Container {
+	trimmed := make([]corev1.Container, len(containers))
+	for i, c := range containers {
+		trimmed[i] = corev1.Container{Name: c.Name, RestartPolicy: c.RestartPolicy}
+	}
+	return trimmed
+}
