@@ -15,9 +15,9 @@ const (
 	JobLabel = "kayci.dev/job"
 )
 
-// InjectParamsAnnotation, on a job's pod template, names the containers that
-// get the Run's parameters, separated by commas. Blank means none; without the
-// annotation every container and init container gets them.
+// InjectParamsAnnotation is an annotation of a job's pod template. It names the
+// containers that get the Run's parameters, separated by commas. Blank means
+// none; without the annotation every container and init container gets them.
 const InjectParamsAnnotation = "kayci.dev/inject-params"
 
 // TokenKey is the key, in a Secret that a webhook's secretRef names, of what

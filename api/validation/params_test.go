@@ -11,7 +11,7 @@ import (
 )
 
 func TestParams(t *testing.T) {
-	declared := []v1alpha1.Param{{Name: "git_sha"}, {Name: "deploy", Default: ptr("false")}}
+	declared := []v1alpha1.Param{{Name: "git_sha"}, {Name: "deploy", Default: new("false")}}
 	for name, tc := range map[string]struct {
 		given map[string]string
 		want  map[string]string

@@ -14,8 +14,6 @@ import (
 	"github.com/kayci/kayci/api/validation"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 func texts(errs field.ErrorList) []string {
 	var out []string
 	for _, err := range errs {
@@ -82,11 +80,11 @@ func TestPipelineTemplate(t *testing.T) {
 			[]string{template + "metadata.namespace: Forbidden: a Job runs in its Pipeline's namespace: remove it"},
 		},
 		"ttl": {
-			func(t *batchv1.JobTemplateSpec) { t.Spec.TTLSecondsAfterFinished = ptr(int32(1)) },
+			func(t *batchv1.JobTemplateSpec) { t.Spec.TTLSecondsAfterFinished = new(int32(1)) },
 			[]string{template + "spec.ttlSecondsAfterFinished: Forbidden: a Job deleted early would be run again: use the Pipeline's retention"},
 		},
 		"suspend": {
-			func(t *batchv1.JobTemplateSpec) { t.Spec.Suspend = ptr(false) },
+			func(t *batchv1.JobTemplateSpec) { t.Spec.Suspend = new(false) },
 			[]string{template + "spec.suspend: Forbidden: a job is created when it is ready: remove it"},
 		},
 		"selector": {

@@ -1,0 +1,121 @@
+package api_test
+
+import (
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+)
+
+const (
+	validContainer = `containers: [{name: main, image: busybox}]`
+	validJob       = `{name: a, template: {spec: {template: {spec: {` + validContainer + `}}}}}`
+)
+
+// TestAdmission shows that an object that breaks a rule never gets in, and that
+// the answer says what to do.
+func TestAdmission(t *testing.T) {
+	job := func(fields string) string { return `{jobs: [` + fields + `]}` }
+	template := func(fields string) string { return job(`{name: a, template: ` + fields + `}`) }
+	pod := func(fields string) string {
+		return template(`{spec: {template: {spec: {` + fields + `}}}}`)
+	}
+	for name, tc := range map[string]struct {
+		kind, name, spec, want string
+	}{
+		"pipeline":              {kind: "Pipeline", spec: job(validJob)},
+		"no jobs":               {kind: "Pipeline", spec: `{jobs: []}`, want: "spec.jobs"},
+		"duplicate jobs":        {kind: "Pipeline", spec: job(validJob + "," + validJob), want: "jobs must have different names"},
+		"long name":             {kind: "Pipeline", name: strings.Repeat("x", 53), spec: job(validJob), want: "metadata.name must be a DNS label of at most 52 characters"},
+		"typo in a container":   {kind: "Pipeline", spec: pod(`containers: [{name: main, imagee: busybox}]`), want: `unknown field "spec.jobs[0].template.spec.template.spec.containers[0].imagee"`},
+		"container's type":      {kind: "Pipeline", spec: pod(`containers: [{name: main, image: 3}]`), want: "containers[0].image: Invalid value"},
+		"template's name":       {kind: "Pipeline", spec: template(`{metadata: {name: x}, spec: {template: {spec: {` + validContainer + `}}}}`), want: "name and namespace are KayCI's to set"},
+		"template's annotation": {kind: "Pipeline", spec: template(`{metadata: {annotations: {a: b}}, spec: {template: {spec: {` + validContainer + `}}}}`)},
+		"ttl":                   {kind: "Pipeline", spec: template(`{spec: {ttlSecondsAfterFinished: 1, template: {spec: {` + validContainer + `}}}}`), want: "a Job deleted early would be run again"},
+		"suspend":               {kind: "Pipeline", spec: template(`{spec: {suspend: false, template: {spec: {` + validContainer + `}}}}`), want: "suspend is refused"},
+		"selector":              {kind: "Pipeline", spec: template(`{spec: {selector: {}, template: {spec: {` + validContainer + `}}}}`), want: "selector is refused"},
+		"restartPolicy":         {kind: "Pipeline", spec: pod(`restartPolicy: OnFailure, ` + validContainer), want: "restartPolicy must be Never"},
+		"job timeout":           {kind: "Pipeline", spec: job(`{name: a, timeout: 1ms, template: {spec: {template: {spec: {` + validContainer + `}}}}}`), want: "timeout must be at least 1s"},
+		"parameter's name":      {kind: "Pipeline", spec: `{params: [{name: GIT}], jobs: [` + validJob + `]}`, want: "spec.params[0].name"},
+		"reserved parameter":    {kind: "Pipeline", spec: `{params: [{name: run}], jobs: [` + validJob + `]}`, want: "this name is reserved"},
+		"retention of none":     {kind: "Pipeline", spec: `{retention: {maxCount: 0}, jobs: [` + validJob + `]}`, want: "spec.retention.maxCount"},
+
+		"trigger":            {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: github, secretRef: {name: s}, events: [push], branches: [main]}}`},
+		"no webhook":         {kind: "Trigger", spec: `{pipeline: web}`, want: "spec.webhook: Required value"},
+		"provider":           {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: sourceforge, secretRef: {name: s}}}`, want: `supported values: "generic", "github", "gitlab", "gitea"`},
+		"generic's branches": {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: generic, secretRef: {name: s}, branches: [main]}}`, want: "events and branches are for git hosts"},
+
+		"configrepo":      {kind: "ConfigRepo", spec: `{url: "https://git.example.com/acme/pipelines.git", interval: 30s}`},
+		"file url":        {kind: "ConfigRepo", spec: `{url: "file:///etc"}`, want: "url must begin with https://, http://, ssh:// or git:// and name a host"},
+		"password in url": {kind: "ConfigRepo", spec: `{url: "https://me:password@git.example.com/x"}`, want: "url must not hold a password"},
+		"two refs":        {kind: "ConfigRepo", spec: `{url: "https://git.example.com/x", ref: {branch: a, tag: b}}`, want: "ref takes one of branch, tag and commit"},
+		"path out":        {kind: "ConfigRepo", spec: `{url: "https://git.example.com/x", path: a/../..}`, want: "path must be relative and must not contain '..'"},
+		"interval":        {kind: "ConfigRepo", spec: `{url: "https://git.example.com/x", interval: 1s}`, want: "interval must be at least 10s"},
+
+		"run":             {kind: "Run", spec: `{pipeline: web, params: {git_sha: abc}}`},
+		"run of nothing":  {kind: "Run", spec: `{pipeline: ""}`, want: "spec.pipeline"},
+		"run's long name": {kind: "Run", name: strings.Repeat("x", 64), spec: `{pipeline: web}`, want: "metadata.name must be a DNS label of at most 63 characters"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := client.NewDryRunClient(newClient(t, serverConfig(t)))
+			obj := object(t, tc.kind, tc.name, tc.spec)
+			err := client.WithFieldValidation(c, metav1.FieldValidationStrict).Create(t.Context(), obj)
+			switch {
+			case tc.want == "" && err != nil:
+				t.Errorf("refused: %v", err)
+			case tc.want != "" && err == nil:
+				t.Errorf("accepted, expected %q", tc.want)
+			case tc.want != "" && !strings.Contains(err.Error(), tc.want):
+				t.Errorf("refused with %q, expected %q", err, tc.want)
+			}
+		})
+	}
+}
+
+// TestRunIsFixed shows that nothing of a Run can change but its cancellation,
+// and that only once.
+func TestRunIsFixed(t *testing.T) {
+	for name, tc := range map[string]struct{ spec, patch, want string }{
+		"pipeline":          {`{pipeline: web}`, `{pipeline: other}`, "pipeline can't be changed"},
+		"params":            {`{pipeline: web, params: {a: b}}`, `{params: {a: c}}`, "params can't be changed"},
+		"added params":      {`{pipeline: web}`, `{params: {a: c}}`, "params can't be changed"},
+		"first revision":    {`{pipeline: web}`, `{revision: web-1}`, ""},
+		"another revision":  {`{pipeline: web, revision: web-1}`, `{revision: web-2}`, "revision can't be changed"},
+		"origin":            {`{pipeline: web, origin: {sha: a}}`, `{origin: {sha: b}}`, "origin can't be changed"},
+		"cancelled":         {`{pipeline: web}`, `{cancelled: true}`, ""},
+		"cancelled no more": {`{pipeline: web, cancelled: true}`, `{cancelled: false}`, "a cancelled Run can't be resumed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClient(t, serverConfig(t))
+			run := object(t, "Run", "", tc.spec)
+			run.SetNamespace(newNamespace(t, c))
+			if err := c.Create(t.Context(), run); err != nil {
+				t.Fatal(err)
+			}
+			patch, err := yaml.YAMLToJSON([]byte(`{spec: ` + tc.patch + `}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = c.Patch(t.Context(), run, client.RawPatch("application/merge-patch+json", patch))
+			if (tc.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("patch answered %v, expected %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func object(t *testing.T, kind, name, spec string) *unstructured.Unstructured {
+	t.Helper()
+	obj := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(`{apiVersion: kayci.dev/v1alpha1, kind: `+kind+`, metadata: {}, spec: `+spec+`}`), obj); err != nil {
+		t.Fatal(err)
+	}
+	obj.SetNamespace(metav1.NamespaceDefault)
+	if obj.SetName("x"); name != "" {
+		obj.SetName(name)
+	}
+	return obj
+}
