@@ -145,8 +145,12 @@ func (r *answerReader) blame(ctx context.Context, err error, stderr string, limi
 }
 
 // isOutOfMemory knows what the Go runtime says when the kernel gives it no more
-// memory, depending on what it was about to do.
+// memory, depending on what it was about to do. A fault outside of Go code is one
+// of these: a nil pointer in Go code is a panic.
 func isOutOfMemory(stderr string) bool {
+	if strings.HasPrefix(stderr, "SIGSEGV") {
+		return true
+	}
 	for _, text := range []string{outOfMemory, "cannot allocate memory", "cannot map pages", "failed to create new OS thread"} {
 		if strings.Contains(stderr, text) {
 			return true

@@ -9,9 +9,10 @@ import (
 
 	kjson "sigs.k8s.io/json"
 
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // decoder collects the objects of a commit, and every fault instead of the
@@ -29,7 +30,7 @@ func newDecoder(namespace string, limits Limits) *decoder {
 	return &decoder{namespace: namespace, limits: limits, definedIn: map[string]string{}}
 }
 
-func (d *decoder) fail(err Error) { d.errs.add(d.limits.Errors, err) }
+func (d *decoder) fail(err Error) { d.errs = d.errs.with(d.limits.Errors, err) }
 
 // file takes the output of one entry.
 func (d *decoder) file(file string, output json.RawMessage) {
@@ -74,8 +75,10 @@ func (d *decoder) value(at place, value any) {
 			d.value(at.key(key), v[key])
 		}
 	default:
-		d.fail(Error{File: at.file, Object: at.path,
-			Message: fmt.Sprintf("expected an object with apiVersion and kind, a list or null; found a %s", typeName(value))})
+		d.fail(Error{
+			File: at.file, Object: at.path,
+			Message: fmt.Sprintf("expected an object with apiVersion and kind, a list or null; found a %s", typeName(value)),
+		})
 	}
 }
 
@@ -167,8 +170,10 @@ func checkMetadata(raw map[string]any, namespace string) []fieldError {
 		case "name", "labels", "annotations":
 		case "namespace":
 			if given := metadata[key]; given != namespace {
-				errs = append(errs, fieldError{"metadata.namespace",
-					fmt.Sprintf("%v is another namespace: objects belong to %s, the config repository's own", given, namespace)})
+				errs = append(errs, fieldError{
+					"metadata.namespace",
+					fmt.Sprintf("%v is another namespace: objects belong to %s, the config repository's own", given, namespace),
+				})
 			}
 		default:
 			errs = append(errs, fieldError{"metadata." + key, "is not allowed: metadata takes name, labels and annotations"})

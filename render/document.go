@@ -24,8 +24,7 @@ func (e lineError) Error() string { return fmt.Sprintf("line %d: %s", e.line, e.
 func decodeJSON(data []byte) (json.RawMessage, error) {
 	var value json.RawMessage
 	err := json.Unmarshal(data, &value)
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		before := data[:min(syntax.Offset, int64(len(data)))]
 		return nil, lineError{line: 1 + bytes.Count(before, []byte("\n")), message: syntax.Error()}
 	}
@@ -81,7 +80,7 @@ func isMarker(line []byte, marker string) bool {
 // hasContent reports whether data holds a document already, and not only
 // directives and comments, which belong to the document that follows.
 func hasContent(data []byte) bool {
-	for _, line := range bytes.Split(data, []byte("\n")) {
+	for line := range bytes.SplitSeq(data, []byte("\n")) {
 		line = bytes.TrimSpace(line)
 		if len(line) > 0 && line[0] != '#' && line[0] != '%' {
 			return true

@@ -67,13 +67,15 @@ func (e Errors) Unwrap() []error {
 	return errs
 }
 
-// add appends an error unless there are already max; the last place is used to
-// say that more were left out.
-func (e *Errors) add(max int, err Error) {
+// with appends an error unless there are already limit of them; one more place is
+// used to say that others were left out.
+func (e Errors) with(limit int, err Error) Errors {
 	switch {
-	case len(*e) < max:
-		*e = append(*e, err)
-	case len(*e) == max:
-		*e = append(*e, Error{Message: fmt.Sprintf("only the first %d errors are shown", max)})
+	case len(e) < limit:
+		return append(e, err)
+	case len(e) == limit:
+		return append(e, Error{Message: fmt.Sprintf("only the first %d errors are shown", limit)})
+	default:
+		return e
 	}
 }

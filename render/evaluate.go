@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/google/go-jsonnet"
@@ -205,8 +206,8 @@ func newFault(file string, err error) *fault {
 func runtimeFault(file string, err jsonnet.RuntimeError) *fault {
 	f := &fault{Message: err.Msg}
 	frames := 0
-	for i := len(err.StackTrace) - 1; i >= 0; i-- {
-		loc := err.StackTrace[i].Loc
+	for _, v := range slices.Backward(err.StackTrace) {
+		loc := v.Loc
 		if loc.FileName == "" || loc.Begin.Line == 0 {
 			continue
 		}

@@ -32,8 +32,7 @@ func strictDecode(raw map[string]any, into Resource) []fieldError {
 func strictFaults(strict []error) []fieldError {
 	var errs []fieldError
 	for _, err := range strict {
-		var located kjson.FieldError
-		if errors.As(err, &located) {
+		if located, ok := errors.AsType[kjson.FieldError](err); ok {
 			message := strings.TrimSuffix(err.Error(), fmt.Sprintf(" %q", located.FieldPath()))
 			errs = append(errs, fieldError{located.FieldPath(), message})
 		} else {

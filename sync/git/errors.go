@@ -62,8 +62,7 @@ func (e *Error) Transient() bool {
 // ReasonOf returns the reason of an error of this package, and
 // ReasonFetchFailed for any other.
 func ReasonOf(err error) Reason {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Reason
 	}
 	return ReasonFetchFailed

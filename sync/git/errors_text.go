@@ -54,8 +54,7 @@ func (r reporter) fail(reason Reason, format string, args ...any) *Error {
 
 // wrap classifies an error from below and says what was being done.
 func (r reporter) wrap(ctx context.Context, doing string, err error) *Error {
-	var known *Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*Error](err); ok {
 		return known
 	}
 	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {

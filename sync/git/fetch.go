@@ -2,21 +2,18 @@ package git
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 )
 
-// fetch brings a commit, without its history, into the store. Commits that the
-// store has already are offered to the server, which then sends the difference.
+// fetch brings a commit, without its history, into the store. The server always
+// sends the whole tree: at a depth of one commit it could only send a difference
+// as a thin pack, which go-git can't store.
 func fetch(ctx context.Context, s *store, req Request, rev Revision, report reporter) error {
 	conversation, to, err := open(ctx, req, report)
 	if err != nil {
@@ -37,59 +34,38 @@ func fetch(ctx context.Context, s *store, req Request, rev Revision, report repo
 	case !refs.Capabilities.Supports(capability.Shallow):
 		return report.fail(ReasonFetchFailed, "%s: the server can't send a commit without its history", doing)
 	}
-	known, err := s.objects.Shallow()
-	if err != nil {
-		return fmt.Errorf("%s: %w: %w", doing, errDamaged, err)
-	}
-	if err := download(ctx, conversation, s, refs, want, known, req.Limits, report); err != nil {
-		return explainFetch(ctx, doing, err, len(known) > 0, report)
-	}
-	return nil
-}
-
-// explainFetch classifies what went wrong after the server had answered. If the
-// store was part of the deal, the next attempt is made without.
-func explainFetch(ctx context.Context, doing string, err error, hadStore bool, report reporter) error {
-	var known *Error
+	err = download(ctx, conversation, s, packRequest(refs, want), req.Limits, report)
 	switch {
-	case ctx.Err() != nil || errors.As(err, &known) || errors.Is(err, errTooLarge):
-		return report.wrap(ctx, doing, err)
+	case err == nil:
+		return nil
 	case strings.Contains(err.Error(), "not our ref"):
 		return report.fail(ReasonRefNotFound, "%s: the server doesn't have this commit", doing)
-	case hadStore:
-		return fmt.Errorf("%s: %w: %w", doing, errDamaged, err)
 	default:
 		return report.wrap(ctx, doing, err)
 	}
 }
 
-func download(ctx context.Context, from session, s *store, refs *packp.AdvRefs, want plumbing.Hash,
-	known []plumbing.Hash, limits Limits, report reporter,
-) error {
+// packRequest asks for a commit without its history. There is no sideband, and so
+// no progress to read past.
+func packRequest(refs *packp.AdvRefs, want plumbing.Hash) *packp.UploadPackRequest {
 	req := packp.NewUploadPackRequest()
 	req.Wants = []plumbing.Hash{want}
-	req.Haves = known
-	req.Shallows = known
 	req.Depth = packp.DepthCommits(1)
 	for _, c := range []capability.Capability{capability.Shallow, capability.OFSDelta} {
-		if !refs.Capabilities.Supports(c) {
-			continue
-		}
-		if err := req.Capabilities.Set(c); err != nil {
-			return err
+		if refs.Capabilities.Supports(c) {
+			_ = req.Capabilities.Set(c)
 		}
 	}
+	return req
+}
+
+func download(ctx context.Context, from session, s *store, req *packp.UploadPackRequest, limits Limits, report reporter) error {
 	response, err := from.UploadPack(ctx, req)
 	if err != nil {
 		return err
 	}
 	defer response.Close()
-	if err := s.receive(response, limits, report); err != nil {
-		return err
-	}
-	shallow := slices.Concat(known, response.Shallows)
-	slices.SortFunc(shallow, func(a, b plumbing.Hash) int { return slices.Compare(a[:], b[:]) })
-	return s.objects.SetShallow(slices.Compact(shallow))
+	return s.receive(response, limits, report)
 }
 
 // receive keeps the pack in a file until it has been measured, because unpacking
@@ -107,5 +83,5 @@ func (s *store) receive(pack io.Reader, limits Limits, report reporter) error {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	return packfile.UpdateObjectStorage(s.objects, file)
+	return s.replace(file)
 }

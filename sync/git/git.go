@@ -3,7 +3,6 @@ package git
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -76,9 +75,6 @@ func checkout(ctx context.Context, req Request, rev Revision, dir string, report
 	}
 	commit := plumbing.NewHash(rev.Commit)
 	if !s.has(commit) {
-		if s.isCluttered() {
-			return fmt.Errorf("too many packs: %w", errDamaged)
-		}
 		if err := fetch(ctx, s, req, rev, report); err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -20,20 +19,21 @@ import (
 func files(t testing.TB, dir string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		name, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
 		if d.Type()&fs.ModeSymlink != 0 {
-			target, err := os.Readlink(path)
+			target, err := root.Readlink(name)
 			found[name] = "-> " + target
 			return err
 		}
-		content, err := os.ReadFile(path)
+		content, err := root.ReadFile(name)
 		found[name] = string(content)
 		return err
 	})
@@ -140,81 +140,6 @@ func TestCommitByName(t *testing.T) {
 	if _, _, err := headAndCheckout(testContext(t), t, req); git.ReasonOf(err) != git.ReasonRefNotFound {
 		t.Errorf("a commit that doesn't exist: got %v", err)
 	}
-}
-
-// TestStore: a store serves without the network, takes the difference of a later
-// commit, and heals.
-func TestStore(t *testing.T) {
-	t.Parallel()
-	r := newRepository(t)
-	big := strings.Repeat("0123456789abcdef", 1<<12)
-	r.commit("main", map[string]string{"a": "1", "big": big})
-	down := false
-	var mu sync.Mutex
-	address := r.serveHTTP(gate(&mu, &down))
-	req := request(t, address, nil)
-	rev, _, err := headAndCheckout(testContext(t), t, req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	setGate(&mu, &down, true)
-	check := func(name string, rev git.Revision, want map[string]string) {
-		t.Helper()
-		dir := t.TempDir()
-		if err := git.Checkout(testContext(t), req, rev, dir); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if diff := cmp.Diff(want, files(t, dir)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
-	}
-	check("without the network", rev, map[string]string{"a": "1", "big": big})
-	setGate(&mu, &down, false)
-
-	for range 20 {
-		content := map[string]string{"a": rev.Commit, "big": big}
-		r.commit("main", content)
-		if rev, err = git.Head(testContext(t), req); err != nil {
-			t.Fatal(err)
-		}
-		check("a later commit", rev, content)
-	}
-	packs, err := filepath.Glob(req.Store + "/objects/pack/*.pack")
-	if err != nil || len(packs) == 0 || len(packs) > 16 {
-		t.Errorf("the store has %d packs, %v", len(packs), err)
-	}
-	want := files(t, func() string {
-		dir := t.TempDir()
-		if err := git.Checkout(testContext(t), req, rev, dir); err != nil {
-			t.Fatal(err)
-		}
-		return dir
-	}())
-	for name, damage := range map[string]func(string) error{
-		"packs cut short": func(p string) error { return os.Truncate(p, 40) },
-		"packs removed":   os.Remove,
-	} {
-		packs, err := filepath.Glob(req.Store + "/objects/pack/*.pack")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, pack := range packs {
-			if err := os.Chmod(pack, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if err := damage(pack); err != nil {
-				t.Fatal(err)
-			}
-		}
-		check(name, rev, want)
-	}
-	if err := os.RemoveAll(req.Store); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(req.Store, []byte("a file"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	check("a file in the place of the store", rev, want)
 }
 
 func TestConcurrentCheckouts(t *testing.T) {

@@ -28,7 +28,8 @@ func noise(size int) string {
 // relay connects to the real server, and stops passing on what it says, without
 // hanging up, once remaining bytes went through.
 func relay(t testing.TB, client net.Conn, address string, mu *sync.Mutex, remaining *int64) {
-	server, err := net.Dial("tcp", address)
+	t.Helper()
+	server, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
 	if err != nil {
 		t.Error(err)
 		return

@@ -16,8 +16,9 @@ type Request struct {
 	// or bearerToken; identity, password and known_hosts; ca.crt or caFile.
 	Auth map[string][]byte
 
-	// Store is a folder that keeps the repository's objects between fetches. It is
-	// created when missing and made anew when damaged. Checkouts that share a store
+	// Store is a folder that keeps the objects of the newest commit: a checkout that
+	// finds its commit there needs no network. It is created when missing and made
+	// anew when damaged. Checkouts that share a store
 	// wait for each other.
 	Store string
 

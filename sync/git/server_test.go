@@ -45,7 +45,7 @@ func newRepository(t testing.TB) *repository {
 // git runs a command on the repository with nothing of the user's settings.
 func (r *repository) git(stdin string, args ...string) string {
 	r.t.Helper()
-	cmd := exec.Command("git", args...)
+	cmd := exec.CommandContext(r.t.Context(), "git", args...)
 	if args[0] != "init" {
 		cmd.Dir = r.path
 	}
@@ -93,8 +93,10 @@ func (r *repository) commitTree(branch, tree string) string {
 func (r *repository) backend() http.Handler {
 	return &cgi.Handler{
 		Path: filepath.Join(r.git("", "--exec-path"), "git-http-backend"),
-		Env: []string{"GIT_PROJECT_ROOT=" + r.base, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1",
-			"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*"},
+		Env: []string{
+			"GIT_PROJECT_ROOT=" + r.base, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1",
+			"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
+		},
 		Stderr: io.Discard,
 	}
 }
@@ -127,7 +129,7 @@ func basicAuth(user, password string) func(http.Handler) http.Handler {
 // listen serves each connection in a goroutine of its own until the test ends.
 func listen(t testing.TB, serve func(net.Conn)) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +152,7 @@ func listen(t testing.TB, serve func(net.Conn)) string {
 // serveGit is git's daemon, one process for each connection.
 func (r *repository) serveGit() string {
 	address := listen(r.t, func(conn net.Conn) {
-		cmd := exec.Command("git", "-c", "safe.directory=*", "daemon", "--inetd", "--export-all", "--base-path="+r.base)
+		cmd := exec.CommandContext(r.t.Context(), "git", "-c", "safe.directory=*", "daemon", "--inetd", "--export-all", "--base-path="+r.base)
 		cmd.Env = gitEnvironment()
 		run(cmd, conn)
 	})
@@ -225,7 +227,7 @@ func (r *repository) serveSSH(keys sshKeys) string {
 }
 
 func (r *repository) execute(command string, channel ssh.Channel) {
-	cmd := exec.Command("sh", "-c", command)
+	cmd := exec.CommandContext(r.t.Context(), "sh", "-c", command)
 	cmd.Dir = r.base
 	cmd.Env = append(gitEnvironment(), "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*")
 	cmd.Stderr = channel.Stderr()

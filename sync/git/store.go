@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -12,15 +13,13 @@ import (
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
 // errDamaged says that the store is of no use: it is removed, and the fetch is
 // tried once more.
 var errDamaged = errors.New("the store is damaged")
-
-// maxPacks is when a store is thrown away rather than added to.
-const maxPacks = 16
 
 // store is a bare repository that nothing but this package uses: it has no
 // config, no references and no hooks.
@@ -49,9 +48,27 @@ func openStore(path string) (*store, error) {
 
 func (s *store) has(commit plumbing.Hash) bool { return s.objects.HasEncodedObject(commit) == nil }
 
-func (s *store) isCluttered() bool {
-	packs, err := s.objects.ObjectPacks()
-	return err != nil || len(packs) >= maxPacks
+// replace unpacks a pack and then drops those that were there before: only the
+// newest commit is of use.
+func (s *store) replace(pack io.Reader) error {
+	old, err := s.objects.ObjectPacks()
+	if err != nil {
+		return err
+	}
+	if err := packfile.UpdateObjectStorage(s.objects, pack); err != nil {
+		return err
+	}
+	for _, hash := range old {
+		if err := s.objects.DeleteOldObjectPackAndIndex(hash, time.Time{}); err != nil {
+			return err
+		}
+	}
+	reopened, err := openStore(s.path)
+	if err != nil {
+		return err
+	}
+	*s = *reopened
+	return nil
 }
 
 // lockStore waits for the lock of a store, beside which it lies: a store that is
