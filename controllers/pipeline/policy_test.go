@@ -22,7 +22,7 @@ func at(minute int) metav1.Time {
 func finished(name string, minute int, number int64, phase v1alpha1.RunPhase) v1alpha1.Run {
 	return v1alpha1.Run{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: name, CreationTimestamp: at(minute)},
-		Status:     v1alpha1.RunStatus{Phase: phase, Number: number, CompletionTime: ptr.To(at(minute + 1))},
+		Status:     v1alpha1.RunStatus{Phase: phase, Number: number, CompletionTime: new(at(minute + 1))},
 	}
 }
 
@@ -70,7 +70,7 @@ func TestExpired(t *testing.T) {
 func TestLastRun(t *testing.T) {
 	t.Parallel()
 	last := func(name string, number int64, minute int) *v1alpha1.LastRun {
-		return &v1alpha1.LastRun{Name: name, Number: number, Phase: v1alpha1.RunSucceeded, CompletionTime: ptr.To(at(minute))}
+		return &v1alpha1.LastRun{Name: name, Number: number, Phase: v1alpha1.RunSucceeded, CompletionTime: new(at(minute))}
 	}
 	done := func(name string, minute int, number int64) v1alpha1.Run {
 		return finished(name, minute, number, v1alpha1.RunSucceeded)
@@ -145,8 +145,8 @@ func TestJobSettled(t *testing.T) {
 		{name: "failed", job: batchv1.Job{Status: condition(batchv1.JobFailed, corev1.ConditionTrue)}, want: true},
 		{name: "not failed", job: batchv1.Job{Status: condition(batchv1.JobFailed, corev1.ConditionFalse)}},
 		{name: "about to fail", job: batchv1.Job{Status: condition(batchv1.JobFailureTarget, corev1.ConditionTrue)}},
-		{name: "suspended", job: batchv1.Job{Spec: batchv1.JobSpec{Suspend: ptr.To(true)}}, want: true},
-		{name: "suspended, a pod is ending", job: batchv1.Job{Spec: batchv1.JobSpec{Suspend: ptr.To(true)}, Status: batchv1.JobStatus{Active: 1}}},
+		{name: "suspended", job: batchv1.Job{Spec: batchv1.JobSpec{Suspend: new(true)}}, want: true},
+		{name: "suspended, a pod is ending", job: batchv1.Job{Spec: batchv1.JobSpec{Suspend: new(true)}, Status: batchv1.JobStatus{Active: 1}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -29,7 +29,7 @@ import (
 	"github.com/kayci/kayci/controllers/recent"
 )
 
-// ReasonValid: Runs of the Pipeline can be started.
+// ReasonValid says that Runs of the Pipeline can be started.
 const ReasonValid = "Valid"
 
 // afterConflict is how long to wait for the cache after a conflict.

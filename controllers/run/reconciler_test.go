@@ -1,19 +1,14 @@
 package run_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -42,38 +37,46 @@ func TestWritesOfARun(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, lag %t", name, lag), func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, p, revision.New(p, 1), started("run", p))
-				if lag {
-					// The cache shows each write only after the next reconcile.
-					w.sync()
-				}
-				for range 30 {
-					w.mustReconcile("run")
-					w.mustReconcile("run")
-					if lag {
-						w.sync()
-					}
-					for _, job := range w.jobs() {
-						w.kubelet(&job, 0)
-					}
-				}
-				if got := w.run("run").Status.Phase; got != v1alpha1.RunSucceeded {
-					t.Fatalf("phase %s, want Succeeded", got)
-				}
-				n := len(p.Spec.Jobs)
-				if got, most := len(w.writes)+len(w.events.Events), 2*n+6-3; got > most {
-					t.Errorf("%d writes, at most %d:\n%s", got, most, strings.Join(w.writes, "\n"))
-				}
-				if w.conflicts > 0 || len(w.liveReads) > 0 {
-					t.Errorf("%d conflicts, live reads %v; want none", w.conflicts, w.liveReads)
-				}
-				if len(w.events.Events) != 1 {
-					t.Errorf("%d events, want 1", len(w.events.Events))
-				}
-				if got, want := <-w.events.Events, fmt.Sprintf("Normal Succeeded %d of %d jobs succeeded", n, n); got != want {
-					t.Errorf("event %q, want %q", got, want)
-				}
+				w.repeat(lag)
+				w.wantFrugal(len(p.Spec.Jobs))
 			})
 		}
+	}
+}
+
+// repeat reconciles twice for each thing that happens, and many times after the
+// end. With lag the cache shows what was written only after both.
+func (w *world) repeat(lag bool) {
+	w.t.Helper()
+	for range 30 {
+		if lag {
+			w.sync()
+		}
+		w.mustReconcile("run")
+		w.mustReconcile("run")
+		for _, job := range w.jobs() {
+			w.kubelet(&job)
+		}
+	}
+}
+
+// wantFrugal checks what a Run of n jobs that has succeeded has cost.
+func (w *world) wantFrugal(n int) {
+	w.t.Helper()
+	if got := w.run("run").Status.Phase; got != v1alpha1.RunSucceeded {
+		w.t.Fatalf("phase %s, want Succeeded", got)
+	}
+	if got, most := len(w.writes)+len(w.events.Events), 2*n+6-3; got > most {
+		w.t.Errorf("%d writes, at most %d:\n%s", got, most, strings.Join(w.writes, "\n"))
+	}
+	if w.conflicts > 0 || len(w.liveReads) > 0 {
+		w.t.Errorf("%d conflicts, live reads %v; want none", w.conflicts, w.liveReads)
+	}
+	if len(w.events.Events) != 1 {
+		w.t.Fatalf("%d events, want 1", len(w.events.Events))
+	}
+	if got, want := <-w.events.Events, fmt.Sprintf("Normal Succeeded %d of %d jobs succeeded", n, n); got != want {
+		w.t.Errorf("event %q, want %q", got, want)
 	}
 }
 
@@ -87,7 +90,7 @@ func TestKilledAnywhere(t *testing.T) {
 		run.Spec.Revision, run.Labels, run.OwnerReferences = "", nil, nil
 		w := newWorld(t, p, run)
 		w.crashAt = crashAt
-		return w, w.play("run")
+		return w, w.play()
 	}
 	calm, want := play(0)
 	for k := 1; k <= len(calm.writes); k++ {
@@ -126,7 +129,7 @@ func TestStaleCacheAfterRestart(t *testing.T) {
 			w.cache = nil
 			w.mustReconcile("run")
 			for _, job := range w.jobs() {
-				w.kubelet(&job, 0)
+				w.kubelet(&job)
 			}
 			w.cache = cache
 		}
@@ -174,7 +177,7 @@ func TestHandMadeRunIsPinned(t *testing.T) {
 	if err := w.live.Patch(t.Context(), edited, client.Merge); err != nil {
 		t.Fatal(err)
 	}
-	if final := w.play("run"); final.Status.Jobs[0].Name != "j0" {
+	if final := w.play(); final.Status.Jobs[0].Name != "j0" {
 		t.Errorf("the Run executed the edited Pipeline: %+v", final.Status.Jobs)
 	}
 }
@@ -248,141 +251,6 @@ func TestPipelineUnknownToTheCache(t *testing.T) {
 	}
 }
 
-func jobResource() schema.GroupResource { return batchv1.Resource("jobs") }
-
-func TestRefusedJobs(t *testing.T) {
-	t.Parallel()
-	const create = "create *v1.Job run-b"
-	for _, tt := range []struct {
-		name    string
-		err     error
-		want    v1alpha1.JobPhase
-		reason  string
-		retries bool
-	}{
-		{name: "invalid", err: apierrors.NewInvalid(schema.GroupKind{Group: "batch", Kind: "Job"}, "run-b", field.ErrorList{field.Required(field.NewPath("spec"), "")}), want: "Failed", reason: "Rejected"},
-		{name: "policy", err: apierrors.NewForbidden(jobResource(), "run-b", errors.New("violates PodSecurity")), want: "Failed", reason: "Rejected"},
-		{name: "quota", err: apierrors.NewForbidden(jobResource(), "run-b", errors.New("exceeded quota: small")), want: "Waiting", reason: "QuotaExceeded", retries: true},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			p := pipeline(v1alpha1.Job{Name: "a"}, v1alpha1.Job{Name: "b"}, v1alpha1.Job{Name: "c", Needs: []string{"b"}})
-			w := newWorld(t, p, revision.New(p, 1), started("run", p))
-			w.deny[create] = tt.err
-			result := w.mustReconcile("run")
-			if (result.RequeueAfter > 0) != tt.retries {
-				t.Errorf("another look after %s, want one: %t", result.RequeueAfter, tt.retries)
-			}
-			got := w.run("run").Status
-			if b := got.Jobs[1]; b.Phase != tt.want || b.Reason != tt.reason || !strings.Contains(b.Message, tt.err.Error()) {
-				t.Errorf("job b: %+v, want %s %s", b, tt.want, tt.reason)
-			}
-			if diff := cmp.Diff(map[string]int{"run-a": 1}, w.created); diff != "" {
-				t.Errorf("Jobs (-want +got):\n%s", diff)
-			}
-			if !tt.retries {
-				return
-			}
-			delete(w.deny, create)
-			if final := w.play("run"); final.Status.Phase != v1alpha1.RunSucceeded {
-				t.Errorf("phase %s after there was room", final.Status.Phase)
-			}
-		})
-	}
-}
-
-// An error that is nobody's fault goes back to the queue; what was done is kept.
-func TestServerError(t *testing.T) {
-	t.Parallel()
-	p := pipeline(v1alpha1.Job{Name: "a"}, v1alpha1.Job{Name: "b"})
-	w := newWorld(t, p, revision.New(p, 1), started("run", p))
-	w.deny["create *v1.Job run-a"] = apierrors.NewInternalError(errors.New("etcd is away"))
-	if _, err := w.reconcile("run"); err == nil || !strings.Contains(err.Error(), "etcd is away") {
-		t.Errorf("error %v, want the server's", err)
-	}
-	if got := w.run("run").Status; got.Number != 1 || got.Jobs[1].Phase != v1alpha1.JobRunning {
-		t.Errorf("status %+v, want number 1 and b running", got)
-	}
-	clear(w.deny)
-	if final := w.play("run"); final.Status.Phase != v1alpha1.RunSucceeded || final.Status.Number != 1 {
-		t.Errorf("status %+v, want Succeeded and number 1", final.Status)
-	}
-}
-
-func TestNameTakenByAnother(t *testing.T) {
-	t.Parallel()
-	p := chain(1)
-	taken := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run-j0", UID: "foreign"}}
-	predecessor := taken.DeepCopy()
-	predecessor.OwnerReferences = []metav1.OwnerReference{{APIVersion: "kayci.dev/v1alpha1", Kind: "Run", Name: "run", UID: "before", Controller: ptr.To(true)}}
-	for _, tt := range []struct {
-		name string
-		job  *batchv1.Job
-		want v1alpha1.JobPhase
-	}{
-		{name: "somebody else's", job: taken, want: v1alpha1.JobFailed},
-		{name: "of a Run of this name that was deleted", job: predecessor, want: v1alpha1.JobWaiting},
-	} {
-		for _, cached := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s, cached %t", tt.name, cached), func(t *testing.T) {
-				t.Parallel()
-				w := newWorld(t, p, revision.New(p, 1), started("run", p))
-				w.sync()
-				if err := w.live.Create(t.Context(), tt.job.DeepCopy()); err != nil {
-					t.Fatal(err)
-				}
-				if cached {
-					w.sync()
-				}
-				result := w.mustReconcile("run")
-				if got := w.run("run").Status.Jobs[0]; got.Phase != tt.want || got.Reason != "NameConflict" {
-					t.Errorf("job %+v, want %s NameConflict", got, tt.want)
-				}
-				if (result.RequeueAfter > 0) != (tt.want == v1alpha1.JobWaiting) {
-					t.Errorf("another look after %s", result.RequeueAfter)
-				}
-				var untouched batchv1.Job
-				w.get("run-j0", &untouched)
-				if diff := cmp.Diff(tt.job.Spec, untouched.Spec); diff != "" {
-					t.Errorf("the foreign Job was changed:\n%s", diff)
-				}
-			})
-		}
-	}
-}
-
-func TestDeletedJobFailsOnlyIfTheServerSaysSo(t *testing.T) {
-	t.Parallel()
-	p := chain(1)
-	w := newWorld(t, p, revision.New(p, 1), started("run", p))
-	w.sync()
-	w.mustReconcile("run")
-	if err := w.cache.Get(t.Context(), client.ObjectKey{Namespace: "ci", Name: "run-j0"}, &batchv1.Job{}); !apierrors.IsNotFound(err) {
-		t.Fatalf("the cache isn't behind: %v", err)
-	}
-	// A new process whose cache has the Run's status, and not the Job.
-	w.sync()
-	without := w.cache
-	if err := without.Delete(t.Context(), &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run-j0"}}); err != nil {
-		t.Fatal(err)
-	}
-	w.restart()
-	w.mustReconcile("run")
-	if got := w.run("run").Status.Jobs[0].Phase; got != v1alpha1.JobRunning {
-		t.Fatalf("job is %s although its Job exists", got)
-	}
-	if err := w.live.Delete(t.Context(), &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run-j0"}}); err != nil {
-		t.Fatal(err)
-	}
-	w.mustReconcile("run")
-	if got := w.run("run").Status.Jobs[0]; got.Phase != v1alpha1.JobFailed || got.Reason != "JobDeleted" {
-		t.Errorf("job %+v, want Failed JobDeleted", got)
-	}
-	if diff := cmp.Diff(map[string]int{"run-j0": 1}, w.created); diff != "" {
-		t.Errorf("Jobs (-want +got):\n%s", diff)
-	}
-}
-
 func TestNumbersAreClaimedOnce(t *testing.T) {
 	t.Parallel()
 	p := chain(1)
@@ -422,60 +290,6 @@ func TestNumberSurvivesInTheJob(t *testing.T) {
 	got := map[string]int64{"one": w.run("one").Status.Number, "two": w.run("two").Status.Number}
 	if diff := cmp.Diff(map[string]int64{"one": 1, "two": 2}, got); diff != "" {
 		t.Errorf("numbers (-want +got):\n%s", diff)
-	}
-}
-
-func TestCancelKeepsThePod(t *testing.T) {
-	t.Parallel()
-	p := chain(2)
-	w := newWorld(t, p, revision.New(p, 1), started("run", p))
-	w.mustReconcile("run")
-	job := w.jobs()[0]
-	w.kubelet(&job, 0)
-	var pod corev1.Pod
-	w.get("run-j0-pod", &pod)
-	pod.Status.ContainerStatuses[0].State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
-	w.updateStatus(&pod)
-
-	cancelled := w.run("run")
-	cancelled.Spec.Cancelled = true
-	cancelled.Generation = 2
-	if err := w.live.Update(t.Context(), cancelled); err != nil {
-		t.Fatal(err)
-	}
-	w.mustReconcile("run")
-	w.get("run-j0-pod", &pod)
-	if ptr.Deref(pod.Spec.ActiveDeadlineSeconds, 0) != 1 {
-		t.Errorf("deadline %v, want 1", pod.Spec.ActiveDeadlineSeconds)
-	}
-	w.get("run-j0", &job)
-	if ptr.Deref(job.Spec.Suspend, false) {
-		t.Error("the Job was suspended while its pod ran: that deletes the pod and its log")
-	}
-	if got := w.run("run").Status; got.Phase != v1alpha1.RunRunning || got.Conditions[0].Reason != "Cancelling" {
-		t.Errorf("status %+v, want Running and Cancelling", got)
-	}
-
-	pod.Status.Phase, pod.Status.Reason = corev1.PodFailed, "DeadlineExceeded"
-	w.updateStatus(&pod)
-	w.mustReconcile("run")
-	w.get("run-j0", &job)
-	if !ptr.Deref(job.Spec.Suspend, false) {
-		t.Error("the Job may start another pod")
-	}
-	if got := w.run("run").Status.Phase; got != v1alpha1.RunCancelled {
-		t.Errorf("phase %s, want Cancelled", got)
-	}
-	w.get("run-j0-pod", &pod) // it is still there
-	if event := <-w.events.Events; !strings.HasPrefix(event, "Normal Cancelled ") {
-		t.Errorf("event %q", event)
-	}
-}
-
-func (w *world) updateStatus(obj client.Object) {
-	w.t.Helper()
-	if err := w.live.Status().Update(context.Background(), obj); err != nil {
-		w.t.Fatal(err)
 	}
 }
 

@@ -67,7 +67,7 @@ func (r *Reconciler) enqueue() handler.EventHandler {
 		}
 		req := reconcile.Request{NamespacedName: key}
 		if pq, ok := q.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
-			pq.AddWithOpts(priorityqueue.AddOpts{Priority: ptr.To(-int(created.Unix()))}, req)
+			pq.AddWithOpts(priorityqueue.AddOpts{Priority: new(-int(created.Unix()))}, req)
 			return
 		}
 		q.Add(req)

@@ -17,7 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	clocktesting "k8s.io/utils/clock/testing"
-	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -48,7 +47,6 @@ type world struct {
 
 	reconciler *run.Reconciler
 }
-
 
 func scheme(t *testing.T) *runtime.Scheme {
 	t.Helper()
@@ -206,19 +204,19 @@ func (w *world) jobs() []batchv1.Job {
 }
 
 // kubelet makes a pod for the Job that has none, and ends its container with
-// that code. The pod's phase and the Job's verdict follow by others.
-func (w *world) kubelet(job *batchv1.Job, code int32) {
+// 0. The pod's phase and the Job's verdict follow by others.
+func (w *world) kubelet(job *batchv1.Job) {
 	w.t.Helper()
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "ci", Name: job.Name + "-pod", UID: "pod-" + job.UID, Labels: job.Spec.Template.Labels,
-			OwnerReferences: []metav1.OwnerReference{{APIVersion: "batch/v1", Kind: "Job", Name: job.Name, UID: job.UID, Controller: ptr.To(true)}},
+			OwnerReferences: []metav1.OwnerReference{{APIVersion: "batch/v1", Kind: "Job", Name: job.Name, UID: job.UID, Controller: new(true)}},
 		},
 		Spec: corev1.PodSpec{NodeName: "node", Containers: []corev1.Container{{Name: "main"}}},
 		Status: corev1.PodStatus{
 			Phase: corev1.PodRunning, StartTime: &metav1.Time{Time: w.clock.Now()},
 			ContainerStatuses: []corev1.ContainerStatus{{Name: "main", State: corev1.ContainerState{
-				Terminated: &corev1.ContainerStateTerminated{ExitCode: code, FinishedAt: metav1.Time{Time: w.clock.Now()}},
+				Terminated: &corev1.ContainerStateTerminated{FinishedAt: metav1.Time{Time: w.clock.Now()}},
 			}}},
 		},
 	}
@@ -227,9 +225,10 @@ func (w *world) kubelet(job *batchv1.Job, code int32) {
 	}
 }
 
-// play lets pods succeed and the controller work until the Run has ended,
+// play lets pods succeed and the controller work until the Run `run` has ended,
 // starting the controller anew whenever it has died.
-func (w *world) play(name string) *v1alpha1.Run {
+func (w *world) play() *v1alpha1.Run {
+	const name = "run"
 	w.t.Helper()
 	for range 50 {
 		_, err := w.reconcile(name)
@@ -244,7 +243,7 @@ func (w *world) play(name string) *v1alpha1.Run {
 			return found
 		}
 		for _, job := range w.jobs() {
-			w.kubelet(&job, 0)
+			w.kubelet(&job)
 		}
 	}
 	w.t.Fatalf("run %s has not ended: %+v", name, w.run(name).Status)

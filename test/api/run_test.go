@@ -80,7 +80,7 @@ func completeJob(ctx context.Context, c client.Client, owner *batchv1.Job) error
 		Spec: *owner.Spec.Template.Spec.DeepCopy(),
 	}
 	pod.Spec.NodeName = "node"
-	pod.Spec.AutomountServiceAccountToken = ptr.To(false)
+	pod.Spec.AutomountServiceAccountToken = new(false)
 	if err := c.Create(ctx, pod); err != nil {
 		return client.IgnoreAlreadyExists(err)
 	}
@@ -127,25 +127,8 @@ func TestWritesOfARun(t *testing.T) {
 			settle(t, writes)
 
 			finish(t, person, namespace, "second")
-			eventually(t, "the first Run is deleted", func(ctx context.Context) error {
-				err := person.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "first"}, &v1alpha1.Run{})
-				if apierrors.IsNotFound(err) {
-					return nil
-				}
-				return fmt.Errorf("it is there: %w", err)
-			})
-			eventually(t, "the event is written", func(ctx context.Context) error {
-				var list eventsv1.EventList
-				if err := person.List(ctx, &list, client.InNamespace(namespace)); err != nil {
-					return err
-				}
-				for _, event := range list.Items {
-					if event.Regarding.Name == "second" && event.Reason == "Succeeded" {
-						return nil
-					}
-				}
-				return fmt.Errorf("%d events, none says that the second Run succeeded", len(list.Items))
-			})
+			waitDeleted(t, person, namespace, "first")
+			waitEvent(t, person, namespace, "second")
 			wrote := settle(t, writes)
 			if most := 2*len(jobs) + 6; len(wrote) > most {
 				t.Errorf("%d writes, at most %d:\n%s", len(wrote), most, strings.Join(wrote, "\n"))
@@ -160,7 +143,13 @@ func TestWritesOfARun(t *testing.T) {
 // finish starts a Run and plays the cluster until it has succeeded.
 func finish(t *testing.T, c client.Client, namespace, name string) {
 	t.Helper()
-	if err := c.Create(t.Context(), newRun(namespace, name)); err != nil {
+	finishRun(t, c, namespace, newRun(namespace, name))
+}
+
+func finishRun(t *testing.T, c client.Client, namespace string, run *v1alpha1.Run) {
+	t.Helper()
+	name := run.Name
+	if err := c.Create(t.Context(), run); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "run "+name+" succeeds", func(ctx context.Context) error {
@@ -175,6 +164,35 @@ func finish(t *testing.T, c client.Client, namespace, name string) {
 			return fmt.Errorf("it is %q: %v", found.Status.Phase, found.Status.Jobs)
 		}
 		return nil
+	})
+}
+
+// waitDeleted waits until retention has deleted the Run.
+func waitDeleted(t *testing.T, c client.Client, namespace, name string) {
+	t.Helper()
+	eventually(t, "run "+name+" is deleted", func(ctx context.Context) error {
+		err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &v1alpha1.Run{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return fmt.Errorf("it is there: %w", err)
+	})
+}
+
+// waitEvent waits for the event that says that the Run has succeeded.
+func waitEvent(t *testing.T, c client.Client, namespace, name string) {
+	t.Helper()
+	eventually(t, "the event of run "+name+" is written", func(ctx context.Context) error {
+		var list eventsv1.EventList
+		if err := c.List(ctx, &list, client.InNamespace(namespace)); err != nil {
+			return err
+		}
+		for _, event := range list.Items {
+			if event.Regarding.Name == name && event.Reason == "Succeeded" {
+				return nil
+			}
+		}
+		return fmt.Errorf("%d events, none says that it succeeded", len(list.Items))
 	})
 }
 

@@ -14,7 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -74,7 +73,7 @@ func TestNameDependsOnOwnerAndSpecAlone(t *testing.T) {
 func TestSpecReturnsWhatNewStored(t *testing.T) {
 	t.Parallel()
 	p := pipeline("web", "u1", "golang:1.26", "alpine:3")
-	p.Spec.Params = []v1alpha1.Param{{Name: "git_sha"}, {Name: "mode", Default: ptr.To("")}}
+	p.Spec.Params = []v1alpha1.Param{{Name: "git_sha"}, {Name: "mode", Default: new("")}}
 	rev := revision.New(p, 7)
 	got, err := revision.Spec(rev)
 	if err != nil {
@@ -85,7 +84,7 @@ func TestSpecReturnsWhatNewStored(t *testing.T) {
 	}
 	wantOwner := []metav1.OwnerReference{{
 		APIVersion: "kayci.dev/v1alpha1", Kind: "Pipeline", Name: "web", UID: "u1",
-		Controller: ptr.To(true), BlockOwnerDeletion: ptr.To(true),
+		Controller: new(true), BlockOwnerDeletion: new(true),
 	}}
 	if diff := cmp.Diff(wantOwner, rev.OwnerReferences); diff != "" {
 		t.Errorf("owner (-want +got):\n%s", diff)

@@ -9,6 +9,7 @@ import (
 	"encoding/base32"
 	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,7 +21,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// NumberAnnotation, on a Job, is the number of its Run: a controller that was
+// NumberAnnotation is, on a Job, the number of its Run: a controller that was
 // killed before it could record the number in the Run's status finds it here.
 const NumberAnnotation = v1alpha1.Group + "/run-number"
 
@@ -102,10 +103,8 @@ func setAttempts(spec *batchv1.JobSpec) {
 	if spec.PodFailurePolicy == nil {
 		spec.PodFailurePolicy = &batchv1.PodFailurePolicy{}
 	}
-	for _, rule := range spec.PodFailurePolicy.Rules {
-		if ignoresDisruption(rule) {
-			return
-		}
+	if slices.ContainsFunc(spec.PodFailurePolicy.Rules, ignoresDisruption) {
+		return
 	}
 	spec.PodFailurePolicy.Rules = append(spec.PodFailurePolicy.Rules, batchv1.PodFailurePolicyRule{
 		Action: batchv1.PodFailurePolicyActionIgnore,
@@ -146,6 +145,6 @@ func setTimeout(pod *corev1.PodSpec, timeout *metav1.Duration) {
 func setToken(pod *corev1.PodSpec) {
 	named := pod.ServiceAccountName != "" || pod.DeprecatedServiceAccount != ""
 	if !named && pod.AutomountServiceAccountToken == nil {
-		pod.AutomountServiceAccountToken = ptr.To(false)
+		pod.AutomountServiceAccountToken = new(false)
 	}
 }

@@ -8,7 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 )
@@ -42,7 +41,7 @@ func Params(run *v1alpha1.Run, number int64, params map[string]string) *corev1.C
 			},
 			OwnerReferences: []metav1.OwnerReference{owner(run)},
 		},
-		Immutable: ptr.To(true),
+		Immutable: new(true),
 		Data:      data,
 	}
 }

@@ -47,7 +47,7 @@ func record(f *plan.Facts, name string, phase v1alpha1.JobPhase) {
 type jobOption func(*batchv1.Job)
 
 // withJob adds a Job, made at second 0.
-func withJob(f *plan.Facts, name string, opts ...jobOption) *batchv1.Job {
+func withJob(f *plan.Facts, name string, opts ...jobOption) {
 	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{
 		Namespace: "ci", Name: "run-" + name, UID: types.UID("job-" + name), CreationTimestamp: *ts(0),
 		Labels: map[string]string{v1alpha1.JobLabel: name},
@@ -56,7 +56,6 @@ func withJob(f *plan.Facts, name string, opts ...jobOption) *batchv1.Job {
 		opt(job)
 	}
 	f.Jobs[name] = job
-	return job
 }
 
 func verdict(kind batchv1.JobConditionType, reason, message string, seconds int) jobOption {
@@ -74,7 +73,7 @@ func backoffLimit(seconds int) jobOption {
 	return verdict(batchv1.JobFailed, batchv1.JobReasonBackoffLimitExceeded, "Job has reached the specified backoff limit", seconds)
 }
 
-func suspend(j *batchv1.Job) { j.Spec.Suspend = ptr.To(true) }
+func suspend(j *batchv1.Job) { j.Spec.Suspend = new(true) }
 
 type podOption func(*corev1.Pod)
 
@@ -84,7 +83,7 @@ func withPod(f *plan.Facts, job, name string, opts ...podOption) {
 	pod := corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "ci", Name: name, CreationTimestamp: *ts(1),
-			OwnerReferences: []metav1.OwnerReference{{UID: types.UID("job-" + job), Controller: ptr.To(true)}},
+			OwnerReferences: []metav1.OwnerReference{{UID: types.UID("job-" + job), Controller: new(true)}},
 		},
 		Spec: corev1.PodSpec{NodeName: "node", Containers: []corev1.Container{{Name: "main"}}},
 		Status: corev1.PodStatus{

@@ -54,7 +54,8 @@ func holdsLog(pods []corev1.Pod) bool {
 	return false
 }
 
-// started reports whether a kubelet has taken the pod on and not ended it yet.
+// started reports whether the pod may run on a node. What the kubelet says comes
+// seconds after it has started the containers, so the node's name has to do.
 func started(pod *corev1.Pod) bool {
-	return pod.Spec.NodeName != "" && pod.Status.StartTime != nil && !terminal(pod) && pod.DeletionTimestamp == nil
+	return pod.Spec.NodeName != "" && !terminal(pod) && pod.DeletionTimestamp == nil
 }

@@ -12,6 +12,9 @@ import (
 	"github.com/kayci/kayci/controllers/run/plan"
 )
 
+// onNode follows unstarted: the scheduler has chosen a node.
+func onNode(p *corev1.Pod) { p.Spec.NodeName = "node" }
+
 // TestCancel cancels a Run whose job `a` is somewhere and whose job `b` waits.
 func TestCancel(t *testing.T) {
 	t.Parallel()
@@ -37,6 +40,7 @@ func TestCancel(t *testing.T) {
 		{name: "stopped, Job failed", job: []jobOption{backoffLimit(80)}, pods: [][]podOption{stopped}, want: "Cancelled", wantRun: "Cancelled"},
 		{name: "no pod yet", wantSuspend: []string{"a"}, want: "Running", wantRun: "Running"},
 		{name: "on no node", pods: [][]podOption{{unstarted}}, wantSuspend: []string{"a"}, want: "Running", wantRun: "Running"},
+		{name: "on a node that has said nothing yet", pods: [][]podOption{{unstarted, onNode}}, wantStop: pod, want: "Running", wantRun: "Running"},
 		{name: "on no node, suspended", job: []jobOption{suspend}, pods: [][]podOption{{unstarted}}, want: "Cancelled", wantRun: "Cancelled"},
 		{name: "suspended, but a pod had just started", job: []jobOption{suspend}, pods: [][]podOption{{}}, want: "Running", wantRun: "Running"},
 		{name: "being deleted with its node", pods: [][]podOption{{deleted(50), disrupted(50)}}, wantSuspend: []string{"a"}, want: "Running", wantRun: "Running"},

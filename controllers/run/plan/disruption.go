@@ -70,7 +70,7 @@ func interrupted(pods []corev1.Pod) *corev1.Pod {
 
 func interruption(pod *corev1.Pod) (reason, message string) {
 	if c := disruptionTarget(pod); c != nil {
-		return ReasonDisrupted, "the pod was disrupted (" + c.Reason + ") and then exited with code 0, which is no proof of success; to be retried, the program must exit with another code when it gets SIGTERM"
+		return ReasonDisrupted, "the pod was told to end (" + c.Reason + ") and exited with code 0, which proves nothing; a program that exits otherwise on SIGTERM is retried"
 	}
 	return ReasonPodDeleted, "the pod was deleted before it had ended"
 }

@@ -26,7 +26,12 @@ const deadlineExceeded = "DeadlineExceeded"
 // come by another watch, normally within milliseconds.
 const podNews = 10 * time.Second
 
-const maxMessage = 512
+// maxMessage bounds a job's message, maxSummary what a Run's message repeats of
+// it: that one stands in a table.
+const (
+	maxMessage = 512
+	maxSummary = 160
+)
 
 // fail records why the Job failed: what its last failed pod says, or, with no
 // such pod left, what the Job says.
@@ -37,16 +42,14 @@ func (f *Facts) fail(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, 
 		return s
 	}
 	s.CompletionTime = verdict.LastTransitionTime.DeepCopy()
-	phase, reason, message := v1alpha1.JobFailed, "", ""
+	reason, message := jobFailure(verdict)
 	if pod := lastFailed(pods); pod != nil {
 		reason, message = podFailure(pod)
-	} else {
-		reason, message = jobFailure(verdict)
 	}
 	if f.Run.Spec.Cancelled && reason == ReasonTimedOut {
-		phase, reason, message = v1alpha1.JobCancelled, v1alpha1.ReasonCancelled, "cancelled while it ran"
+		return f.end(s, v1alpha1.JobCancelled, v1alpha1.ReasonCancelled, "cancelled while it ran")
 	}
-	return f.end(s, phase, reason, message)
+	return f.end(s, v1alpha1.JobFailed, reason, message)
 }
 
 func running(pods []corev1.Pod) bool {
@@ -141,9 +144,13 @@ func jobFailure(verdict *batchv1.JobCondition) (reason, message string) {
 
 // shorten bounds a text that comes from elsewhere.
 func shorten(text string) string {
+	return cut(text, maxMessage)
+}
+
+func cut(text string, most int) string {
 	runes := []rune(text)
-	if len(runes) <= maxMessage {
+	if len(runes) <= most {
 		return text
 	}
-	return string(runes[:maxMessage-1]) + "…"
+	return string(runes[:most-1]) + "…"
 }

@@ -117,7 +117,7 @@ func stuck(jobs []v1alpha1.JobStatus, message string) string {
 	for i := range jobs {
 		s := &jobs[i]
 		if !s.Phase.Finished() && s.Reason != "" && s.Reason != ReasonAwaitingNeeds {
-			return fmt.Sprintf("%s; %s: %s: %s", message, s.Name, s.Reason, s.Message)
+			return fmt.Sprintf("%s; %s: %s: %s", message, s.Name, s.Reason, cut(s.Message, maxSummary))
 		}
 	}
 	return message
@@ -136,7 +136,7 @@ func failures(jobs []v1alpha1.JobStatus) string {
 			others = append(others, jobs[i].Name)
 		}
 	}
-	text := fmt.Sprintf("job %s failed: %s: %s", first.Name, first.Reason, first.Message)
+	text := fmt.Sprintf("job %s failed: %s: %s", first.Name, first.Reason, cut(first.Message, maxSummary))
 	if len(others) > 0 {
 		text += "; also failed: " + names(others)
 	}

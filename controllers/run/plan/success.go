@@ -15,7 +15,7 @@ import (
 // observe returns the status of a job that has a Job.
 func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, d *Decision) v1alpha1.JobStatus {
 	s.Job = job.Name
-	s.StartTime = ptr.To(job.CreationTimestamp)
+	s.StartTime = new(job.CreationTimestamp)
 	if s.Phase == v1alpha1.JobWaiting {
 		s.Phase, s.Reason, s.Message = v1alpha1.JobRunning, "", ""
 	}

@@ -1,0 +1,154 @@
+package run_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/pipeline/revision"
+)
+
+func jobResource() schema.GroupResource { return batchv1.Resource("jobs") }
+
+func TestRefusedJobs(t *testing.T) {
+	t.Parallel()
+	const create = "create *v1.Job run-b"
+	for _, tt := range []struct {
+		name    string
+		err     error
+		want    v1alpha1.JobPhase
+		reason  string
+		retries bool
+	}{
+		{name: "invalid", err: apierrors.NewInvalid(schema.GroupKind{Group: "batch", Kind: "Job"}, "run-b", field.ErrorList{field.Required(field.NewPath("spec"), "")}), want: "Failed", reason: "Rejected"},
+		{name: "policy", err: apierrors.NewForbidden(jobResource(), "run-b", errors.New("violates PodSecurity")), want: "Failed", reason: "Rejected"},
+		{name: "quota", err: apierrors.NewForbidden(jobResource(), "run-b", errors.New("exceeded quota: small")), want: "Waiting", reason: "QuotaExceeded", retries: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := pipeline(v1alpha1.Job{Name: "a"}, v1alpha1.Job{Name: "b"}, v1alpha1.Job{Name: "c", Needs: []string{"b"}})
+			w := newWorld(t, p, revision.New(p, 1), started("run", p))
+			w.deny[create] = tt.err
+			result := w.mustReconcile("run")
+			if (result.RequeueAfter > 0) != tt.retries {
+				t.Errorf("another look after %s, want one: %t", result.RequeueAfter, tt.retries)
+			}
+			got := w.run("run").Status
+			if b := got.Jobs[1]; b.Phase != tt.want || b.Reason != tt.reason || !strings.Contains(b.Message, tt.err.Error()) {
+				t.Errorf("job b: %+v, want %s %s", b, tt.want, tt.reason)
+			}
+			if diff := cmp.Diff(map[string]int{"run-a": 1}, w.created); diff != "" {
+				t.Errorf("Jobs (-want +got):\n%s", diff)
+			}
+			if !tt.retries {
+				return
+			}
+			delete(w.deny, create)
+			if final := w.play(); final.Status.Phase != v1alpha1.RunSucceeded {
+				t.Errorf("phase %s after there was room", final.Status.Phase)
+			}
+		})
+	}
+}
+
+// An error that is nobody's fault goes back to the queue; what was done is kept.
+func TestServerError(t *testing.T) {
+	t.Parallel()
+	p := pipeline(v1alpha1.Job{Name: "a"}, v1alpha1.Job{Name: "b"})
+	w := newWorld(t, p, revision.New(p, 1), started("run", p))
+	w.deny["create *v1.Job run-a"] = apierrors.NewInternalError(errors.New("etcd is away"))
+	if _, err := w.reconcile("run"); err == nil || !strings.Contains(err.Error(), "etcd is away") {
+		t.Errorf("error %v, want the server's", err)
+	}
+	if got := w.run("run").Status; got.Number != 1 || got.Jobs[1].Phase != v1alpha1.JobRunning {
+		t.Errorf("status %+v, want number 1 and b running", got)
+	}
+	clear(w.deny)
+	if final := w.play(); final.Status.Phase != v1alpha1.RunSucceeded || final.Status.Number != 1 {
+		t.Errorf("status %+v, want Succeeded and number 1", final.Status)
+	}
+}
+
+func TestNameTakenByAnother(t *testing.T) {
+	t.Parallel()
+	p := chain(1)
+	taken := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run-j0", UID: "foreign"}}
+	predecessor := taken.DeepCopy()
+	predecessor.OwnerReferences = []metav1.OwnerReference{{APIVersion: "kayci.dev/v1alpha1", Kind: "Run", Name: "run", UID: "before", Controller: new(true)}}
+	for _, tt := range []struct {
+		name string
+		job  *batchv1.Job
+		want v1alpha1.JobPhase
+	}{
+		{name: "somebody else's", job: taken, want: v1alpha1.JobFailed},
+		{name: "of a Run of this name that was deleted", job: predecessor, want: v1alpha1.JobWaiting},
+	} {
+		for _, cached := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, cached %t", tt.name, cached), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, p, revision.New(p, 1), started("run", p))
+				w.sync()
+				if err := w.live.Create(t.Context(), tt.job.DeepCopy()); err != nil {
+					t.Fatal(err)
+				}
+				if cached {
+					w.sync()
+				}
+				result := w.mustReconcile("run")
+				if got := w.run("run").Status.Jobs[0]; got.Phase != tt.want || got.Reason != "NameConflict" {
+					t.Errorf("job %+v, want %s NameConflict", got, tt.want)
+				}
+				if (result.RequeueAfter > 0) != (tt.want == v1alpha1.JobWaiting) {
+					t.Errorf("another look after %s", result.RequeueAfter)
+				}
+				var untouched batchv1.Job
+				w.get("run-j0", &untouched)
+				if diff := cmp.Diff(tt.job.Spec, untouched.Spec); diff != "" {
+					t.Errorf("the foreign Job was changed:\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+func TestDeletedJobFailsOnlyIfTheServerSaysSo(t *testing.T) {
+	t.Parallel()
+	p := chain(1)
+	w := newWorld(t, p, revision.New(p, 1), started("run", p))
+	w.sync()
+	w.mustReconcile("run")
+	if err := w.cache.Get(t.Context(), client.ObjectKey{Namespace: "ci", Name: "run-j0"}, &batchv1.Job{}); !apierrors.IsNotFound(err) {
+		t.Fatalf("the cache isn't behind: %v", err)
+	}
+	// A new process whose cache has the Run's status, and not the Job.
+	w.sync()
+	without := w.cache
+	if err := without.Delete(t.Context(), &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run-j0"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.restart()
+	w.mustReconcile("run")
+	if got := w.run("run").Status.Jobs[0].Phase; got != v1alpha1.JobRunning {
+		t.Fatalf("job is %s although its Job exists", got)
+	}
+	if err := w.live.Delete(t.Context(), &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run-j0"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.mustReconcile("run")
+	if got := w.run("run").Status.Jobs[0]; got.Phase != v1alpha1.JobFailed || got.Reason != "JobDeleted" {
+		t.Errorf("job %+v, want Failed JobDeleted", got)
+	}
+	if diff := cmp.Diff(map[string]int{"run-j0": 1}, w.created); diff != "" {
+		t.Errorf("Jobs (-want +got):\n%s", diff)
+	}
+}
