@@ -1,0 +1,125 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"github.com/kayci/kayci/test/cluster"
+	"github.com/kayci/kayci/test/githost"
+)
+
+// environment is what all tests share.
+type environment struct {
+	*cluster.Cluster
+
+	ctx    context.Context //nolint:containedctx // it ends all tests at an interrupt
+	skip   string
+	source string
+	// address of this machine as pods reach it.
+	address string
+	host    *githost.Host
+	gates   *gates
+	hooks   string
+}
+
+// gitPassword and hookToken must not appear in any text.
+const (
+	gitPassword = "canary-git-f71c55"
+	hookToken   = "canary-hook-93be20"
+)
+
+var shared environment
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// The tests wait most of the time.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, m)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, m *testing.M) int {
+	current := os.Getenv("KAYCI_CLUSTER") == "current"
+	if !current && (runtime.GOOS != "linux" || os.Geteuid() != 0) {
+		shared.skip = "the local cluster needs root on Linux; to use another, point KUBECONFIG at it and set KAYCI_CLUSTER=current"
+		if os.Getenv("CI") == "true" {
+			fmt.Fprintln(os.Stderr, "e2e:", shared.skip)
+			return 1
+		}
+		return m.Run()
+	}
+	stop, err := start(ctx, current)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
+	code := m.Run()
+	if err := stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
+	return code
+}
+
+// start gets a cluster with KayCI, and the servers on this machine that pods
+// and the controller talk to.
+func start(ctx context.Context, current bool) (stop func() error, err error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, fmt.Errorf("find the cache folder: %w", err)
+	}
+	source, err := filepath.Abs("../..")
+	if err != nil {
+		return nil, err
+	}
+	shared.ctx, shared.source = ctx, source
+	shared.Cluster, err = cluster.Ready(ctx, cluster.Options{
+		Source: source, Cache: filepath.Join(cache, "kayci", "images"), Current: current,
+		Image: os.Getenv("KAYCI_IMAGE"), Progress: cluster.NewProgress(os.Stderr),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if shared.address, err = shared.HostAddress(ctx); err != nil {
+		return nil, err
+	}
+	repositories, err := os.MkdirTemp("", "kayci-e2e-")
+	if err != nil {
+		return nil, err
+	}
+	credentials := githost.Credentials{Username: "e2e", Password: gitPassword}
+	if shared.host, err = githost.Start(ctx, repositories, net.JoinHostPort(shared.address, "0"), credentials); err != nil {
+		return nil, err
+	}
+	if shared.gates, err = newGates(ctx, shared.address); err != nil {
+		return nil, err
+	}
+	values := map[string]any{"replicas": 2, "controller": map[string]any{"webhookMaxBody": "1Mi"}}
+	if err := shared.Install(ctx, values); err != nil {
+		shared.Diagnose(ctx, os.Stderr, shared.Namespace)
+		return nil, err
+	}
+	url, stopReach, err := shared.WebhookURL(ctx)
+	if err != nil {
+		return nil, err
+	}
+	shared.hooks = url
+	return func() error {
+		stopReach()
+		return errors.Join(shared.gates.stop(), shared.host.Stop(context.WithoutCancel(ctx)), os.RemoveAll(repositories))
+	}, nil
+}

@@ -1,0 +1,69 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// patient prints, passes the gate "runs", and goes on until it is told to stop.
+func (s *space) patient() string {
+	return `trap 'echo stopping; exit 143' TERM
+echo begun
+` + s.through("runs") + `
+echo waiting
+sleep 3600 & wait`
+}
+
+const patientLog = "begun\nwaiting\nstopping\n"
+
+func TestCancellingKeepsPodAndLog(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t)
+	s.create(t, s.pipeline("long", script("patient", s.patient()), script("later", "true", "patient")))
+	s.start(t, "c", "long")
+	s.awaitArrival(t, "runs")
+	s.openGate("runs")
+	s.awaitLog(t, "c", "patient", "waiting")
+	patch(t, s, &v1alpha1.Run{ObjectMeta: s.meta("c")}, func(run *v1alpha1.Run) { run.Spec.Cancelled = true })
+	run := s.awaitEnd(t, "c", v1alpha1.RunCancelled)
+
+	if diff := cmp.Diff([]string{"patient=Cancelled/Cancelled", "later=Cancelled/Cancelled"}, phases(run)); diff != "" {
+		t.Errorf("jobs (-want +got):\n%s", diff)
+	}
+	s.expectStopped(t, "c")
+}
+
+func TestTimeoutKeepsPodAndLog(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t)
+	job := script("patient", s.patient())
+	job.Timeout = &metav1.Duration{Duration: 15 * time.Second}
+	s.create(t, s.pipeline("slow", job, script("later", "true", "patient")))
+	s.openGate("runs")
+	s.start(t, "o", "slow")
+	run := s.awaitEnd(t, "o", v1alpha1.RunFailed)
+
+	if diff := cmp.Diff([]string{"patient=Failed/TimedOut", "later=Skipped/NeedsFailed"}, phases(run)); diff != "" {
+		t.Errorf("jobs (-want +got):\n%s", diff)
+	}
+	s.expectStopped(t, "o")
+}
+
+// expectStopped checks that the one pod of the Run has ended, is still there,
+// and has the whole log.
+func (s *space) expectStopped(t *testing.T, run string) {
+	t.Helper()
+	pod := s.pod(t, run, "patient")
+	if pod.Status.Phase != corev1.PodFailed || pod.DeletionTimestamp != nil {
+		t.Errorf("pod is %s, being deleted: %v; want Failed and kept", pod.Status.Phase, pod.DeletionTimestamp)
+	}
+	if diff := cmp.Diff(patientLog, s.log(t, run, "patient", "main")); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
+	}
+}
