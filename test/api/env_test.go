@@ -31,6 +31,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/render"
 )
 
 const assetsVariable = "KUBEBUILDER_ASSETS"
@@ -39,7 +40,17 @@ const assetsVariable = "KUBEBUILDER_ASSETS"
 // a namespace of its own. nil: there are no binaries to run one.
 var server *rest.Config
 
+// evaluateArgument has this test binary act as the process that evaluates files.
+const evaluateArgument = "evaluate"
+
 func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == evaluateArgument {
+		if err := render.EvaluateCommand(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(run(m))
 }
 

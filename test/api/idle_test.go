@@ -1,0 +1,151 @@
+package api_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers"
+	"github.com/kayci/kayci/test/githost"
+)
+
+// TestAnIdleMinuteWritesNothing runs the whole program: a repository that is
+// looked at every ten seconds, a Pipeline, a Trigger and a finished Run.
+func TestAnIdleMinuteWritesNothing(t *testing.T) {
+	t.Parallel()
+	const looks, interval = 6, 10 * time.Second
+	person := newClient(t, serverConfig(t))
+	namespace := newNamespace(t, person)
+	address, looked := serveExample(t, "hello-world")
+	cfg := serverConfig(t)
+	writes := watchWrites(cfg)
+	startProgram(t, func() (runner, error) {
+		return controllers.NewManager(cfg, controllers.Options{
+			WatchNamespaces: []string{namespace},
+			WebhookAddress:  "127.0.0.1:0",
+			MetricsAddress:  "0",
+			ProbeAddress:    "0",
+			StoragePath:     t.TempDir(),
+			RenderCommand:   []string{os.Args[0], evaluateArgument},
+			Concurrent:      2,
+		})
+	})
+	makeRepo(t, person, namespace, address, interval)
+	waitPipeline(t, person, namespace, "hello-world")
+	finishRun(t, person, namespace, &v1alpha1.Run{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "hello"},
+		Spec:       v1alpha1.RunSpec{Pipeline: "hello-world"},
+	})
+	if wrote := settle(t, writes); len(wrote) == 0 {
+		t.Fatal("nothing was written at all: the writes are not seen")
+	}
+
+	before := looked.Load()
+	err := wait.PollUntilContextTimeout(t.Context(), time.Second, 3*looks*interval, true, func(context.Context) (bool, error) {
+		return looked.Load() >= before+looks, nil
+	})
+	if err != nil {
+		t.Fatalf("the repository was looked at %d times, expected %d: %v", looked.Load()-before, looks, err)
+	}
+	if wrote := writes.take(); len(wrote) > 0 {
+		t.Errorf("wrote in an idle minute: %v", wrote)
+	}
+}
+
+type runner interface{ Start(context.Context) error }
+
+func startProgram(t *testing.T, program func() (runner, error)) {
+	t.Helper()
+	mgr, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- mgr.Start(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the program ended: %v", err)
+		}
+	})
+}
+
+// serveExample serves an example as a git repository, and counts how often its
+// references are asked for.
+func serveExample(t *testing.T, name string) (string, *atomic.Int64) {
+	t.Helper()
+	host, err := githost.Start(t.Context(), t.TempDir(), "127.0.0.1:0", githost.Credentials{Username: "git", Password: rand.Text()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := host.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	repository, err := host.Create(t.Context(), name, filepath.Join(t.TempDir(), "clone"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := repository.Copy(os.DirFS(filepath.Join("..", "..", "examples", name))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := repository.Push(t.Context(), "Say hello"); err != nil {
+		t.Fatal(err)
+	}
+	target, err := url.Parse(host.URL(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	looked := &atomic.Int64{}
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: target.Scheme, Host: target.Host})
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if filepath.Base(r.URL.Path) == "refs" {
+			looked.Add(1)
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(front.Close)
+	return front.URL + target.Path, looked
+}
+
+func makeRepo(t *testing.T, c client.Client, namespace, address string, interval time.Duration) {
+	t.Helper()
+	err := c.Create(t.Context(), &v1alpha1.ConfigRepo{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "pipelines"},
+		Spec:       v1alpha1.ConfigRepoSpec{URL: address, Interval: &metav1.Duration{Duration: interval}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func waitPipeline(t *testing.T, c client.Client, namespace, name string) {
+	t.Helper()
+	eventually(t, "pipeline "+name+" is synced", func(ctx context.Context) error {
+		var repos v1alpha1.ConfigRepoList
+		if err := c.List(ctx, &repos, client.InNamespace(namespace)); err != nil {
+			return err
+		}
+		err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &v1alpha1.Pipeline{})
+		if err != nil {
+			return fmt.Errorf("%w; the ConfigRepos: %+v", err, repos.Items)
+		}
+		return nil
+	})
+}
