@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
 	"github.com/kayci/kayci/render"
@@ -89,19 +90,26 @@ func (flags *renderFlags) run(cmd *cobra.Command) error {
 func (flags *renderFlags) print(out io.Writer, objects []render.Object) error {
 	var errs []error
 	for _, o := range objects {
-		var text []byte
-		var err error
-		if flags.output == "json" {
-			text, err = json.Marshal(o.Object)
-			text = append(text, '\n')
-		} else {
-			text, err = yaml.Marshal(o.Object)
-			text = append([]byte("---\n# "+o.File+"\n"), text...)
-		}
+		text, err := flags.format(o)
 		if err == nil {
 			_, err = out.Write(text)
 		}
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// format leaves the status out, which a sync doesn't apply.
+func (flags *renderFlags) format(o render.Object) ([]byte, error) {
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o.Object)
+	if err != nil {
+		return nil, fmt.Errorf("print %s: %w", o.Object.GetName(), err)
+	}
+	delete(fields, "status")
+	if flags.output == "json" {
+		text, err := json.Marshal(fields)
+		return append(text, '\n'), err
+	}
+	text, err := yaml.Marshal(fields)
+	return append([]byte("---\n# "+o.File+"\n"), text...), err
 }
