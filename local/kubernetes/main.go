@@ -33,15 +33,15 @@ import (
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
-var components = []string{
-	"etcd", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet",
+func components() []string {
+	return []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet"}
 }
 
 func main() {
 	name, args, ok := choose(os.Args)
 	if !ok {
 		fmt.Fprintf(os.Stderr, "usage: %s COMPONENT [ARGUMENT...], COMPONENT being one of %s\n",
-			filepath.Base(os.Args[0]), strings.Join(components, ", "))
+			filepath.Base(os.Args[0]), strings.Join(components(), ", "))
 		os.Exit(2)
 	}
 	os.Args = append([]string{name}, args...)
@@ -54,7 +54,7 @@ func choose(argv []string) (name string, args []string, ok bool) {
 		if len(argv) == 0 {
 			return "", nil, false
 		}
-		if name = filepath.Base(argv[0]); slices.Contains(components, name) {
+		if name = filepath.Base(argv[0]); slices.Contains(components(), name) {
 			return name, argv[1:], true
 		}
 		argv = argv[1:]
