@@ -108,8 +108,7 @@ func start(ctx context.Context, current bool) (stop func() error, err error) {
 	if shared.gates, err = newGates(ctx, shared.address); err != nil {
 		return nil, err
 	}
-	values := map[string]any{"replicas": 2, "controller": map[string]any{"webhookMaxBody": "1Mi"}}
-	if err := shared.Install(ctx, values); err != nil {
+	if err := install(ctx); err != nil {
 		shared.Diagnose(ctx, os.Stderr, shared.Namespace)
 		return nil, err
 	}
@@ -122,4 +121,32 @@ func start(ctx context.Context, current bool) (stop func() error, err error) {
 		stopReach()
 		return errors.Join(shared.gates.stop(), shared.host.Stop(context.WithoutCancel(ctx)), os.RemoveAll(repositories))
 	}, nil
+}
+
+// chartRepo is a ConfigRepo that comes with the chart's values.
+const chartRepo = "from-chart"
+
+// install installs KayCI as a person would: with two replicas, and with the
+// first config repository named in the values.
+func install(ctx context.Context) error {
+	clone, err := os.MkdirTemp("", "kayci-e2e-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(clone)
+	repository, err := shared.host.Create(ctx, chartRepo, clone)
+	if err != nil {
+		return err
+	}
+	if err := repository.Write(map[string]string{"one.jsonnet": jsonnetPipeline(chartRepo, "hello")}); err != nil {
+		return err
+	}
+	if _, err := repository.Push(ctx, "Say hello"); err != nil {
+		return err
+	}
+	return shared.Install(ctx, map[string]any{
+		"replicas":    2,
+		"controller":  map[string]any{"webhookMaxBody": "1Mi"},
+		"configRepos": []map[string]any{{"name": chartRepo, "spec": map[string]any{"url": repository.URL}}},
+	})
 }

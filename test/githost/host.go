@@ -11,6 +11,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/cgi"
@@ -77,6 +78,8 @@ func Start(ctx context.Context, dir, address string, credentials Credentials) (*
 		Handler: h.guard(&cgi.Handler{
 			Path: backend,
 			Dir:  dir,
+			// Progress for most part; what goes wrong is also told to the client.
+			Stderr: io.Discard,
 			Env: append(isolatedConfig(),
 				"GIT_PROJECT_ROOT="+dir,
 				"GIT_HTTP_EXPORT_ALL=1"),
