@@ -105,6 +105,9 @@ func Route(ctx context.Context) error {
 	// Built in, loaded already, or not to be had: what follows says which.
 	_ = exec.CommandContext(ctx, "modprobe", "br_netfilter").Run()
 	const bridged = "/proc/sys/net/bridge/bridge-nf-call-iptables"
+	if !debian.There(bridged) {
+		return errors.New("the kernel has no module br_netfilter, without which pods on one bridge can't reach Services")
+	}
 	for _, path := range []string{"/proc/sys/net/ipv4/ip_forward", bridged} {
 		if err := os.WriteFile(path, []byte("1"), 0o644); err != nil {
 			return fmt.Errorf("switch on routing: %w", err)
