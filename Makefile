@@ -45,10 +45,11 @@ GOTESTSUM := $(TOOLS)/gotestsum --format-hide-empty-pkg
 
 # $(call begin,target,what it does) is the first line of a recipe: it says what
 # is going to happen, and at the end how long it took. The folder $$scratch goes
-# when the recipe ends.
+# when the recipe ends, and what a recipe puts into cleanup is done then.
 define begin
 scratch=$$(mktemp -d)
-finish() { status=$$?; rm -rf "$$scratch"; [ $$status = 0 ] && end=done || end=FAILED; echo "==> $(1): $$end after $${SECONDS}s"; exit $$status; }
+cleanup() { :; }
+finish() { status=$$?; cleanup || status=1; rm -rf "$$scratch"; [ $$status = 0 ] && end=done || end=FAILED; echo "==> $(1): $$end after $${SECONDS}s"; exit $$status; }
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -179,8 +180,12 @@ test-chart: $(TOOLS)/gotestsum $(TOOLS)/helm $(TOOLS)/helm-unittest ## Lint and 
 	PATH="$(TOOLS):$$PATH" $(GOTESTSUM) --format testname -- -count=1 -timeout 15m $(CHART_TESTS)
 
 .PHONY: test-e2e
-test-e2e: local-up $(TOOLS)/gotestsum $(TOOLS)/helm ## End-to-end tests with real pods on the local cluster, which stays up.
-	@$(call begin,test-e2e,end-to-end tests with real pods)
+test-e2e: $(TOOLS)/gotestsum $(TOOLS)/helm ## End-to-end tests with real pods, on the local cluster: yours if it runs.
+	@$(call begin,test-e2e,end-to-end tests with real pods; a local cluster that is not up yet is stopped again)
+	if ! $(LOCAL) status > /dev/null 2>&1; then
+	  cleanup() { $(LOCAL) down; }
+	  $(LOCAL) up
+	fi
 	PATH="$(TOOLS):$$PATH" $(GOTESTSUM) --format testname -- -count=1 -timeout 30m $(E2E_TESTS)
 
 ##@ Local cluster
