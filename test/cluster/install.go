@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 	"time"
@@ -21,9 +22,12 @@ import (
 // that come from it.
 const Release = "kayci"
 
-// createdBy marks the namespace of an installation that may be upgraded and
-// removed by this package, because it was made by it.
-var createdBy = map[string]string{"app.kubernetes.io/created-by": "kayci-test"}
+// A namespace with this label may be upgraded and removed by this package,
+// because it was made by it.
+const (
+	createdByLabel = "app.kubernetes.io/created-by"
+	createdBy      = "kayci-test"
+)
 
 // Install builds KayCI from the source, loads its image and those that the
 // pipelines of demo and tests use, installs or upgrades the helm release with
@@ -45,9 +49,7 @@ func (c *Cluster) Install(ctx context.Context, values map[string]any) error {
 		// A new image under the same tag starts new pods.
 		"podAnnotations": map[string]any{"kayci.dev/image-digest": digest},
 	}
-	for key, value := range values {
-		all[key] = value
-	}
+	maps.Copy(all, values)
 	document, err := yaml.Marshal(all)
 	if err != nil {
 		return fmt.Errorf("write helm values: %w", err)
@@ -75,8 +77,13 @@ func (c *Cluster) AwaitRollout(ctx context.Context) error {
 			return false, "", Retry(err)
 		}
 		want, s := *d.Spec.Replicas, d.Status
-		done := s.ObservedGeneration == d.Generation && s.UpdatedReplicas == want && s.ReadyReplicas == want && s.Replicas == want
-		return done, fmt.Sprintf("%d of %d replicas are up to date, %d are ready", s.UpdatedReplicas, want, s.ReadyReplicas), nil
+		// Pods that are ending count too: one may still be the leader.
+		pods, err := c.replicas(ctx)
+		if err != nil {
+			return false, "", Retry(err)
+		}
+		done := s.ObservedGeneration == d.Generation && s.UpdatedReplicas == want && s.ReadyReplicas == want && len(pods) == int(want)
+		return done, fmt.Sprintf("%d of %d replicas are up to date, %d are ready, %d pods", s.UpdatedReplicas, want, s.ReadyReplicas, len(pods)), nil
 	})
 }
 
@@ -92,7 +99,7 @@ func (c *Cluster) claimNamespace(ctx context.Context) error {
 			return fmt.Errorf("this cluster has a KayCI of its own, in namespace %s: two would do everything twice", ns)
 		}
 	}
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: c.Namespace, Labels: createdBy}}
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: c.Namespace, Labels: map[string]string{createdByLabel: createdBy}}}
 	err := c.Client.Create(ctx, ns)
 	if !apierrors.IsAlreadyExists(err) {
 		return err
@@ -105,10 +112,8 @@ func (c *Cluster) checkClaim(ctx context.Context) error {
 	if err := c.Client.Get(ctx, client.ObjectKey{Name: c.Namespace}, &ns); err != nil {
 		return fmt.Errorf("get namespace %s: %w", c.Namespace, err)
 	}
-	for key, value := range createdBy {
-		if ns.Labels[key] != value {
-			return fmt.Errorf("namespace %s was not made by this program: it stays as it is", c.Namespace)
-		}
+	if ns.Labels[createdByLabel] != createdBy {
+		return fmt.Errorf("namespace %s was not made by this program: it stays as it is", c.Namespace)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -74,6 +75,13 @@ func (c *Cluster) forward(ctx context.Context, object string, port int) (url str
 
 // Replicas returns the running pods of the controller.
 func (c *Cluster) Replicas(ctx context.Context) ([]corev1.Pod, error) {
+	pods, err := c.replicas(ctx)
+	return slices.DeleteFunc(pods, func(pod corev1.Pod) bool {
+		return pod.DeletionTimestamp != nil || pod.Status.Phase != corev1.PodRunning
+	}), err
+}
+
+func (c *Cluster) replicas(ctx context.Context) ([]corev1.Pod, error) {
 	var pods corev1.PodList
 	err := c.Client.List(ctx, &pods, client.InNamespace(c.Namespace), client.MatchingLabels{
 		"app.kubernetes.io/name": Release, "app.kubernetes.io/component": "controller",
@@ -81,11 +89,5 @@ func (c *Cluster) Replicas(ctx context.Context) ([]corev1.Pod, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list KayCI's pods: %w", err)
 	}
-	var running []corev1.Pod
-	for _, pod := range pods.Items {
-		if pod.DeletionTimestamp == nil && pod.Status.Phase == corev1.PodRunning {
-			running = append(running, pod)
-		}
-	}
-	return running, nil
+	return pods.Items, nil
 }

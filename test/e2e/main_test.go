@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
-	"syscall"
 	"testing"
 
 	"github.com/kayci/kayci/test/cluster"
@@ -21,9 +19,7 @@ import (
 type environment struct {
 	*cluster.Cluster
 
-	ctx    context.Context //nolint:containedctx // it ends all tests at an interrupt
-	skip   string
-	source string
+	skip string
 	// address of this machine as pods reach it.
 	address string
 	host    *githost.Host
@@ -46,10 +42,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, m)
-	stop()
-	os.Exit(code)
+	os.Exit(run(context.Background(), m))
 }
 
 func run(ctx context.Context, m *testing.M) int {
@@ -86,7 +79,6 @@ func start(ctx context.Context, current bool) (stop func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	shared.ctx, shared.source = ctx, source
 	shared.Cluster, err = cluster.Ready(ctx, cluster.Options{
 		Source: source, Cache: filepath.Join(cache, "kayci", "images"), Current: current,
 		Image: os.Getenv("KAYCI_IMAGE"), Progress: cluster.NewProgress(os.Stderr),
@@ -119,7 +111,7 @@ func start(ctx context.Context, current bool) (stop func() error, err error) {
 	shared.hooks = url
 	return func() error {
 		stopReach()
-		return errors.Join(shared.gates.stop(), shared.host.Stop(context.WithoutCancel(ctx)), os.RemoveAll(repositories))
+		return errors.Join(shared.gates.stop(), shared.host.Stop(ctx), os.RemoveAll(repositories))
 	}, nil
 }
 

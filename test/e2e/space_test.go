@@ -37,7 +37,7 @@ func newSpace(t *testing.T) *space {
 	if shared.skip != "" {
 		t.Skip(shared.skip)
 	}
-	s := &space{Cluster: shared.Cluster, ctx: shared.ctx}
+	s := &space{Cluster: shared.Cluster, ctx: t.Context()}
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-"}}
 	if err := s.Client.Create(s.ctx, ns); err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func newSpace(t *testing.T) *space {
 	s.namespace = ns.Name
 	t.Logf("namespace %s", s.namespace)
 	t.Cleanup(func() {
-		// The tests' context may have been what ended the test.
+		// The test's context has ended by now.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), time.Minute)
 		defer cancel()
 		if t.Failed() {
@@ -103,11 +103,13 @@ func (s *space) secret(name string, data map[string]string) *corev1.Secret {
 
 const busybox = "docker.io/library/busybox:1.37"
 
-// script is a job that runs a shell script.
+// script is a job that runs a shell script. A shell that is stopped while it
+// waits for a command, and has no trap, takes all of the grace period to end.
 func script(name, text string, needs ...string) v1alpha1.Job {
 	return v1alpha1.Job{Name: name, Needs: needs, Template: batchv1.JobTemplateSpec{
 		Spec: batchv1.JobSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
-			Containers: []corev1.Container{{Name: "main", Image: busybox, Command: []string{"sh", "-ec", text}}},
+			Containers:                    []corev1.Container{{Name: "main", Image: busybox, Command: []string{"sh", "-ec", text}}},
+			TerminationGracePeriodSeconds: new(int64(3)),
 		}}},
 	}}
 }
