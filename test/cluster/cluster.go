@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -123,6 +124,15 @@ func (c *Cluster) connect(ctx context.Context) error {
 func newScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	return scheme, errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme))
+}
+
+// Identity tells this cluster from one that is started later at the same place.
+func (c *Cluster) Identity(ctx context.Context) (string, error) {
+	var ns corev1.Namespace
+	if err := c.Client.Get(ctx, client.ObjectKey{Name: metav1.NamespaceSystem}, &ns); err != nil {
+		return "", fmt.Errorf("get the cluster's identity: %w", err)
+	}
+	return string(ns.UID), nil
 }
 
 // Programs is the folder of the kubectl that fits the local cluster.

@@ -11,17 +11,9 @@ import (
 )
 
 // down removes the demo: the local cluster too, if the demo has started it.
-// What can't be removed doesn't keep the rest.
 func (d *demo) down(ctx context.Context) error {
-	hostErr := d.stopHost(ctx)
-	_, err := os.Stat(filepath.Join(d.state, startedMarker))
-	own := err == nil && !d.Current
-	if own {
-		err = cluster.Down(ctx, d.Options)
-	} else {
-		err = d.removeObjects(ctx)
-	}
-	if err := errors.Join(hostErr, err); err != nil {
+	err := errors.Join(d.stopHost(ctx), d.leaveCluster(ctx))
+	if err != nil {
 		return err
 	}
 	if err := os.RemoveAll(d.state); err != nil {
@@ -31,14 +23,28 @@ func (d *demo) down(ctx context.Context) error {
 	return nil
 }
 
-func (d *demo) removeObjects(ctx context.Context) error {
+func (d *demo) leaveCluster(ctx context.Context) error {
+	started, err := os.ReadFile(filepath.Join(d.state, startedMarker))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("read whose the cluster is: %w", err)
+	}
+	own := err == nil && !d.Current
 	c, err := cluster.Find(ctx, d.Options)
-	if err != nil && !d.Current {
+	switch {
+	case err != nil && own:
+		return cluster.Down(ctx, d.Options) // what is left of it
+	case err != nil && !d.Current:
 		d.Progress.Say("the local cluster doesn't run: there is nothing to remove from it")
 		return nil
+	case err != nil:
+		return err
 	}
+	identity, err := c.Identity(ctx)
 	if err != nil {
 		return err
+	}
+	if own && identity == string(started) {
+		return cluster.Down(ctx, d.Options)
 	}
 	// The controller lets Runs go in order, so it goes last.
 	if err := c.DeleteNamespace(ctx, namespace); err != nil {

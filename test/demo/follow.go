@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -130,12 +132,9 @@ func (d *demo) awaitJobs(ctx context.Context, c *cluster.Cluster) error {
 func (d *demo) printResult(ctx context.Context, c *cluster.Cluster, runs ...string) error {
 	for _, run := range runs {
 		d.Progress.Say("the logs of Run %s", run)
-		text, err := c.Kubectl(ctx, "logs", "--namespace="+namespace, "--selector="+v1alpha1.RunLabel+"="+run,
-			"--all-containers", "--prefix", "--tail=-1", "--max-log-requests=20")
-		if err != nil {
+		if err := printLogs(ctx, c, run); err != nil {
 			return fmt.Errorf("read the logs: %w", err)
 		}
-		fmt.Print(text)
 	}
 	d.Progress.Say("kubectl get pipelines,triggers,runs,jobs")
 	text, err := c.Kubectl(ctx, "get", "pipelines,triggers,runs,jobs", "--namespace="+namespace)
@@ -143,6 +142,28 @@ func (d *demo) printResult(ctx context.Context, c *cluster.Cluster, runs ...stri
 		return err
 	}
 	fmt.Print(text)
+	return nil
+}
+
+// printLogs prints the logs of a Run's containers in the order of their start.
+func printLogs(ctx context.Context, c *cluster.Cluster, run string) error {
+	var pods corev1.PodList
+	if err := c.Client.List(ctx, &pods, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.RunLabel: run}); err != nil {
+		return err
+	}
+	slices.SortFunc(pods.Items, func(a, b corev1.Pod) int { return a.CreationTimestamp.Compare(b.CreationTimestamp.Time) })
+	for i := range pods.Items {
+		pod := &pods.Items[i]
+		for _, container := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+			text, err := c.Kubectl(ctx, "logs", "--namespace="+namespace, pod.Name, "--container="+container.Name)
+			if err != nil {
+				return err
+			}
+			for line := range strings.Lines(text) {
+				fmt.Printf("%s/%s: %s\n", pod.Labels[v1alpha1.JobLabel], container.Name, strings.TrimRight(line, "\n"))
+			}
+		}
+	}
 	return nil
 }
 

@@ -15,7 +15,8 @@ import (
 	"github.com/kayci/kayci/test/webhook"
 )
 
-// startedMarker is a file that says that the local cluster is the demo's.
+// startedMarker is a file with the identity of the local cluster, if the demo
+// has started it.
 const startedMarker = "cluster-started"
 
 func (d *demo) up(ctx context.Context) error {
@@ -27,8 +28,8 @@ func (d *demo) up(ctx context.Context) error {
 		return err
 	}
 	if c.Started {
-		if err := os.WriteFile(filepath.Join(d.state, startedMarker), nil, 0o600); err != nil {
-			return fmt.Errorf("note that the cluster is the demo's: %w", err)
+		if err := d.noteStarted(ctx, c); err != nil {
+			return err
 		}
 	}
 	if err := d.show(ctx, c); err != nil {
@@ -40,6 +41,17 @@ func (d *demo) up(ctx context.Context) error {
 		return err
 	}
 	d.farewell(c)
+	return nil
+}
+
+func (d *demo) noteStarted(ctx context.Context, c *cluster.Cluster) error {
+	identity, err := c.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(d.state, startedMarker), []byte(identity), 0o600); err != nil {
+		return fmt.Errorf("note that the cluster is the demo's: %w", err)
+	}
 	return nil
 }
 

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kayci/kayci/test/cluster"
+	"github.com/kayci/kayci/test/githost"
+)
+
+// The test binary is the demo when it is started as one.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == serveCommand {
+		if err := serve(context.Background(), os.Args[2]); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func TestConfigRepositoryLeavesTheApplicationOut(t *testing.T) {
+	tree := examples{fstest.MapFS{
+		"README.md": {}, "diamond/diamond.jsonnet": {}, "go-build/go-build.jsonnet": {},
+		"go-build/app/main.go": {}, "other/app/kept.jsonnet": {},
+	}}
+	var got []string
+	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			got = append(got, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"README.md", "diamond/diamond.jsonnet", "go-build/go-build.jsonnet", "other/app/kept.jsonnet"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+}
+
+// The git host is another process, which a later one finds and ends; ending what
+// has ended already is fine.
+func TestGitHostOutlivesTheDemo(t *testing.T) {
+	state := t.TempDir()
+	d := &demo{Options: cluster.Options{Progress: cluster.NewProgress(t.Output())}, state: state}
+	site := githost.Site{Dir: filepath.Join(state, "git"), Address: "127.0.0.1:0", Credentials: githost.Credentials{Username: "u", Password: "canary"}}
+	site, err := d.startHost(t.Context(), site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	repository, err := site.Create(t.Context(), "app", filepath.Join(t.TempDir(), "clone"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := repository.Push(t.Context(), "first"); err != nil {
+		t.Fatal(err)
+	}
+	later := &demo{Options: d.Options, state: state}
+	for range 2 {
+		if err := later.stopHost(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", site.Address); err == nil {
+		t.Error("the git host still listens", conn.Close())
+	}
+}
+
+// Credentials are read from standard input, so nobody sees them in a list of
+// processes.
+func TestGitHostRefusesWhatIsNoSite(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], serveCommand, t.TempDir())
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	err = json.NewEncoder(stdin).Encode("no site")
+	if err := errors.Join(err, stdin.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("the git host has served nothing without complaint")
+	}
+}
