@@ -110,21 +110,24 @@ func describe(run *v1alpha1.Run) string {
 	return strings.Join(words, " ")
 }
 
-// awaitJobs waits for Kubernetes' own verdict on the Runs' Jobs, which comes
-// later than the Runs' end.
+// awaitJobs waits for Kubernetes' own verdict on the Jobs, which comes later than
+// the Runs' end.
 func (d *demo) awaitJobs(ctx context.Context, c *cluster.Cluster) error {
-	return d.Progress.Wait(ctx, "Kubernetes to complete the Jobs", 30*time.Second, func(ctx context.Context) (bool, string, error) {
+	return d.Progress.Wait(ctx, "Kubernetes to end the Jobs", 30*time.Second, func(ctx context.Context) (bool, string, error) {
 		var jobs batchv1.JobList
 		if err := c.Client.List(ctx, &jobs, client.InNamespace(namespace)); err != nil {
 			return false, "", cluster.Retry(err)
 		}
 		active := []string{}
 		for _, job := range jobs.Items {
-			if job.Status.CompletionTime == nil {
+			ended := slices.ContainsFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool {
+				return c.Status == corev1.ConditionTrue && (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed)
+			})
+			if !ended {
 				active = append(active, job.Name)
 			}
 		}
-		return len(active) == 0, "not complete: " + strings.Join(active, ", "), nil
+		return len(active) == 0, "not ended: " + strings.Join(active, ", "), nil
 	})
 }
 

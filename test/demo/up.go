@@ -94,8 +94,10 @@ func (d *demo) show(ctx context.Context, c *cluster.Cluster) error {
 	if err != nil {
 		return err
 	}
-	followed := errors.Join(d.follow(ctx, c, build), d.follow(ctx, c, diamond))
-	if err := errors.Join(followed, d.awaitJobs(ctx, c)); err != nil {
+	if err := errors.Join(d.follow(ctx, c, build), d.follow(ctx, c, diamond)); err != nil {
+		return err
+	}
+	if err := d.awaitJobs(ctx, c); err != nil {
 		return err
 	}
 	return d.printResult(ctx, c, build, diamond)
