@@ -147,6 +147,12 @@ func startManager(t *testing.T, cfg *rest.Config, namespace string, setup func(c
 	if err := setup(mgr); err != nil {
 		t.Fatal(err)
 	}
+	runManager(t, mgr)
+}
+
+// runManager runs the manager until the test ends.
+func runManager(t *testing.T, mgr ctrl.Manager) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()

@@ -33,17 +33,19 @@ func TestAnIdleMinuteWritesNothing(t *testing.T) {
 	address, looked := serveExample(t, "hello-world")
 	cfg := serverConfig(t)
 	writes := watchWrites(cfg)
-	startProgram(t, func() (runner, error) {
-		return controllers.NewManager(cfg, controllers.Options{
-			WatchNamespaces: []string{namespace},
-			WebhookAddress:  "127.0.0.1:0",
-			MetricsAddress:  "0",
-			ProbeAddress:    "0",
-			StoragePath:     t.TempDir(),
-			RenderCommand:   []string{os.Args[0], evaluateArgument},
-			Concurrent:      2,
-		})
+	mgr, err := controllers.NewManager(cfg, controllers.Options{
+		WatchNamespaces: []string{namespace},
+		WebhookAddress:  "127.0.0.1:0",
+		MetricsAddress:  "0",
+		ProbeAddress:    "0",
+		StoragePath:     t.TempDir(),
+		RenderCommand:   []string{os.Args[0], evaluateArgument},
+		Concurrent:      2,
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runManager(t, mgr)
 	makeRepo(t, person, namespace, address, interval)
 	waitPipeline(t, person, namespace, "hello-world")
 	finishRun(t, person, namespace, &v1alpha1.Run{
@@ -55,7 +57,7 @@ func TestAnIdleMinuteWritesNothing(t *testing.T) {
 	}
 
 	before := looked.Load()
-	err := wait.PollUntilContextTimeout(t.Context(), time.Second, 3*looks*interval, true, func(context.Context) (bool, error) {
+	err = wait.PollUntilContextTimeout(t.Context(), time.Second, 3*looks*interval, true, func(context.Context) (bool, error) {
 		return looked.Load() >= before+looks, nil
 	})
 	if err != nil {
@@ -64,25 +66,6 @@ func TestAnIdleMinuteWritesNothing(t *testing.T) {
 	if wrote := writes.take(); len(wrote) > 0 {
 		t.Errorf("wrote in an idle minute: %v", wrote)
 	}
-}
-
-type runner interface{ Start(context.Context) error }
-
-func startProgram(t *testing.T, program func() (runner, error)) {
-	t.Helper()
-	mgr, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- mgr.Start(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("the program ended: %v", err)
-		}
-	})
 }
 
 // serveExample serves an example as a git repository, and counts how often its
