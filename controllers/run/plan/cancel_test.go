@@ -46,7 +46,7 @@ func TestCancel(t *testing.T) {
 		{name: "being deleted with its node", pods: [][]podOption{{deleted(50), disrupted(50)}}, wantSuspend: []string{"a"}, want: "Running", wantRun: "Running"},
 		{name: "one runs, one doesn't", pods: [][]podOption{{}, {unstarted}}, wantStop: pod, want: "Running", wantRun: "Running"},
 		{name: "had just succeeded", pods: [][]podOption{{exit(0, "Completed", 90)}}, want: "Succeeded", wantRun: "Cancelled"},
-		{name: "completed", job: []jobOption{verdict(batchv1.JobComplete, "", "", 90)}, want: "Succeeded", wantRun: "Cancelled"},
+		{name: "completed", job: []jobOption{verdict(batchv1.JobComplete, "", "", 90)}, pods: [][]podOption{{exit(0, "Completed", 89), podPhase(corev1.PodSucceeded)}}, want: "Succeeded", wantRun: "Cancelled"},
 		{name: "had failed by itself", job: []jobOption{backoffLimit(80)}, pods: [][]podOption{{exit(1, "Error", 79), podPhase(corev1.PodFailed)}}, want: "Failed", wantRun: "Cancelled"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -75,6 +75,17 @@ func interruption(pod *corev1.Pod) (reason, message string) {
 	return ReasonPodDeleted, "the pod was deleted before it had ended"
 }
 
+// lostSuccess says why a Job that is complete has not succeeded: the pod that it
+// counts was never seen to end.
+func lostSuccess(pods []corev1.Pod) (reason, message string) {
+	for i := range pods {
+		if !terminal(&pods[i]) && disruptionTarget(&pods[i]) != nil {
+			return interruption(&pods[i])
+		}
+	}
+	return ReasonPodDeleted, "the Job is complete, but its pod is gone, and with it what shows that the program ended by itself"
+}
+
 // replaced reports whether a pod other than the one that gave the job its
 // result runs or is about to: that one was lost before the Job counted it.
 func replaced(job *batchv1.Job, pods []corev1.Pod) bool {

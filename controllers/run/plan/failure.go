@@ -22,7 +22,7 @@ const (
 
 const deadlineExceeded = "DeadlineExceeded"
 
-// podNews bounds the wait for the pod's own news after its Job has failed. They
+// podNews bounds the wait for the pod's own news after its Job has ended. They
 // come by another watch, normally within milliseconds.
 const podNews = 10 * time.Second
 

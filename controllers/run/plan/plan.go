@@ -98,7 +98,7 @@ func (f *Facts) decideJob(spec *v1alpha1.Job, done map[string]*v1alpha1.JobStatu
 		return f.decideMissing(spec, recorded, done, d)
 	}
 	status := f.observe(recorded, job, d)
-	if !status.Phase.Finished() && f.Run.Spec.Cancelled {
+	if !status.Phase.Finished() && !jobFinished(job) && f.Run.Spec.Cancelled {
 		status = f.cancel(status, job, d)
 	}
 	return status

@@ -31,8 +31,7 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, d *Decision) v1a
 	}
 	switch {
 	case jobCondition(job, batchv1.JobComplete) != nil:
-		s.CompletionTime = job.Status.CompletionTime.DeepCopy()
-		return f.end(s, v1alpha1.JobSucceeded, "", "")
+		return f.complete(s, job, pods, d)
 	case jobCondition(job, batchv1.JobFailed) != nil:
 		return f.fail(s, job, pods, d)
 	}
@@ -41,6 +40,23 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, d *Decision) v1a
 	}
 	reason, message := problem(pods)
 	return explain(s, reason, message)
+}
+
+// complete records that the Job has completed. Of one pod's work that is a
+// success only if the pod shows it: the Job counts one that was drained and
+// ended with 0, and that pod may be gone, or its news on their way.
+func (f *Facts) complete(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) v1alpha1.JobStatus {
+	verdict := jobCondition(job, batchv1.JobComplete)
+	if single(job) && f.Now.Sub(verdict.LastTransitionTime.Time) < podNews {
+		d.requeue(podNews)
+		return s
+	}
+	s.CompletionTime = job.Status.CompletionTime.DeepCopy()
+	if single(job) {
+		reason, message := lostSuccess(pods)
+		return f.end(s, v1alpha1.JobFailed, reason, message)
+	}
+	return f.end(s, v1alpha1.JobSucceeded, "", "")
 }
 
 // passed returns the pod that shows that the Job has succeeded, before the Job
@@ -71,9 +87,11 @@ func overdue(pod *corev1.Pod) bool {
 	return ended == nil || !ended.Time.Before(deadline)
 }
 
-// single reports whether the Job is one pod's work.
+// single reports whether the Job is the work of one pod, of this cluster: Kueue
+// sends Jobs to others, where their pods stay.
 func single(job *batchv1.Job) bool {
-	return ptr.Deref(job.Spec.Completions, 1) == 1 &&
+	return ptr.Deref(job.Spec.ManagedBy, batchv1.JobControllerName) == batchv1.JobControllerName &&
+		ptr.Deref(job.Spec.Completions, 1) == 1 &&
 		ptr.Deref(job.Spec.Parallelism, 1) == 1 &&
 		ptr.Deref(job.Spec.CompletionMode, batchv1.NonIndexedCompletion) == batchv1.NonIndexedCompletion &&
 		job.Spec.SuccessPolicy == nil
