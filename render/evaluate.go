@@ -136,8 +136,10 @@ func (e *evaluator) jsonnet(file string) (json.RawMessage, error) {
 
 // arguments returns the vars to call the entry with, should it be a function:
 // those that its function literal declares. If the literal can't be seen, as when
-// a library returns the function, all vars are given.
+// a library returns the function, all vars are given. Files that import each
+// other in a circle have no literal; evaluating them says so.
 func (e *evaluator) arguments(file string, node ast.Node) []string {
+	seen := map[string]bool{file: true}
 	for {
 		switch n := node.(type) {
 		case *ast.Local:
@@ -146,9 +148,10 @@ func (e *evaluator) arguments(file string, node ast.Node) []string {
 			node = n.Inner
 		case *ast.Import:
 			imported, foundAt, err := e.vm.ImportAST(file, n.File.Value)
-			if err != nil || foundAt == file {
+			if err != nil || seen[foundAt] {
 				return nil
 			}
+			seen[foundAt] = true
 			file, node = foundAt, imported
 		case *ast.Function:
 			return e.declared(n)

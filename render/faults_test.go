@@ -39,6 +39,12 @@ func TestFaults(t *testing.T) {
 				"j.jsonnet": "import ''", "k.yaml": "-> /etc/passwd", "l.yaml": "-> gone", "m.jsonnet": "importstr '\\u0000'",
 			},
 		},
+		"imports in a circle": {
+			files: map[string]string{
+				"a.jsonnet": "import 'b.jsonnet'", "b.jsonnet": "import 'a.jsonnet'", "c.jsonnet": "import 'c.jsonnet'",
+				"d.jsonnet": "local x = 1; (import 'e.libsonnet')", "e.libsonnet": "import 'f.libsonnet'", "f.libsonnet": "import 'e.libsonnet'",
+			},
+		},
 		"no such folder": {files: map[string]string{"a.yaml": ""}, path: "ci"},
 		"a file":         {files: map[string]string{"ci": ""}, path: "ci"},
 		"folder outside": {files: map[string]string{"ci": "-> " + outside}, path: "ci"},
