@@ -59,13 +59,28 @@ func disruptionTarget(pod *corev1.Pod) *corev1.PodCondition {
 // interrupted returns a pod that was told to end and whose containers all
 // answered with 0. The Job is going to count it as a success and to start no
 // other pod.
-func interrupted(pods []corev1.Pod) *corev1.Pod {
+func interrupted(job *batchv1.Job, pods []corev1.Pod) *corev1.Pod {
 	for i := range pods {
-		if exitedZero(&pods[i]) && cutShort(&pods[i]) {
+		if exitedZero(&pods[i]) && cutShort(&pods[i]) && !dismissed(job, &pods[i]) {
 			return &pods[i]
 		}
 	}
 	return nil
+}
+
+// dismissed reports whether it may be the Job's own result that ended the pod.
+// A Job of several pods deletes those that it needs no more, before it says so;
+// it is no disruption to Kubernetes.
+func dismissed(job *batchv1.Job, pod *corev1.Pod) bool {
+	if single(job) {
+		return false
+	}
+	disruption := disruptionTarget(pod)
+	if disruption == nil || jobCondition(job, batchv1.JobFailed) != nil {
+		return true
+	}
+	met := jobCondition(job, batchv1.JobSuccessCriteriaMet)
+	return met != nil && met.LastTransitionTime.Before(&disruption.LastTransitionTime)
 }
 
 func interruption(pod *corev1.Pod) (reason, message string) {

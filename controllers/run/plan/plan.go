@@ -90,29 +90,31 @@ func Decide(f *Facts) Decision {
 func (f *Facts) decideJob(spec *v1alpha1.Job, done map[string]*v1alpha1.JobStatus, d *Decision) v1alpha1.JobStatus {
 	recorded := f.recorded(spec.Name)
 	job := f.Jobs[spec.Name]
-	if recorded.Phase.Finished() {
-		f.settle(&recorded, job, d)
-		return recorded
+	status := recorded
+	if !recorded.Phase.Finished() {
+		if job == nil {
+			return f.decideMissing(spec, recorded, done, d)
+		}
+		status = f.observe(recorded, job, d)
+		if !status.Phase.Finished() && !jobFinished(job) && f.Run.Spec.Cancelled {
+			status = f.cancel(status, job, d)
+		}
 	}
-	if job == nil {
-		return f.decideMissing(spec, recorded, done, d)
-	}
-	status := f.observe(recorded, job, d)
-	if !status.Phase.Finished() && !jobFinished(job) && f.Run.Spec.Cancelled {
-		status = f.cancel(status, job, d)
+	if status.Phase.Finished() {
+		f.settle(&status, job, d)
 	}
 	return status
 }
 
 // settle stops what is left of the Job of a job that has its result: nothing
 // of it may run again.
-func (f *Facts) settle(recorded *v1alpha1.JobStatus, job *batchv1.Job, d *Decision) {
+func (f *Facts) settle(ended *v1alpha1.JobStatus, job *batchv1.Job, d *Decision) {
 	switch {
 	case job == nil || jobFinished(job) || suspended(job):
-	case recorded.Phase == v1alpha1.JobCancelled:
-		f.stop(recorded.Name, d)
+	case ended.Phase == v1alpha1.JobCancelled, ended.Phase == v1alpha1.JobFailed && !single(job):
+		f.stop(ended.Name, d)
 	case replaced(job, f.pods(job)):
-		d.Suspend = append(d.Suspend, recorded.Name)
+		d.Suspend = append(d.Suspend, ended.Name)
 	}
 }
 

@@ -20,7 +20,7 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, d *Decision) v1a
 		s.Phase, s.Reason, s.Message = v1alpha1.JobRunning, "", ""
 	}
 	pods := f.pods(job)
-	if pod := interrupted(pods); pod != nil && single(job) {
+	if pod := interrupted(job, pods); pod != nil {
 		reason, message := interruption(pod)
 		s.CompletionTime = finishedAt(pod)
 		return f.end(s, v1alpha1.JobFailed, reason, message)

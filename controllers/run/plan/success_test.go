@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -101,6 +102,85 @@ func TestInterruptionIsNamed(t *testing.T) {
 		if got := outcomes(plan.Decide(f))["a"]; got.Reason != reason {
 			t.Errorf("reason %q, want %q", got.Reason, reason)
 		}
+	}
+}
+
+// Kubernetes counts a disrupted pod that ended with 0 for its index, and then it
+// may be gone. What the Job itself deletes because it has or has not succeeded
+// ends so as well, and says nothing.
+func TestInterruptionOfOnePodOfMany(t *testing.T) {
+	t.Parallel()
+	indexed := func(j *batchv1.Job) {
+		j.Spec.Completions, j.Spec.Parallelism = ptr.To[int32](2), ptr.To[int32](2)
+		j.Spec.CompletionMode = ptr.To(batchv1.IndexedCompletion)
+	}
+	workers := func(j *batchv1.Job) { j.Spec.Parallelism = ptr.To[int32](2) }
+	met := verdict(batchv1.JobSuccessCriteriaMet, "", "", 6)
+	ended := []podOption{disrupted(4), deleted(4), exit(0, "Completed", 5)}
+	lost := outcome{"Failed", "Disrupted", "the pod was told to end (EvictionByEvictionAPI) and exited with code 0, which proves nothing; a program that exits otherwise on SIGTERM is retried"}
+	for _, tt := range []struct {
+		name string
+		job  []jobOption
+		pod  []podOption
+		want outcome
+	}{
+		{name: "indexed", job: []jobOption{indexed}, pod: ended, want: lost},
+		{name: "parallel", job: []jobOption{workers}, pod: ended, want: lost},
+		{name: "complete", job: []jobOption{indexed, verdict(batchv1.JobComplete, "", "", 9)}, pod: ended, want: lost},
+		{name: "after its own end", job: []jobOption{indexed}, pod: []podOption{exit(0, "Completed", 5), disrupted(6)}, want: outcome{Phase: "Running"}},
+		{name: "disrupted and failed: Kubernetes retries", job: []jobOption{indexed}, pod: []podOption{disrupted(4), exit(143, "Error", 5), podPhase(corev1.PodFailed)}, want: outcome{Phase: "Running"}},
+		{name: "deleted, perhaps by the Job", job: []jobOption{indexed}, pod: []podOption{deleted(4), exit(0, "Completed", 5)}, want: outcome{Phase: "Running"}},
+		{name: "counted by a success policy", job: []jobOption{indexed, met}, pod: ended, want: lost},
+		{name: "no longer needed by a success policy", job: []jobOption{indexed, met}, pod: []podOption{disrupted(7), exit(0, "Completed", 8)}, want: outcome{Phase: "Running"}},
+		{
+			name: "no longer needed by a success policy, and complete", job: []jobOption{indexed, met, verdict(batchv1.JobComplete, "", "", 9)},
+			pod: []podOption{disrupted(7), exit(0, "Completed", 8)}, want: outcome{Phase: "Succeeded"},
+		},
+		{
+			name: "another index had failed", job: []jobOption{indexed, verdict(batchv1.JobFailed, batchv1.JobReasonFailedIndexes, "Job has failed indexes", 9)},
+			pod: ended, want: outcome{"Failed", "FailedIndexes", "Job has failed indexes"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := facts(spec("a"))
+			withJob(f, "a", tt.job...)
+			withPod(f, "a", "pod", tt.pod...)
+			if diff := cmp.Diff(tt.want, outcomes(plan.Decide(f))["a"]); diff != "" {
+				t.Errorf("job (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The other pods of a job that has failed are of no use, and their logs are.
+func TestInterruptionEndsTheOtherPods(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name        string
+		other       []podOption
+		wantStop    []types.NamespacedName
+		wantSuspend []string
+	}{
+		{name: "running", wantStop: []types.NamespacedName{{Namespace: "ci", Name: "other"}}},
+		{name: "stopped already", other: []podOption{deadline(1)}},
+		{name: "ended", other: []podOption{exit(0, "Completed", 5), podPhase(corev1.PodSucceeded)}, wantSuspend: []string{"a"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := facts(spec("a"))
+			withJob(f, "a", func(j *batchv1.Job) { j.Spec.Completions, j.Spec.Parallelism = ptr.To[int32](3), ptr.To[int32](2) })
+			withPod(f, "a", "pod", disrupted(4), exit(0, "Completed", 5), podPhase(corev1.PodSucceeded))
+			withPod(f, "a", "other", tt.other...)
+			record(f, "a", v1alpha1.JobFailed)
+			d := plan.Decide(f)
+			if diff := cmp.Diff(tt.wantStop, d.Stop); diff != "" {
+				t.Errorf("stop (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.wantSuspend, d.Suspend); diff != "" {
+				t.Errorf("suspend (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
