@@ -26,14 +26,15 @@ import (
 const NumberAnnotation = v1alpha1.Group + "/run-number"
 
 const (
-	// maxName keeps a Job's name usable as the value of the labels that Kubernetes
-	// puts on its pods.
-	maxName    = 63
+	// maxName leaves room for the index, of up to 10 digits, that an Indexed Job
+	// appends to its name: `<name>-<index>` is a pod's host name, of at most 63
+	// characters, and the API server refuses a Job whose pods would have a longer.
+	maxName    = 52
 	hashLength = 10
 )
 
 // Name returns the name of the Job of a Run's job: `<run>-<job>`, and when that
-// is longer than 63 characters its beginning and a hash of the whole.
+// is longer than 52 characters its beginning and a hash of the whole.
 func Name(run, job string) string {
 	name := run + "-" + job
 	if len(name) <= maxName {

@@ -2,6 +2,8 @@ package job_test
 
 import (
 	"flag"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,8 +65,8 @@ func TestName(t *testing.T) {
 	names := map[string]string{}
 	for _, tt := range []struct{ run, job, want string }{
 		{"web-3f9k2c", "test", "web-3f9k2c-test"},
-		{long[:31], long[:31], long[:31] + "-" + long[:31]},
-		{long[:31], long[:32], ""},
+		{long[:25], long[:26], long[:25] + "-" + long[:26]},
+		{long[:26], long[:26], ""},
 		{long, "test", ""},
 		{long, "build", ""},
 		{long, long, ""},
@@ -73,8 +75,10 @@ func TestName(t *testing.T) {
 		if tt.want != "" && got != tt.want {
 			t.Errorf("Name(%q, %q) = %q, want %q", tt.run, tt.job, got, tt.want)
 		}
-		if errs := validation.IsDNS1123Label(got); len(errs) > 0 {
-			t.Errorf("Name(%q, %q) = %q: %v", tt.run, tt.job, got, errs)
+		// An Indexed Job gives its pods such host names, and is refused if they aren't.
+		host := fmt.Sprintf("%s-%d", got, math.MaxInt32-1)
+		if errs := validation.IsDNS1123Label(host); len(errs) > 0 {
+			t.Errorf("Name(%q, %q) = %q, which makes %q: %v", tt.run, tt.job, got, host, errs)
 		}
 		if other, taken := names[got]; taken {
 			t.Errorf("%q is the name of %s/%s and of %s", got, tt.run, tt.job, other)
