@@ -92,10 +92,15 @@ func runNews() predicate.Predicate {
 	})
 }
 
-// jobNews drops the Job controller's bookkeeping, and the echo of own creations.
+// jobNews drops the Job controller's bookkeeping, and the echo of own creations,
+// which has no conditions yet: with them it is a Job that this watch has missed
+// till now.
 func jobNews() predicate.Predicate {
 	return predicate.Funcs{
-		CreateFunc: func(event.CreateEvent) bool { return false },
+		CreateFunc: func(e event.CreateEvent) bool {
+			job, is := e.Object.(*batchv1.Job)
+			return is && len(job.Status.Conditions) > 0
+		},
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, was := e.ObjectOld.(*batchv1.Job)
 			after, is := e.ObjectNew.(*batchv1.Job)
