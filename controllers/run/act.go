@@ -85,9 +85,9 @@ func (r *Reconciler) adopt(ctx context.Context, o *observation, name string, key
 }
 
 func (o *observation) jobSpec(name string) *v1alpha1.Job {
-	for i := range o.Spec {
-		if o.Spec[i].Name == name {
-			return &o.Spec[i]
+	for i := range o.Spec.Jobs {
+		if o.Spec.Jobs[i].Name == name {
+			return &o.Spec.Jobs[i]
 		}
 	}
 	return nil

@@ -48,7 +48,7 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observati
 	if err != nil {
 		return o, err
 	}
-	o.Spec = spec.Jobs
+	o.Spec = spec
 	if err := r.observeJobs(ctx, o); err != nil {
 		return o, err
 	}
@@ -97,8 +97,8 @@ func (r *Reconciler) observeJobs(ctx context.Context, o *observation) error {
 		s := &o.Run.Status.Jobs[i]
 		recorded[s.Name] = s.Job != "" && !s.Phase.Finished()
 	}
-	for i := range o.Spec {
-		name := o.Spec[i].Name
+	for i := range o.Spec.Jobs {
+		name := o.Spec.Jobs[i].Name
 		found, err := r.job(ctx, o, name, recorded[name])
 		switch {
 		case err != nil:

@@ -27,7 +27,7 @@ func facts(jobs ...v1alpha1.Job) *plan.Facts {
 			ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run", UID: "run-uid", Generation: 1},
 			Spec:       v1alpha1.RunSpec{Pipeline: "web"},
 		},
-		Spec:   jobs,
+		Spec:   v1alpha1.PipelineSpec{Jobs: jobs},
 		Number: 3,
 		Jobs:   map[string]*batchv1.Job{},
 		Pods:   map[string][]corev1.Pod{},

@@ -46,8 +46,8 @@ func (f *Facts) fail(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, 
 	if pod := lastFailed(pods); pod != nil {
 		reason, message = podFailure(pod)
 	}
-	if f.Run.Spec.Cancelled && reason == ReasonTimedOut {
-		return f.end(s, v1alpha1.JobCancelled, v1alpha1.ReasonCancelled, "cancelled while it ran")
+	if h := f.halt(); h != nil && reason == ReasonTimedOut {
+		return h.endJob(f, s, whileRan)
 	}
 	return f.end(s, v1alpha1.JobFailed, reason, message)
 }

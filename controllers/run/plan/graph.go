@@ -38,8 +38,8 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 		// Recorded as created, and not seen: the caller has yet to ask the API server.
 		return s
 	}
-	if f.Run.Spec.Cancelled {
-		return f.end(s, v1alpha1.JobCancelled, v1alpha1.ReasonCancelled, "cancelled before it started")
+	if h := f.halt(); h != nil {
+		return h.endJob(f, s, beforeStart)
 	}
 	if refusal, refused := f.Refused[s.Name]; refused {
 		return f.end(s, v1alpha1.JobFailed, refusal.Reason, refusal.Message)

@@ -23,8 +23,8 @@ import (
 type Facts struct {
 	// Run as last read. Its status holds what earlier decisions recorded.
 	Run *v1alpha1.Run
-	// Jobs of the Run's revision, in a topological order.
-	Spec []v1alpha1.Job
+	// Spec of the Run's revision. Its jobs stand in a topological order.
+	Spec v1alpha1.PipelineSpec
 	// Number of the Run, 0 if none has been claimed.
 	Number int64
 	// Jobs that exist and belong to the Run.
@@ -71,12 +71,12 @@ func (d *Decision) Acts() bool {
 // finished is never changed; what is left of its Jobs may still be stopped.
 func Decide(f *Facts) Decision {
 	var d Decision
-	statuses := make(map[string]*v1alpha1.JobStatus, len(f.Spec))
-	list := make([]v1alpha1.JobStatus, 0, len(f.Spec))
-	for i := range f.Spec {
+	statuses := make(map[string]*v1alpha1.JobStatus, len(f.Spec.Jobs))
+	list := make([]v1alpha1.JobStatus, 0, len(f.Spec.Jobs))
+	for i := range f.Spec.Jobs {
 		// In topological order: what a job needs has been decided before it.
-		list = append(list, f.decideJob(&f.Spec[i], statuses, &d))
-		statuses[f.Spec[i].Name] = &list[i]
+		list = append(list, f.decideJob(&f.Spec.Jobs[i], statuses, &d))
+		statuses[f.Spec.Jobs[i].Name] = &list[i]
 	}
 	if f.Run.Status.Phase.Finished() {
 		d.Status = *f.Run.Status.DeepCopy()
@@ -96,8 +96,8 @@ func (f *Facts) decideJob(spec *v1alpha1.Job, done map[string]*v1alpha1.JobStatu
 			return f.decideMissing(spec, recorded, done, d)
 		}
 		status = f.observe(recorded, job, d)
-		if !status.Phase.Finished() && !jobFinished(job) && f.Run.Spec.Cancelled {
-			status = f.cancel(status, job, d)
+		if h := f.halt(); h != nil && !status.Phase.Finished() && !jobFinished(job) {
+			status = f.interrupt(h, status, job, d)
 		}
 	}
 	if status.Phase.Finished() {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -86,7 +87,8 @@ func (f *Facts) summarize(jobs []v1alpha1.JobStatus, started bool) (phase v1alph
 	}
 	switch {
 	case len(by[v1alpha1.JobCancelled]) > 0:
-		return v1alpha1.RunCancelled, v1alpha1.ReasonCancelled, "cancelled; " + done
+		h := cmp.Or(f.halt(), cancelled())
+		return h.phase, h.reason, h.say(h.verb) + "; " + done
 	case len(by[v1alpha1.JobFailed]) > 0:
 		return v1alpha1.RunFailed, v1alpha1.ReasonJobFailed, failures(jobs) + "; " + done
 	default:
@@ -96,9 +98,10 @@ func (f *Facts) summarize(jobs []v1alpha1.JobStatus, started bool) (phase v1alph
 
 func (f *Facts) summarizeActive(jobs []v1alpha1.JobStatus, by map[v1alpha1.JobPhase][]string, started bool, done string) (phase v1alpha1.RunPhase, reason, message string) {
 	running := by[v1alpha1.JobRunning]
+	h := f.halt()
 	switch {
-	case f.Run.Spec.Cancelled:
-		return v1alpha1.RunRunning, ReasonCancelling, "stopping " + names(running)
+	case h != nil:
+		return v1alpha1.RunRunning, h.stopping, h.say("stopping " + names(running))
 	case !started:
 		return v1alpha1.RunQueued, ReasonQueued, stuck(jobs, "no job has started")
 	}

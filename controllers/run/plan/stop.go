@@ -13,9 +13,9 @@ import (
 // isn't valid.
 const stoppedDeadline = 1
 
-// cancel stops the Job of a cancelled Run, and settles the job when nothing of
+// interrupt stops the Job of a halted Run, and settles the job when nothing of
 // it runs any more. A Job that has its verdict never gets here.
-func (f *Facts) cancel(s v1alpha1.JobStatus, job *batchv1.Job, d *Decision) v1alpha1.JobStatus {
+func (f *Facts) interrupt(h *halt, s v1alpha1.JobStatus, job *batchv1.Job, d *Decision) v1alpha1.JobStatus {
 	if !suspended(job) {
 		f.stop(s.Name, d)
 		return s
@@ -24,7 +24,7 @@ func (f *Facts) cancel(s v1alpha1.JobStatus, job *batchv1.Job, d *Decision) v1al
 		// Suspended by something else, or just as the pod was starting.
 		return s
 	}
-	return f.end(s, v1alpha1.JobCancelled, v1alpha1.ReasonCancelled, "cancelled while it ran")
+	return h.endJob(f, s, whileRan)
 }
 
 // stop ends the job's running pods in a way that keeps them and their logs.

@@ -1,0 +1,47 @@
+package plan
+
+import "github.com/kayci/kayci/api/v1alpha1"
+
+// Where a job stands that a halt ends.
+const (
+	beforeStart = "before it started"
+	whileRan    = "while it ran"
+)
+
+// halt is why a Run ends before its graph does: nothing more of it starts, and
+// what runs is stopped.
+type halt struct {
+	// phase that the Run ends in.
+	phase v1alpha1.RunPhase
+	// stopping is the Run's reason while jobs are being stopped; reason is the one
+	// that it ends with, and that of each job that the halt ends.
+	stopping, reason string
+	// verb and why make the messages: "<verb> while it ran: <why>".
+	verb, why string
+}
+
+// halt returns why the Run is to end now, or nil. Once it has returned a halt it
+// always does: jobs that were ended for it stay so.
+func (f *Facts) halt() *halt {
+	if f.Run.Spec.Cancelled {
+		return cancelled()
+	}
+	return nil
+}
+
+func cancelled() *halt {
+	return &halt{phase: v1alpha1.RunCancelled, stopping: ReasonCancelling, reason: v1alpha1.ReasonCancelled, verb: "cancelled"}
+}
+
+// endJob ends a job because of the halt. Where it stood is part of the message.
+func (h *halt) endJob(f *Facts, s v1alpha1.JobStatus, where string) v1alpha1.JobStatus {
+	return f.end(s, v1alpha1.JobCancelled, h.reason, shorten(h.say(h.verb+" "+where)))
+}
+
+// say appends why, if there is more to say than the verb does.
+func (h *halt) say(what string) string {
+	if h.why == "" {
+		return what
+	}
+	return what + ": " + h.why
+}
