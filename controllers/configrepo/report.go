@@ -37,6 +37,13 @@ func (s *sync) finishRestore(ctx context.Context) (ctrl.Result, error) {
 	return ctrl.Result{RequeueAfter: max(s.known.due.Sub(s.Clock.Now()), time.Millisecond)}, nil
 }
 
+// lookAgain is due when the cache has had time to learn of the change that this
+// look has run into. The status is left to that look.
+func (s *sync) lookAgain() ctrl.Result {
+	s.known.due = time.Time{}
+	return ctrl.Result{RequeueAfter: time.Second}
+}
+
 // finishLook writes the outcome of a look into the status, once, and tells about
 // it if it is news.
 func (s *sync) finishLook(ctx context.Context, revision string, err error) (ctrl.Result, error) {

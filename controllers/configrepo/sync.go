@@ -41,11 +41,15 @@ func (s *sync) run(ctx context.Context) (ctrl.Result, error) {
 		// A look tries again, and reports what is in the way.
 	}
 	revision, err := s.look(ctx)
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		// The process is being stopped; the commit is not to blame.
 		return ctrl.Result{}, ctx.Err()
+	case errors.Is(err, errChangedMeanwhile):
+		return s.lookAgain(), nil
+	default:
+		return s.finishLook(ctx, revision, err)
 	}
-	return s.finishLook(ctx, revision, err)
 }
 
 // restore puts back what was changed by hand since the last sync.
@@ -204,9 +208,17 @@ func (s *sync) apply(ctx context.Context, desired []apply.Desired) error {
 	return err
 }
 
+// errChangedMeanwhile is no failure: the ConfigRepo isn't the one any more that
+// the look began with, and nothing was applied.
+var errChangedMeanwhile = errors.New("the ConfigRepo has changed meanwhile")
+
 // track stores the inventory before objects are made. The lock keeps a process
 // that has just lost its leadership from overwriting its successor's.
 func (s *sync) track(ctx context.Context, inventory *v1alpha1.Inventory) error {
 	s.repo.Status.Inventory = inventory
-	return s.save(ctx, client.MergeFromWithOptimisticLock{})
+	err := s.save(ctx, client.MergeFromWithOptimisticLock{})
+	if apierrors.IsConflict(err) {
+		return errChangedMeanwhile
+	}
+	return err
 }
