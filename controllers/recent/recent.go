@@ -14,9 +14,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// remembered is how long an own write counts as more than what the cache says.
-// A cache is behind by milliseconds.
-const remembered = 5 * time.Second
+// Remembered is how long an own write counts as more than what the cache says.
+// A cache is behind by milliseconds. Whoever acts on a write that the cache
+// doesn't show has to look again after this time: the object may be gone.
+const Remembered = 5 * time.Second
 
 // Writes are the latest writes of a process. The zero value is ready, and safe
 // for concurrent use.
@@ -51,8 +52,8 @@ func (w *Writes) Put(now time.Time, obj client.Object) {
 	if w.written == nil {
 		w.written = map[objectKey]write{}
 	}
-	if now.Sub(w.swept) > remembered {
-		maps.DeleteFunc(w.written, func(_ objectKey, old write) bool { return now.Sub(old.at) > remembered })
+	if now.Sub(w.swept) > Remembered {
+		maps.DeleteFunc(w.written, func(_ objectKey, old write) bool { return now.Sub(old.at) > Remembered })
 		w.swept = now
 	}
 	w.written[keyOf(obj)] = write{obj: copied, at: now}
@@ -77,7 +78,7 @@ func Find[T client.Object](w *Writes, now time.Time, named T) (T, bool) {
 	w.mu.Lock()
 	last, known := w.written[keyOf(named)]
 	w.mu.Unlock()
-	if !known || now.Sub(last.at) > remembered {
+	if !known || now.Sub(last.at) > Remembered {
 		return none, false
 	}
 	own, ok := last.obj.DeepCopyObject().(T)

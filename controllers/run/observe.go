@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -27,10 +28,21 @@ type observation struct {
 	plan.Facts
 	// params with the Pipeline's defaults, of a Run that has no number yet.
 	params map[string]string
+	// unseen: a Job is known from the memory of having made it, and not seen.
+	unseen bool
 }
 
 func (o *observation) started() bool {
 	return len(o.Jobs) > 0
+}
+
+// lookAgain returns when to look again at the latest, given when the decision
+// asks for it. What was remembered and is not there any more gives no sign.
+func (o *observation) lookAgain(after time.Duration) time.Duration {
+	if o.unseen && (after == 0 || after > recent.Remembered) {
+		return recent.Remembered
+	}
+	return after
 }
 
 // observe gathers what is known about the Run. The observation is never nil.
@@ -125,6 +137,7 @@ func (r *Reconciler) job(ctx context.Context, o *observation, name string, recor
 	}
 	found.Namespace, found.Name = key.Namespace, key.Name
 	if own, ok := recent.Find(&r.recent, o.Now, found); ok && metav1.IsControlledBy(own, o.Run) {
+		o.unseen = true
 		return own, nil
 	}
 	if !recorded {

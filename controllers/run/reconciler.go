@@ -74,7 +74,7 @@ func (r *Reconciler) advance(ctx context.Context, run *v1alpha1.Run) (time.Durat
 		return 0, r.fail(ctx, facts, err)
 	}
 	// What was done is recorded even if something else could not be.
-	return decision.RequeueAfter, errors.Join(err, r.record(ctx, run, &decision.Status))
+	return facts.lookAgain(decision.RequeueAfter), errors.Join(err, r.record(ctx, run, &decision.Status))
 }
 
 // fail ends the Run if the error is its own fault. Any other is the world's: it

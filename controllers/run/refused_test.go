@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
@@ -118,37 +117,5 @@ func TestNameTakenByAnother(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-func TestDeletedJobFailsOnlyIfTheServerSaysSo(t *testing.T) {
-	t.Parallel()
-	p := chain(1)
-	w := newWorld(t, p, revision.New(p, 1), started("run", p))
-	w.sync()
-	w.mustReconcile("run")
-	if err := w.cache.Get(t.Context(), client.ObjectKey{Namespace: "ci", Name: "run-j0"}, &batchv1.Job{}); !apierrors.IsNotFound(err) {
-		t.Fatalf("the cache isn't behind: %v", err)
-	}
-	// A new process whose cache has the Run's status, and not the Job.
-	w.sync()
-	without := w.cache
-	if err := without.Delete(t.Context(), &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run-j0"}}); err != nil {
-		t.Fatal(err)
-	}
-	w.restart()
-	w.mustReconcile("run")
-	if got := w.run("run").Status.Jobs[0].Phase; got != v1alpha1.JobRunning {
-		t.Fatalf("job is %s although its Job exists", got)
-	}
-	if err := w.live.Delete(t.Context(), &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run-j0"}}); err != nil {
-		t.Fatal(err)
-	}
-	w.mustReconcile("run")
-	if got := w.run("run").Status.Jobs[0]; got.Phase != v1alpha1.JobFailed || got.Reason != "JobDeleted" {
-		t.Errorf("job %+v, want Failed JobDeleted", got)
-	}
-	if diff := cmp.Diff(map[string]int{"run-j0": 1}, w.created); diff != "" {
-		t.Errorf("Jobs (-want +got):\n%s", diff)
 	}
 }
