@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,5 +65,58 @@ func TestJobDeletedAtOnce(t *testing.T) {
 	}
 	if got := w.run("run").Status; got.Phase != v1alpha1.RunFailed || got.Jobs[0].Reason != "JobDeleted" {
 		t.Errorf("after %d more looks the Run is %s and its job %+v, want Failed JobDeleted", looks, got.Phase, got.Jobs[0])
+	}
+}
+
+// Somebody has put a Job of their own in the place of one that the Run had.
+func TestJobReplacedByAnother(t *testing.T) {
+	t.Parallel()
+	for _, cached := range []bool{true, false} {
+		t.Run(fmt.Sprintf("cached %t", cached), func(t *testing.T) {
+			t.Parallel()
+			p := chain(2)
+			w := newWorld(t, p, revision.New(p, 1), started("run", p))
+			w.mustReconcile("run")
+			w.sync()
+			w.replaceJob(w.live)
+			if cached {
+				w.sync()
+			} else if err := w.cache.Delete(t.Context(), &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run-j0"}}); err != nil {
+				t.Fatal(err)
+			}
+			w.restart()
+			w.mustReconcile("run")
+			if got := w.run("run").Status; got.Phase != v1alpha1.RunFailed || got.Jobs[0].Reason != "JobDeleted" {
+				t.Errorf("the Run is %s and its job %+v, want Failed JobDeleted", got.Phase, got.Jobs[0])
+			}
+		})
+	}
+}
+
+// The cache may show the Job that had the name before.
+func TestJobReplacedInTheCacheAlone(t *testing.T) {
+	t.Parallel()
+	p := chain(1)
+	w := newWorld(t, p, revision.New(p, 1), started("run", p))
+	w.mustReconcile("run")
+	w.sync()
+	w.replaceJob(w.cache)
+	w.restart()
+	w.mustReconcile("run")
+	if got := w.run("run").Status.Jobs[0]; got.Phase != v1alpha1.JobRunning {
+		t.Errorf("job %+v, want Running", got)
+	}
+}
+
+// replaceJob puts a Job that is nobody's in the place of `run-j0`.
+func (w *world) replaceJob(in client.Client) {
+	w.t.Helper()
+	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run-j0"}}
+	if err := in.Delete(w.t.Context(), job); err != nil {
+		w.t.Fatal(err)
+	}
+	job = &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run-j0", UID: "foreign"}}
+	if err := in.Create(w.t.Context(), job); err != nil {
+		w.t.Fatal(err)
 	}
 }

@@ -120,6 +120,8 @@ func (r *Reconciler) observeJobs(ctx context.Context, o *observation) error {
 		case metav1.IsControlledBy(found, o.Run):
 			o.Jobs[name] = recent.Newer(&r.recent, o.Now, found)
 		default:
+			// One that was recorded is gone, as if nothing had its name now.
+			o.Missing[name] = recorded[name]
 			o.conflict(name, found)
 		}
 	}
@@ -127,28 +129,35 @@ func (r *Reconciler) observeJobs(ctx context.Context, o *observation) error {
 }
 
 // job returns the Job of that name, whoever's it is, or nil. That a Job which
-// was recorded is gone, only the API server can say.
+// was recorded is gone, only the API server can say: the cache may not show it
+// yet, or still show an earlier one.
 func (r *Reconciler) job(ctx context.Context, o *observation, name string, recorded bool) (*batchv1.Job, error) {
 	key := client.ObjectKey{Namespace: o.Run.Namespace, Name: job.Name(o.Run.Name, name)}
-	found := &batchv1.Job{}
-	err := r.Client.Get(ctx, key, found)
-	if !apierrors.IsNotFound(err) {
-		return found, wrap(err, "get Job", key.Name)
+	cached, err := getJob(ctx, r.Client, key)
+	if err != nil || (cached != nil && metav1.IsControlledBy(cached, o.Run)) {
+		return cached, err
 	}
-	found.Namespace, found.Name = key.Namespace, key.Name
-	if own, ok := recent.Find(&r.recent, o.Now, found); ok && metav1.IsControlledBy(own, o.Run) {
+	named := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}
+	if own, ok := recent.Find(&r.recent, o.Now, named); ok && metav1.IsControlledBy(own, o.Run) {
 		o.unseen = true
 		return own, nil
 	}
 	if !recorded {
-		return nil, nil //nolint:nilnil // No Job is a usual answer and no error.
+		return cached, nil
 	}
-	found = &batchv1.Job{}
-	err = r.APIReader.Get(ctx, key, found)
-	if apierrors.IsNotFound(err) {
+	return getJob(ctx, r.APIReader, key)
+}
+
+// getJob returns the Job of that name, or nil if there is none.
+func getJob(ctx context.Context, in client.Reader, key client.ObjectKey) (*batchv1.Job, error) {
+	var job batchv1.Job
+	switch err := in.Get(ctx, key, &job); {
+	case apierrors.IsNotFound(err):
 		return nil, nil //nolint:nilnil // No Job is a usual answer and no error.
+	case err != nil:
+		return nil, fmt.Errorf("get Job %s: %w", key.Name, err)
 	}
-	return found, wrap(err, "get Job", key.Name)
+	return &job, nil
 }
 
 func (r *Reconciler) observePods(ctx context.Context, o *observation) error {
@@ -194,11 +203,4 @@ func number(o *observation) int64 {
 		}
 	}
 	return 0
-}
-
-func wrap(err error, doing, name string) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s %s: %w", doing, name, err)
 }
