@@ -3,7 +3,9 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -169,6 +171,8 @@ func (r *Reconciler) observePods(ctx context.Context, o *observation) error {
 	if err != nil {
 		return fmt.Errorf("list pods: %w", err)
 	}
+	// The cache has no order. The same pods have to give the same status.
+	slices.SortFunc(pods.Items, func(a, b corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
 	for i := range pods.Items {
 		name := pods.Items[i].Labels[v1alpha1.JobLabel]
 		o.Pods[name] = append(o.Pods[name], *recent.Newer(&r.recent, o.Now, &pods.Items[i]))

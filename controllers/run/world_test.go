@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -38,6 +39,7 @@ type world struct {
 	events *events.FakeRecorder
 
 	writes    []string // what the controller wrote, in order
+	backwards bool     // lists of pods are in the opposite order
 	crashAt   int      // the controller dies right after this write; 0: never
 	deny      map[string]error
 	created   map[string]int // Jobs by name
@@ -106,10 +108,15 @@ func (w *world) client() interceptor.Funcs {
 			return c.Get(ctx, key, obj, opts...)
 		},
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+			reader := client.Reader(c)
 			if w.cache != nil {
-				return w.cache.List(ctx, list, opts...)
+				reader = w.cache
 			}
-			return c.List(ctx, list, opts...)
+			err := reader.List(ctx, list, opts...)
+			if pods, ok := list.(*corev1.PodList); ok && w.backwards {
+				slices.Reverse(pods.Items)
+			}
+			return err
 		},
 		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
 			return w.write("create", obj, func() error {
