@@ -59,8 +59,9 @@ type Reconciler struct {
 	// StoragePath is a folder for git stores and checkouts. It may be lost.
 	StoragePath string
 
-	memory memory
-	counts *counts
+	memory     memory
+	counts     *counts
+	evaluation slot
 }
 
 // Reconcile looks at the repository if that is due, and otherwise only at the

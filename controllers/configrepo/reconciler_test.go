@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	stdsync "sync"
 	"testing"
 	"time"
 
@@ -38,6 +39,8 @@ type world struct {
 	clock      *testclock.FakePassiveClock
 	recorder   *events.FakeRecorder
 
+	// mu guards what concurrent reconciles write.
+	mu     stdsync.Mutex
 	writes []string
 	// refuse is the API server's answer to an apply, by the object's name.
 	refuse map[string]error
@@ -51,7 +54,9 @@ type world struct {
 }
 
 func (w *world) Head(context.Context, git.Request) (git.Revision, error) {
+	w.mu.Lock()
 	w.looks++
+	w.mu.Unlock()
 	if w.headErr != nil {
 		return git.Revision{}, w.headErr()
 	}
@@ -71,6 +76,8 @@ func (w *world) render(_ context.Context, opts render.Options) ([]render.Object,
 }
 
 func (w *world) wrote(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.writes = append(w.writes, fmt.Sprintf(format, args...))
 }
 

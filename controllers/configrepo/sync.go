@@ -175,6 +175,11 @@ func (s *sync) renderCommit(ctx context.Context, request git.Request, head git.R
 	if err := s.Fetcher.Checkout(fetching, request, head, dir); err != nil {
 		return nil, err
 	}
+	release, err := s.evaluation.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	evaluating, cancel := context.WithTimeout(ctx, timeout(s.repo))
 	defer cancel()
 	return s.Render(evaluating, render.Options{
