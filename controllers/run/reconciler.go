@@ -63,7 +63,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 func (r *Reconciler) advance(ctx context.Context, run *v1alpha1.Run) (time.Duration, error) {
 	facts, err := r.observe(ctx, run)
 	if err != nil {
-		return 0, r.fail(ctx, facts, err)
+		return r.fail(ctx, facts, err)
 	}
 	decision := plan.Decide(&facts.Facts)
 	if decision.Acts() {
@@ -71,21 +71,26 @@ func (r *Reconciler) advance(ctx context.Context, run *v1alpha1.Run) (time.Durat
 		decision = plan.Decide(&facts.Facts)
 	}
 	if isFault(err) {
-		return 0, r.fail(ctx, facts, err)
+		return r.fail(ctx, facts, err)
 	}
 	// What was done is recorded even if something else could not be.
 	return facts.lookAgain(decision.RequeueAfter), errors.Join(err, r.record(ctx, run, &decision.Status))
 }
 
-// fail ends the Run if the error is its own fault. Any other is the world's: it
-// goes back to the queue, which tries again later.
-func (r *Reconciler) fail(ctx context.Context, facts *observation, err error) error {
+// fail ends the Run if the error is its own fault, and stops what it had
+// started. Any other error is the world's: it goes back to the queue, which
+// tries again later.
+func (r *Reconciler) fail(ctx context.Context, facts *observation, err error) (time.Duration, error) {
 	var fault *fault
 	if !errors.As(err, &fault) {
-		return err
+		return 0, err
 	}
 	status := facts.Fail(fault.reason, fault.message)
-	return r.record(ctx, facts.Run, &status)
+	if err := r.record(ctx, facts.Run, &status); err != nil {
+		return 0, err
+	}
+	// A Run that has finished is followed by its status alone, which has no fault.
+	return r.advance(ctx, facts.Run)
 }
 
 func isFault(err error) bool {

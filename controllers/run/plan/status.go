@@ -43,18 +43,23 @@ func (f *Facts) runStatus(jobs []v1alpha1.JobStatus) v1alpha1.RunStatus {
 }
 
 // Fail returns the status of a Run that can't go on at all, whatever its jobs:
-// there is nothing to say what they are.
+// there is nothing to say what they are. One that had started may have lost it.
+// Its jobs have not failed by themselves, and what runs of them is to be
+// stopped: they are cancelled.
 func (f *Facts) Fail(reason, message string) v1alpha1.RunStatus {
 	s := *f.Run.Status.DeepCopy()
 	s.ObservedGeneration = f.Run.Generation
 	s.Phase = v1alpha1.RunFailed
 	if f.Run.Spec.Cancelled {
 		s.Phase, reason, message = v1alpha1.RunCancelled, v1alpha1.ReasonCancelled, "cancelled before it started"
+		if s.StartTime != nil {
+			message = "cancelled while it ran"
+		}
 	}
 	s.CompletionTime = f.now()
 	for i := range s.Jobs {
 		if !s.Jobs[i].Phase.Finished() {
-			s.Jobs[i] = f.end(s.Jobs[i], v1alpha1.JobFailed, reason, shorten(message))
+			s.Jobs[i] = f.end(s.Jobs[i], v1alpha1.JobCancelled, reason, shorten(message))
 		}
 	}
 	f.setCondition(&s, reason, shorten(message))

@@ -136,7 +136,7 @@ func TestFail(t *testing.T) {
 		ObservedGeneration: 1, Phase: "Failed", CompletionTime: ts(100),
 		Conditions: condition("False", "RevisionNotFound", "gone"),
 		Jobs: []v1alpha1.JobStatus{
-			{Name: "a", Phase: "Failed", Reason: "RevisionNotFound", Message: "gone", CompletionTime: ts(100)},
+			{Name: "a", Phase: "Cancelled", Reason: "RevisionNotFound", Message: "gone", CompletionTime: ts(100)},
 			{Name: "b", Phase: "Succeeded"},
 		},
 	}
@@ -144,7 +144,14 @@ func TestFail(t *testing.T) {
 		t.Errorf("status (-want +got):\n%s", diff)
 	}
 	f.Run.Spec.Cancelled = true
-	if got := f.Fail("RevisionNotFound", "gone").Phase; got != v1alpha1.RunCancelled {
-		t.Errorf("phase of a cancelled Run is %s", got)
+	for _, tt := range []struct {
+		start   *metav1.Time
+		message string
+	}{{message: "cancelled before it started"}, {start: ts(1), message: "cancelled while it ran"}} {
+		f.Run.Status.StartTime = tt.start
+		got := f.Fail("RevisionNotFound", "gone")
+		if got.Phase != v1alpha1.RunCancelled || got.Conditions[0].Message != tt.message {
+			t.Errorf("a cancelled Run is %s: %s, want Cancelled: %s", got.Phase, got.Conditions[0].Message, tt.message)
+		}
 	}
 }
