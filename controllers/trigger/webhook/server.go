@@ -25,10 +25,12 @@ import (
 	"github.com/kayci/kayci/controllers/start"
 )
 
-// Defaults of Options.
+// Defaults of Options. Bodies are in memory before anything says who has sent
+// them: places times bytes is what a stranger can make the process hold, beside
+// an evaluation of jsonnet.
 const (
 	DefaultMaxBytes        = 10 << 20
-	DefaultMaxConcurrent   = 64
+	DefaultMaxConcurrent   = 16
 	DefaultShutdownTimeout = 30 * time.Second
 )
 

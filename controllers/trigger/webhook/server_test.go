@@ -122,6 +122,15 @@ func TestBusy(t *testing.T) {
 	}
 }
 
+// TestDefaultBodiesFitIntoMemory checks what anybody can make the server hold.
+func TestDefaultBodiesFitIntoMemory(t *testing.T) {
+	const room = 160 << 20
+	f := newFixture(t, setup{})
+	if most := int64(cap(f.places)) * f.opts.MaxBytes; most > room {
+		t.Errorf("%d bodies of %d bytes are %d bytes at once, want at most %d", cap(f.places), f.opts.MaxBytes, most, room)
+	}
+}
+
 // TestClientThatHangsUp checks that the Run is created although nobody waits.
 func TestClientThatHangsUp(t *testing.T) {
 	f := newFixture(t, setup{
