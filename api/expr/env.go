@@ -6,6 +6,7 @@ package expr
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -34,18 +35,32 @@ const (
 // Env compiles the expressions of one kind of object. It is safe for
 // concurrent use.
 type Env struct {
-	env *cel.Env
+	env   *cel.Env
+	hints hints
 }
 
 // NewTriggerEnv returns the environment of a Trigger's expressions: `event`,
 // whose fields are those of Event, so that a misspelt field is an error at
 // compile time, and `body`, the request's JSON, which is anything.
 func NewTriggerEnv() (*Env, error) {
-	env, err := cel.NewEnv(
-		cel.OptionalTypes(),
-		ext.NativeTypes(ext.ParseStructTags(true), eventType()),
+	return newEnv(
+		hints{
+			fields:    "event has " + fieldNames(reflect.TypeFor[Event]()),
+			variables: "the variables are event and body; text stands in quotes",
+			missing:   "write body.?name.orValue('') for a field that may be missing",
+			example:   "a value in quotes, such as '\"main\"', or a field, such as event.sha",
+		},
+		ext.NativeTypes(ext.ParseStructTags(true), reflect.TypeFor[Event]()),
 		cel.Variable(eventVariable, cel.ObjectType(eventTypeName)),
 		cel.Variable(bodyVariable, cel.DynType),
+	)
+}
+
+// newEnv adds variables to what every environment has: CEL's standard and string
+// functions, and the limits.
+func newEnv(h hints, variables ...cel.EnvOption) (*Env, error) {
+	env, err := cel.NewEnv(append([]cel.EnvOption{
+		cel.OptionalTypes(),
 		cel.CrossTypeNumericComparisons(true),
 		cel.DefaultUTCTimeZone(true),
 		cel.ParserExpressionSizeLimit(MaxSourceLength),
@@ -59,21 +74,21 @@ func NewTriggerEnv() (*Env, error) {
 		ext.Strings(ext.StringsVersion(stringsVersion)),
 		boundedReplace(),
 		boundedJoin(),
-	)
+	}, variables...)...)
 	if err != nil {
 		return nil, fmt.Errorf("make the CEL environment: %w", err)
 	}
-	return &Env{env: env}, nil
+	return &Env{env: env, hints: h}, nil
 }
 
 // CompileParam compiles an expression that gives a parameter's value: a
 // string, int, uint, double or bool.
 func (e *Env) CompileParam(src string) (*Param, error) {
-	p, output, err := e.compile(src)
+	p, err := e.compile(src)
 	if err != nil {
 		return nil, err
 	}
-	if !scalar(output) {
+	if output := p.checked.OutputType(); !scalar(output) {
 		return nil, fmt.Errorf("1:1: the result is a %s, but a parameter is a string, number or bool: "+
 			"pick one element, or join a list of strings with .join(',')", output)
 	}
@@ -82,32 +97,40 @@ func (e *Env) CompileParam(src string) (*Param, error) {
 
 // CompileCondition compiles an expression that is true or false.
 func (e *Env) CompileCondition(src string) (*Condition, error) {
-	p, output, err := e.compile(src)
+	p, err := e.compileCondition(src)
 	if err != nil {
 		return nil, err
-	}
-	if !output.IsExactType(cel.BoolType) && !output.IsExactType(cel.DynType) {
-		return nil, fmt.Errorf("1:1: the result is a %s, but a condition is true or false: compare it with something", output)
 	}
 	return &Condition{program: p}, nil
 }
 
-func (e *Env) compile(src string) (program, *cel.Type, error) {
+func (e *Env) compileCondition(src string) (program, error) {
+	p, err := e.compile(src)
+	if err != nil {
+		return program{}, err
+	}
+	if output := p.checked.OutputType(); !output.IsExactType(cel.BoolType) && !output.IsExactType(cel.DynType) {
+		return program{}, fmt.Errorf("1:1: the result is a %s, but a condition is true or false: compare it with something", output)
+	}
+	return p, nil
+}
+
+func (e *Env) compile(src string) (program, error) {
 	if strings.TrimSpace(src) == "" {
-		return program{}, nil, fmt.Errorf("1:1: the expression is empty: write a value in quotes, such as '\"main\"', or a field, such as event.sha")
+		return program{}, fmt.Errorf("1:1: the expression is empty: write %s", e.hints.example)
 	}
 	checked, issues := e.env.Compile(src)
 	if issues.Err() != nil {
-		return program{}, nil, compileError(issues)
+		return program{}, e.hints.compileError(issues)
 	}
 	compiled, err := e.env.Program(checked,
 		cel.CostLimit(maxCost),
 		cel.CostTracking(stringCost{}),
 	)
 	if err != nil {
-		return program{}, nil, fmt.Errorf("1:1: plan the expression: %w", err)
+		return program{}, fmt.Errorf("1:1: plan the expression: %w", err)
 	}
-	return program{compiled: compiled, source: checked.NativeRep().SourceInfo()}, checked.OutputType(), nil
+	return program{compiled: compiled, checked: checked, missing: e.hints.missing}, nil
 }
 
 func scalar(t *cel.Type) bool {

@@ -18,26 +18,33 @@ const maxErrors = 3
 // or an answer.
 const maxErrorLength = 512
 
+// hints say what to write instead of what is wrong.
+type hints struct {
+	// fields follows an unknown field, variables an unknown name, and missing a key
+	// that a map doesn't have. example takes the place of a blank expression.
+	fields, variables, missing, example string
+}
+
 // compileError says where and what is wrong, as line:column: message, and what
 // to write instead where that is known.
-func compileError(issues *cel.Issues) error {
+func (h hints) compileError(issues *cel.Issues) error {
 	found := issues.Errors()
 	texts := make([]string, 0, maxErrors)
 	for _, issue := range found[:min(len(found), maxErrors)] {
 		text := fmt.Sprintf("%d:%d: %s", max(issue.Location.Line(), 1), max(issue.Location.Column(), 0)+1, tidy(issue.Message))
-		texts = append(texts, text+advice(issue.Message))
+		texts = append(texts, text+h.advice(issue.Message))
 	}
 	return errors.New(strings.Join(texts, "; "))
 }
 
 // advice follows the checker's wording. Should that change, the error merely
 // loses its hint.
-func advice(message string) string {
+func (h hints) advice(message string) string {
 	switch {
 	case strings.Contains(message, "undefined field"):
-		return " (event has " + eventFields() + ")"
+		return " (" + h.fields + ")"
 	case strings.Contains(message, "undeclared reference"):
-		return " (the variables are event and body; text stands in quotes)"
+		return " (" + h.variables + ")"
 	case strings.Contains(message, "found no matching overload"):
 		return " (convert a side with string(), int() or double())"
 	default:
@@ -51,17 +58,22 @@ func (p program) evalError(err error) error {
 	if errors.As(err, &cancelled) && cancelled.Cause == interpreter.CostLimitExceeded {
 		return fmt.Errorf("1:1: the evaluation costs more than %d steps: look at fewer elements or shorter strings", maxCost)
 	}
-	line, column := 1, 1
+	at := "1:1"
 	var failed *types.Err
 	if errors.As(err, &failed) && failed.NodeID() > 0 {
-		at := p.source.GetStartLocation(failed.NodeID())
-		line, column = max(at.Line(), 1), max(at.Column(), 0)+1
+		at = p.position(failed.NodeID())
 	}
 	hint := ""
 	if strings.HasPrefix(err.Error(), "no such key") {
-		hint = " (write body.?name.orValue('') for a field that may be missing)"
+		hint = " (" + p.missing + ")"
 	}
-	return fmt.Errorf("%d:%d: %s%s", line, column, tidy(err.Error()), hint)
+	return fmt.Errorf("%s: %s%s", at, tidy(err.Error()), hint)
+}
+
+// position of a node of the expression, as line:column.
+func (p program) position(node int64) string {
+	at := p.checked.NativeRep().SourceInfo().GetStartLocation(node)
+	return fmt.Sprintf("%d:%d", max(at.Line(), 1), max(at.Column(), 0)+1)
 }
 
 // tidy makes a library's message fit one line of bounded length.

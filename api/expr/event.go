@@ -35,11 +35,8 @@ type Event struct {
 	Paths []string `cel:"paths"`
 }
 
-func eventType() reflect.Type { return reflect.TypeFor[Event]() }
-
-// eventFields lists the fields of `event` in the order of the type.
-func eventFields() string {
-	t := eventType()
+// fieldNames lists the fields that an expression sees of a type, in their order.
+func fieldNames(t reflect.Type) string {
 	names := make([]string, 0, t.NumField())
 	for field := range t.Fields() {
 		names = append(names, field.Tag.Get("cel"))

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func newEnv(t testing.TB) *Env {
+func triggerEnv(t testing.TB) *Env {
 	t.Helper()
 	env, err := NewTriggerEnv()
 	if err != nil {
@@ -84,7 +84,7 @@ func TestParam(t *testing.T) {
 			Eval: "1:1: the result has 35000 bytes, and a parameter 32768 at most: hand on less, such as an address",
 		},
 	}
-	env := newEnv(t)
+	env := triggerEnv(t)
 	for src, want := range tests {
 		t.Run(src, func(t *testing.T) {
 			var got outcome
@@ -118,7 +118,7 @@ func TestCondition(t *testing.T) {
 		`body.missing == "a" || event.sender == "alex"`:    {Holds: true},
 		`body.list.all(x, x > 0) && body.list.size() == 2`: {Holds: true},
 	}
-	env := newEnv(t)
+	env := triggerEnv(t)
 	for src, want := range tests {
 		t.Run(src, func(t *testing.T) {
 			var got outcome
@@ -136,7 +136,7 @@ func TestCondition(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	env := newEnv(t)
+	env := triggerEnv(t)
 
 	t.Run("source length", func(t *testing.T) {
 		if _, err := env.CompileParam(`"` + strings.Repeat("a", MaxSourceLength) + `"`); err == nil {
@@ -230,7 +230,7 @@ func FuzzParam(f *testing.F) {
 	} {
 		f.Add(seed, `{"a": ["x", 1, null]}`)
 	}
-	env := newEnv(f)
+	env := triggerEnv(f)
 	f.Fuzz(func(t *testing.T, src, raw string) {
 		param, err := env.CompileParam(src)
 		if err != nil {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/google/cel-go/cel"
-	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 )
@@ -30,17 +29,36 @@ type Vars struct {
 	Body any
 }
 
-type program struct {
-	compiled cel.Program
-	source   *ast.SourceInfo
+func (v Vars) values() map[string]any {
+	return map[string]any{eventVariable: v.Event, bodyVariable: v.Body}
 }
 
-func (p program) eval(vars Vars) (ref.Val, error) {
-	value, _, err := p.compiled.Eval(map[string]any{eventVariable: vars.Event, bodyVariable: vars.Body})
+type program struct {
+	compiled cel.Program
+	checked  *cel.Ast
+	// missing is the hint for a key that a map doesn't have.
+	missing string
+}
+
+func (p program) eval(values map[string]any) (ref.Val, error) {
+	value, _, err := p.compiled.Eval(values)
 	if err != nil {
 		return nil, p.evalError(err)
 	}
 	return value, nil
+}
+
+// holds evaluates a condition.
+func (p program) holds(values map[string]any) (bool, error) {
+	value, err := p.eval(values)
+	if err != nil {
+		return false, err
+	}
+	holds, ok := value.(types.Bool)
+	if !ok {
+		return false, fmt.Errorf("1:1: the result is a %s, but a condition is true or false: compare it with something", value.Type().TypeName())
+	}
+	return bool(holds), nil
 }
 
 // Param is a compiled expression of a parameter's value. It is safe for
@@ -52,7 +70,7 @@ type Param struct {
 // Eval returns the parameter's value as the string that a Run carries. Numbers
 // are written without an exponent, as JSON and shells like them.
 func (p *Param) Eval(vars Vars) (string, error) {
-	value, err := p.program.eval(vars)
+	value, err := p.program.eval(vars.values())
 	if err != nil {
 		return "", err
 	}
@@ -71,15 +89,7 @@ type Condition struct {
 
 // Eval returns whether the condition holds.
 func (c *Condition) Eval(vars Vars) (bool, error) {
-	value, err := c.program.eval(vars)
-	if err != nil {
-		return false, err
-	}
-	holds, ok := value.(types.Bool)
-	if !ok {
-		return false, fmt.Errorf("1:1: the result is a %s, but a condition is true or false: compare it with something", value.Type().TypeName())
-	}
-	return bool(holds), nil
+	return c.program.holds(vars.values())
 }
 
 // Scalar turns a string, number or bool into the string that a parameter

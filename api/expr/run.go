@@ -1,0 +1,219 @@
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/ext"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// Names of the variables of a Pipeline's expressions. The three that begin with
+// @ are what the functions success(), failure() and always() stand for: nobody
+// can write such a name.
+const (
+	paramsVariable = "params"
+	runVariable    = "run"
+	jobsVariable   = "jobs"
+
+	successVariable = "@success"
+	failureVariable = "@failure"
+	alwaysVariable  = "@always"
+)
+
+// Run is what a Pipeline's expression sees as `run`.
+type Run struct {
+	// Name and Namespace of the Run.
+	Name      string `cel:"name"`
+	Namespace string `cel:"namespace"`
+	// Pipeline that the Run executes.
+	Pipeline string `cel:"pipeline"`
+	// Number of the Run. A key can't use it: it comes with the first Job.
+	Number int64 `cel:"number"`
+	// The rest is the Run's origin, blank for one that has none.
+	Trigger    string `cel:"trigger"`
+	Provider   string `cel:"provider"`
+	Repository string `cel:"repository"`
+	SHA        string `cel:"sha"`
+	Ref        string `cel:"ref"`
+	Sender     string `cel:"sender"`
+}
+
+// NewRun returns what an expression sees of a Run of that number.
+func NewRun(run *v1alpha1.Run, number int64) Run {
+	seen := Run{Name: run.Name, Namespace: run.Namespace, Pipeline: run.Spec.Pipeline, Number: number}
+	if o := run.Spec.Origin; o != nil {
+		seen.Trigger, seen.Provider, seen.Repository = o.Trigger, string(o.Provider), o.Repository
+		seen.SHA, seen.Ref, seen.Sender = o.SHA, o.Ref, o.Sender
+	}
+	return seen
+}
+
+// Job is what a condition sees as `jobs.<name>`.
+type Job struct {
+	// Phase that the job ended in: Succeeded, Failed, Skipped or Cancelled.
+	Phase string `cel:"phase"`
+	// Outputs of the job; none unless it has succeeded.
+	Outputs map[string]string `cel:"outputs"`
+}
+
+// RunVars are the values of the variables of a Pipeline's expressions.
+type RunVars struct {
+	// Params with the Pipeline's defaults.
+	Params map[string]string
+	// Run is `run`.
+	Run Run
+	// Jobs are the job's ancestors: those that it needs, and that those need. A key
+	// has none.
+	Jobs map[string]Job
+}
+
+func (v RunVars) values() map[string]any {
+	success, failure := true, false
+	for _, job := range v.Jobs {
+		success = success && job.Phase == string(v1alpha1.JobSucceeded)
+		failure = failure || job.Phase == string(v1alpha1.JobFailed)
+	}
+	return map[string]any{
+		paramsVariable: v.Params, runVariable: v.Run, jobsVariable: v.Jobs,
+		successVariable: success, failureVariable: failure, alwaysVariable: true,
+	}
+}
+
+// RunEnv compiles the expressions of a Pipeline. It is safe for concurrent use.
+type RunEnv struct {
+	keys, conditions *Env
+}
+
+// NewRunEnv returns the environment of a Pipeline's expressions: `params`, whose
+// values are strings, and `run`; for conditions `jobs`, too, and the functions
+// success(), failure() and always().
+func NewRunEnv() (*RunEnv, error) {
+	runType, jobType := reflect.TypeFor[Run](), reflect.TypeFor[Job]()
+	text := hints{
+		fields:    "run has " + fieldNames(runType),
+		variables: "the variables are params and run; text stands in quotes",
+		missing:   "write params.?name.orValue('') for a parameter that may be missing",
+		example:   "a parameter, such as params.branch, or a value in quotes, such as '\"deploy\"'",
+	}
+	common := []cel.EnvOption{
+		ext.NativeTypes(ext.ParseStructTags(true), runType, jobType),
+		cel.Variable(paramsVariable, cel.MapType(cel.StringType, cel.StringType)),
+		cel.Variable(runVariable, cel.ObjectType(runType.String())),
+	}
+	keys, err := newEnv(text, common...)
+	if err != nil {
+		return nil, err
+	}
+	text.fields += "; a job has " + fieldNames(jobType)
+	text.variables = "the variables are params, jobs and run, the functions success(), failure() and always(); " +
+		"text stands in quotes, and a job's name with a dash as in jobs['build-web']"
+	text.missing = "write jobs.build.outputs.?version.orValue('') for an output that may be missing"
+	text.example = "a condition, such as success() && params.deploy == 'true'"
+	conditions, err := newEnv(text, append(common,
+		cel.Variable(jobsVariable, cel.MapType(cel.StringType, cel.ObjectType(jobType.String()))),
+		cel.Variable(successVariable, cel.BoolType),
+		cel.Variable(failureVariable, cel.BoolType),
+		cel.Variable(alwaysVariable, cel.BoolType),
+		cel.Macros(statusMacro("success", successVariable), statusMacro("failure", failureVariable), statusMacro("always", alwaysVariable)),
+	)...)
+	return &RunEnv{keys: keys, conditions: conditions}, err
+}
+
+// Scope is what constant names of an expression may name.
+type Scope struct {
+	// Params that the Pipeline declares.
+	Params []string
+	// Ancestors of the job whose condition it is.
+	Ancestors []string
+}
+
+// CompileKey compiles an expression that gives a string. Every parameter that it
+// names must be among params.
+func (e *RunEnv) CompileKey(src string, params []string) (*Key, error) {
+	p, err := e.keys.compile(src)
+	if err != nil {
+		return nil, err
+	}
+	if output := p.checked.OutputType(); !output.IsExactType(cel.StringType) && !output.IsExactType(cel.DynType) {
+		return nil, fmt.Errorf("1:1: the result is a %s, but a key is a string: convert it with string()", output)
+	}
+	found := p.references()
+	if found.number != "" {
+		return nil, fmt.Errorf("%s: run.number isn't known yet: a Run gets its number with its first Job", found.number)
+	}
+	if err := found.check(Scope{Params: params}); err != nil {
+		return nil, err
+	}
+	return &Key{program: p}, nil
+}
+
+// CompileCondition compiles a job's condition. Every parameter and job that it
+// names must be in the scope.
+func (e *RunEnv) CompileCondition(src string, scope Scope) (*JobCondition, error) {
+	p, err := e.conditions.compileCondition(src)
+	if err != nil {
+		return nil, err
+	}
+	found := p.references()
+	if err := found.check(scope); err != nil {
+		return nil, err
+	}
+	return &JobCondition{
+		program: p, implied: !found.success && !found.otherStatus,
+		success: found.success, number: found.number != "",
+	}, nil
+}
+
+// Key is a compiled expression that gives a string. It is safe for concurrent
+// use.
+type Key struct {
+	program program
+}
+
+// Eval returns the key.
+func (k *Key) Eval(vars RunVars) (string, error) {
+	value, err := k.program.eval(vars.values())
+	if err != nil {
+		return "", err
+	}
+	key, ok := value.(types.String)
+	switch {
+	case !ok:
+		return "", fmt.Errorf("1:1: the result is a %s, but a key is a string: convert it with string()", value.Type().TypeName())
+	case len(key) > MaxResultLength:
+		return "", fmt.Errorf("1:1: the result has %d bytes, and a key %d at most", len(key), MaxResultLength)
+	case strings.ContainsRune(string(key), 0):
+		return "", errors.New("1:1: the result contains a NUL character: remove it")
+	}
+	return string(key), nil
+}
+
+// JobCondition is a job's compiled condition. It is safe for concurrent use.
+type JobCondition struct {
+	program                  program
+	implied, success, number bool
+}
+
+// Eval returns whether the job may start, now that all its ancestors have ended.
+// A condition that calls none of success(), failure() and always() holds only if
+// success() does, too.
+func (c *JobCondition) Eval(vars RunVars) (bool, error) {
+	values := vars.values()
+	if c.implied && values[successVariable] == false {
+		return false, nil
+	}
+	return c.program.holds(values)
+}
+
+// AsksSuccess reports whether the condition calls success(), or is taken as if
+// it did.
+func (c *JobCondition) AsksSuccess() bool { return c.implied || c.success }
+
+// UsesNumber reports whether the condition depends on run.number.
+func (c *JobCondition) UsesNumber() bool { return c.number }
