@@ -56,7 +56,9 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observati
 		Missing:  map[string]bool{},
 		Refused:  map[string]plan.Refusal{},
 		Deferred: map[string]plan.Refusal{},
-		Now:      r.Clock.Now(),
+
+		CreateFailures: map[string]string{},
+		Now:            r.Clock.Now(),
 	}}
 	spec, err := r.graph(ctx, run)
 	if err != nil {
@@ -69,6 +71,7 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observati
 	if err := r.observePods(ctx, o); err != nil {
 		return o, err
 	}
+	r.observeCreation(ctx, o)
 	o.Number = number(o)
 	if o.Number > 0 || run.Status.Phase.Finished() {
 		return o, nil

@@ -65,7 +65,14 @@ func builder(t *testing.T) *fake.ClientBuilder {
 	t.Helper()
 	return fake.NewClientBuilder().WithScheme(scheme(t)).
 		WithStatusSubresource(&v1alpha1.Run{}, &v1alpha1.Pipeline{}, &batchv1.Job{}, &corev1.Pod{}).
-		WithIndex(&corev1.Pod{}, "metadata.labels.kayci.dev/run", run.RunOfPod)
+		WithIndex(&corev1.Pod{}, "metadata.labels.kayci.dev/run", run.RunOfPod).
+		WithIndex(&corev1.Event{}, "involvedObject.uid", func(obj client.Object) []string {
+			event, ok := obj.(*corev1.Event)
+			if !ok {
+				return nil
+			}
+			return []string{string(event.InvolvedObject.UID)}
+		})
 }
 
 func newWorld(t *testing.T, objs ...client.Object) *world {
@@ -87,7 +94,7 @@ func (w *world) restart() {
 	w.crashAt = 0
 	w.reconciler = &run.Reconciler{
 		Client:    interceptor.NewClient(w.live, w.client()),
-		APIReader: interceptor.NewClient(w.live, interceptor.Funcs{Get: w.liveGet}),
+		APIReader: interceptor.NewClient(w.live, interceptor.Funcs{Get: w.liveGet, List: w.liveList}),
 		Recorder:  w.events,
 		Clock:     w.clock,
 	}
@@ -96,6 +103,14 @@ func (w *world) restart() {
 func (w *world) liveGet(ctx context.Context, c client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 	w.liveReads = append(w.liveReads, fmt.Sprintf("%T %s", obj, key.Name))
 	return c.Get(ctx, key, obj, opts...)
+}
+
+func (w *world) liveList(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+	w.liveReads = append(w.liveReads, fmt.Sprintf("%T", list))
+	if err := w.deny[fmt.Sprintf("list %T", list)]; err != nil {
+		return err
+	}
+	return c.List(ctx, list, opts...)
 }
 
 // client is what stands between the controller and the API server.

@@ -86,7 +86,10 @@ func TestJobsWithoutJob(t *testing.T) {
 		requeue bool
 	}{
 		{
-			name: "waits for needs", arrange: func(f *plan.Facts) { withJob(f, "a") },
+			name: "waits for needs", arrange: func(f *plan.Facts) {
+				withJob(f, "a")
+				withPod(f, "a", "pod")
+			},
 			want: map[string]outcome{"a": {Phase: "Running"}, "b": {"Waiting", "AwaitingNeeds", "needs a"}},
 		},
 		{

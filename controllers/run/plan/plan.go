@@ -38,6 +38,9 @@ type Facts struct {
 	Refused map[string]Refusal
 	// Deferred are Jobs that can't be created now, but may be later.
 	Deferred map[string]Refusal
+	// CreateFailures are why Jobs that Podless names can't create their pod, as far
+	// as it is known.
+	CreateFailures map[string]string
 	// Now is the time.
 	Now time.Time
 }

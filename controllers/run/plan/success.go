@@ -38,6 +38,9 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, d *Decision) v1a
 	if suspended(job) {
 		return explain(s, v1alpha1.ReasonSuspended, "its Job is suspended: it waits in a queue, or somebody holds it")
 	}
+	if awaitsPod(job, pods) {
+		return f.awaitPod(s, job, pods, d)
+	}
 	reason, message := problem(pods)
 	return explain(s, reason, message)
 }

@@ -1,0 +1,108 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kayci/kayci/controllers/run/plan"
+)
+
+func taken(seconds int) jobOption {
+	return func(j *batchv1.Job) { j.Status.StartTime = ts(seconds) }
+}
+
+// TestPodless asks, at second 100, which Jobs to ask for their events, and what
+// a job shows that has been found unable to create its pod.
+func TestPodless(t *testing.T) {
+	t.Parallel()
+	const why = `Error creating: pods "run-a-x7k2p" is forbidden: exceeded quota: small`
+	running := outcome{Phase: "Running"}
+	known := outcome{"Running", "FailedCreate", why}
+	before := outcome{"Running", "FailedCreate", "the first text"}
+	long := strings.Repeat("x", 600)
+	failed := func(second int) []podOption { return []podOption{exit(1, "Error", second), podPhase(corev1.PodFailed)} }
+	for _, tt := range []struct {
+		name     string
+		recorded outcome
+		job      []jobOption
+		pod      []podOption
+		why      string
+		podless  bool
+		want     outcome
+		requeue  time.Duration
+	}{
+		{name: "not taken up", want: running, requeue: 30 * time.Second},
+		{name: "just taken up", job: []jobOption{taken(71)}, want: running, requeue: time.Second},
+		{name: "long without a pod", job: []jobOption{taken(70)}, podless: true, want: running, requeue: 30 * time.Second},
+		{name: "the reason is found", job: []jobOption{taken(70)}, why: why, podless: true, want: known},
+		{name: "a long text", job: []jobOption{taken(70)}, why: long, podless: true, want: outcome{"Running", "FailedCreate", long[:511] + "…"}},
+		{name: "the reason is known", recorded: before, job: []jobOption{taken(70)}, want: before},
+		{name: "the reason has another name", recorded: before, job: []jobOption{taken(70)}, why: why, want: before},
+		{name: "a pod is made, and not seen yet", recorded: before, job: []jobOption{taken(70), func(j *batchv1.Job) { j.Status.Active = 1 }}, want: running},
+		{name: "a pod is there", recorded: before, job: []jobOption{taken(70)}, pod: []podOption{unstarted}, want: running},
+		{name: "an attempt has just failed", job: []jobOption{taken(1)}, pod: failed(80), want: running, requeue: 10 * time.Second},
+		{name: "no pod for the next attempt", job: []jobOption{taken(1)}, pod: failed(70), why: why, podless: true, want: known},
+		{name: "suspended", job: []jobOption{taken(70), suspend}, want: outcome{"Running", "Suspended", "its Job is suspended: it waits in a queue, or somebody holds it"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := facts(spec("a"))
+			if tt.recorded.Phase != "" {
+				record(f, "a", tt.recorded.Phase)
+				f.Run.Status.Jobs[0].Reason, f.Run.Status.Jobs[0].Message = tt.recorded.Reason, tt.recorded.Message
+			}
+			withJob(f, "a", tt.job...)
+			if tt.pod != nil {
+				withPod(f, "a", "pod", tt.pod...)
+			}
+			var podless []string
+			if tt.podless {
+				podless = []string{"a"}
+			}
+			if diff := cmp.Diff(podless, f.Podless()); diff != "" {
+				t.Errorf("podless (-want +got):\n%s", diff)
+			}
+			f.CreateFailures = map[string]string{"a": tt.why}
+			d := plan.Decide(f)
+			if diff := cmp.Diff(tt.want, outcomes(d)["a"]); diff != "" {
+				t.Errorf("job (-want +got):\n%s", diff)
+			}
+			if d.RequeueAfter != tt.requeue {
+				t.Errorf("requeue after %s, want %s", d.RequeueAfter, tt.requeue)
+			}
+		})
+	}
+}
+
+func TestCreateFailure(t *testing.T) {
+	t.Parallel()
+	event := func(reason, message string, second int) corev1.Event {
+		return corev1.Event{Reason: reason, Message: message, LastTimestamp: *ts(second)}
+	}
+	again := event("FailedCreate", "again and again", 1)
+	again.Series = &corev1.EventSeries{LastObservedTime: metav1.NewMicroTime(at(9))}
+	micro := corev1.Event{Reason: "FailedCreate", Message: "by the newer kind", EventTime: metav1.NewMicroTime(at(9))}
+	for _, tt := range []struct {
+		name   string
+		events []corev1.Event
+		want   string
+	}{
+		{name: "none"},
+		{name: "others", events: []corev1.Event{event("Suspended", "Job suspended", 5)}},
+		{name: "the newest", events: []corev1.Event{event("FailedCreate", "old", 3), event("FailedCreate", "new", 5), event("FailedCreate", "older", 2)}, want: "new"},
+		{name: "solved since", events: []corev1.Event{event("FailedCreate", "old", 3), event("SuccessfulCreate", "Created pod: a", 4)}},
+		{name: "came after a success", events: []corev1.Event{event("SuccessfulCreate", "Created pod: a", 4), event("FailedCreate", "new", 5)}, want: "new"},
+		{name: "in a series", events: []corev1.Event{event("SuccessfulCreate", "Created pod: a", 4), again}, want: "again and again"},
+		{name: "with a precise time", events: []corev1.Event{event("SuccessfulCreate", "Created pod: a", 4), micro}, want: "by the newer kind"},
+	} {
+		if got := plan.CreateFailure(tt.events); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
