@@ -30,7 +30,11 @@ type PipelineSpec struct {
 	Retention *Retention `json:"retention,omitempty"`
 }
 
-// Param is a named string that a Run carries.
+// Param is a named string that a Run carries. A Run with a value that isn't
+// allowed fails before any of its jobs starts; a webhook that carries one is
+// refused.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.default) || !has(self.enum) || self.enum.size() == 0 || self.default in self.enum",message="default must be one of enum"
 type Param struct {
 	// Name: lower-case letters, digits and underscores, beginning with a letter.
 	// It can't be one that KayCI sets itself: run, run_number, pipeline, namespace,
@@ -49,6 +53,19 @@ type Param struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=32768
 	Default *string `json:"default,omitempty"`
+
+	// Enum lists the values that are allowed. Default: any value.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=1024
+	Enum []string `json:"enum,omitempty"`
+
+	// Pattern is a regular expression (RE2) that the whole value must match, as if
+	// it stood between ^ and $. Default: any value.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Pattern string `json:"pattern,omitempty"`
 }
 
 // Job is one step of the graph: a batch/v1 Job that is created when all that

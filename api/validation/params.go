@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -14,6 +15,9 @@ import (
 const (
 	maxParamNameLength = 63
 	maxParamBytes      = 32 << 10
+	maxParamEnum       = 64
+	// maxNamedValues bounds how many allowed values an error lists.
+	maxNamedValues = 16
 	// One process's environment is limited by its kernel (128 KiB a string, a
 	// quarter of the stack in all); this stays well below.
 	maxParamsBytes = 256 << 10
@@ -48,39 +52,91 @@ func validateDeclaredParams(params []v1alpha1.Param, path *field.Path) field.Err
 			errs = append(errs, field.Duplicate(at.Child("name"), param.Name))
 		}
 		seen[param.Name] = true
-		if param.Default != nil {
-			errs = append(errs, validateParamValue(*param.Default, at.Child("default"))...)
-		}
+		errs = append(errs, validateAllowed(&params[i], at)...)
 	}
 	return errs
 }
 
-func validateParamValue(value string, path *field.Path) field.ErrorList {
+// validateAllowed checks what a parameter allows, and that it allows its own
+// default.
+func validateAllowed(param *v1alpha1.Param, path *field.Path) field.ErrorList {
+	if len(param.Enum) > maxParamEnum {
+		return field.ErrorList{field.TooMany(path.Child("enum"), len(param.Enum), maxParamEnum)}
+	}
+	if _, err := regexp.Compile(param.Pattern); err != nil {
+		return field.ErrorList{field.Invalid(path.Child("pattern"), field.OmitValueType{}, err.Error())}
+	}
+	var errs field.ErrorList
+	for i, value := range param.Enum {
+		at := path.Child("enum").Index(i)
+		errs = append(errs, validateParamValue(&v1alpha1.Param{Pattern: param.Pattern}, value, at)...)
+		if slices.Contains(param.Enum[:i], value) {
+			errs = append(errs, field.Duplicate(at, value))
+		}
+	}
+	if param.Default != nil {
+		errs = append(errs, validateParamValue(param, *param.Default, path.Child("default"))...)
+	}
+	return errs
+}
+
+// validateParamValue checks a value against what its parameter allows. No error
+// repeats the value.
+func validateParamValue(param *v1alpha1.Param, value string, path *field.Path) field.ErrorList {
 	switch {
 	case len(value) > maxParamBytes:
 		return field.ErrorList{field.TooLong(path, "", maxParamBytes)}
 	case strings.ContainsRune(value, 0):
 		return field.ErrorList{field.Invalid(path, "", "must not contain a NUL character: no environment variable can hold one")}
+	case len(param.Enum) > 0 && !slices.Contains(param.Enum, value):
+		return field.ErrorList{field.Invalid(path, field.OmitValueType{}, "must be one of "+quoted(param.Enum))}
+	case param.Pattern != "" && !matchesWhole(param.Pattern, value):
+		return field.ErrorList{field.Invalid(path, field.OmitValueType{}, "must match the pattern "+param.Pattern+" from beginning to end")}
 	}
 	return nil
 }
 
+// matchesWhole reports whether the pattern, which is valid, matches all of the
+// value. Anchors put around its text could become part of it: \Q quotes what
+// follows.
+func matchesWhole(pattern, value string) bool {
+	expression, err := regexp.Compile(pattern)
+	if err != nil {
+		return false
+	}
+	expression.Longest()
+	found := expression.FindStringIndex(value)
+	return found != nil && found[0] == 0 && found[1] == len(value)
+}
+
+// quoted lists a few values. They are the Pipeline's, and so no event's data.
+func quoted(values []string) string {
+	texts := make([]string, 0, maxNamedValues+1)
+	for _, value := range values[:min(len(values), maxNamedValues)] {
+		texts = append(texts, strconv.Quote(value))
+	}
+	if more := len(values) - maxNamedValues; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(texts, ", ")
+}
+
 // Params resolves what a Run was given against what its Pipeline declares. The
 // result holds a value for every declared parameter. A missing or unknown
-// parameter, or a value that no environment variable can hold, is an error
-// below `params`; no error repeats a value.
+// parameter, a value that the Pipeline doesn't allow, or one that no environment
+// variable can hold, is an error below `params`; no error repeats a value.
 func Params(declared []v1alpha1.Param, given map[string]string) (map[string]string, field.ErrorList) {
 	path := field.NewPath("params")
 	var errs field.ErrorList
 	effective := make(map[string]string, len(declared))
 	names := make([]string, 0, len(declared))
 	total := 0
-	for _, param := range declared {
+	for i, param := range declared {
 		names = append(names, param.Name)
 		value, ok := given[param.Name]
 		switch {
 		case ok:
-			errs = append(errs, validateParamValue(value, path.Key(param.Name))...)
+			errs = append(errs, validateParamValue(&declared[i], value, path.Key(param.Name))...)
 		case param.Default != nil:
 			value = *param.Default
 		default:

@@ -1,6 +1,7 @@
 package validation_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -47,6 +48,74 @@ func TestParams(t *testing.T) {
 				t.Errorf("params (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tc.errs, texts(errs)); diff != "" {
+				t.Errorf("errors (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAllowedParams(t *testing.T) {
+	many := make([]string, 0, 20)
+	for i := range 20 {
+		many = append(many, strconv.Itoa(i))
+	}
+	declared := []v1alpha1.Param{
+		{Name: "stage", Enum: []string{"test", "live"}, Default: new("test")},
+		{Name: "version", Pattern: `v?\d+|latest`},
+		{Name: "both", Enum: []string{"a", "b"}, Pattern: "[ab]", Default: new("a")},
+		{Name: "many", Enum: many, Default: new("0")},
+		{Name: "open", Pattern: `a|ab|\Qx`, Default: new("ab")},
+	}
+	for name, tc := range map[string]struct {
+		given map[string]string
+		errs  []string
+	}{
+		"allowed":              {given: map[string]string{"stage": "live", "version": "v12", "both": "b", "many": "19", "open": "x"}},
+		"an alternative":       {given: map[string]string{"version": "latest"}},
+		"not in the enum":      {given: map[string]string{"stage": "canary", "version": "1"}, errs: []string{`params[stage]: Invalid value: must be one of "test", "live"`}},
+		"blank":                {given: map[string]string{"stage": "", "version": ""}, errs: []string{`params[stage]: Invalid value: must be one of "test", "live"`, `params[version]: Invalid value: must match the pattern v?\d+|latest from beginning to end`}},
+		"only a part matches":  {given: map[string]string{"version": "v1-canary"}, errs: []string{`params[version]: Invalid value: must match the pattern v?\d+|latest from beginning to end`}},
+		"a line matches":       {given: map[string]string{"version": "canary\nlatest"}, errs: []string{`params[version]: Invalid value: must match the pattern v?\d+|latest from beginning to end`}},
+		"a line break is left": {given: map[string]string{"version": "latest\n"}, errs: []string{`params[version]: Invalid value: must match the pattern v?\d+|latest from beginning to end`}},
+		"a long list": {
+			given: map[string]string{"version": "1", "many": "canary"},
+			errs:  []string{`params[many]: Invalid value: must be one of "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", and 4 more`},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, errs := validation.Params(declared, tc.given)
+			if diff := cmp.Diff(tc.errs, texts(errs)); diff != "" {
+				t.Errorf("errors (-want +got):\n%s", diff)
+			}
+			if strings.Contains(strings.Join(texts(errs), "\n"), "canary") {
+				t.Errorf("a value stands in %v", errs)
+			}
+		})
+	}
+}
+
+func TestDeclaredParams(t *testing.T) {
+	for name, tc := range map[string]struct {
+		param v1alpha1.Param
+		want  []string
+	}{
+		"default is allowed":         {param: v1alpha1.Param{Default: new("a"), Enum: []string{"a", "b"}, Pattern: "[a-z]"}},
+		"default is not in the enum": {param: v1alpha1.Param{Default: new("c"), Enum: []string{"a", "b"}}, want: []string{`spec.params[0].default: Invalid value: must be one of "a", "b"`}},
+		"default does not match":     {param: v1alpha1.Param{Default: new("c1"), Pattern: "[a-z]"}, want: []string{`spec.params[0].default: Invalid value: must match the pattern [a-z] from beginning to end`}},
+		"bad pattern":                {param: v1alpha1.Param{Default: new("c1"), Pattern: "(a"}, want: []string{"spec.params[0].pattern: Invalid value: error parsing regexp: missing closing ): `(a`"}},
+		"pattern of two halves":      {param: v1alpha1.Param{Pattern: "a)(b"}, want: []string{"spec.params[0].pattern: Invalid value: error parsing regexp: unexpected ): `a)(b`"}},
+		"enum value that can't be chosen": {
+			param: v1alpha1.Param{Enum: []string{"a", "1"}, Pattern: "[a-z]"},
+			want:  []string{`spec.params[0].enum[1]: Invalid value: must match the pattern [a-z] from beginning to end`},
+		},
+		"enum value twice": {param: v1alpha1.Param{Enum: []string{"a", "a"}}, want: []string{`spec.params[0].enum[1]: Duplicate value: "a"`}},
+		"too many":         {param: v1alpha1.Param{Enum: make([]string, 65)}, want: []string{`spec.params[0].enum: Too many: 65: must have at most 64 items`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := pipeline(job("a"))
+			tc.param.Name = "stage"
+			p.Spec.Params = []v1alpha1.Param{tc.param}
+			if diff := cmp.Diff(tc.want, texts(validation.Pipeline(p))); diff != "" {
 				t.Errorf("errors (-want +got):\n%s", diff)
 			}
 		})

@@ -188,6 +188,10 @@ func TestRunsThatCannotRun(t *testing.T) {
 	p.Spec.Params = []v1alpha1.Param{{Name: "git_sha"}}
 	broken := chain(2)
 	broken.Spec.Jobs[0].Needs = []string{"j1"}
+	choice := chain(1)
+	choice.Spec.Params = []v1alpha1.Param{{Name: "stage", Enum: []string{"test", "live"}}}
+	choosing := started("run", choice)
+	choosing.Spec.Params = map[string]string{"stage": "canary"}
 	foreign := revision.New(p, 1)
 	foreign.OwnerReferences[0].UID = "another-pipeline"
 	for _, tt := range []struct {
@@ -204,6 +208,10 @@ func TestRunsThatCannotRun(t *testing.T) {
 		{name: "revision gone", run: started("run", p), objs: []client.Object{p}, reason: "RevisionNotFound", message: "doesn't exist"},
 		{name: "revision of another pipeline", run: started("run", p), objs: []client.Object{p, foreign}, reason: "RevisionNotFound", message: "isn't one of pipeline web"},
 		{name: "missing parameter", run: started("run", p), objs: []client.Object{p, revision.New(p, 1)}, reason: "InvalidParameters", message: "git_sha"},
+		{
+			name: "value that isn't allowed", run: choosing, objs: []client.Object{choice, revision.New(choice, 1)},
+			reason: "InvalidParameters", message: `params[stage]: Invalid value: must be one of "test", "live"`,
+		},
 		{name: "impossible graph", run: started("run", broken), objs: []client.Object{broken, revision.New(broken, 1)}, reason: "InvalidSpec", message: "j1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

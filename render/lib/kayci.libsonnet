@@ -34,11 +34,15 @@
     },
   },
 
-  // param declares a parameter. Without a default a Run must carry it.
-  param(name, default=null, description=null):: {
+  // param declares a parameter. Without a default a Run must carry it. enum lists
+  // the values that are allowed; pattern is a regular expression (RE2) that the
+  // whole value must match.
+  param(name, default=null, description=null, enum=[], pattern=null):: {
     name: name,
     [if description != null then 'description']: description,
     [if default != null then 'default']: default,
+    [if enum != [] then 'enum']: enum,
+    [if pattern != null then 'pattern']: pattern,
   },
 
   // job is one node of the graph. work is a step (ci.script, ci.step), a list of

@@ -41,6 +41,9 @@ func TestAdmission(t *testing.T) {
 		"job timeout":           {kind: "Pipeline", spec: job(`{name: a, timeout: 1ms, template: {spec: {template: {spec: {` + validContainer + `}}}}}`), want: "timeout must be at least 1s"},
 		"parameter's name":      {kind: "Pipeline", spec: `{params: [{name: GIT}], jobs: [` + validJob + `]}`, want: "spec.params[0].name"},
 		"reserved parameter":    {kind: "Pipeline", spec: `{params: [{name: run}], jobs: [` + validJob + `]}`, want: "this name is reserved"},
+		"parameter's values":    {kind: "Pipeline", spec: `{params: [{name: a, enum: [v, w], default: w, pattern: "[a-z]"}], jobs: [` + validJob + `]}`},
+		"value twice":           {kind: "Pipeline", spec: `{params: [{name: a, enum: [x, x]}], jobs: [` + validJob + `]}`, want: `spec.params[0].enum[1]: Duplicate value: "x"`},
+		"default not in enum":   {kind: "Pipeline", spec: `{params: [{name: a, enum: [v, w], default: x}], jobs: [` + validJob + `]}`, want: "default must be one of enum"},
 		"retention of none":     {kind: "Pipeline", spec: `{retention: {maxCount: 0}, jobs: [` + validJob + `]}`, want: "spec.retention.maxCount"},
 
 		"trigger":            {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: github, secretRef: {name: s}, events: [push], branches: [main]}}`},

@@ -123,6 +123,11 @@ func TestDecisions(t *testing.T) {
 			request: bearer("/hooks/ci/web-push", "d1", `{"git_sha": "a", "git_shaa": "b"}`),
 			status:  422, want: result{Outcome: invalid, Reason: undeclared},
 		},
+		"generic, not allowed": {
+			trigger: trigger("web-push", v1alpha1.ProviderGeneric), pipeline: pipeline(v1alpha1.Param{Name: "git_sha", Pattern: "[0-9a-f]{40}"}),
+			request: bearer("/hooks/ci/web-push", "d1", `{"git_sha": "main"}`), status: 422,
+			want: result{Outcome: invalid, Reason: "params[git_sha]: Invalid value: must match the pattern [0-9a-f]{40} from beginning to end"},
+		},
 		"generic, no scalar": {
 			trigger: trigger("web-push", v1alpha1.ProviderGeneric), pipeline: pipeline(declared),
 			request: bearer("/hooks/ci/web-push", "d1", `{"git_sha": ["a"]}`), status: 422,
