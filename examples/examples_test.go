@@ -38,6 +38,7 @@ func TestExamplesRender(t *testing.T) {
 		"go-build":     {"Pipeline/go-build", "Trigger/go-build"},
 		"hello-world":  {"Pipeline/hello-world", "Trigger/hello-world"},
 		"matrix":       {"Pipeline/matrix", "Trigger/matrix"},
+		"workspace":    {"Pipeline/workspace", "Trigger/workspace"},
 		"parameters":   {"Pipeline/parameters", "Trigger/parameters"},
 	}
 	entries, err := filepath.Glob("*/*.jsonnet")

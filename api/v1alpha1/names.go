@@ -13,12 +13,24 @@ const (
 	RunLabel = "kayci.dev/run"
 	// JobLabel is on Jobs and pods: the job's name within its Pipeline.
 	JobLabel = "kayci.dev/job"
+	// WorkspaceLabel is on pods that mount their Run's workspace. Its value is the
+	// Run's name.
+	WorkspaceLabel = "kayci.dev/workspace"
 )
 
 // InjectParamsAnnotation is an annotation of a job's pod template. It names the
 // containers that get the Run's parameters, separated by commas. Blank means
 // none; without the annotation every container and init container gets them.
 const InjectParamsAnnotation = "kayci.dev/inject-params"
+
+// MountWorkspaceAnnotation is an annotation of a job's pod template. It names
+// the containers that the Run's workspace is mounted in, as
+// InjectParamsAnnotation names those that get its parameters.
+const MountWorkspaceAnnotation = "kayci.dev/mount-workspace"
+
+// WorkspaceVolume is the name, within a pod, of the volume of its Run's
+// workspace.
+const WorkspaceVolume = "kayci-workspace"
 
 // TokenKey is the key, in a Secret that a webhook's secretRef names, of what
 // authenticates the sender.

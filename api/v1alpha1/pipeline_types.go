@@ -23,6 +23,10 @@ type PipelineSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.name == b.name))",message="jobs must have different names"
 	Jobs []Job `json:"jobs"`
 
+	// Workspace is one volume that the jobs of a Run share. Default: none.
+	// +optional
+	Workspace *Workspace `json:"workspace,omitempty"`
+
 	// Retention says which finished Runs are kept. Default: the newest 10. `{}`
 	// keeps all. Runs that have not finished always stay.
 	// +optional

@@ -20,7 +20,8 @@ func validateTemplate(t *batchv1.JobTemplateSpec, path *field.Path) field.ErrorL
 	errs := validateJobMetadata(t, path.Child("metadata"))
 	errs = append(errs, validateJobSpec(&t.Spec, path.Child("spec"))...)
 	pod := path.Child("spec", "template")
-	errs = append(errs, validateInjectParams(&t.Spec.Template, pod)...)
+	errs = append(errs, validateContainerNames(&t.Spec.Template, v1alpha1.InjectParamsAnnotation, pod)...)
+	errs = append(errs, validateContainerNames(&t.Spec.Template, v1alpha1.MountWorkspaceAnnotation, pod)...)
 	return append(errs, validatePodSpec(&t.Spec.Template.Spec, pod.Child("spec"))...)
 }
 
@@ -89,8 +90,10 @@ func validateContainer(c *corev1.Container, path *field.Path) field.ErrorList {
 	return append(errs, validateScripts(c, path)...)
 }
 
-func validateInjectParams(t *corev1.PodTemplateSpec, path *field.Path) field.ErrorList {
-	value, ok := t.Annotations[v1alpha1.InjectParamsAnnotation]
+// validateContainerNames checks that an annotation of the pod template names
+// containers that it has.
+func validateContainerNames(t *corev1.PodTemplateSpec, annotation string, path *field.Path) field.ErrorList {
+	value, ok := t.Annotations[annotation]
 	if !ok {
 		return nil
 	}
@@ -98,9 +101,9 @@ func validateInjectParams(t *corev1.PodTemplateSpec, path *field.Path) field.Err
 	for _, c := range slices.Concat(t.Spec.InitContainers, t.Spec.Containers) {
 		names = append(names, c.Name)
 	}
-	at := path.Child("metadata", "annotations").Key(v1alpha1.InjectParamsAnnotation)
+	at := path.Child("metadata", "annotations").Key(annotation)
 	var errs field.ErrorList
-	for _, name := range InjectParamsNames(value) {
+	for _, name := range splitNames(value) {
 		if !slices.Contains(names, name) {
 			errs = append(errs, field.NotSupported(at, name, names))
 		}
@@ -108,8 +111,8 @@ func validateInjectParams(t *corev1.PodTemplateSpec, path *field.Path) field.Err
 	return errs
 }
 
-// InjectParamsNames splits the value of v1alpha1.InjectParamsAnnotation.
-func InjectParamsNames(value string) []string {
+// splitNames splits the value of such an annotation.
+func splitNames(value string) []string {
 	var names []string
 	for name := range strings.SplitSeq(value, ",") {
 		if name = strings.TrimSpace(name); name != "" {

@@ -39,6 +39,9 @@ func (r *Reconciler) createAll(ctx context.Context, o *observation, names []stri
 	if err := r.claimOrDefer(ctx, o, names); err != nil || o.Number == 0 {
 		return err
 	}
+	if room, err := r.workspaceOrDefer(ctx, o, names); err != nil || !room {
+		return err
+	}
 	var errs []error
 	for _, name := range names {
 		errs = append(errs, r.create(ctx, o, name))
@@ -47,7 +50,7 @@ func (r *Reconciler) createAll(ctx context.Context, o *observation, names []stri
 }
 
 func (r *Reconciler) create(ctx context.Context, o *observation, name string) error {
-	built := job.Build(o.Run, o.Number, o.jobSpec(name))
+	built := job.Build(o.Run, o.Number, &o.Spec, o.jobSpec(name))
 	err := r.Client.Create(ctx, built, client.FieldOwner(v1alpha1.FieldManager))
 	if apierrors.IsAlreadyExists(err) {
 		return r.adopt(ctx, o, name, client.ObjectKeyFromObject(built))

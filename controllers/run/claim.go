@@ -112,11 +112,16 @@ func (r *Reconciler) claimOrDefer(ctx context.Context, o *observation, jobs []st
 	case refused:
 		return &fault{refusal.Reason, refusal.Message}
 	case deferred:
-		for _, name := range jobs {
-			o.Deferred[name] = plan.Refusal{Reason: refusal.Reason, Message: refusal.Message}
-		}
+		o.deferAll(jobs, refusal)
 		return nil
 	default:
 		return err
+	}
+}
+
+// deferAll notes that no Job can be created now, and why.
+func (o *observation) deferAll(jobs []string, why plan.Refusal) {
+	for _, name := range jobs {
+		o.Deferred[name] = why
 	}
 }

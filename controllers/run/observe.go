@@ -72,6 +72,7 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observati
 		return o, err
 	}
 	r.observeCreation(ctx, o)
+	r.observeWorkspace(ctx, o)
 	o.Number = number(o)
 	if o.Number > 0 || run.Status.Phase.Finished() {
 		return o, nil
@@ -186,8 +187,7 @@ func (r *Reconciler) observePods(ctx context.Context, o *observation) error {
 // conflict notes that somebody else's Job has the name. One of a Run of the same
 // name that was deleted is about to go.
 func (o *observation) conflict(name string, found *batchv1.Job) {
-	owner := metav1.GetControllerOf(found)
-	if !found.DeletionTimestamp.IsZero() || (owner != nil && owner.Kind == v1alpha1.RunKind && owner.Name == o.Run.Name) {
+	if o.predecessors(found) {
 		o.Deferred[name] = plan.Refusal{
 			Reason: plan.ReasonNameConflict, Message: fmt.Sprintf("Job %s of an earlier Run of this name is still being deleted", found.Name),
 		}

@@ -22,14 +22,16 @@
 
   // pipeline makes a Pipeline. jobs run in the order of their `needs`. A param is
   // a name, or an object as ci.param makes. retention is { maxCount, maxAge };
-  // without it the newest 10 finished Runs are kept, and {} keeps all.
-  pipeline(name, jobs, params=[], retention=null):: {
+  // without it the newest 10 finished Runs are kept, and {} keeps all. workspace is
+  // a volume that the jobs share, as ci.workspace makes it.
+  pipeline(name, jobs, params=[], retention=null, workspace=null):: {
     apiVersion: apiVersion,
     kind: 'Pipeline',
     metadata: { name: name },
     spec: {
       [if params != [] then 'params']: [if std.isString(p) then ci.param(p) else p for p in params],
       jobs: jobs,
+      [if workspace != null then 'workspace']: workspace,
       [if retention != null then 'retention']: retention,
     },
   },
@@ -89,6 +91,19 @@
       containers: [shared(last)],
       volumes: [{ name: 'workspace', emptyDir: {} }],
     },
+
+  // workspace is a volume of this size for each Run, which every container of every
+  // job mounts. The folder is not the one of ci.steps, which goes with its pod.
+  // Without accessModes the volume is ReadWriteOnce, and the Run's pods stay on one
+  // node.
+  workspace(size, mountPath='/shared', storageClass=null, accessModes=null):: {
+    mountPath: mountPath,
+    volumeClaimTemplate: { spec: {
+      [if accessModes != null then 'accessModes']: items(accessModes),
+      [if storageClass != null then 'storageClassName']: storageClass,
+      resources: { requests: { storage: size } },
+    } },
+  },
 
   // trigger has a constructor for each webhook provider. secret names the Secret
   // whose key `token` signs the requests. events and branches bound what matches.
@@ -184,6 +199,12 @@
     + ci.eachContainer({
       volumeMounts+: [{ name: name, mountPath: mountPath, [if readOnly then 'readOnly']: true }],
     }),
+
+  // mountWorkspace mounts the Run's workspace in the named containers alone, or, of
+  // an empty list, in none.
+  mountWorkspace(containers):: { template+: { spec+: { template+: {
+    metadata+: { annotations+: { 'kayci.dev/mount-workspace': std.join(',', items(containers)) } },
+  } } } },
 
   // imagePullSecret lets the pod pull from a private registry.
   imagePullSecret(secret):: ci.pod({ imagePullSecrets+: [{ name: secret }] }),

@@ -23,6 +23,9 @@ func TestAdmission(t *testing.T) {
 	pod := func(fields string) string {
 		return template(`{spec: {template: {spec: {` + fields + `}}}}`)
 	}
+	workspace := func(path, metadata, spec string) string {
+		return `{jobs: [` + validJob + `], workspace: {` + path + `, volumeClaimTemplate: {metadata: ` + metadata + `, spec: {` + spec + `}}}}`
+	}
 	for name, tc := range map[string]struct {
 		kind, name, spec, want string
 	}{
@@ -45,6 +48,10 @@ func TestAdmission(t *testing.T) {
 		"value twice":           {kind: "Pipeline", spec: `{params: [{name: a, enum: [x, x]}], jobs: [` + validJob + `]}`, want: `spec.params[0].enum[1]: Duplicate value: "x"`},
 		"default not in enum":   {kind: "Pipeline", spec: `{params: [{name: a, enum: [v, w], default: x}], jobs: [` + validJob + `]}`, want: "default must be one of enum"},
 		"retention of none":     {kind: "Pipeline", spec: `{retention: {maxCount: 0}, jobs: [` + validJob + `]}`, want: "spec.retention.maxCount"},
+		"workspace":             {kind: "Pipeline", spec: workspace(`mountPath: /src`, `{}`, `resources: {requests: {storage: 1Gi}}`)},
+		"workspace's path":      {kind: "Pipeline", spec: workspace(`mountPath: /src/..`, `{}`, `resources: {requests: {storage: 1Gi}}`), want: "mountPath must be an absolute path"},
+		"workspace's name":      {kind: "Pipeline", spec: workspace(`mountPath: /src`, `{name: mine}`, `resources: {requests: {storage: 1Gi}}`), want: "name, namespace and finalizers are refused"},
+		"workspace's size":      {kind: "Pipeline", spec: workspace(`mountPath: /src`, `{}`, `storageClassName: fast`), want: "a workspace says how large it is"},
 
 		"trigger":            {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: github, secretRef: {name: s}, events: [push], branches: [main]}}`},
 		"no webhook":         {kind: "Trigger", spec: `{pipeline: web}`, want: "spec.webhook: Required value"},

@@ -229,22 +229,37 @@ func TestJobsAreAccepted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, input := range inputs {
-		data, err := os.ReadFile(input)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var spec v1alpha1.Job
-		if err := yaml.UnmarshalStrict(data, &spec); err != nil {
-			t.Fatalf("%s: %v", input, err)
+		readYAML(t, input, &spec)
+		var pipeline v1alpha1.PipelineSpec
+		whole := strings.TrimSuffix(input, ".job.yaml") + ".pipeline.yaml"
+		if _, err := os.Stat(whole); err == nil {
+			readYAML(t, whole, &pipeline)
 		}
-		built := job.Build(owner, 12, &spec)
-		if err := c.Create(t.Context(), built, client.DryRunAll); err != nil {
-			t.Errorf("%s: %v", input, err)
+		objects := []client.Object{job.Build(owner, 12, &pipeline, &spec)}
+		if pipeline.Workspace != nil {
+			objects = append(objects, job.Workspace(owner, pipeline.Workspace))
+		}
+		for _, built := range objects {
+			if err := c.Create(t.Context(), built, client.DryRunAll); err != nil {
+				t.Errorf("%s: %v", input, err)
+			}
 		}
 	}
 	params := job.Params(owner, 12, map[string]string{"git_sha": "8f3", "title": "say $(KAYCI_RUN)\n"})
 	if err := c.Create(t.Context(), params, client.DryRunAll); err != nil {
 		t.Errorf("parameters: %v", err)
+	}
+}
+
+func readYAML(t *testing.T, path string, into any) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.UnmarshalStrict(data, into); err != nil {
+		t.Fatalf("%s: %v", path, err)
 	}
 }
 

@@ -20,6 +20,7 @@ func expectedLog() map[string][3]string {
 		"diamond":      {"step-5", "main", "step-5 has begun."},
 		"matrix":       {"build-arm64", "main", "Building for linux/arm64."},
 		"parameters":   {"deploy", "main", "Deploying 1.0.0 to test."},
+		"workspace":    {"publish", "main", "one and two"},
 		"go-build":     {"build", "test", "ok  \texample.com/greeting"},
 	}
 }

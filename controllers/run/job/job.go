@@ -46,8 +46,9 @@ func Name(run, job string) string {
 }
 
 // Build returns the Job of one job of the Run. It keeps the job's template and
-// adds what makes it a part of the Run. The number is the Run's.
-func Build(run *v1alpha1.Run, number int64, spec *v1alpha1.Job) *batchv1.Job {
+// adds what makes it a part of the Run. The number is the Run's, and the
+// Pipeline's spec is the one that the Run is pinned to.
+func Build(run *v1alpha1.Run, number int64, pipeline *v1alpha1.PipelineSpec, spec *v1alpha1.Job) *batchv1.Job {
 	template := spec.Template.DeepCopy()
 	labels := map[string]string{
 		v1alpha1.RunLabel:      run.Name,
@@ -71,6 +72,7 @@ func Build(run *v1alpha1.Run, number int64, spec *v1alpha1.Job) *batchv1.Job {
 	setTimeout(&pod.Spec, spec.Timeout)
 	setToken(&pod.Spec)
 	inject(pod, ParamsName(run.Spec.Pipeline, number), spec.Name)
+	mountWorkspace(pod, run.Name, pipeline.Workspace)
 	return built
 }
 

@@ -31,7 +31,8 @@ func run() *v1alpha1.Run {
 }
 
 // TestBuild builds the Job of each testdata/<name>.job.yaml, a job as it stands
-// in a Pipeline, and compares it with testdata/<name>.golden.yaml.
+// in a Pipeline, and compares it with testdata/<name>.golden.yaml. What else the
+// Pipeline has stands in testdata/<name>.pipeline.yaml, if there is that file.
 func TestBuild(t *testing.T) {
 	t.Parallel()
 	inputs, err := filepath.Glob("testdata/*.job.yaml")
@@ -44,11 +45,16 @@ func TestBuild(t *testing.T) {
 			var spec v1alpha1.Job
 			read(t, input, &spec)
 			given := spec.DeepCopy()
-			built := job.Build(run(), 12, &spec)
+			name := strings.TrimSuffix(input, ".job.yaml")
+			var pipeline v1alpha1.PipelineSpec
+			if _, err := os.Stat(name + ".pipeline.yaml"); err == nil {
+				read(t, name+".pipeline.yaml", &pipeline)
+			}
+			built := job.Build(run(), 12, &pipeline, &spec)
 			if diff := cmp.Diff(given, &spec); diff != "" {
 				t.Errorf("the template was changed (-before +after):\n%s", diff)
 			}
-			golden(t, strings.TrimSuffix(input, ".job.yaml")+".golden.yaml", built)
+			golden(t, name+".golden.yaml", built)
 		})
 	}
 }
@@ -111,7 +117,7 @@ func TestTimeoutIsTheSmallerOfBoth(t *testing.T) {
 			if tt.timeout > 0 {
 				spec.Timeout = &metav1.Duration{Duration: tt.timeout}
 			}
-			got := job.Build(run(), 1, &spec)
+			got := job.Build(run(), 1, &v1alpha1.PipelineSpec{}, &spec)
 			if diff := cmp.Diff(tt.want, got.Spec.Template.Spec.ActiveDeadlineSeconds); diff != "" {
 				t.Errorf("pod's deadline (-want +got):\n%s", diff)
 			}

@@ -49,7 +49,7 @@ func Params(run *v1alpha1.Run, number int64, params map[string]string) *corev1.C
 // inject gives the parameters to the containers that the template's annotation
 // names, by default to all.
 func inject(pod *corev1.PodTemplateSpec, configMap, job string) {
-	chosen := injected(pod)
+	chosen := named(pod, v1alpha1.InjectParamsAnnotation)
 	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range containers {
 			if chosen(containers[i].Name) {
@@ -69,8 +69,10 @@ func injectInto(c *corev1.Container, configMap, job string) {
 	c.Env = append(c.Env, corev1.EnvVar{Name: v1alpha1.EnvJob, Value: literal(job)})
 }
 
-func injected(pod *corev1.PodTemplateSpec) func(container string) bool {
-	names, restricted := pod.Annotations[v1alpha1.InjectParamsAnnotation]
+// named returns whether the annotation of the pod template chooses a container.
+// Without the annotation every one is chosen.
+func named(pod *corev1.PodTemplateSpec, annotation string) func(container string) bool {
+	names, restricted := pod.Annotations[annotation]
 	if !restricted {
 		return func(string) bool { return true }
 	}

@@ -41,6 +41,9 @@ type Facts struct {
 	// CreateFailures are why Jobs that Podless names can't create their pod, as far
 	// as it is known.
 	CreateFailures map[string]string
+	// Unbound says why the claim of the workspace has no volume, with a blank reason
+	// if nothing does. nil: it has one, or no pod waits for it.
+	Unbound *Refusal
 	// Now is the time.
 	Now time.Time
 }

@@ -41,7 +41,10 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, d *Decision) v1a
 	if awaitsPod(job, pods) {
 		return f.awaitPod(s, job, pods, d)
 	}
-	reason, message := problem(pods)
+	reason, message := f.unbound(pods, d)
+	if reason == "" {
+		reason, message = problem(pods)
+	}
 	return explain(s, reason, message)
 }
 

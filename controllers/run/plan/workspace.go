@@ -1,0 +1,76 @@
+package plan
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// ReasonWorkspacePending is of a job whose pod waits because the claim of the
+// Run's workspace has no volume.
+const ReasonWorkspacePending = "WorkspacePending"
+
+// claimNews is for how long after the scheduler has given up on a pod its
+// claim's event may come, askAgain how often to look for it: events aren't
+// watched.
+const (
+	claimNews = 2 * time.Minute
+	askAgain  = 15 * time.Second
+)
+
+// AwaitsWorkspace reports whether the scheduler finds no node for a pod that
+// mounts the Run's workspace: then the claim may be why.
+func AwaitsWorkspace(pod *corev1.Pod) bool {
+	return pod.Labels[v1alpha1.WorkspaceLabel] != "" && !terminal(pod) && unscheduled(pod) != nil
+}
+
+// unscheduled returns the condition in which the scheduler says that it finds no
+// node, or nil.
+func unscheduled(pod *corev1.Pod) *corev1.PodCondition {
+	for i := range pod.Status.Conditions {
+		if c := &pod.Status.Conditions[i]; c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
+			return c
+		}
+	}
+	return nil
+}
+
+// unbound says why the workspace keeps a pod from starting. Of a claim whose
+// class doesn't exist the scheduler says no more than that it isn't bound.
+func (f *Facts) unbound(pods []corev1.Pod, d *Decision) (reason, message string) {
+	if f.Unbound == nil {
+		return "", ""
+	}
+	for i := range pods {
+		switch {
+		case !AwaitsWorkspace(&pods[i]):
+		case f.Unbound.Reason != "":
+			return ReasonWorkspacePending, shorten(f.Unbound.Reason + ": " + f.Unbound.Message)
+		case f.Now.Sub(unscheduled(&pods[i]).LastTransitionTime.Time) < claimNews:
+			d.requeue(askAgain)
+		}
+	}
+	return "", ""
+}
+
+// ClaimFailure returns what the claim's newest event says that tells of a
+// failure, given the claim's events, or a blank refusal. Those that say what the
+// claim waits for are the scheduler's to explain.
+func ClaimFailure(events []corev1.Event) *Refusal {
+	var last *corev1.Event
+	for i := range events {
+		event := &events[i]
+		if event.Reason != "ProvisioningFailed" && event.Reason != "FailedBinding" {
+			continue
+		}
+		if last == nil || seen(last).Before(seen(event)) {
+			last = event
+		}
+	}
+	if last == nil {
+		return &Refusal{}
+	}
+	return &Refusal{Reason: last.Reason, Message: last.Message}
+}
