@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -58,8 +59,8 @@ type Release struct {
 	// Scope lists the namespaces in which ConfigRepos of the release are looked
 	// for. Empty means all.
 	Scope []string
-	// Patience is how long the API server may take to serve a new CRD, and to
-	// honour new rights.
+	// Patience is how long the API server may take to serve a new CRD, to honour
+	// new rights, and to reach an admission webhook that is being installed too.
 	Patience time.Duration
 }
 
@@ -161,7 +162,26 @@ func (r *Release) apply(ctx context.Context, repo, live *unstructured.Unstructur
 
 func (r *Release) patch(ctx context.Context, repo *unstructured.Unstructured, opts ...client.ApplyOption) error {
 	opts = append(opts, client.FieldOwner(fieldManager), client.ForceOwnership)
-	return r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(repo), opts...)
+	wanted := repo.DeepCopy()
+	var last error
+	err := wait.PollUntilContextTimeout(ctx, 500*time.Millisecond, r.Patience, true, func(ctx context.Context) (bool, error) {
+		wanted.DeepCopyInto(repo)
+		last = r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(repo), opts...)
+		return !undecided(last), nil
+	})
+	if wait.Interrupted(err) {
+		return errors.Join(last, err)
+	}
+	return last
+}
+
+// undecided reports whether the API server could not come to a decision. That it
+// can't reach a webhook is told from other internal errors, an unknown field
+// for one, by nothing but the text.
+func undecided(err error) bool {
+	return apierrors.IsInternalError(err) && strings.Contains(err.Error(), "failed calling webhook") ||
+		apierrors.IsServiceUnavailable(err) || apierrors.IsServerTimeout(err) ||
+		apierrors.IsTimeout(err) || apierrors.IsTooManyRequests(err)
 }
 
 func (r *Release) prune(ctx context.Context, existing []unstructured.Unstructured, keep map[types.NamespacedName]bool) ([]Change, error) {

@@ -35,7 +35,7 @@ func newInstallConfigReposCommand() *cobra.Command {
 	f.StringVar(&flags.file, "file", "", "a ConfigRepoList in YAML or JSON")
 	f.StringVar(&flags.release, "release", "", "the release, as namespace/name")
 	f.StringSliceVar(&flags.namespaces, "namespaces", nil, "namespaces to look for earlier ConfigRepos in, separated by commas (default all)")
-	f.DurationVar(&flags.timeout, "timeout", time.Minute, "how long the API server may take to serve the ConfigRepo kind")
+	f.DurationVar(&flags.timeout, "timeout", 3*time.Minute, "how long the API server may take to serve the ConfigRepo kind, and to reach the admission webhook")
 	for _, name := range []string{"file", "release"} {
 		cobra.CheckErr(cmd.MarkFlagRequired(name))
 	}
