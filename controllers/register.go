@@ -16,6 +16,7 @@ import (
 	runtimemetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/admission"
 	"github.com/kayci/kayci/controllers/configrepo"
 	"github.com/kayci/kayci/controllers/pipeline"
 	"github.com/kayci/kayci/controllers/run"
@@ -30,7 +31,7 @@ const recorderName = "kayci"
 
 func addControllers(mgr ctrl.Manager, opts Options) error {
 	for _, add := range []func(ctrl.Manager, Options) error{
-		addConfigRepo, addPipeline, addTrigger, addRun, addWebhooks, addLiveness,
+		addConfigRepo, addPipeline, addTrigger, addRun, addWebhooks, addAdmission, addLiveness,
 	} {
 		if err := add(mgr, opts); err != nil {
 			return err
@@ -114,6 +115,13 @@ func addWebhooks(mgr ctrl.Manager, opts Options) error {
 	}
 	// The manager starts the server when the caches are filled, on every replica.
 	return mgr.AddReadyzCheck("webhooks", server.Ready)
+}
+
+func addAdmission(mgr ctrl.Manager, opts Options) error {
+	if !opts.Admission.Enabled() {
+		return nil
+	}
+	return admission.SetupWithManager(mgr, opts.Admission)
 }
 
 func addLiveness(mgr ctrl.Manager, _ Options) error {

@@ -21,6 +21,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/admission"
 )
 
 const leaderElectionID = "kayci-controller"
@@ -34,6 +35,9 @@ type Options struct {
 	WebhookAddress, MetricsAddress, ProbeAddress string
 	// WebhookMaxBytes bounds the body of a webhook.
 	WebhookMaxBytes int64
+	// Admission serves the admission webhook of KayCI's kinds. The zero value
+	// serves none.
+	Admission admission.Options
 	// StoragePath is a writable folder for the git stores. It may be lost.
 	StoragePath string
 	// RenderCommand starts the process that evaluates jsonnet.

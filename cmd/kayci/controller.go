@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/fluxcd/pkg/runtime/jitter"
@@ -20,8 +21,9 @@ const intervalJitter = 0.05
 
 type controllerFlags struct {
 	controllers.Options
-	maxBody resource.QuantityValue
-	log     logger.Options
+	maxBody         resource.QuantityValue
+	admissionSecret string
+	log             logger.Options
 }
 
 func newControllerCommand() *cobra.Command {
@@ -40,6 +42,10 @@ func newControllerCommand() *cobra.Command {
 	f.StringVar(&flags.MetricsAddress, "metrics-bind-address", ":8081", "address of the Prometheus metrics; 0 for none")
 	f.StringVar(&flags.ProbeAddress, "health-probe-bind-address", ":8082", "address of /healthz and /readyz; 0 for none")
 	f.Var(&flags.maxBody, "webhook-max-body", "largest body of a webhook, in bytes")
+	f.StringVar(&flags.Admission.Address, "admission-bind-address", "0", "address of the admission webhook; 0 for none")
+	f.StringVar(&flags.Admission.Host, "admission-host", "", "name by which API servers call it: SERVICE.NAMESPACE.svc")
+	f.StringVar(&flags.admissionSecret, "admission-secret", "", "Secret that keeps its certificate, as NAMESPACE/NAME; it must exist")
+	f.StringVar(&flags.Admission.Configuration, "admission-configuration", "", "ValidatingWebhookConfiguration that is to trust the certificate")
 	f.StringVar(&flags.StoragePath, "storage-path", os.TempDir(), "writable folder for git stores; its content may be lost")
 	f.IntVar(&flags.Concurrent, "concurrent", 4, "objects of a kind that are reconciled at once")
 	f.BoolVar(&flags.LeaderElection, "leader-elect", true, "let one replica of many reconcile; every one receives webhooks")
@@ -60,6 +66,7 @@ func (flags *controllerFlags) run(ctx context.Context) error {
 	if flags.Instance, err = os.Hostname(); err != nil {
 		return fmt.Errorf("find this host's name: %w", err)
 	}
+	flags.Admission.Secret.Namespace, flags.Admission.Secret.Name, _ = strings.Cut(flags.admissionSecret, "/")
 	flags.WebhookMaxBytes = flags.maxBody.Value()
 	cfg, err := ctrl.GetConfig()
 	if err != nil {

@@ -16,6 +16,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kayci/kayci/api/v1alpha1"
 )
 
 // Release is the name of the helm release, and of the Deployment and Service
@@ -68,8 +70,17 @@ func (c *Cluster) TestRelease(ctx context.Context) error {
 }
 
 // AwaitRollout returns when every replica of the controller is up to date and
-// ready, and no other is left.
+// ready, no other is left, and the API server reaches them.
 func (c *Cluster) AwaitRollout(ctx context.Context) error {
+	if err := c.AwaitReplicas(ctx); err != nil {
+		return err
+	}
+	return c.awaitAdmission(ctx)
+}
+
+// AwaitReplicas returns when there are as many replicas as there should be, all
+// of them up to date and ready.
+func (c *Cluster) AwaitReplicas(ctx context.Context) error {
 	key := client.ObjectKey{Namespace: c.Namespace, Name: Release}
 	return c.opts.Progress.Wait(ctx, "KayCI's replicas", 2*time.Minute, func(ctx context.Context) (bool, string, error) {
 		var d appsv1.Deployment
@@ -84,6 +95,22 @@ func (c *Cluster) AwaitRollout(ctx context.Context) error {
 		}
 		done := s.ObservedGeneration == d.Generation && s.UpdatedReplicas == want && s.ReadyReplicas == want && len(pods) == int(want)
 		return done, fmt.Sprintf("%d of %d replicas are up to date, %d are ready, %d pods", s.UpdatedReplicas, want, s.ReadyReplicas, len(pods)), nil
+	})
+}
+
+// awaitAdmission returns when the API server can ask KayCI about KayCI's kinds:
+// the network of a Service follows its pods' readiness a moment later.
+func (c *Cluster) awaitAdmission(ctx context.Context) error {
+	return c.opts.Progress.Wait(ctx, "KayCI's admission webhook", time.Minute, func(ctx context.Context) (bool, string, error) {
+		probe := &v1alpha1.ConfigRepo{
+			ObjectMeta: metav1.ObjectMeta{Namespace: c.Namespace, GenerateName: "probe-"},
+			Spec:       v1alpha1.ConfigRepoSpec{URL: "https://git.example.com/probe.git"},
+		}
+		err := c.Client.Create(ctx, probe, client.DryRunAll)
+		if apierrors.IsInternalError(err) {
+			return false, err.Error(), nil
+		}
+		return err == nil, "", err
 	})
 }
 

@@ -16,8 +16,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// containerPort is where the controller receives webhooks in its pod.
-const containerPort = 8080
+// Ports of the controller in its pod: where it receives webhooks, and where the
+// API server asks it.
+const (
+	containerPort = 8080
+	admissionPort = 9443
+)
 
 // WebhookURL returns where webhooks can be sent to from this machine, through
 // KayCI's Service. The function ends what makes it reachable.
@@ -33,6 +37,13 @@ func (c *Cluster) WebhookURL(ctx context.Context) (url string, stop func(), err 
 // PodWebhookURL returns where webhooks can be sent to one replica.
 func (c *Cluster) PodWebhookURL(ctx context.Context, pod *corev1.Pod) (url string, stop func(), err error) {
 	return c.reach(ctx, "pod/"+pod.Name, pod.Status.PodIP, containerPort)
+}
+
+// PodAdmission returns the address at which one replica is asked by the API
+// server.
+func (c *Cluster) PodAdmission(ctx context.Context, pod *corev1.Pod) (address string, stop func(), err error) {
+	url, stop, err := c.reach(ctx, "pod/"+pod.Name, pod.Status.PodIP, admissionPort)
+	return strings.TrimPrefix(url, "http://"), stop, err
 }
 
 // reach uses the address itself where this machine is in the cluster's network,

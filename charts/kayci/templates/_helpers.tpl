@@ -18,6 +18,11 @@
 {{ .Release.Namespace }}:{{ include "kayci.fullname" . }}
 {{- end }}
 
+{{/* Cluster-wide too, of a kind whose names have no colon. */}}
+{{- define "kayci.admissionName" -}}
+{{ include "kayci.fullname" . }}.{{ .Release.Namespace }}
+{{- end }}
+
 {{- define "kayci.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 app.kubernetes.io/name: {{ include "kayci.name" . }}

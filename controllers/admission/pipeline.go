@@ -1,0 +1,16 @@
+package admission
+
+import (
+	ctrladmission "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/api/validation"
+)
+
+func pipelines() ctrladmission.Validator[*v1alpha1.Pipeline] {
+	return specValidator[*v1alpha1.Pipeline]{
+		kind:     v1alpha1.PipelineKind,
+		spec:     func(o *v1alpha1.Pipeline) any { return o.Spec },
+		validate: validation.Pipeline,
+	}
+}

@@ -1,0 +1,101 @@
+package admission
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/webhook"
+	ctrladmission "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/admission/certificate"
+)
+
+// The paths that the API server is told to ask, one for each kind.
+const (
+	ConfigRepoPath = "/validate-kayci-dev-v1alpha1-configrepo"
+	PipelinePath   = "/validate-kayci-dev-v1alpha1-pipeline"
+	TriggerPath    = "/validate-kayci-dev-v1alpha1-trigger"
+	RunPath        = "/validate-kayci-dev-v1alpha1-run"
+)
+
+// answerWithin bounds one answer. The API server waits a little longer, so that
+// it hears what took the time.
+const answerWithin = 4 * time.Second
+
+// Options say where the webhook is served and what it is trusted by.
+type Options struct {
+	// Address to listen on, as in net.Listen. Empty or "0": there is no webhook.
+	Address string
+	// Host is the DNS name or IP address that API servers call.
+	Host string
+	// Secret holds the certificate, and exists: its content is made here.
+	Secret types.NamespacedName
+	// Configuration is the name of the ValidatingWebhookConfiguration that leads
+	// here, and is told which certificate to trust.
+	Configuration string
+}
+
+// Enabled reports whether there is to be a webhook.
+func (o Options) Enabled() bool { return o.Address != "" && o.Address != "0" }
+
+func (o Options) endpoint() (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(o.Address)
+	if err != nil {
+		return "", 0, fmt.Errorf("admission address: %w", err)
+	}
+	// The library takes port 0 for its own default.
+	if port, err = strconv.Atoi(text); err != nil || port < 1 || port > 65535 {
+		return "", 0, fmt.Errorf("admission address %s needs a port", o.Address)
+	}
+	if o.Host == "" || o.Secret.Name == "" || o.Secret.Namespace == "" || o.Configuration == "" {
+		return "", 0, fmt.Errorf("admission at %s needs a host, a secret and a webhook configuration", o.Address)
+	}
+	return host, port, nil
+}
+
+// SetupWithManager has every replica serve the webhook, and be ready only when
+// it does.
+func SetupWithManager(mgr ctrl.Manager, opts Options) error {
+	host, port, err := opts.endpoint()
+	if err != nil {
+		return err
+	}
+	keeper := &certificate.Keeper{
+		Host:          opts.Host,
+		Secret:        opts.Secret,
+		Configuration: opts.Configuration,
+		Clock:         clock.RealClock{},
+	}
+	if err := keeper.SetupWithManager(mgr); err != nil {
+		return err
+	}
+	server := webhook.NewServer(webhook.Options{Host: host, Port: port, TLSOpts: []func(*tls.Config){
+		func(c *tls.Config) {
+			c.MinVersion = tls.VersionTLS13
+			c.NextProtos = []string{"http/1.1"}
+			c.GetCertificate = keeper.GetCertificate
+		},
+	}})
+	scheme := mgr.GetScheme()
+	reviewer := runs{cached: mgr.GetClient(), live: mgr.GetAPIReader()}
+	for path, handler := range map[string]http.Handler{
+		ConfigRepoPath: ctrladmission.WithValidator(scheme, configRepos()),
+		PipelinePath:   ctrladmission.WithValidator(scheme, pipelines()),
+		TriggerPath:    ctrladmission.WithValidator(scheme, triggers()),
+		RunPath:        ctrladmission.WithValidator[*v1alpha1.Run](scheme, reviewer),
+	} {
+		server.Register(path, http.TimeoutHandler(handler, answerWithin, "KayCI did not decide in time"))
+	}
+	if err := mgr.Add(server); err != nil {
+		return fmt.Errorf("add the admission webhook: %w", err)
+	}
+	return mgr.AddReadyzCheck("admission", server.StartedChecker())
+}
