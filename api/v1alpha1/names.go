@@ -48,6 +48,8 @@ const (
 	EnvNamespace = EnvPrefix + "NAMESPACE"
 	EnvRunNumber = EnvPrefix + "RUN_NUMBER"
 	EnvJob       = EnvPrefix + "JOB"
+	// EnvOutputPrefix begins the names of the outputs of earlier jobs.
+	EnvOutputPrefix = EnvPrefix + "OUTPUT_"
 )
 
 // Reasons that stand in conditions, beside those of Flux's meta package.

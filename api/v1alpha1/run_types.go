@@ -183,6 +183,12 @@ type JobStatus struct {
 	// job, when its Job did.
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+
+	// Outputs that the job has left for later ones, which read them as
+	// KAYCI_OUTPUT_<JOB>_<NAME>. Whoever can read the Run can read them: they are no
+	// place for a secret.
+	// +optional
+	Outputs map[string]string `json:"outputs,omitempty"`
 }
 
 // Run is one execution of a Pipeline.

@@ -30,27 +30,41 @@ func (r *Reconciler) act(ctx context.Context, o *observation, d *plan.Decision) 
 		errs = append(errs, r.suspend(ctx, o, name))
 	}
 	if len(d.Create) > 0 {
-		errs = append(errs, r.createAll(ctx, o, d.Create))
+		errs = append(errs, r.createAll(ctx, o, d))
 	}
 	return errors.Join(errs...)
 }
 
-func (r *Reconciler) createAll(ctx context.Context, o *observation, names []string) error {
-	if err := r.claimOrDefer(ctx, o, names); err != nil || o.Number == 0 {
+func (r *Reconciler) createAll(ctx context.Context, o *observation, d *plan.Decision) error {
+	if err := r.claimOrDefer(ctx, o, d.Create); err != nil || o.Number == 0 {
 		return err
 	}
-	if room, err := r.workspaceOrDefer(ctx, o, names); err != nil || !room {
+	if room, err := r.workspaceOrDefer(ctx, o, d.Create); err != nil || !room {
 		return err
 	}
 	var errs []error
-	for _, name := range names {
-		errs = append(errs, r.create(ctx, o, name))
+	for _, name := range d.Create {
+		built := job.Build(o.Run, o.Number, &o.Spec, o.jobSpec(name))
+		job.AddOutputs(built, inherited(o, d, name))
+		errs = append(errs, r.create(ctx, o, name, built))
 	}
 	return errors.Join(errs...)
 }
 
-func (r *Reconciler) create(ctx context.Context, o *observation, name string) error {
-	built := job.Build(o.Run, o.Number, &o.Spec, o.jobSpec(name))
+// inherited returns the outputs of the job's ancestors, as the decision has
+// them: some may not have been recorded yet.
+func inherited(o *observation, d *plan.Decision, name string) []job.Outputs {
+	ancestors := plan.Ancestors(o.Spec.Jobs, name)
+	var outputs []job.Outputs
+	for i := range d.Status.Jobs {
+		if s := &d.Status.Jobs[i]; len(s.Outputs) > 0 && ancestors[s.Name] {
+			outputs = append(outputs, job.Outputs{Job: s.Name, Values: s.Outputs})
+		}
+	}
+	return outputs
+}
+
+func (r *Reconciler) create(ctx context.Context, o *observation, name string, built *batchv1.Job) error {
 	err := r.Client.Create(ctx, built, client.FieldOwner(v1alpha1.FieldManager))
 	if apierrors.IsAlreadyExists(err) {
 		return r.adopt(ctx, o, name, client.ObjectKeyFromObject(built))

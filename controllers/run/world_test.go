@@ -42,7 +42,8 @@ type world struct {
 	backwards bool     // lists of pods are in the opposite order
 	crashAt   int      // the controller dies right after this write; 0: never
 	deny      map[string]error
-	created   map[string]int // Jobs by name
+	created   map[string]int    // Jobs by name
+	leaves    map[string]string // termination messages, by the job's name in the Pipeline
 	conflicts int
 	liveReads []string
 	uids      int
@@ -238,7 +239,9 @@ func (w *world) kubelet(job *batchv1.Job) {
 		Status: corev1.PodStatus{
 			Phase: corev1.PodRunning, StartTime: &metav1.Time{Time: w.clock.Now()},
 			ContainerStatuses: []corev1.ContainerStatus{{Name: "main", State: corev1.ContainerState{
-				Terminated: &corev1.ContainerStateTerminated{FinishedAt: metav1.Time{Time: w.clock.Now()}},
+				Terminated: &corev1.ContainerStateTerminated{
+					FinishedAt: metav1.Time{Time: w.clock.Now()}, Message: w.leaves[job.Labels[v1alpha1.JobLabel]],
+				},
 			}}},
 		},
 	}

@@ -65,6 +65,16 @@
   script(image, script, shell=['sh', '-ec'], name='main', env={})::
     ci.step(name, image, command=shell + [script], env=env),
 
+  // outputFunction is the text of a shell function for the beginning of a script:
+  // `output NAME VALUE` hands a value to later jobs, which read it as
+  // "$KAYCI_OUTPUT_<JOB>_<NAME>". It needs sed and tr.
+  outputFunction:: |||
+    output() {
+      outputs="${outputs:+$outputs,}\"$1\":\"$(printf '%s\n' "$2" | sed 's/\\/\\\\/g; s/"/\\"/g; s/\t/\\t/g; s/\r/\\r/g; $!s/$/\\n/' | tr -d '\n')\""
+      printf '{%s}' "$outputs" > /dev/termination-log
+    }
+  |||,
+
   // step is a step that runs a command, or what the image runs by itself.
   step(name, image, command=null, args=null, env={}):: {
     name: name,

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,4 +115,25 @@ func (d *Decision) requeue(after time.Duration) {
 	if d.RequeueAfter == 0 || after < d.RequeueAfter {
 		d.RequeueAfter = after
 	}
+}
+
+// Ancestors returns the jobs that the job needs, directly or by way of others.
+// The jobs stand in a topological order.
+func Ancestors(jobs []v1alpha1.Job, name string) map[string]bool {
+	i := slices.IndexFunc(jobs, func(j v1alpha1.Job) bool { return j.Name == name })
+	if i < 0 {
+		return nil
+	}
+	found := map[string]bool{}
+	for _, need := range jobs[i].Needs {
+		found[need] = true
+	}
+	for i--; i >= 0; i-- {
+		if found[jobs[i].Name] {
+			for _, need := range jobs[i].Needs {
+				found[need] = true
+			}
+		}
+	}
+	return found
 }

@@ -101,7 +101,7 @@ func (f *Facts) decideJob(spec *v1alpha1.Job, done map[string]*v1alpha1.JobStatu
 		if job == nil {
 			return f.decideMissing(spec, recorded, done, d)
 		}
-		status = f.observe(recorded, job, d)
+		status = f.observe(recorded, job, done, d)
 		if h := f.halt(); h != nil && !status.Phase.Finished() && !jobFinished(job) {
 			status = f.interrupt(h, status, job, d)
 		}

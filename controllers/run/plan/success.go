@@ -13,7 +13,7 @@ import (
 )
 
 // observe returns the status of a job that has a Job.
-func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, d *Decision) v1alpha1.JobStatus {
+func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, done map[string]*v1alpha1.JobStatus, d *Decision) v1alpha1.JobStatus {
 	s.Job = job.Name
 	s.StartTime = new(job.CreationTimestamp)
 	if s.Phase == v1alpha1.JobWaiting {
@@ -26,8 +26,7 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, d *Decision) v1a
 		return f.end(s, v1alpha1.JobFailed, reason, message)
 	}
 	if pod := passed(job, pods); pod != nil {
-		s.CompletionTime = finishedAt(pod)
-		return f.end(s, v1alpha1.JobSucceeded, "", "")
+		return f.succeed(s, pod, done)
 	}
 	switch {
 	case jobCondition(job, batchv1.JobComplete) != nil:
