@@ -29,7 +29,7 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newControllerCommand(), newRenderCommand(), newEvaluateCommand(), newInstallConfigReposCommand(), newProbeCommand())
+	root.AddCommand(newControllerCommand(), newRenderCommand(), newEvaluateCommand(), newInstallConfigReposCommand(), newProbeCommand(), newNotifyCommand())
 	return root
 }
 
