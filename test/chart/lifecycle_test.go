@@ -1,6 +1,7 @@
 package chart_test
 
 import (
+	"encoding/base64"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/cert"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -36,8 +38,10 @@ func TestLifecycle(t *testing.T) {
 	}
 
 	s.outdateCRD(t)
-	s.helm(t, "upgrade", release, chartFolder, "--no-hooks", "--values", values)
+	kept := s.certify(t)
+	s.helm(t, "upgrade", release, chartFolder, "--no-hooks", "--values", values, "--set", "admission.failurePolicy=Fail")
 	s.checkCRDIsCurrent(t, "after an upgrade")
+	s.checkCertified(t, kept)
 
 	s.helm(t, "uninstall", release, "--no-hooks")
 	s.checkExists(t, repo, "after an uninstall")
@@ -60,6 +64,68 @@ func (s *server) outdateCRD(t *testing.T) {
 	if err := s.client.Patch(t.Context(), crd, patch); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// certify puts into the chart's objects what the controller does.
+func (s *server) certify(t *testing.T) (kept []*unstructured.Unstructured) {
+	t.Helper()
+	for _, object := range []struct{ apiVersion, kind, name, patch string }{
+		{"v1", "Secret", "acme-ci-admission", `[{"op": "add", "path": "/data", "value": {"tls.crt": "eA=="}}]`},
+		{
+			"admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "acme-ci.ci",
+			`[{"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": "` + base64.StdEncoding.EncodeToString(authority(t)) + `"}]`,
+		},
+	} {
+		live := &unstructured.Unstructured{}
+		live.SetAPIVersion(object.apiVersion)
+		live.SetKind(object.kind)
+		live.SetName(object.name)
+		if object.kind == "Secret" {
+			live.SetNamespace(releaseNamespace)
+		}
+		if err := s.client.Patch(t.Context(), live, client.RawPatch(types.JSONPatchType, []byte(object.patch))); err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, live)
+	}
+	return kept
+}
+
+// authority is a certificate: the API server looks whether it is one.
+func authority(t *testing.T) []byte {
+	t.Helper()
+	chain, _, err := cert.GenerateSelfSignedCertKey("acme-ci-admission.ci.svc", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return chain
+}
+
+// checkCertified fails if an upgrade has taken away what the controller had put
+// there: API servers would trust none of its replicas for a while.
+func (s *server) checkCertified(t *testing.T, kept []*unstructured.Unstructured) {
+	t.Helper()
+	for _, object := range kept {
+		live := object.DeepCopy()
+		if err := s.client.Get(t.Context(), client.ObjectKeyFromObject(object), live); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(certificates(object), certificates(live)); diff != "" {
+			t.Errorf("certificates of %s %s after an upgrade (-before +after):\n%s", object.GetKind(), object.GetName(), diff)
+		}
+	}
+}
+
+// certificates are a Secret's data and a webhook's bundle.
+func certificates(object *unstructured.Unstructured) []any {
+	found := []any{object.Object["data"]}
+	webhooks, _, _ := unstructured.NestedSlice(object.Object, "webhooks") // a Secret has none
+	for _, webhook := range webhooks {
+		if fields, ok := webhook.(map[string]any); ok {
+			found = append(found, fields["clientConfig"])
+		}
+	}
+	return found
 }
 
 func (s *server) checkCRDIsCurrent(t *testing.T, when string) {

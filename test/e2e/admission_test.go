@@ -18,6 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -141,10 +142,25 @@ func TestWithoutAReplicaOnlyItsOwnKindsAreRefused(t *testing.T) {
 	if !apierrors.IsInternalError(err) || !strings.Contains(err.Error(), `failed calling webhook "pipelines.kayci.dev"`) {
 		t.Errorf("a Pipeline is answered with %v, want that the webhook can't be called", err)
 	}
+	if err := s.asController(t).Create(s.ctx, s.pipeline("synced", script("one", "true")), client.DryRunAll); err != nil {
+		t.Errorf("the controller's own Pipeline is answered with %v: it could not start by itself", err)
+	}
 	s.create(t, &corev1.ConfigMap{ObjectMeta: s.meta("other")})
 	if err := s.Client.Delete(s.ctx, &v1alpha1.Pipeline{ObjectMeta: s.meta("kept")}); err != nil {
 		t.Errorf("delete a Pipeline: %v", err)
 	}
+}
+
+// asController returns a client with the controller's identity and rights.
+func (s *space) asController(t *testing.T) client.Client {
+	t.Helper()
+	cfg := rest.CopyConfig(s.Config)
+	cfg.Impersonate.UserName = "system:serviceaccount:" + s.Namespace + ":" + cluster.Release
+	c, err := client.New(cfg, client.Options{Scheme: s.Client.Scheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // scale sets the number of replicas and returns what it was.
