@@ -80,6 +80,7 @@ func addRun(mgr ctrl.Manager, _ Options) error {
 	reconciler := &run.Reconciler{
 		Client:    mgr.GetClient(),
 		APIReader: mgr.GetAPIReader(),
+		Starter:   &start.Starter{Client: mgr.GetClient(), APIReader: mgr.GetAPIReader()},
 		Recorder:  mgr.GetEventRecorder(recorderName),
 		Clock:     clock.RealClock{},
 		Metrics:   counts,

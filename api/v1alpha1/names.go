@@ -32,6 +32,11 @@ const MountWorkspaceAnnotation = "kayci.dev/mount-workspace"
 // workspace.
 const WorkspaceVolume = "kayci-workspace"
 
+// RetryAnnotation is an annotation of a Run. Whatever its value, it asks for
+// another Run that retries this one once it has failed or was cancelled. It is
+// taken off when it has been answered.
+const RetryAnnotation = "kayci.dev/retry"
+
 // TokenKey is the key, in a Secret that a webhook's secretRef names, of what
 // authenticates the sender.
 const TokenKey = "token"
@@ -70,6 +75,8 @@ const (
 	ReasonInvalidSpec = "InvalidSpec"
 	// ReasonInvalidParameters: a parameter is missing, unknown or not allowed.
 	ReasonInvalidParameters = "InvalidParameters"
+	// ReasonInvalidRetry: the Run named by retryOf can't be retried by this one.
+	ReasonInvalidRetry = "InvalidRetry"
 	// ReasonSuspended: the object's spec.suspend is true.
 	ReasonSuspended = "Suspended"
 )

@@ -4,12 +4,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// RunSpec says what to run. Everything but `cancelled` is fixed once set.
+// RunSpec says what to run. Everything but `cancelled` is fixed once set. A Run
+// with retryOf may leave out what it takes from that Run: it is set when the Run
+// is first seen.
 //
 // +kubebuilder:validation:XValidation:rule="self.pipeline == oldSelf.pipeline",message="pipeline can't be changed: create another Run"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.revision) || (has(self.revision) && self.revision == oldSelf.revision)",message="revision can't be changed: create another Run"
-// +kubebuilder:validation:XValidation:rule="has(self.params) == has(oldSelf.params) && (!has(self.params) || self.params == oldSelf.params)",message="params can't be changed: create another Run"
-// +kubebuilder:validation:XValidation:rule="has(self.origin) == has(oldSelf.origin) && (!has(self.origin) || self.origin == oldSelf.origin)",message="origin can't be changed"
+// +kubebuilder:validation:XValidation:rule="has(self.retryOf) == has(oldSelf.retryOf) && (!has(self.retryOf) || self.retryOf == oldSelf.retryOf)",message="retryOf can't be changed: create another Run"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.cancelled) || !oldSelf.cancelled || (has(self.cancelled) && self.cancelled)",message="a cancelled Run can't be resumed: create another Run"
 type RunSpec struct {
 	// Pipeline of the same namespace to run.
@@ -32,6 +33,16 @@ type RunSpec struct {
 	// Origin is the event that started the Run. It is information for people.
 	// +optional
 	Origin *Origin `json:"origin,omitempty"`
+
+	// RetryOf names a Run of the same Pipeline that has failed or was cancelled. This
+	// Run takes its revision, parameters and origin, and of its jobs those that
+	// succeeded and need none that didn't: they don't run again, and their outputs
+	// are given to the jobs that do. With a workspace all jobs run. Revision and
+	// params are best left out; given ones must be the same.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	RetryOf string `json:"retryOf,omitempty"`
 
 	// Cancelled stops the Run: running pods are stopped and stay with their logs,
 	// waiting jobs don't start. It can't be taken back.
@@ -139,7 +150,7 @@ type RunStatus struct {
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// StartTime is when the first job was created.
+	// StartTime is when the first job that runs in this Run was created.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 
@@ -175,6 +186,11 @@ type JobStatus struct {
 	// +optional
 	Job string `json:"job,omitempty"`
 
+	// ReusedFrom is the earlier Run that this job ran and succeeded in: Job and the
+	// times are that Run's. Blank for a job that runs in this one.
+	// +optional
+	ReusedFrom string `json:"reusedFrom,omitempty"`
+
 	// StartTime is when the Job was created.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
@@ -204,7 +220,10 @@ type JobStatus struct {
 // +kubebuilder:printcolumn:name="Finished",type=date,JSONPath=`.status.completionTime`
 // +kubebuilder:printcolumn:name="Trigger",type=string,JSONPath=`.spec.origin.trigger`,priority=1
 // +kubebuilder:printcolumn:name="SHA",type=string,JSONPath=`.spec.origin.sha`,priority=1
+// +kubebuilder:printcolumn:name="RetryOf",type=string,JSONPath=`.spec.retryOf`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="(has(self.spec.params) ? has(oldSelf.spec.params) && self.spec.params == oldSelf.spec.params : !has(oldSelf.spec.params)) || (has(self.spec.retryOf) && !has(oldSelf.spec.params) && !(has(oldSelf.status) && has(oldSelf.status.phase)))",message="params can't be changed: create another Run",fieldPath=".spec.params"
+// +kubebuilder:validation:XValidation:rule="(has(self.spec.origin) ? has(oldSelf.spec.origin) && self.spec.origin == oldSelf.spec.origin : !has(oldSelf.spec.origin)) || (has(self.spec.retryOf) && !has(oldSelf.spec.origin) && !(has(oldSelf.status) && has(oldSelf.status.phase)))",message="origin can't be changed",fieldPath=".spec.origin"
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$')",message="metadata.name must be a DNS label of at most 63 characters"
 type Run struct {
 	metav1.TypeMeta   `json:",inline"`

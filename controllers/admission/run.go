@@ -46,8 +46,12 @@ func (v runs) ValidateDelete(context.Context, *v1alpha1.Run) (ctrladmission.Warn
 	return nil, nil
 }
 
-// named returns what the Run would execute, and nil if there is no such thing.
+// named returns what the Run would execute, and nil if there is no such thing,
+// or if the Run that it retries has yet to say.
 func named(ctx context.Context, reader client.Reader, run *v1alpha1.Run) (*v1alpha1.PipelineSpec, error) {
+	if run.Spec.RetryOf != "" && (run.Spec.Revision == "" || run.Spec.Params == nil) {
+		return nil, nil
+	}
 	if run.Spec.Revision != "" {
 		return namedRevision(ctx, reader, run)
 	}

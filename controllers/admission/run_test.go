@@ -76,6 +76,37 @@ func TestRunIsMeasuredByWhatItNames(t *testing.T) {
 	}
 }
 
+// What a retry leaves out comes from the Run that it retries; what it gives is
+// measured.
+func TestRetryIsMeasuredByWhatItGives(t *testing.T) {
+	old, current := declaring("old"), declaring("new")
+	rev := revision.New(old, 1)
+	objs := []client.Object{current, rev}
+	given := map[string]string{"old": "x"}
+	for name, tc := range map[string]struct {
+		retryOf, pin string
+		params       map[string]string
+		want         string
+	}{
+		"no retry":               {want: "params[new]: Required value"},
+		"all left out":           {retryOf: "first"},
+		"revision given":         {retryOf: "first", pin: rev.Name},
+		"params given":           {retryOf: "first", params: given},
+		"both given":             {retryOf: "first", pin: rev.Name, params: given},
+		"both given, wrong":      {retryOf: "first", pin: rev.Name, params: map[string]string{"new": "x"}, want: "it declares: old"},
+		"what no Pipeline takes": {retryOf: "first", params: map[string]string{"NEW": "x"}, want: "must be lower-case letters"},
+	} {
+		v := runs{cached: reader(t, objs...), live: reader(t, objs...)}
+		_, err := v.ValidateCreate(t.Context(), &v1alpha1.Run{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "web-1"},
+			Spec:       v1alpha1.RunSpec{Pipeline: "web", RetryOf: tc.retryOf, Revision: tc.pin, Params: tc.params},
+		})
+		if (tc.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: got error %v, want %q", name, err, tc.want)
+		}
+	}
+}
+
 // What can't be looked up is neither good nor bad.
 func TestFailedReadIsNoVerdict(t *testing.T) {
 	down := interceptor.NewClient(reader(t), interceptor.Funcs{

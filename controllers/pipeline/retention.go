@@ -60,22 +60,50 @@ func remaining(run *v1alpha1.Run, maxAge *metav1.Duration, now time.Time) (left 
 }
 
 // retain deletes what has expired. A Run whose Jobs have not all ended has to
-// wait: its result may be known before its last pod is gone.
+// wait: its result may be known before its last pod is gone. So has one that is
+// about to be retried.
 func (r *Reconciler) retain(ctx context.Context, pipeline *v1alpha1.Pipeline, runs []v1alpha1.Run) (time.Duration, error) {
 	old, next := expired(runs, pipeline.Spec.Retention, r.Clock.Now())
+	if len(old) == 0 {
+		return next, nil
+	}
+	sources, err := r.sources(ctx, pipeline.Namespace)
+	if err != nil {
+		return 0, err
+	}
 	var errs []error
 	for i := range old {
 		done, err := r.settled(ctx, &old[i])
 		switch {
 		case err != nil:
 			errs = append(errs, err)
-		case !done:
+		case !done, sources[old[i].Name]:
 			next = unsettled
 		default:
 			errs = append(errs, r.deleteRun(ctx, &old[i]))
 		}
 	}
 	return next, errors.Join(errs...)
+}
+
+// sources returns the Runs that others are about to read what they reuse from.
+// Among those others are Runs made by hand, which have no label yet.
+func (r *Reconciler) sources(ctx context.Context, namespace string) (map[string]bool, error) {
+	var runs v1alpha1.RunList
+	if err := r.Client.List(ctx, &runs, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
+		return nil, wrap(err, "list runs of namespace", namespace)
+	}
+	sources := map[string]bool{}
+	for i := range runs.Items {
+		run := &runs.Items[i]
+		if run.Spec.RetryOf != "" && run.Status.Phase == "" {
+			sources[run.Spec.RetryOf] = true
+		}
+		if _, asked := run.Annotations[v1alpha1.RetryAnnotation]; asked {
+			sources[run.Name] = true
+		}
+	}
+	return sources, nil
 }
 
 // settled reports whether no Job of the Run will run anything any more.
@@ -99,10 +127,11 @@ func jobSettled(job *batchv1.Job) bool {
 	})
 }
 
-// deleteRun deletes that very Run; the garbage collector deletes what it owns.
+// deleteRun deletes that very Run, as it was read: not one that was asked to be
+// retried meanwhile. The garbage collector deletes what it owns.
 func (r *Reconciler) deleteRun(ctx context.Context, run *v1alpha1.Run) error {
 	err := r.Client.Delete(ctx, run,
-		client.Preconditions{UID: &run.UID}, client.PropagationPolicy(metav1.DeletePropagationBackground))
+		client.Preconditions{UID: &run.UID, ResourceVersion: &run.ResourceVersion}, client.PropagationPolicy(metav1.DeletePropagationBackground))
 	return client.IgnoreNotFound(wrap(err, "delete run", run.Name))
 }
 

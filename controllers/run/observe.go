@@ -60,11 +60,9 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observati
 		CreateFailures: map[string]string{},
 		Now:            r.Clock.Now(),
 	}}
-	spec, err := r.graph(ctx, run)
-	if err != nil {
+	if err := r.graph(ctx, o); err != nil {
 		return o, err
 	}
-	o.Spec = spec
 	if err := r.observeJobs(ctx, o); err != nil {
 		return o, err
 	}
@@ -77,24 +75,25 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observati
 	if o.Number > 0 || run.Status.Phase.Finished() {
 		return o, nil
 	}
-	o.params, err = check(&spec, run)
+	var err error
+	o.params, err = check(&o.Spec, run)
 	return o, err
 }
 
-// graph returns what the Run executes. One that has finished needs no more than
+// graph finds what the Run executes. One that has finished needs no more than
 // the names, and may outlive its revision.
-func (r *Reconciler) graph(ctx context.Context, run *v1alpha1.Run) (v1alpha1.PipelineSpec, error) {
-	if run.Status.Phase.Finished() {
-		var spec v1alpha1.PipelineSpec
-		for i := range run.Status.Jobs {
-			spec.Jobs = append(spec.Jobs, v1alpha1.Job{Name: run.Status.Jobs[i].Name})
+func (r *Reconciler) graph(ctx context.Context, o *observation) (err error) {
+	if o.Run.Status.Phase.Finished() {
+		for i := range o.Run.Status.Jobs {
+			o.Spec.Jobs = append(o.Spec.Jobs, v1alpha1.Job{Name: o.Run.Status.Jobs[i].Name})
 		}
-		return spec, nil
+		return nil
 	}
-	if err := r.pin(ctx, run); err != nil {
-		return v1alpha1.PipelineSpec{}, err
+	if o.Source, err = r.pin(ctx, o.Run); err != nil {
+		return err
 	}
-	return r.spec(ctx, run)
+	o.Spec, err = r.spec(ctx, o.Run)
+	return err
 }
 
 // check refuses what can't run, before anything is made of it.

@@ -5,27 +5,55 @@ import (
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
+	"github.com/kayci/kayci/controllers/start"
 )
 
-// pin completes a Run that was made by hand: it gets the revision that is
-// current now, the Pipeline as its owner, and the Pipeline's label.
-func (r *Reconciler) pin(ctx context.Context, run *v1alpha1.Run) error {
+// pin completes a Run that was made by hand: it gets what it takes from the Run
+// that it retries, the revision that is current now, the Pipeline as its owner,
+// and the Pipeline's label. It returns the Run that is retried, as source does.
+func (r *Reconciler) pin(ctx context.Context, run *v1alpha1.Run) (*v1alpha1.Run, error) {
+	before := run.DeepCopy()
+	source, invalid := r.source(ctx, run)
+	if invalid != nil && !isFault(invalid) {
+		return nil, invalid
+	}
+	if invalid == nil && source != nil {
+		start.Inherit(run, source)
+	}
+	if err := r.attach(ctx, run, invalid == nil); err != nil {
+		return nil, err
+	}
+	if equality.Semantic.DeepEqual(before, run) {
+		return source, invalid
+	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Patch(ctx, run, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil {
+		return nil, fmt.Errorf("pin run to revision %s: %w", run.Spec.Revision, err)
+	}
+	r.recent.Put(r.Clock.Now(), run)
+	return source, invalid
+}
+
+// attach makes the Run one of its Pipeline's. One that can't run needs no
+// revision, but an owner, so that it doesn't stay for ever.
+func (r *Reconciler) attach(ctx context.Context, run *v1alpha1.Run, runs bool) error {
+	missing := runs && run.Spec.Revision == ""
 	labelled := run.Labels[v1alpha1.PipelineLabel] == run.Spec.Pipeline
-	if run.Spec.Revision != "" && labelled && metav1.GetControllerOf(run) != nil {
+	if !missing && labelled && metav1.GetControllerOf(run) != nil {
 		return nil
 	}
 	pipeline, err := r.pipeline(ctx, run)
 	if err != nil {
 		return err
 	}
-	before := run.DeepCopy()
-	if run.Spec.Revision == "" {
+	if missing {
 		if run.Spec.Revision, err = revision.Ensure(ctx, r.Client, pipeline); err != nil {
 			return err
 		}
@@ -35,11 +63,6 @@ func (r *Reconciler) pin(ctx context.Context, run *v1alpha1.Run) error {
 			*metav1.NewControllerRef(pipeline, v1alpha1.GroupVersion().WithKind(v1alpha1.PipelineKind)))
 	}
 	metav1.SetMetaDataLabel(&run.ObjectMeta, v1alpha1.PipelineLabel, run.Spec.Pipeline)
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Patch(ctx, run, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil {
-		return fmt.Errorf("pin run to revision %s: %w", run.Spec.Revision, err)
-	}
-	r.recent.Put(r.Clock.Now(), run)
 	return nil
 }
 

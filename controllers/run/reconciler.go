@@ -32,6 +32,8 @@ type Reconciler struct {
 	// APIReader asks the API server. It is used when the cache holds less than is
 	// known to have existed, never on the common path.
 	APIReader client.Reader
+	// Starter makes the Runs that retry others.
+	Starter Starter
 	// Recorder writes the event that says how a Run has ended.
 	Recorder events.EventRecorder
 	// Clock tells the time.
@@ -50,6 +52,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	after, err := r.advance(ctx, run)
+	if err == nil {
+		err = r.answer(ctx, run)
+	}
 	if apierrors.IsConflict(err) {
 		// The Run has changed since it was read: somebody cancelled it, or the cache
 		// is behind. Nothing is wrong; read again when the cache had time to follow.

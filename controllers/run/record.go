@@ -47,9 +47,13 @@ func (r *Reconciler) announce(run *v1alpha1.Run) {
 	if c := meta.FindStatusCondition(run.Status.Conditions, v1alpha1.SucceededCondition); c != nil {
 		note = c.Message
 	}
-	if len(note) > maxNote {
-		note = strings.ToValidUTF8(note[:maxNote], "") + "…"
-	}
-	r.Recorder.Eventf(run, nil, kind, string(run.Status.Phase), "Run", "%s", note)
+	r.Recorder.Eventf(run, nil, kind, string(run.Status.Phase), "Run", "%s", bounded(note))
 	r.Metrics.observe(run)
+}
+
+func bounded(note string) string {
+	if len(note) <= maxNote {
+		return note
+	}
+	return strings.ToValidUTF8(note[:maxNote], "") + "…"
 }

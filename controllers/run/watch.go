@@ -85,9 +85,10 @@ func (r *Reconciler) enqueue() handler.EventHandler {
 	}
 }
 
-// runNews drops the echo of own status writes.
+// runNews drops the echo of own status writes. The generation doesn't count
+// annotations.
 func runNews() predicate.Predicate {
-	return predicate.And(predicate.GenerationChangedPredicate{}, predicate.Funcs{
+	return predicate.And(predicate.Or(predicate.GenerationChangedPredicate{}, retryAsked()), predicate.Funcs{
 		DeleteFunc: func(event.DeleteEvent) bool { return false },
 	})
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/controllers/run"
+	"github.com/kayci/kayci/controllers/start"
 )
 
 var errCrash = errors.New("the process is dead")
@@ -93,9 +94,12 @@ func newWorld(t *testing.T, objs ...client.Object) *world {
 // restart starts the controller anew, with an empty memory.
 func (w *world) restart() {
 	w.crashAt = 0
+	cached := interceptor.NewClient(w.live, w.client())
+	live := interceptor.NewClient(w.live, interceptor.Funcs{Get: w.liveGet, List: w.liveList})
 	w.reconciler = &run.Reconciler{
-		Client:    interceptor.NewClient(w.live, w.client()),
-		APIReader: interceptor.NewClient(w.live, interceptor.Funcs{Get: w.liveGet, List: w.liveList}),
+		Client:    cached,
+		APIReader: live,
+		Starter:   &start.Starter{Client: cached, APIReader: live},
 		Recorder:  w.events,
 		Clock:     w.clock,
 	}

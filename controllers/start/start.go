@@ -5,11 +5,8 @@ package start
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base32"
 	"errors"
 	"fmt"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -48,6 +45,9 @@ type Request struct {
 	Origin *v1alpha1.Origin
 	// TriggerName is the Trigger that asks; empty for other callers.
 	TriggerName string
+	// RetryOf is the Run that the new one retries: its revision, parameters, origin
+	// and trigger are taken where the request gives none. nil: no retry.
+	RetryOf *v1alpha1.Run
 }
 
 // Start creates the Run and returns it with true. If the same trigger and
@@ -58,12 +58,15 @@ func (s *Starter) Start(ctx context.Context, req Request) (*v1alpha1.Run, bool, 
 	if req.Pipeline.DeletionTimestamp != nil {
 		return nil, false, fmt.Errorf("start a Run of Pipeline %s: %w", req.Pipeline.Name, ErrPipelineDeleted)
 	}
-	pinned, err := revision.Ensure(ctx, s.Client, req.Pipeline)
-	if err != nil {
-		return nil, false, fmt.Errorf("copy Pipeline %s for a Run: %w", req.Pipeline.Name, err)
+	run := newRun(req)
+	if run.Spec.Revision == "" {
+		pinned, err := revision.Ensure(ctx, s.Client, req.Pipeline)
+		if err != nil {
+			return nil, false, fmt.Errorf("copy Pipeline %s for a Run: %w", req.Pipeline.Name, err)
+		}
+		run.Spec.Revision = pinned
 	}
-	run := newRun(req, pinned)
-	err = s.Client.Create(ctx, run, client.FieldOwner(v1alpha1.FieldManager))
+	err := s.Client.Create(ctx, run, client.FieldOwner(v1alpha1.FieldManager))
 	switch {
 	case apierrors.IsAlreadyExists(err):
 		existing, err := s.existing(ctx, run)
@@ -79,24 +82,28 @@ func (s *Starter) existing(ctx context.Context, wanted *v1alpha1.Run) (*v1alpha1
 	if err := s.APIReader.Get(ctx, client.ObjectKeyFromObject(wanted), found); err != nil {
 		return nil, fmt.Errorf("read Run %s: %w", wanted.Name, err)
 	}
-	if !sameOrigin(found.Spec.Origin, wanted.Spec.Origin) {
+	if !sameReason(&found.Spec, &wanted.Spec) {
 		return nil, fmt.Errorf("create Run %s: %w", wanted.Name, ErrNameTaken)
 	}
 	return found, nil
 }
 
-// sameOrigin compares what a name is derived from. Two Runs without an origin
-// can't be told to be one.
-func sameOrigin(a, b *v1alpha1.Origin) bool {
+// sameReason compares what a name is derived from. Two Runs that neither retry
+// another nor have an origin can't be told to be one.
+func sameReason(found, wanted *v1alpha1.RunSpec) bool {
+	if found.RetryOf != "" || wanted.RetryOf != "" {
+		return found.RetryOf == wanted.RetryOf && found.Pipeline == wanted.Pipeline
+	}
+	a, b := found.Origin, wanted.Origin
 	return a != nil && b != nil && a.Trigger == b.Trigger && a.Delivery == b.Delivery
 }
 
-func newRun(req Request, pinned string) *v1alpha1.Run {
+func newRun(req Request) *v1alpha1.Run {
 	labels := map[string]string{v1alpha1.PipelineLabel: req.Pipeline.Name}
 	if req.TriggerName != "" {
 		labels[v1alpha1.TriggerLabel] = req.TriggerName
 	}
-	return &v1alpha1.Run{
+	run := &v1alpha1.Run{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: req.Pipeline.Namespace,
 			Name:      req.Name,
@@ -107,11 +114,15 @@ func newRun(req Request, pinned string) *v1alpha1.Run {
 		},
 		Spec: v1alpha1.RunSpec{
 			Pipeline: req.Pipeline.Name,
-			Revision: pinned,
 			Params:   req.Params,
 			Origin:   req.Origin,
 		},
 	}
+	if req.RetryOf != nil {
+		run.Spec.RetryOf = req.RetryOf.Name
+		Inherit(run, req.RetryOf)
+	}
+	return run
 }
 
 // hashLength of a Run's name: 50 bits. Among a million deliveries of a trigger
@@ -123,7 +134,5 @@ const hashLength = 10
 // server refuses the same delivery's second Run. A trigger's name has 52
 // characters at most, which leaves a name of 63.
 func RunName(trigger, delivery string) string {
-	sum := sha256.Sum256([]byte(trigger + "\x00" + delivery))
-	hash := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))
-	return trigger + "-" + hash[:hashLength]
+	return named(trigger, delivery)
 }

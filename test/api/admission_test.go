@@ -8,6 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kayci/kayci/api/v1alpha1"
 )
 
 const (
@@ -71,6 +73,8 @@ func TestAdmission(t *testing.T) {
 
 		"run":             {kind: "Run", spec: `{pipeline: web, params: {git_sha: abc}}`},
 		"run of nothing":  {kind: "Run", spec: `{pipeline: ""}`, want: "spec.pipeline"},
+		"retry":           {kind: "Run", spec: `{pipeline: web, retryOf: web-1}`},
+		"retry of a path": {kind: "Run", spec: `{pipeline: web, retryOf: ../web-1}`, want: "spec.retryOf"},
 		"run's long name": {kind: "Run", name: strings.Repeat("x", 64), spec: `{pipeline: web}`, want: "metadata.name must be a DNS label of at most 63 characters"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,14 +97,21 @@ func TestAdmission(t *testing.T) {
 // and that only once.
 func TestRunIsFixed(t *testing.T) {
 	for name, tc := range map[string]struct{ spec, patch, want string }{
-		"pipeline":          {`{pipeline: web}`, `{pipeline: other}`, "pipeline can't be changed"},
-		"params":            {`{pipeline: web, params: {a: b}}`, `{params: {a: c}}`, "params can't be changed"},
-		"added params":      {`{pipeline: web}`, `{params: {a: c}}`, "params can't be changed"},
-		"first revision":    {`{pipeline: web}`, `{revision: web-1}`, ""},
-		"another revision":  {`{pipeline: web, revision: web-1}`, `{revision: web-2}`, "revision can't be changed"},
-		"origin":            {`{pipeline: web, origin: {sha: a}}`, `{origin: {sha: b}}`, "origin can't be changed"},
-		"cancelled":         {`{pipeline: web}`, `{cancelled: true}`, ""},
-		"cancelled no more": {`{pipeline: web, cancelled: true}`, `{cancelled: false}`, "a cancelled Run can't be resumed"},
+		"retryOf":              {`{pipeline: web, retryOf: a}`, `{retryOf: b}`, "retryOf can't be changed"},
+		"retryOf, later":       {`{pipeline: web}`, `{retryOf: b}`, "retryOf can't be changed"},
+		"retryOf, no more":     {`{pipeline: web, retryOf: a}`, `{retryOf: null}`, "retryOf can't be changed"},
+		"a retry's params":     {`{pipeline: web, retryOf: a}`, `{params: {a: c}, origin: {sha: a}}`, ""},
+		"a retry's own params": {`{pipeline: web, retryOf: a, params: {a: b}}`, `{params: {a: c}}`, "params can't be changed"},
+		"a retry's own origin": {`{pipeline: web, retryOf: a, origin: {sha: a}}`, `{origin: {sha: b}}`, "origin can't be changed"},
+		"params no more":       {`{pipeline: web, params: {a: b}}`, `{params: null}`, "params can't be changed"},
+		"pipeline":             {`{pipeline: web}`, `{pipeline: other}`, "pipeline can't be changed"},
+		"params":               {`{pipeline: web, params: {a: b}}`, `{params: {a: c}}`, "params can't be changed"},
+		"added params":         {`{pipeline: web}`, `{params: {a: c}}`, "params can't be changed"},
+		"first revision":       {`{pipeline: web}`, `{revision: web-1}`, ""},
+		"another revision":     {`{pipeline: web, revision: web-1}`, `{revision: web-2}`, "revision can't be changed"},
+		"origin":               {`{pipeline: web, origin: {sha: a}}`, `{origin: {sha: b}}`, "origin can't be changed"},
+		"cancelled":            {`{pipeline: web}`, `{cancelled: true}`, ""},
+		"cancelled no more":    {`{pipeline: web, cancelled: true}`, `{cancelled: false}`, "a cancelled Run can't be resumed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t, serverConfig(t))
@@ -118,6 +129,29 @@ func TestRunIsFixed(t *testing.T) {
 				t.Errorf("patch answered %v, expected %q", err, tc.want)
 			}
 		})
+	}
+}
+
+// TestStartedRetryIsFixed shows that what a retry takes can't come any more when
+// it has a status.
+func TestStartedRetryIsFixed(t *testing.T) {
+	c := newClient(t, serverConfig(t))
+	run := newRun(newNamespace(t, c), "retry")
+	run.Spec.RetryOf = "first"
+	if err := c.Create(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	run.Status.Phase = v1alpha1.RunQueued
+	if err := c.Status().Update(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ patch, want string }{
+		{`{"params":{"a":"b"}}`, "params can't be changed"}, {`{"origin":{"sha":"a"}}`, "origin can't be changed"},
+	} {
+		err := c.Patch(t.Context(), run.DeepCopy(), client.RawPatch("application/merge-patch+json", []byte(`{"spec":`+tc.patch+`}`)))
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: answered %v, expected %q", tc.patch, err, tc.want)
+		}
 	}
 }
 

@@ -26,12 +26,14 @@ import (
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 	runcontroller "github.com/kayci/kayci/controllers/run"
 	"github.com/kayci/kayci/controllers/run/job"
+	"github.com/kayci/kayci/controllers/start"
 )
 
 // startRuns runs the controllers of Pipelines and Runs.
 func startRuns(mgr ctrl.Manager) error {
 	runs := &runcontroller.Reconciler{
 		Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Recorder: mgr.GetEventRecorder("kayci"), Clock: clock.RealClock{},
+		Starter: &start.Starter{Client: mgr.GetClient(), APIReader: mgr.GetAPIReader()},
 	}
 	if err := runs.SetupWithManager(mgr, controller.Options{}); err != nil {
 		return err
@@ -148,23 +150,10 @@ func finish(t *testing.T, c client.Client, namespace, name string) {
 
 func finishRun(t *testing.T, c client.Client, namespace string, run *v1alpha1.Run) {
 	t.Helper()
-	name := run.Name
 	if err := c.Create(t.Context(), run); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "run "+name+" succeeds", func(ctx context.Context) error {
-		if err := completeJobs(ctx, c, namespace); err != nil {
-			return err
-		}
-		var found v1alpha1.Run
-		if err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &found); err != nil {
-			return err
-		}
-		if found.Status.Phase != v1alpha1.RunSucceeded {
-			return fmt.Errorf("it is %q: %v", found.Status.Phase, found.Status.Jobs)
-		}
-		return nil
-	})
+	succeeded(t, c, namespace, run.Name)
 }
 
 // waitDeleted waits until retention has deleted the Run.

@@ -25,6 +25,9 @@ type Facts struct {
 	Run *v1alpha1.Run
 	// Spec of the Run's revision. Its jobs stand in a topological order.
 	Spec v1alpha1.PipelineSpec
+	// Source is the Run that this one retries, until what is reused of it has been
+	// recorded. nil: none, or not needed any more.
+	Source *v1alpha1.Run
 	// Number of the Run, 0 if none has been claimed.
 	Number int64
 	// Jobs that exist and belong to the Run.
@@ -94,6 +97,9 @@ func Decide(f *Facts) Decision {
 
 // decideJob returns the job's new status and adds what to do about its Job.
 func (f *Facts) decideJob(spec *v1alpha1.Job, done map[string]*v1alpha1.JobStatus, d *Decision) v1alpha1.JobStatus {
+	if reused, holds := f.reuse(spec, done); holds {
+		return reused
+	}
 	recorded := f.recorded(spec.Name)
 	job := f.Jobs[spec.Name]
 	status := recorded
@@ -126,11 +132,19 @@ func (f *Facts) settle(ended *v1alpha1.JobStatus, job *batchv1.Job, d *Decision)
 
 // recorded returns what the Run's status says about the job.
 func (f *Facts) recorded(name string) v1alpha1.JobStatus {
-	i := slices.IndexFunc(f.Run.Status.Jobs, func(s v1alpha1.JobStatus) bool { return s.Name == name })
-	if i < 0 {
-		return v1alpha1.JobStatus{Name: name, Phase: v1alpha1.JobWaiting}
+	if status, known := statusOf(f.Run, name); known {
+		return status
 	}
-	return *f.Run.Status.Jobs[i].DeepCopy()
+	return v1alpha1.JobStatus{Name: name, Phase: v1alpha1.JobWaiting}
+}
+
+// statusOf returns what the status of a Run says about the job.
+func statusOf(run *v1alpha1.Run, name string) (status v1alpha1.JobStatus, known bool) {
+	i := slices.IndexFunc(run.Status.Jobs, func(s v1alpha1.JobStatus) bool { return s.Name == name })
+	if i < 0 {
+		return v1alpha1.JobStatus{}, false
+	}
+	return *run.Status.Jobs[i].DeepCopy(), true
 }
 
 // pods returns the pods that this Job made. One of a Job that had the same name

@@ -29,7 +29,7 @@ func (f *Facts) runStatus(jobs []v1alpha1.JobStatus) v1alpha1.RunStatus {
 	s.Number = f.Number
 	s.Jobs = jobs
 	for i := range jobs {
-		if start := jobs[i].StartTime; start != nil && (s.StartTime == nil || start.Before(s.StartTime)) {
+		if start := jobs[i].StartTime; start != nil && jobs[i].ReusedFrom == "" && (s.StartTime == nil || start.Before(s.StartTime)) {
 			s.StartTime = start.DeepCopy()
 		}
 	}
@@ -86,7 +86,7 @@ func (f *Facts) summarize(jobs []v1alpha1.JobStatus, started bool) (phase v1alph
 	for i := range jobs {
 		by[jobs[i].Phase] = append(by[jobs[i].Phase], jobs[i].Name)
 	}
-	done := fmt.Sprintf("%d of %d jobs succeeded", len(by[v1alpha1.JobSucceeded]), len(jobs))
+	done := fmt.Sprintf("%d of %d jobs succeeded", len(by[v1alpha1.JobSucceeded]), len(jobs)) + f.reused(jobs)
 	if len(by[v1alpha1.JobWaiting])+len(by[v1alpha1.JobRunning]) > 0 {
 		return f.summarizeActive(jobs, by, started, done)
 	}

@@ -1,0 +1,90 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/start"
+)
+
+// Reasons of the events that answer a Run's retry annotation.
+const (
+	// ReasonRetried: another Run retries this one.
+	ReasonRetried = "Retried"
+	// ReasonNothingToRetry: the Run has succeeded.
+	ReasonNothingToRetry = "NothingToRetry"
+	// ReasonRetryRefused: the Run that was to retry this one can't be made.
+	ReasonRetryRefused = "RetryRefused"
+)
+
+// Starter makes the Runs that an annotation asks for.
+type Starter interface {
+	Retry(ctx context.Context, pipeline *v1alpha1.Pipeline, source *v1alpha1.Run, value string) (*v1alpha1.Run, bool, error)
+}
+
+// answer makes the Run that the annotation of one that has ended asks for, and
+// takes the annotation off. In this order a controller that is killed in between
+// finds the same Run again; and what was answered is not asked again when that
+// Run has been deleted.
+func (r *Reconciler) answer(ctx context.Context, run *v1alpha1.Run) error {
+	value, asked := run.Annotations[v1alpha1.RetryAnnotation]
+	if !asked || !run.Status.Phase.Finished() {
+		return nil
+	}
+	kind, reason, note := corev1.EventTypeNormal, ReasonNothingToRetry, "the Run has succeeded: there is nothing to retry"
+	if run.Status.Phase != v1alpha1.RunSucceeded {
+		retry, err := r.retry(ctx, run, value)
+		switch {
+		case err == nil:
+			reason, note = ReasonRetried, fmt.Sprintf("run %s retries this one", retry.Name)
+		case refusesRetry(err):
+			kind, reason, note = corev1.EventTypeWarning, ReasonRetryRefused, fmt.Sprintf("%v; annotate the Run again when that has changed", err)
+		default:
+			return err
+		}
+	}
+	before := run.DeepCopy()
+	delete(run.Annotations, v1alpha1.RetryAnnotation)
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Patch(ctx, run, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil {
+		return fmt.Errorf("take off the annotation %s: %w", v1alpha1.RetryAnnotation, err)
+	}
+	r.recent.Put(r.Clock.Now(), run)
+	r.Recorder.Eventf(run, nil, kind, reason, "Retry", "%s", bounded(note))
+	return nil
+}
+
+func (r *Reconciler) retry(ctx context.Context, run *v1alpha1.Run, value string) (*v1alpha1.Run, error) {
+	pipeline, err := r.pipeline(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	retry, _, err := r.Starter.Retry(ctx, pipeline, run, value)
+	return retry, err
+}
+
+// refusesRetry reports whether it is no use to try again with nothing changed.
+// A full quota is among it: the one who asks is there to ask again.
+func refusesRetry(err error) bool {
+	_, class := classify(err)
+	return class == refused || class == deferred || isFault(err) ||
+		errors.Is(err, start.ErrNameTaken) || errors.Is(err, start.ErrPipelineDeleted)
+}
+
+// retryAsked passes a Run that gets the annotation, or another value of it.
+func retryAsked() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, had := e.ObjectOld.GetAnnotations()[v1alpha1.RetryAnnotation]
+			after, has := e.ObjectNew.GetAnnotations()[v1alpha1.RetryAnnotation]
+			return has && (!had || before != after)
+		},
+	}
+}
