@@ -14,8 +14,8 @@ import (
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.cancelled) || !oldSelf.cancelled || (has(self.cancelled) && self.cancelled)",message="a cancelled Run can't be resumed: create another Run"
 type RunSpec struct {
 	// Pipeline of the same namespace to run.
-	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=52
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Pipeline string `json:"pipeline"`
 
 	// Revision is the ControllerRevision that holds the copy of the Pipeline's spec
@@ -23,6 +23,7 @@ type RunSpec struct {
 	// Run is first seen.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`
 	Revision string `json:"revision,omitempty"`
 
 	// Params by name. The Pipeline says which there are and which are required.

@@ -71,11 +71,13 @@ func TestAdmission(t *testing.T) {
 		"path out":        {kind: "ConfigRepo", spec: `{url: "https://git.example.com/x", path: a/../..}`, want: "path must be relative and must not contain '..'"},
 		"interval":        {kind: "ConfigRepo", spec: `{url: "https://git.example.com/x", interval: 1s}`, want: "interval must be at least 10s"},
 
-		"run":             {kind: "Run", spec: `{pipeline: web, params: {git_sha: abc}}`},
-		"run of nothing":  {kind: "Run", spec: `{pipeline: ""}`, want: "spec.pipeline"},
-		"retry":           {kind: "Run", spec: `{pipeline: web, retryOf: web-1}`},
-		"retry of a path": {kind: "Run", spec: `{pipeline: web, retryOf: ../web-1}`, want: "spec.retryOf"},
-		"run's long name": {kind: "Run", name: strings.Repeat("x", 64), spec: `{pipeline: web}`, want: "metadata.name must be a DNS label of at most 63 characters"},
+		"run":              {kind: "Run", spec: `{pipeline: web, params: {git_sha: abc}}`},
+		"run of a path":    {kind: "Run", spec: `{pipeline: ../web}`, want: "spec.pipeline"},
+		"path as revision": {kind: "Run", spec: `{pipeline: web, revision: ../web-1}`, want: "spec.revision"},
+		"run of nothing":   {kind: "Run", spec: `{pipeline: ""}`, want: "spec.pipeline"},
+		"retry":            {kind: "Run", spec: `{pipeline: web, retryOf: web-1}`},
+		"retry of a path":  {kind: "Run", spec: `{pipeline: web, retryOf: ../web-1}`, want: "spec.retryOf"},
+		"run's long name":  {kind: "Run", name: strings.Repeat("x", 64), spec: `{pipeline: web}`, want: "metadata.name must be a DNS label of at most 63 characters"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := client.NewDryRunClient(newClient(t, serverConfig(t)))
