@@ -67,6 +67,9 @@ const (
 	ReasonJobFailed = "JobFailed"
 	// ReasonCancelled: the Run or job was cancelled by spec.cancelled.
 	ReasonCancelled = "Cancelled"
+	// ReasonTimedOut: the Run took longer than its Pipeline's timeout, or a job than
+	// its own.
+	ReasonTimedOut = "TimedOut"
 	// ReasonPipelineNotFound: the named Pipeline does not exist.
 	ReasonPipelineNotFound = "PipelineNotFound"
 	// ReasonRevisionNotFound: the pinned revision does not exist any more.

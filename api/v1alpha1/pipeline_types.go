@@ -27,6 +27,15 @@ type PipelineSpec struct {
 	// +optional
 	Workspace *Workspace `json:"workspace,omitempty"`
 
+	// Timeout of a whole Run, from the creation of its first Job. At least 1s. At its
+	// end the pods that run are stopped and stay with their logs, nothing more is
+	// started, and the Run has failed with the reason TimedOut. Default: none.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="timeout must be at least 1s"
+	Timeout *metav1.Duration `json:"timeout,omitempty"`
+
 	// Retention says which finished Runs are kept. Default: the newest 10. `{}`
 	// keeps all. Runs that have not finished always stay.
 	// +optional

@@ -390,6 +390,11 @@ func (in *PipelineSpec) DeepCopyInto(out *PipelineSpec) {
 		*out = new(Workspace)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.Timeout != nil {
+		in, out := &in.Timeout, &out.Timeout
+		*out = new(v1.Duration)
+		**out = **in
+	}
 	if in.Retention != nil {
 		in, out := &in.Retention, &out.Retention
 		*out = new(Retention)

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	maxJobs       = 256
-	minJobTimeout = time.Second
+	maxJobs    = 256
+	minTimeout = time.Second
 )
 
 // Pipeline validates a whole Pipeline.
@@ -28,6 +28,7 @@ func PipelineSpec(spec *v1alpha1.PipelineSpec, path *field.Path) field.ErrorList
 	errs := validateDeclaredParams(spec.Params, path.Child("params"))
 	errs = append(errs, validateJobs(spec.Jobs, path.Child("jobs"))...)
 	errs = append(errs, validateWorkspace(spec, path)...)
+	errs = append(errs, validateAtLeast(spec.Timeout, minTimeout, path.Child("timeout"))...)
 	return append(errs, validateRetention(spec.Retention, path.Child("retention"))...)
 }
 
@@ -54,7 +55,7 @@ func validateJobs(jobs []v1alpha1.Job, path *field.Path) field.ErrorList {
 	for i, job := range jobs {
 		at := path.Index(i)
 		errs = append(errs, validateNeeds(job.Needs, i, position, at.Child("needs"))...)
-		errs = append(errs, validateAtLeast(job.Timeout, minJobTimeout, at.Child("timeout"))...)
+		errs = append(errs, validateAtLeast(job.Timeout, minTimeout, at.Child("timeout"))...)
 		errs = append(errs, validateTemplate(&jobs[i].Template, at.Child("template"))...)
 	}
 	return errs

@@ -56,6 +56,12 @@ func TestPipelineGraph(t *testing.T) {
 			pipeline(with(job("a"), func(j *v1alpha1.Job) { j.Timeout = &metav1.Duration{Duration: time.Millisecond} })),
 			[]string{`spec.jobs[0].timeout: Invalid value: "1ms": must be at least 1s`},
 		},
+		"short Run timeout": {
+			&v1alpha1.Pipeline{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: v1alpha1.PipelineSpec{
+				Jobs: []v1alpha1.Job{job("a")}, Timeout: &metav1.Duration{Duration: -time.Second},
+			}},
+			[]string{`spec.timeout: Invalid value: "-1s": must be at least 1s`},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, texts(validation.Pipeline(tc.pipeline))); diff != "" {

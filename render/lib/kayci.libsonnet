@@ -23,8 +23,9 @@
   // pipeline makes a Pipeline. jobs run in the order of their `needs`. A param is
   // a name, or an object as ci.param makes. retention is { maxCount, maxAge };
   // without it the newest 10 finished Runs are kept, and {} keeps all. workspace is
-  // a volume that the jobs share, as ci.workspace makes it.
-  pipeline(name, jobs, params=[], retention=null, workspace=null):: {
+  // a volume that the jobs share, as ci.workspace makes it. timeout bounds a whole
+  // Run, from its first job's start.
+  pipeline(name, jobs, params=[], retention=null, workspace=null, timeout=null):: {
     apiVersion: apiVersion,
     kind: 'Pipeline',
     metadata: { name: name },
@@ -32,6 +33,7 @@
       [if params != [] then 'params']: [if std.isString(p) then ci.param(p) else p for p in params],
       jobs: jobs,
       [if workspace != null then 'workspace']: workspace,
+      [if timeout != null then 'timeout']: timeout,
       [if retention != null then 'retention']: retention,
     },
   },

@@ -55,7 +55,27 @@ func TestTimeoutKeepsPodAndLog(t *testing.T) {
 	s.expectStopped(t, "o")
 }
 
-// expectStopped checks that the one pod of the Run has ended, is still there,
+func TestRunTimeoutKeepsPodAndLog(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t)
+	p := s.pipeline("slow", script("quick", "true"), script("patient", s.patient(), "quick"), script("later", "true", "patient"))
+	p.Spec.Timeout = &metav1.Duration{Duration: 25 * time.Second}
+	s.create(t, p)
+	s.openGate("runs")
+	s.start(t, "o", "slow")
+	run := s.awaitEnd(t, "o", v1alpha1.RunFailed)
+
+	if diff := cmp.Diff([]string{"quick=Succeeded", "patient=Cancelled/TimedOut", "later=Cancelled/TimedOut"}, phases(run)); diff != "" {
+		t.Errorf("jobs (-want +got):\n%s", diff)
+	}
+	want := "timed out: the Run took longer than its timeout of 25s; 1 of 3 jobs succeeded"
+	if c := run.Status.Conditions[0]; c.Reason != v1alpha1.ReasonTimedOut || c.Message != want {
+		t.Errorf("condition %s: %s, want TimedOut: %s", c.Reason, c.Message, want)
+	}
+	s.expectStopped(t, "o")
+}
+
+// expectStopped checks that the one pod of the job `patient` has ended, is still there,
 // and has the whole log.
 func (s *space) expectStopped(t *testing.T, run string) {
 	t.Helper()

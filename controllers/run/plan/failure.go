@@ -6,6 +6,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 )
@@ -16,8 +17,6 @@ const (
 	ReasonError = "Error"
 	// ReasonOOMKilled: a container used more memory than it may.
 	ReasonOOMKilled = "OOMKilled"
-	// ReasonTimedOut: the pod was stopped at the end of its timeout.
-	ReasonTimedOut = "TimedOut"
 )
 
 const deadlineExceeded = "DeadlineExceeded"
@@ -46,10 +45,18 @@ func (f *Facts) fail(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, 
 	if pod := lastFailed(pods); pod != nil {
 		reason, message = podFailure(pod)
 	}
-	if h := f.halt(); h != nil && reason == ReasonTimedOut {
+	if h := f.halt(); h != nil && stopped(pods) {
 		return h.endJob(f, s, whileRan)
 	}
 	return f.end(s, v1alpha1.JobFailed, reason, message)
+}
+
+// stopped reports whether the last failed pod is one that was stopped for the
+// Run's sake, rather than at the end of its own timeout.
+func stopped(pods []corev1.Pod) bool {
+	pod := lastFailed(pods)
+	return pod != nil && pod.Status.Reason == deadlineExceeded &&
+		ptr.Deref(pod.Spec.ActiveDeadlineSeconds, 0) == stoppedDeadline
 }
 
 func running(pods []corev1.Pod) bool {
@@ -77,7 +84,7 @@ func lastFailed(pods []corev1.Pod) *corev1.Pod {
 // podFailure says why a pod failed.
 func podFailure(pod *corev1.Pod) (reason, message string) {
 	if pod.Status.Reason == deadlineExceeded {
-		return ReasonTimedOut, "stopped after its timeout" + deadline(pod)
+		return v1alpha1.ReasonTimedOut, "stopped after its timeout" + deadline(pod)
 	}
 	if pod.DeletionTimestamp != nil && cutShort(pod) && disruptionTarget(pod) == nil {
 		return ReasonPodDeleted, "the pod was deleted before it had ended"
@@ -96,7 +103,7 @@ func deadline(pod *corev1.Pod) string {
 	if pod.Spec.ActiveDeadlineSeconds == nil {
 		return ""
 	}
-	return fmt.Sprintf(" of %s", time.Duration(*pod.Spec.ActiveDeadlineSeconds)*time.Second)
+	return " of " + brief(time.Duration(*pod.Spec.ActiveDeadlineSeconds)*time.Second)
 }
 
 // firstFailed returns the container that failed first: others may have failed
@@ -136,7 +143,7 @@ func jobFailure(verdict *batchv1.JobCondition) (reason, message string) {
 	case batchv1.JobReasonBackoffLimitExceeded:
 		return ReasonPodDeleted, "the pod was deleted before it had ended"
 	case batchv1.JobReasonDeadlineExceeded:
-		return ReasonTimedOut, "the Job was active for longer than its template's activeDeadlineSeconds; its pods and logs are gone"
+		return v1alpha1.ReasonTimedOut, "the Job was active for longer than its template's activeDeadlineSeconds; its pods and logs are gone"
 	default:
 		return verdict.Reason, shorten(verdict.Message)
 	}

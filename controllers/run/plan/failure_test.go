@@ -53,7 +53,7 @@ func TestFailure(t *testing.T) {
 		},
 		{
 			name: "timeout", pods: [][]podOption{{deadline(1200), exit(143, "Error", 5), failed, podReason("DeadlineExceeded", "Pod was active…")}},
-			want: outcome{"Failed", "TimedOut", "stopped after its timeout of 20m0s"},
+			want: outcome{"Failed", "TimedOut", "stopped after its timeout of 20m"},
 		},
 		{
 			name: "evicted more often than the template's own policy allows", pods: [][]podOption{{failed, podReason("Evicted", "The node was low on resource: memory.")}},

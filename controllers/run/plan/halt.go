@@ -1,6 +1,12 @@
 package plan
 
-import "github.com/kayci/kayci/api/v1alpha1"
+import (
+	"cmp"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
 
 // Where a job stands that a halt ends.
 const (
@@ -21,12 +27,26 @@ type halt struct {
 }
 
 // halt returns why the Run is to end now, or nil. Once it has returned a halt it
-// always does: jobs that were ended for it stay so.
+// always does: jobs that were ended for it stay so. Of several reasons the one
+// that was recorded first stays.
 func (f *Facts) halt() *halt {
-	if f.Run.Spec.Cancelled {
-		return cancelled()
+	var first *halt
+	recorded := meta.FindStatusCondition(f.Run.Status.Conditions, v1alpha1.SucceededCondition)
+	for _, of := range []func() *halt{f.cancelled, f.timedOut} {
+		h := of()
+		if h != nil && recorded != nil && recorded.Reason == h.stopping {
+			return h
+		}
+		first = cmp.Or(first, h)
 	}
-	return nil
+	return first
+}
+
+func (f *Facts) cancelled() *halt {
+	if !f.Run.Spec.Cancelled {
+		return nil
+	}
+	return cancelled()
 }
 
 func cancelled() *halt {

@@ -92,6 +92,9 @@ func Decide(f *Facts) Decision {
 		return d
 	}
 	d.Status = f.runStatus(list)
+	if left, limited := f.timeLeft(); limited && left > 0 && !d.Status.Phase.Finished() {
+		d.requeue(left)
+	}
 	return d
 }
 

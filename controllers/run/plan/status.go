@@ -28,11 +28,7 @@ func (f *Facts) runStatus(jobs []v1alpha1.JobStatus) v1alpha1.RunStatus {
 	s.ObservedGeneration = f.Run.Generation
 	s.Number = f.Number
 	s.Jobs = jobs
-	for i := range jobs {
-		if start := jobs[i].StartTime; start != nil && jobs[i].ReusedFrom == "" && (s.StartTime == nil || start.Before(s.StartTime)) {
-			s.StartTime = start.DeepCopy()
-		}
-	}
+	s.StartTime = f.startTime()
 	phase, reason, message := f.summarize(jobs, s.StartTime != nil)
 	s.Phase = phase
 	if phase.Finished() {

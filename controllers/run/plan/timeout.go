@@ -1,0 +1,62 @@
+package plan
+
+import (
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// ReasonTimingOut is the reason of a Run whose pods are being stopped because it
+// took too long.
+const ReasonTimingOut = "TimingOut"
+
+// timedOut returns the halt of a Run that has taken longer than it may, or nil.
+func (f *Facts) timedOut() *halt {
+	if left, limited := f.timeLeft(); !limited || left > 0 {
+		return nil
+	}
+	return &halt{
+		phase: v1alpha1.RunFailed, stopping: ReasonTimingOut, reason: v1alpha1.ReasonTimedOut, verb: "timed out",
+		why: "the Run took longer than its timeout of " + brief(f.Spec.Timeout.Duration),
+	}
+}
+
+// timeLeft returns how much longer the Run may take, if there is a limit and it
+// has started.
+func (f *Facts) timeLeft() (left time.Duration, limited bool) {
+	start := f.startTime()
+	if f.Spec.Timeout == nil || start == nil {
+		return 0, false
+	}
+	return start.Add(f.Spec.Timeout.Duration).Sub(f.Now), true
+}
+
+// startTime is when the first Job was created, or nil. The Jobs tell it before
+// it is recorded, or when it could not be.
+func (f *Facts) startTime() *metav1.Time {
+	if recorded := f.Run.Status.StartTime; recorded != nil {
+		return recorded.DeepCopy()
+	}
+	var first *metav1.Time
+	for _, job := range f.Jobs {
+		if first == nil || job.CreationTimestamp.Before(first) {
+			first = job.CreationTimestamp.DeepCopy()
+		}
+	}
+	return first
+}
+
+// brief writes a duration without parts that are zero at its end: 2h, not 2h0m0s.
+func brief(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
