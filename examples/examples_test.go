@@ -39,6 +39,7 @@ func TestExamplesRender(t *testing.T) {
 		"hello-world":  {"Pipeline/hello-world", "Trigger/hello-world"},
 		"matrix":       {"Pipeline/matrix", "Trigger/matrix"},
 		"workspace":    {"Pipeline/workspace", "Trigger/workspace"},
+		"conditions":   {"Pipeline/conditions", "Trigger/conditions"},
 		"outputs":      {"Pipeline/outputs", "Trigger/outputs"},
 		"parameters":   {"Pipeline/parameters", "Trigger/parameters"},
 	}

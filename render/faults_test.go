@@ -79,6 +79,7 @@ func TestFaults(t *testing.T) {
 				"a.json": strings.ReplaceAll(pipelineJSON("same", ""), `"name":"b",`, `"name":"a","needs":["later"],`),
 				"b.json": pipelineJSON("same", ""),
 				"c.yaml": strings.ReplaceAll(trigger, "pipeline: p,", "pipeline: p, params: {x: 'event.'},"),
+				"d.json": strings.ReplaceAll(pipelineJSON("d", ""), `"name":"b",`, `"name":"b","if":"success() &&\n jobs.a.phase == 'Failed'",`),
 			},
 		},
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/ext"
 
+	"github.com/kayci/kayci/api/graph"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
@@ -131,6 +132,15 @@ type Scope struct {
 	Params []string
 	// Ancestors of the job whose condition it is.
 	Ancestors []string
+}
+
+// JobScope returns the scope of a job's condition.
+func JobScope(spec *v1alpha1.PipelineSpec, job string) Scope {
+	scope := Scope{Ancestors: graph.Ancestors(spec.Jobs, job)}
+	for i := range spec.Params {
+		scope.Params = append(scope.Params, spec.Params[i].Name)
+	}
+	return scope
 }
 
 // CompileKey compiles an expression that gives a string. Every parameter that it

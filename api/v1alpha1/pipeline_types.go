@@ -82,19 +82,32 @@ type Param struct {
 }
 
 // Job is one step of the graph: a batch/v1 Job that is created when all that
-// it needs has succeeded.
+// it needs has ended and its condition holds.
 type Job struct {
 	// Name is a DNS label, unique in the Pipeline.
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name"`
 
-	// Needs names earlier jobs of the list that must succeed first.
+	// Needs names earlier jobs of the list that have to end before this one starts:
+	// successfully, unless `if` says otherwise.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MaxLength=63
 	Needs []string `json:"needs,omitempty"`
+
+	// If is a CEL expression that must be true for the job to start; otherwise it is
+	// Skipped. It is evaluated when all jobs that this one needs, directly or by way
+	// of others, have ended. success(): they have all succeeded; failure(): one has
+	// failed; always(): true. An expression that calls none of the three has
+	// `success() &&` in front of it. Variables: `params`, whose values are strings;
+	// `jobs`, with phase and outputs of those jobs; and `run`, with name, namespace,
+	// pipeline, number, trigger, provider, repository, sha, ref and sender. A
+	// cancelled Run starts nothing, whatever `if` says. Default: success().
+	// +optional
+	// +kubebuilder:validation:MaxLength=4096
+	If string `json:"if,omitempty"`
 
 	// Timeout of one attempt, from its pod's start: time in a queue doesn't count.
 	// At least 1s. The pod is stopped, and stays with its log. Default: none.

@@ -128,7 +128,6 @@ func quoted(values []string) string {
 func Params(declared []v1alpha1.Param, given map[string]string) (map[string]string, field.ErrorList) {
 	path := field.NewPath("params")
 	var errs field.ErrorList
-	effective := make(map[string]string, len(declared))
 	names := make([]string, 0, len(declared))
 	total := 0
 	for i, param := range declared {
@@ -143,7 +142,6 @@ func Params(declared []v1alpha1.Param, given map[string]string) (map[string]stri
 			errs = append(errs, field.Required(path.Key(param.Name), "the Pipeline gives it no default"))
 			continue
 		}
-		effective[param.Name] = value
 		total += len(value)
 	}
 	for _, name := range unknownNames(names, given) {
@@ -155,7 +153,7 @@ func Params(declared []v1alpha1.Param, given map[string]string) (map[string]stri
 	if len(errs) > 0 {
 		return nil, errs
 	}
-	return effective, nil
+	return EffectiveParams(declared, given), nil
 }
 
 func unknownNames(declared []string, given map[string]string) []string {
@@ -174,4 +172,18 @@ func declares(names []string) string {
 		return "it declares none"
 	}
 	return fmt.Sprintf("it declares: %s", strings.Join(names, ", "))
+}
+
+// EffectiveParams returns a Run's parameters with its Pipeline's defaults. Params
+// has found nothing wrong with them.
+func EffectiveParams(declared []v1alpha1.Param, given map[string]string) map[string]string {
+	effective := make(map[string]string, len(declared))
+	for i := range declared {
+		if value, ok := given[declared[i].Name]; ok {
+			effective[declared[i].Name] = value
+		} else if declared[i].Default != nil {
+			effective[declared[i].Name] = *declared[i].Default
+		}
+	}
+	return effective
 }

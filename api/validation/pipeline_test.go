@@ -1,6 +1,7 @@
 package validation_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -124,6 +125,30 @@ func TestPipelineTemplate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := pipeline(with(job("a"), func(j *v1alpha1.Job) { tc.change(&j.Template) }))
 			if diff := cmp.Diff(tc.want, texts(validation.Pipeline(p))); diff != "" {
+				t.Errorf("errors (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPipelineConditions(t *testing.T) {
+	for condition, want := range map[string]string{
+		``: "",
+		`success() && params.deploy == 'true' && jobs.a.outputs.version != '' && jobs['b-1'].phase == 'Succeeded'`: "",
+		`params.deploy`:                   "1:1: the result is a string, but a condition is true or false: compare it with something",
+		`params.deploi == ''`:             `1:1: the Pipeline declares no parameter "deploi" (it declares deploy)`,
+		`params.deploy = 'true'`:          `1:15: Syntax error: token recognition error at: '= '; 1:17: Syntax error: extraneous input ''true'' expecting <EOF>`,
+		"always() &&\njobs.d.phase == ''": `2:1: "d" is no job that this one needs, directly or by way of others (those are a, b-1)`,
+		"jobs.c.phase == ''":              `1:1: "c" is no job that this one needs, directly or by way of others (those are a, b-1)`,
+	} {
+		t.Run(condition, func(t *testing.T) {
+			p := pipeline(job("a"), job("b-1", "a"), with(job("c", "b-1"), func(j *v1alpha1.Job) { j.If = condition }), job("d"))
+			p.Spec.Params = []v1alpha1.Param{{Name: "deploy"}}
+			var wanted []string
+			if want != "" {
+				wanted = []string{fmt.Sprintf("spec.jobs[2].if: Invalid value: %q: %s", condition, want)}
+			}
+			if diff := cmp.Diff(wanted, texts(validation.Pipeline(p))); diff != "" {
 				t.Errorf("errors (-want +got):\n%s", diff)
 			}
 		})

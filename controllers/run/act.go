@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -14,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/kayci/kayci/api/graph"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/job"
 	"github.com/kayci/kayci/controllers/run/plan"
@@ -54,10 +56,10 @@ func (r *Reconciler) createAll(ctx context.Context, o *observation, d *plan.Deci
 // inherited returns the outputs of the job's ancestors, as the decision has
 // them: some may not have been recorded yet.
 func inherited(o *observation, d *plan.Decision, name string) []job.Outputs {
-	ancestors := plan.Ancestors(o.Spec.Jobs, name)
+	ancestors := graph.Ancestors(o.Spec.Jobs, name)
 	var outputs []job.Outputs
 	for i := range d.Status.Jobs {
-		if s := &d.Status.Jobs[i]; len(s.Outputs) > 0 && ancestors[s.Name] {
+		if s := &d.Status.Jobs[i]; len(s.Outputs) > 0 && slices.Contains(ancestors, s.Name) {
 			outputs = append(outputs, job.Outputs{Job: s.Name, Values: s.Outputs})
 		}
 	}

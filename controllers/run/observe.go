@@ -12,11 +12,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/api/validation"
 	"github.com/kayci/kayci/controllers/recent"
 	"github.com/kayci/kayci/controllers/run/job"
 	"github.com/kayci/kayci/controllers/run/plan"
@@ -28,8 +26,6 @@ const podsByRun = "metadata.labels." + v1alpha1.RunLabel
 // observation is what is known about a Run, and what its Jobs are made of.
 type observation struct {
 	plan.Facts
-	// params with the Pipeline's defaults, of a Run that has no number yet.
-	params map[string]string
 	// unseen: a Job is known from the memory of having made it, and not seen.
 	unseen bool
 }
@@ -72,12 +68,7 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observati
 	r.observeCreation(ctx, o)
 	r.observeWorkspace(ctx, o)
 	o.Number = number(o)
-	if o.Number > 0 || run.Status.Phase.Finished() {
-		return o, nil
-	}
-	var err error
-	o.params, err = check(&o.Spec, run)
-	return o, err
+	return o, r.observeInputs(o)
 }
 
 // graph finds what the Run executes. One that has finished needs no more than
@@ -94,18 +85,6 @@ func (r *Reconciler) graph(ctx context.Context, o *observation) (err error) {
 	}
 	o.Spec, err = r.spec(ctx, o.Run)
 	return err
-}
-
-// check refuses what can't run, before anything is made of it.
-func check(spec *v1alpha1.PipelineSpec, run *v1alpha1.Run) (map[string]string, error) {
-	if errs := validation.PipelineSpec(spec, field.NewPath("spec")); len(errs) > 0 {
-		return nil, &fault{v1alpha1.ReasonInvalidSpec, fmt.Sprintf("pipeline %s: %v", run.Spec.Pipeline, errs.ToAggregate())}
-	}
-	params, errs := validation.Params(spec.Params, run.Spec.Params)
-	if len(errs) > 0 {
-		return nil, &fault{v1alpha1.ReasonInvalidParameters, errs.ToAggregate().Error()}
-	}
-	return params, nil
 }
 
 func (r *Reconciler) observeJobs(ctx context.Context, o *observation) error {

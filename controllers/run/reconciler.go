@@ -41,8 +41,9 @@ type Reconciler struct {
 	// Metrics counts finished Runs. nil: not counted.
 	Metrics *Metrics
 
-	recent  recent.Writes
-	numbers lastNumbers
+	recent      recent.Writes
+	numbers     lastNumbers
+	expressions expressions
 }
 
 // Reconcile brings one Run a step further.
@@ -71,7 +72,11 @@ func (r *Reconciler) advance(ctx context.Context, run *v1alpha1.Run) (time.Durat
 		return r.fail(ctx, facts, err)
 	}
 	decision := plan.Decide(&facts.Facts)
-	if decision.Acts() {
+	if len(decision.Number) > 0 {
+		err = r.claimOrDefer(ctx, facts, decision.Number)
+		decision = plan.Decide(&facts.Facts)
+	}
+	if err == nil && decision.Acts() {
 		err = r.act(ctx, facts, &decision)
 		decision = plan.Decide(&facts.Facts)
 	}

@@ -192,6 +192,7 @@ func TestRunsThatCannotRun(t *testing.T) {
 	choice.Spec.Params = []v1alpha1.Param{{Name: "stage", Enum: []string{"test", "live"}}}
 	choosing := started("run", choice)
 	choosing.Spec.Params = map[string]string{"stage": "canary"}
+	conditional := pipeline(v1alpha1.Job{Name: "a", If: "jobs.b.phase == ''"})
 	foreign := revision.New(p, 1)
 	foreign.OwnerReferences[0].UID = "another-pipeline"
 	for _, tt := range []struct {
@@ -211,6 +212,10 @@ func TestRunsThatCannotRun(t *testing.T) {
 		{
 			name: "value that isn't allowed", run: choosing, objs: []client.Object{choice, revision.New(choice, 1)},
 			reason: "InvalidParameters", message: `params[stage]: Invalid value: must be one of "test", "live"`,
+		},
+		{
+			name: "condition that doesn't compile", run: started("run", conditional), objs: []client.Object{conditional, revision.New(conditional, 1)},
+			reason: "InvalidSpec", message: `spec.jobs[0].if: Invalid value: "jobs.b.phase == ''": 1:1: "b" is no job that this one needs`,
 		},
 		{name: "impossible graph", run: started("run", broken), objs: []client.Object{broken, revision.New(broken, 1)}, reason: "InvalidSpec", message: "j1"},
 	} {

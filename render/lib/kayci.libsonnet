@@ -51,10 +51,12 @@
 
   // job is one node of the graph. work is a step (ci.script, ci.step), a list of
   // steps (see ci.steps), or a pod spec. needs names earlier jobs of the pipeline.
-  // timeout bounds one attempt, from its pod's start.
-  job(name, work, needs=[], timeout=null):: {
+  // timeout bounds one attempt, from its pod's start. when is the field `if`, a
+  // reserved word in jsonnet: a CEL expression that must be true.
+  job(name, work, needs=[], timeout=null, when=null):: {
     name: name,
     [if needs != [] then 'needs']: needs,
+    [if when != null then 'if']: when,
     [if timeout != null then 'timeout']: timeout,
     template: { spec: { template: { spec:
       if std.isArray(work) then ci.steps(work)
@@ -175,6 +177,9 @@
 
   // timeout bounds one attempt of the job, from its pod's start.
   timeout(duration):: { timeout: duration },
+
+  // when has the job start only if a CEL expression is true.
+  when(condition):: { 'if': condition },
 
   // retries lets the job be tried again after its program failed.
   retries(count):: { template+: { spec+: { backoffLimit: count } } },

@@ -19,6 +19,7 @@ func expectedLog() map[string][3]string {
 		"dependencies": {"release", "main", "Released as number 1."},
 		"diamond":      {"step-5", "main", "step-5 has begun."},
 		"matrix":       {"build-arm64", "main", "Building for linux/arm64."},
+		"conditions":   {"warn", "main", "Only 82 percent are covered."},
 		"outputs":      {"publish", "main", "Publishing 1.4.1: Now with \"quotes\"."},
 		"parameters":   {"deploy", "main", "Deploying 1.0.0 to test."},
 		"workspace":    {"publish", "main", "one and two"},

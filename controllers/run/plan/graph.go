@@ -1,9 +1,6 @@
 package plan
 
 import (
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -11,10 +8,6 @@ import (
 
 // Reasons of jobs that have no Job.
 const (
-	// ReasonAwaitingNeeds: jobs that this one needs have not all succeeded yet.
-	ReasonAwaitingNeeds = "AwaitingNeeds"
-	// ReasonNeedsFailed: a job that this one needs didn't succeed.
-	ReasonNeedsFailed = "NeedsFailed"
 	// ReasonJobDeleted: the Job was deleted before it had ended.
 	ReasonJobDeleted = "JobDeleted"
 	// ReasonQuotaExceeded: a ResourceQuota of the namespace has no room now.
@@ -45,12 +38,8 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 	if refusal, refused := f.Refused[s.Name]; refused {
 		return f.end(s, v1alpha1.JobFailed, refusal.Reason, refusal.Message)
 	}
-	waits, failed := needs(spec, done)
-	switch {
-	case failed != "":
-		return f.end(s, v1alpha1.JobSkipped, ReasonNeedsFailed, failed)
-	case waits:
-		s.Reason, s.Message = ReasonAwaitingNeeds, "needs "+strings.Join(spec.Needs, ", ")
+	s, may := f.admit(spec, s, done, d)
+	if !may {
 		return s
 	}
 	if refusal, deferred := f.Deferred[s.Name]; deferred {
@@ -60,24 +49,6 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 	d.Create = append(d.Create, s.Name)
 	s.Reason, s.Message = "", ""
 	return s
-}
-
-// needs reports whether the job has to wait, and if it never can start, why.
-func needs(spec *v1alpha1.Job, done map[string]*v1alpha1.JobStatus) (waits bool, failed string) {
-	for _, name := range spec.Needs {
-		need, known := done[name]
-		switch {
-		case !known:
-			// Validation refuses such a Pipeline. Never starting is the safe reading.
-			return false, fmt.Sprintf("needs %s, which is no earlier job", name)
-		case need.Phase == v1alpha1.JobSucceeded:
-		case need.Phase.Finished():
-			return false, fmt.Sprintf("needs %s, which %s", name, outcome(need.Phase))
-		default:
-			waits = true
-		}
-	}
-	return waits, ""
 }
 
 func outcome(phase v1alpha1.JobPhase) string {
@@ -115,25 +86,4 @@ func (d *Decision) requeue(after time.Duration) {
 	if d.RequeueAfter == 0 || after < d.RequeueAfter {
 		d.RequeueAfter = after
 	}
-}
-
-// Ancestors returns the jobs that the job needs, directly or by way of others.
-// The jobs stand in a topological order.
-func Ancestors(jobs []v1alpha1.Job, name string) map[string]bool {
-	i := slices.IndexFunc(jobs, func(j v1alpha1.Job) bool { return j.Name == name })
-	if i < 0 {
-		return nil
-	}
-	found := map[string]bool{}
-	for _, need := range jobs[i].Needs {
-		found[need] = true
-	}
-	for i--; i >= 0; i-- {
-		if found[jobs[i].Name] {
-			for _, need := range jobs[i].Needs {
-				found[need] = true
-			}
-		}
-	}
-	return found
 }

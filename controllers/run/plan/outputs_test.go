@@ -163,15 +163,3 @@ func TestOutputsOfARunAreBounded(t *testing.T) {
 		t.Errorf("a job beyond the limit (-want +got):\n%s", diff)
 	}
 }
-
-func TestAncestors(t *testing.T) {
-	t.Parallel()
-	jobs := []v1alpha1.Job{spec("a"), spec("b", "a"), spec("c"), spec("d", "b"), spec("e", "d", "c"), spec("f", "a")}
-	for name, want := range map[string]map[string]bool{
-		"a": {}, "b": {"a": true}, "d": {"a": true, "b": true}, "e": {"a": true, "b": true, "c": true, "d": true}, "f": {"a": true}, "ghost": nil,
-	} {
-		if diff := cmp.Diff(want, plan.Ancestors(jobs, name)); diff != "" {
-			t.Errorf("ancestors of %s (-want +got):\n%s", name, diff)
-		}
-	}
-}

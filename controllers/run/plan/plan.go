@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
@@ -28,6 +29,10 @@ type Facts struct {
 	// Source is the Run that this one retries, until what is reused of it has been
 	// recorded. nil: none, or not needed any more.
 	Source *v1alpha1.Run
+	// Params of the Run, with the Pipeline's defaults.
+	Params map[string]string
+	// Expressions compiles the conditions of jobs. nil if none has one.
+	Expressions *expr.RunEnv
 	// Number of the Run, 0 if none has been claimed.
 	Number int64
 	// Jobs that exist and belong to the Run.
@@ -58,6 +63,9 @@ type Refusal struct {
 
 // Decision is what to do about a Run.
 type Decision struct {
+	// Number names jobs whose condition depends on the Run's number, which is not
+	// known: claim it and decide again before anything else is done.
+	Number []string
 	// Create names jobs to create the Job of, in the Pipeline's order.
 	Create []string
 	// Stop lists pods whose deadline is to be cut to a second, which ends them and

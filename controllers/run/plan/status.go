@@ -93,6 +93,9 @@ func (f *Facts) summarize(jobs []v1alpha1.JobStatus, started bool) (phase v1alph
 	case len(by[v1alpha1.JobFailed]) > 0:
 		return v1alpha1.RunFailed, v1alpha1.ReasonJobFailed, failures(jobs) + "; " + done
 	default:
+		if skipped := by[v1alpha1.JobSkipped]; len(skipped) > 0 {
+			done += ", skipped: " + names(skipped)
+		}
 		return v1alpha1.RunSucceeded, v1alpha1.ReasonSucceeded, done
 	}
 }

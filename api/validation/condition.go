@@ -1,0 +1,33 @@
+package validation
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kayci/kayci/api/expr"
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// validateConditions compiles the jobs' conditions. A job or parameter that a
+// condition names must be one that it can see.
+func validateConditions(spec *v1alpha1.PipelineSpec, path *field.Path) field.ErrorList {
+	if !slices.ContainsFunc(spec.Jobs, func(j v1alpha1.Job) bool { return j.If != "" }) {
+		return nil
+	}
+	env, err := expr.NewRunEnv()
+	if err != nil {
+		return field.ErrorList{field.InternalError(path, err)}
+	}
+	var errs field.ErrorList
+	for i := range spec.Jobs {
+		source := spec.Jobs[i].If
+		if source == "" {
+			continue
+		}
+		if _, err := env.CompileCondition(source, expr.JobScope(spec, spec.Jobs[i].Name)); err != nil {
+			errs = append(errs, field.Invalid(path.Index(i).Child("if"), source, err.Error()))
+		}
+	}
+	return errs
+}

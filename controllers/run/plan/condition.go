@@ -1,0 +1,136 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kayci/kayci/api/expr"
+	"github.com/kayci/kayci/api/graph"
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// Reasons of jobs that wait for others, or don't start because of them or of
+// their own condition.
+const (
+	// ReasonAwaitingNeeds: jobs that this one needs have not all ended yet.
+	ReasonAwaitingNeeds = "AwaitingNeeds"
+	// ReasonNeedsFailed: a job that this one needs, directly or by way of others,
+	// failed or was cancelled.
+	ReasonNeedsFailed = "NeedsFailed"
+	// ReasonNeedsSkipped: a job that this one needs, directly or by way of others,
+	// was skipped by its condition.
+	ReasonNeedsSkipped = "NeedsSkipped"
+	// ReasonConditionFalse: the job's condition is false.
+	ReasonConditionFalse = "ConditionFalse"
+	// ReasonInvalidCondition: the job's condition can't be evaluated.
+	ReasonInvalidCondition = "InvalidCondition"
+)
+
+// admit reports whether the job may start, given the jobs that it needs. If not,
+// the status says whether it waits or has ended.
+func (f *Facts) admit(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map[string]*v1alpha1.JobStatus, d *Decision) (v1alpha1.JobStatus, bool) {
+	waits, failed := false, false
+	for _, need := range spec.Needs {
+		switch needed := done[need]; {
+		case needed == nil:
+			// Validation refuses such a Pipeline. Never starting is the safe reading.
+			return f.end(s, v1alpha1.JobSkipped, ReasonNeedsFailed, fmt.Sprintf("needs %s, which is no earlier job", need)), false
+		case !needed.Phase.Finished():
+			waits = true
+		case needed.Phase != v1alpha1.JobSucceeded:
+			failed = true
+		}
+	}
+	if waits && (spec.If != "" || !failed) {
+		return await(s, "needs "+strings.Join(spec.Needs, ", ")), false
+	}
+	ancestors := graph.Ancestors(f.Spec.Jobs, spec.Name)
+	reason, message := unsuccessful(spec, ancestors, done)
+	if spec.If == "" && reason != "" {
+		return f.end(s, v1alpha1.JobSkipped, reason, message), false
+	}
+	// Not the needs alone: one that was skipped early may have ended before what it
+	// needs itself.
+	if i := slices.IndexFunc(ancestors, func(name string) bool { return !done[name].Phase.Finished() }); i >= 0 {
+		return await(s, "comes after "+ancestors[i]+", which has not ended"), false
+	}
+	if spec.If == "" {
+		return s, true
+	}
+	return f.evaluate(spec, s, ancestors, done, d)
+}
+
+func await(s v1alpha1.JobStatus, message string) v1alpha1.JobStatus {
+	s.Reason, s.Message = ReasonAwaitingNeeds, message
+	return s
+}
+
+// unsuccessful says, with a reason, which ancestor of the job has ended without
+// success: one that it needs itself rather than a distant one, and one that
+// failed rather than one that was skipped.
+func unsuccessful(spec *v1alpha1.Job, ancestors []string, done map[string]*v1alpha1.JobStatus) (reason, message string) {
+	broken := func(name string) bool {
+		return done[name].Phase.Finished() && done[name].Phase != v1alpha1.JobSucceeded
+	}
+	failed := func(name string) bool { return broken(name) && done[name].Phase != v1alpha1.JobSkipped }
+	blamed := func(name string) bool { return failed(name) || broken(name) && done[name].Reason == ReasonNeedsFailed }
+
+	reason = ReasonNeedsSkipped
+	if slices.ContainsFunc(ancestors, blamed) {
+		reason = ReasonNeedsFailed
+	}
+	for _, choice := range []struct {
+		relation string
+		among    []string
+		is       func(string) bool
+	}{
+		{"needs", spec.Needs, failed},
+		{"needs", spec.Needs, broken},
+		{"comes after", ancestors, failed},
+		{"comes after", ancestors, broken},
+	} {
+		if i := slices.IndexFunc(choice.among, choice.is); i >= 0 {
+			name := choice.among[i]
+			return reason, fmt.Sprintf("%s %s, which %s", choice.relation, name, outcome(done[name].Phase))
+		}
+	}
+	return "", ""
+}
+
+// evaluate decides by the job's condition, now that all its ancestors have ended.
+func (f *Facts) evaluate(spec *v1alpha1.Job, s v1alpha1.JobStatus, ancestors []string, done map[string]*v1alpha1.JobStatus, d *Decision) (v1alpha1.JobStatus, bool) {
+	condition, err := f.Expressions.CompileCondition(spec.If, expr.JobScope(&f.Spec, spec.Name))
+	if err != nil {
+		return f.end(s, v1alpha1.JobFailed, ReasonInvalidCondition, shorten("its condition is invalid: "+err.Error())), false
+	}
+	if condition.UsesNumber() && f.Number == 0 {
+		return f.awaitNumber(s, d), false
+	}
+	vars := expr.RunVars{Params: f.Params, Run: expr.NewRun(f.Run, f.Number), Jobs: map[string]expr.Job{}}
+	for _, name := range ancestors {
+		vars.Jobs[name] = expr.Job{Phase: string(done[name].Phase), Outputs: done[name].Outputs}
+	}
+	holds, err := condition.Eval(vars)
+	switch {
+	case err != nil:
+		return f.end(s, v1alpha1.JobFailed, ReasonInvalidCondition, shorten("its condition can't be evaluated: "+err.Error())), false
+	case holds:
+		return s, true
+	}
+	if reason, message := unsuccessful(spec, ancestors, done); reason != "" && condition.AsksSuccess() {
+		return f.end(s, v1alpha1.JobSkipped, reason, message), false
+	}
+	source := strings.Join(strings.Fields(spec.If), " ")
+	return f.end(s, v1alpha1.JobSkipped, ReasonConditionFalse, "its condition is false: "+cut(source, maxSummary)), false
+}
+
+// awaitNumber asks for the Run's number, which the job's condition depends on.
+func (f *Facts) awaitNumber(s v1alpha1.JobStatus, d *Decision) v1alpha1.JobStatus {
+	if refusal, deferred := f.Deferred[s.Name]; deferred {
+		d.requeue(retryCreate)
+		return explain(s, refusal.Reason, refusal.Message)
+	}
+	d.Number = append(d.Number, s.Name)
+	return s
+}
