@@ -2,8 +2,10 @@ package plan_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
@@ -162,4 +164,33 @@ func TestOutputsOfARunAreBounded(t *testing.T) {
 	if diff := cmp.Diff(want, outcomes(d)["j16"]); diff != "" {
 		t.Errorf("a job beyond the limit (-want +got):\n%s", diff)
 	}
+}
+
+// FuzzOutputs checks that whatever a container leaves, the job either succeeds
+// with outputs that fit environment variables, or says in bounded words why not.
+func FuzzOutputs(f *testing.F) {
+	for _, seed := range []string{`{"a": "b"}`, `{"a": 1}`, `{"A": "", "a": "\u0000"}`, "done", "null", `{"a-b": ""}`, object(4096), "{}\x00", `{"a": "\ud800"}`} {
+		f.Add(seed)
+	}
+	name := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	f.Fuzz(func(t *testing.T, message string) {
+		facts := facts(spec("a"))
+		withJob(facts, "a")
+		withPod(facts, "a", "pod", left("main", message))
+		got := plan.Decide(facts).Status.Jobs[0]
+		failed := got.Phase == v1alpha1.JobFailed && (got.Reason == plan.ReasonInvalidOutputs || got.Reason == plan.ReasonOutputsTooLarge)
+		if got.Phase != v1alpha1.JobSucceeded && !failed || failed && (len(got.Outputs) > 0 || got.Message == "") {
+			t.Errorf("%s, %s: %q with %d outputs", got.Phase, got.Reason, got.Message, len(got.Outputs))
+		}
+		if len([]rune(got.Message)) > 512 {
+			t.Errorf("the message has %d bytes", len(got.Message))
+		}
+		variables := map[string]bool{}
+		for key, value := range got.Outputs {
+			if !name.MatchString(key) || strings.ContainsRune(value, 0) || !utf8.ValidString(value) || variables[strings.ToUpper(key)] {
+				t.Errorf("output %q is %q, which is no environment variable of its own", key, value)
+			}
+			variables[strings.ToUpper(key)] = true
+		}
+	})
 }
