@@ -160,6 +160,30 @@ func TestAnnotationIsAnsweredOnce(t *testing.T) {
 	}
 }
 
+// Another value that came while the first was answered is a question of its own.
+func TestAnnotationThatChangesMeanwhile(t *testing.T) {
+	t.Parallel()
+	p := paramChain(2)
+	w := newWorld(t, p, revision.New(p, 1), asked(p, v1alpha1.RunFailed))
+	w.sync()
+	again := w.run("first")
+	again.Annotations[v1alpha1.RetryAnnotation] = "2"
+	if err := w.live.Update(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+	if result := w.mustReconcile("first"); result.RequeueAfter == 0 {
+		t.Error("asks for no other look")
+	}
+	w.sync()
+	w.mustReconcile("first")
+	for _, value := range []string{"1", "2"} {
+		w.run(start.RetryName(failedAt(p, 1), value))
+	}
+	if _, asked := w.run("first").Annotations[v1alpha1.RetryAnnotation]; asked {
+		t.Error("the annotation is still there")
+	}
+}
+
 // The API server can't say: the question stays.
 func TestAnnotationOutlastsTheAPIServer(t *testing.T) {
 	t.Parallel()

@@ -228,7 +228,11 @@ func TestRunsThatRetryNothing(t *testing.T) {
 			if tt.first != nil {
 				w = newWorld(t, p, revision.New(p, 1), retry, tt.first)
 			}
+			given := retry.Spec.DeepCopy()
 			w.expectRefused(tt.reason, tt.message)
+			if diff := cmp.Diff(given, &w.run("run").Spec); tt.reason == v1alpha1.ReasonInvalidRetry && diff != "" {
+				t.Errorf("a spec that can't be completed has changed (-before +after):\n%s", diff)
+			}
 		})
 	}
 }
