@@ -71,7 +71,7 @@ func TestAllowedParams(t *testing.T) {
 		errs  []string
 	}{
 		"allowed":              {given: map[string]string{"stage": "live", "version": "v12", "both": "b", "many": "19", "open": "x"}},
-		"an alternative":       {given: map[string]string{"version": "latest"}},
+		"an alternative":       {given: map[string]string{"version": "latest", "open": "ab"}},
 		"not in the enum":      {given: map[string]string{"stage": "canary", "version": "1"}, errs: []string{`params[stage]: Invalid value: must be one of "test", "live"`}},
 		"blank":                {given: map[string]string{"stage": "", "version": ""}, errs: []string{`params[stage]: Invalid value: must be one of "test", "live"`, `params[version]: Invalid value: must match the pattern v?\d+|latest from beginning to end`}},
 		"only a part matches":  {given: map[string]string{"version": "v1-canary"}, errs: []string{`params[version]: Invalid value: must match the pattern v?\d+|latest from beginning to end`}},
