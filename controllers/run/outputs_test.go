@@ -28,11 +28,11 @@ func TestOutputsReachLaterJobs(t *testing.T) {
 	t.Parallel()
 	p := pipeline(
 		v1alpha1.Job{Name: "a"}, v1alpha1.Job{Name: "b", Needs: []string{"a"}},
-		v1alpha1.Job{Name: "c", Needs: []string{"b"}}, v1alpha1.Job{Name: "other"},
+		v1alpha1.Job{Name: "c", Needs: []string{"b"}}, v1alpha1.Job{Name: "other"}, v1alpha1.Job{Name: "beside", Needs: []string{"other"}},
 	)
 	fromA := map[string]string{"KAYCI_OUTPUT_A_VERSION": "1.4 $$(HOME)"}
 	want := map[string]map[string]string{
-		"run-a": {}, "run-b": fromA, "run-other": {},
+		"run-a": {}, "run-b": fromA, "run-other": {}, "run-beside": {},
 		"run-c": {"KAYCI_OUTPUT_A_VERSION": "1.4 $$(HOME)", "KAYCI_OUTPUT_B_DIGEST": "sha256:1"},
 	}
 	for crash := range 13 {
