@@ -38,6 +38,7 @@ func TestExamplesRender(t *testing.T) {
 		"go-build":     {"Pipeline/go-build", "Trigger/go-build"},
 		"hello-world":  {"Pipeline/hello-world", "Trigger/hello-world"},
 		"matrix":       {"Pipeline/matrix", "Trigger/matrix"},
+		"services":     {"Pipeline/services", "Trigger/services"},
 		"workspace":    {"Pipeline/workspace", "Trigger/workspace"},
 		"conditions":   {"Pipeline/conditions", "Trigger/conditions"},
 		"outputs":      {"Pipeline/outputs", "Trigger/outputs"},

@@ -9,10 +9,13 @@ const (
 	PipelineLabel = "kayci.dev/pipeline"
 	// TriggerLabel is on Runs that a Trigger started.
 	TriggerLabel = "kayci.dev/trigger"
-	// RunLabel is on the Jobs, pods and the ConfigMap of a Run.
+	// RunLabel is on the Jobs, pods, Services, the ConfigMap and the claim of a Run.
 	RunLabel = "kayci.dev/run"
 	// JobLabel is on Jobs and pods: the job's name within its Pipeline.
 	JobLabel = "kayci.dev/job"
+	// ServiceLabel is on the Job and the pod of a service: its name within its
+	// Pipeline. They have no JobLabel.
+	ServiceLabel = "kayci.dev/service"
 	// WorkspaceLabel is on pods that mount their Run's workspace. Its value is the
 	// Run's name.
 	WorkspaceLabel = "kayci.dev/workspace"
@@ -55,6 +58,8 @@ const (
 	EnvJob       = EnvPrefix + "JOB"
 	// EnvOutputPrefix begins the names of the outputs of earlier jobs.
 	EnvOutputPrefix = EnvPrefix + "OUTPUT_"
+	// EnvServicePrefix begins the addresses of the Run's services.
+	EnvServicePrefix = EnvPrefix + "SERVICE_"
 )
 
 // Reasons that stand in conditions, beside those of Flux's meta package.
@@ -65,6 +70,8 @@ const (
 	ReasonRunning = "Running"
 	// ReasonJobFailed: a job failed, and so the Run has.
 	ReasonJobFailed = "JobFailed"
+	// ReasonServiceFailed: a service ended before the Run, and so the Run has.
+	ReasonServiceFailed = "ServiceFailed"
 	// ReasonCancelled: the Run or job was cancelled by spec.cancelled.
 	ReasonCancelled = "Cancelled"
 	// ReasonTimedOut: the Run took longer than its Pipeline's timeout, or a job than

@@ -23,6 +23,13 @@ type PipelineSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.name == b.name))",message="jobs must have different names"
 	Jobs []Job `json:"jobs"`
 
+	// Services are pods that live as long as a Run, for its jobs to use.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.name == b.name))",message="services must have different names"
+	Services []Service `json:"services,omitempty"`
+
 	// Workspace is one volume that the jobs of a Run share. Default: none.
 	// +optional
 	Workspace *Workspace `json:"workspace,omitempty"`

@@ -151,7 +151,8 @@ type RunStatus struct {
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// StartTime is when the first job that runs in this Run was created.
+	// StartTime is when the first Job of this Run was created, a service's or a
+	// job's.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 
@@ -164,6 +165,12 @@ type RunStatus struct {
 	// +listType=map
 	// +listMapKey=name
 	Jobs []JobStatus `json:"jobs,omitempty"`
+
+	// Services in the order of the Pipeline.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	Services []ServiceStatus `json:"services,omitempty"`
 }
 
 // JobStatus is where one job of the Run stands.

@@ -6,11 +6,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Workspace is a volume that the jobs of a Run share. Each Run gets one of its
+// Workspace is a volume that the jobs and services of a Run share. Each Run gets one of its
 // own, which is deleted with the Run.
 type Workspace struct {
 	// MountPath is where the volume is mounted, in every container and init
-	// container of every job. The pod annotation `kayci.dev/mount-workspace` names
+	// container of every job and service. The pod annotation `kayci.dev/mount-workspace` names
 	// the containers that get it, separated by commas; blank: none. A container that
 	// mounts something at that path itself is refused.
 	// +kubebuilder:validation:MaxLength=1024

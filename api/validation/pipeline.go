@@ -28,6 +28,7 @@ func PipelineSpec(spec *v1alpha1.PipelineSpec, path *field.Path) field.ErrorList
 	errs := validateDeclaredParams(spec.Params, path.Child("params"))
 	errs = append(errs, validateJobs(spec.Jobs, path.Child("jobs"))...)
 	errs = append(errs, validateConditions(spec, path.Child("jobs"))...)
+	errs = append(errs, validateServices(spec, path.Child("services"))...)
 	errs = append(errs, validateWorkspace(spec, path)...)
 	errs = append(errs, validateAtLeast(spec.Timeout, minTimeout, path.Child("timeout"))...)
 	return append(errs, validateRetention(spec.Retention, path.Child("retention"))...)

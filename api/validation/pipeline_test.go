@@ -107,7 +107,7 @@ func TestPipelineTemplate(t *testing.T) {
 		},
 		"no container": {
 			func(t *batchv1.JobTemplateSpec) { t.Spec.Template.Spec.Containers = nil },
-			[]string{template + "spec.template.spec.containers: Required value: a job has at least one container"},
+			[]string{template + "spec.template.spec.containers: Required value: a pod has at least one container"},
 		},
 		"posing as KayCI": {
 			func(t *batchv1.JobTemplateSpec) {

@@ -68,7 +68,7 @@ func validatePodSpec(spec *corev1.PodSpec, path *field.Path) field.ErrorList {
 		errs = append(errs, field.NotSupported(path.Child("restartPolicy"), spec.RestartPolicy, []corev1.RestartPolicy{corev1.RestartPolicyNever}))
 	}
 	if len(spec.Containers) == 0 {
-		errs = append(errs, field.Required(path.Child("containers"), "a job has at least one container"))
+		errs = append(errs, field.Required(path.Child("containers"), "a pod has at least one container"))
 	}
 	for i := range spec.InitContainers {
 		errs = append(errs, validateContainer(&spec.InitContainers[i], path.Child("initContainers").Index(i))...)

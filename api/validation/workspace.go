@@ -24,6 +24,10 @@ func validateWorkspace(spec *v1alpha1.PipelineSpec, at *field.Path) field.ErrorL
 		pod := at.Child("jobs").Index(i).Child("template", "spec", "template")
 		errs = append(errs, validateWorkspaceRoom(&spec.Jobs[i].Template.Spec.Template, w, pod)...)
 	}
+	for i := range spec.Services {
+		pod := at.Child("services").Index(i).Child("template", "spec", "template")
+		errs = append(errs, validateWorkspaceRoom(&spec.Services[i].Template.Spec.Template, w, pod)...)
+	}
 	return errs
 }
 

@@ -31,20 +31,27 @@ func (r *Reconciler) act(ctx context.Context, o *observation, d *plan.Decision) 
 	for _, name := range d.Suspend {
 		errs = append(errs, r.suspend(ctx, o, name))
 	}
-	if len(d.Create) > 0 {
+	for _, name := range d.Retire {
+		errs = append(errs, r.retire(ctx, o, name))
+	}
+	if len(d.Create)+len(d.Serve) > 0 {
 		errs = append(errs, r.createAll(ctx, o, d))
 	}
 	return errors.Join(errs...)
 }
 
 func (r *Reconciler) createAll(ctx context.Context, o *observation, d *plan.Decision) error {
-	if err := r.claimOrDefer(ctx, o, d.Create); err != nil || o.Number == 0 {
+	names := slices.Concat(d.Serve, d.Create)
+	if err := r.claimOrDefer(ctx, o, names); err != nil || o.Number == 0 {
 		return err
 	}
-	if room, err := r.workspaceOrDefer(ctx, o, d.Create); err != nil || !room {
+	if room, err := r.workspaceOrDefer(ctx, o, names); err != nil || !room {
 		return err
 	}
 	var errs []error
+	for _, name := range d.Serve {
+		errs = append(errs, r.serve(ctx, o, name))
+	}
 	for _, name := range d.Create {
 		built := job.Build(o.Run, o.Number, &o.Spec, o.jobSpec(name))
 		job.AddOutputs(built, inherited(o, d, name))

@@ -52,6 +52,7 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observati
 		Missing:  map[string]bool{},
 		Refused:  map[string]plan.Refusal{},
 		Deferred: map[string]plan.Refusal{},
+		Retired:  map[string]bool{},
 
 		CreateFailures: map[string]string{},
 		Now:            r.Clock.Now(),
@@ -78,6 +79,9 @@ func (r *Reconciler) graph(ctx context.Context, o *observation) (err error) {
 		for i := range o.Run.Status.Jobs {
 			o.Spec.Jobs = append(o.Spec.Jobs, v1alpha1.Job{Name: o.Run.Status.Jobs[i].Name})
 		}
+		for i := range o.Run.Status.Services {
+			o.Spec.Services = append(o.Spec.Services, v1alpha1.Service{Name: o.Run.Status.Services[i].Name})
+		}
 		return nil
 	}
 	if o.Source, err = r.pin(ctx, o.Run); err != nil {
@@ -87,27 +91,46 @@ func (r *Reconciler) graph(ctx context.Context, o *observation) (err error) {
 	return err
 }
 
+// observeJobs looks for the Job of each job and service. The name of one that is
+// known to have been created is recorded, and it has not ended.
 func (r *Reconciler) observeJobs(ctx context.Context, o *observation) error {
 	recorded := map[string]bool{}
 	for i := range o.Run.Status.Jobs {
 		s := &o.Run.Status.Jobs[i]
 		recorded[s.Name] = s.Job != "" && !s.Phase.Finished()
 	}
+	for i := range o.Run.Status.Services {
+		s := &o.Run.Status.Services[i]
+		recorded[s.Name] = s.Job != "" && !s.Phase.Finished()
+	}
 	for i := range o.Spec.Jobs {
 		name := o.Spec.Jobs[i].Name
-		found, err := r.job(ctx, o, name, recorded[name])
-		switch {
-		case err != nil:
+		if err := r.observeJob(ctx, o, name, recorded[name]); err != nil {
 			return err
-		case found == nil:
-			o.Missing[name] = recorded[name]
-		case metav1.IsControlledBy(found, o.Run):
-			o.Jobs[name] = recent.Newer(&r.recent, o.Now, found)
-		default:
-			// One that was recorded is gone, as if nothing had its name now.
-			o.Missing[name] = recorded[name]
-			o.conflict(name, found)
 		}
+	}
+	for i := range o.Spec.Services {
+		name := o.Spec.Services[i].Name
+		if err := r.observeJob(ctx, o, name, recorded[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Reconciler) observeJob(ctx context.Context, o *observation, name string, recorded bool) error {
+	found, err := r.job(ctx, o, name, recorded)
+	switch {
+	case err != nil:
+		return err
+	case found == nil:
+		o.Missing[name] = recorded
+	case metav1.IsControlledBy(found, o.Run):
+		o.Jobs[name] = recent.Newer(&r.recent, o.Now, found)
+	default:
+		// One that was recorded is gone, as if nothing had its name now.
+		o.Missing[name] = recorded
+		o.conflict(name, found)
 	}
 	return nil
 }
@@ -156,7 +179,7 @@ func (r *Reconciler) observePods(ctx context.Context, o *observation) error {
 	// The cache has no order. The same pods have to give the same status.
 	slices.SortFunc(pods.Items, func(a, b corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
 	for i := range pods.Items {
-		name := pods.Items[i].Labels[v1alpha1.JobLabel]
+		name := plan.PartOf(&pods.Items[i])
 		o.Pods[name] = append(o.Pods[name], *recent.Newer(&r.recent, o.Now, &pods.Items[i]))
 	}
 	return nil

@@ -25,6 +25,10 @@ import (
 // afterConflict is how long to wait for the cache after a conflict.
 const afterConflict = 100 * time.Millisecond
 
+// rounds bounds how often one look at a Run acts: the end of its last job, which
+// may be one action, asks for another, the end of its services.
+const rounds = 2
+
 // Reconciler reconciles Runs. Set every exported field.
 type Reconciler struct {
 	// Client reads from the cache, except for ConfigMaps, and writes.
@@ -76,7 +80,7 @@ func (r *Reconciler) advance(ctx context.Context, run *v1alpha1.Run) (time.Durat
 		err = r.claimOrDefer(ctx, facts, decision.Number)
 		decision = plan.Decide(&facts.Facts)
 	}
-	if err == nil && decision.Acts() {
+	for round := 0; round < rounds && err == nil && decision.Acts(); round++ {
 		err = r.act(ctx, facts, &decision)
 		decision = plan.Decide(&facts.Facts)
 	}

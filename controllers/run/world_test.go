@@ -153,6 +153,9 @@ func (w *world) client() interceptor.Funcs {
 		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
 			return w.write("patch", obj, func() error { return c.Patch(ctx, obj, patch, opts...) })
 		},
+		Delete: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
+			return w.write("delete", obj, func() error { return c.Delete(ctx, obj, opts...) })
+		},
 		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
 			return w.write("patch "+sub, obj, func() error { return c.SubResource(sub).Patch(ctx, obj, patch, opts...) })
 		},
@@ -231,7 +234,8 @@ func (w *world) jobs() []batchv1.Job {
 }
 
 // kubelet makes a pod for the Job that has none, and ends its container with
-// 0. The pod's phase and the Job's verdict follow by others.
+// 0. The pod's phase and the Job's verdict follow by others. A service's pod is
+// ready instead.
 func (w *world) kubelet(job *batchv1.Job) {
 	w.t.Helper()
 	pod := &corev1.Pod{
@@ -248,6 +252,10 @@ func (w *world) kubelet(job *batchv1.Job) {
 				},
 			}}},
 		},
+	}
+	if job.Labels[v1alpha1.ServiceLabel] != "" {
+		pod.Status.ContainerStatuses[0].State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 	}
 	if err := w.live.Create(w.t.Context(), pod); err != nil && !apierrors.IsAlreadyExists(err) {
 		w.t.Fatal(err)

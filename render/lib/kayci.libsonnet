@@ -18,20 +18,26 @@
   local ci = self,
   local apiVersion = 'kayci.dev/v1alpha1',
   local items(x) = if std.isArray(x) then x else [x],
+  local template(work) = { spec: { template: { spec:
+    if std.isArray(work) then ci.steps(work)
+    else if std.objectHas(work, 'containers') then work
+    else { containers: [work] } } } },
   local environment(env) = [{ name: name, value: env[name] } for name in std.objectFields(env)],
 
   // pipeline makes a Pipeline. jobs run in the order of their `needs`. A param is
   // a name, or an object as ci.param makes. retention is { maxCount, maxAge };
   // without it the newest 10 finished Runs are kept, and {} keeps all. workspace is
-  // a volume that the jobs share, as ci.workspace makes it. timeout bounds a whole
-  // Run, from its first job's start.
-  pipeline(name, jobs, params=[], retention=null, workspace=null, timeout=null):: {
+  // a volume that the jobs share, as ci.workspace makes it; services are pods that
+  // they use, as ci.service makes them. timeout bounds a whole Run, from its first
+  // Job's creation.
+  pipeline(name, jobs, params=[], retention=null, workspace=null, services=[], timeout=null):: {
     apiVersion: apiVersion,
     kind: 'Pipeline',
     metadata: { name: name },
     spec: {
       [if params != [] then 'params']: [if std.isString(p) then ci.param(p) else p for p in params],
       jobs: jobs,
+      [if services != [] then 'services']: services,
       [if workspace != null then 'workspace']: workspace,
       [if timeout != null then 'timeout']: timeout,
       [if retention != null then 'retention']: retention,
@@ -58,11 +64,27 @@
     [if needs != [] then 'needs']: needs,
     [if when != null then 'if']: when,
     [if timeout != null then 'timeout']: timeout,
-    template: { spec: { template: { spec:
-      if std.isArray(work) then ci.steps(work)
-      else if std.objectHas(work, 'containers') then work
-      else { containers: [work] } } } },
+    template: template(work),
   },
+
+  // service is a pod that jobs use, for as long as the Run lasts: they find its
+  // first port at "$KAYCI_SERVICE_<NAME>", as host:port. ports is a number, or a
+  // list of numbers and { name, port }. work is what it is for a job. The jobs start
+  // when probe, a readiness probe of the first container, has passed: by default,
+  // when the first port takes connections.
+  service(name, work, ports, probe=null)::
+    local list = [if std.isNumber(port) then { port: port } else port for port in items(ports)];
+    local ready = if probe != null then probe else { tcpSocket: { port: list[0].port }, periodSeconds: 1 };
+    {
+      name: name,
+      ports: list,
+      template: template(work),
+    } + ci.pod({
+      containers: [
+        super.containers[i] + (if i == 0 && !std.objectHas(super.containers[i], 'readinessProbe') then { readinessProbe: ready } else {})
+        for i in std.range(0, std.length(super.containers) - 1)
+      ],
+    }),
 
   // script is a step that runs a shell script. shell is the command that takes the
   // script as its last argument; it stops at the first command that fails.
@@ -154,7 +176,7 @@
       webhook('generic', name, pipeline, secret, null, null, params, when),
   },
 
-  // Mixins: add them to a job. They can be combined with each other and repeated.
+  // Mixins: add them to a job or a service. They can be combined with each other and repeated.
 
   // eachJob adds a mixin to every job of a pipeline, or to the named ones.
   eachJob(mixin, names=null):: {

@@ -28,6 +28,9 @@ func TestAdmission(t *testing.T) {
 	workspace := func(path, metadata, spec string) string {
 		return `{jobs: [` + validJob + `], workspace: {` + path + `, volumeClaimTemplate: {metadata: ` + metadata + `, spec: {` + spec + `}}}}`
 	}
+	service := func(fields, pod string) string {
+		return `{jobs: [` + validJob + `], services: [{` + fields + `, template: {spec: {template: {spec: {` + pod + `}}}}}]}`
+	}
 	for name, tc := range map[string]struct {
 		kind, name, spec, want string
 	}{
@@ -55,6 +58,11 @@ func TestAdmission(t *testing.T) {
 		"no quantity":           {kind: "Pipeline", spec: pod(`containers: [{name: main, image: busybox, resources: {requests: {cpu: "1e1.5"}}}]`), want: "requests.cpu: Invalid value"},
 		"vast quantity":         {kind: "Pipeline", spec: pod(`containers: [{name: main, image: busybox, resources: {requests: {memory: "1e999999999999"}}}]`), want: "requests.memory: Invalid value"},
 		"vast port":             {kind: "Pipeline", spec: pod(`containers: [{name: main, image: busybox, livenessProbe: {httpGet: {port: 5000000000}}}]`), want: "port: Invalid value"},
+		"service":               {kind: "Pipeline", spec: service(`name: db, ports: [{port: 5432}]`, validContainer)},
+		"service's name":        {kind: "Pipeline", spec: service(`name: 2db, ports: [{port: 5432}]`, validContainer), want: "spec.services[0].name"},
+		"service's port":        {kind: "Pipeline", spec: service(`name: db, ports: []`, validContainer), want: "spec.services[0].ports"},
+		"service's container":   {kind: "Pipeline", spec: service(`name: db, ports: [{port: 5432}]`, `containers: [{name: main, imagee: postgres}]`), want: `unknown field "spec.services[0].template.spec.template.spec.containers[0].imagee"`},
+		"service's restarts":    {kind: "Pipeline", spec: service(`name: db, ports: [{port: 5432}]`, `restartPolicy: OnFailure, `+validContainer), want: "restartPolicy must be Never"},
 		"workspace":             {kind: "Pipeline", spec: workspace(`mountPath: /src`, `{}`, `resources: {requests: {storage: 1Gi}}`)},
 		"workspace's path":      {kind: "Pipeline", spec: workspace(`mountPath: /src/..`, `{}`, `resources: {requests: {storage: 1Gi}}`), want: "mountPath must be an absolute path"},
 		"workspace's name":      {kind: "Pipeline", spec: workspace(`mountPath: /src`, `{name: mine}`, `resources: {requests: {storage: 1Gi}}`), want: "name, namespace and finalizers are refused"},

@@ -226,6 +226,10 @@ func TestJobsAreAccepted(t *testing.T) {
 			readYAML(t, whole, &pipeline)
 		}
 		objects := []client.Object{job.Build(owner, 12, &pipeline, &spec)}
+		for i := range pipeline.Services {
+			service := &pipeline.Services[i]
+			objects = append(objects, job.Service(owner, service), job.BuildService(owner, 12, &pipeline, service))
+		}
 		if pipeline.Workspace != nil {
 			objects = append(objects, job.Workspace(owner, pipeline.Workspace))
 		}

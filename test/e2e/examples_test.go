@@ -22,6 +22,7 @@ func expectedLog() map[string][3]string {
 		"conditions":   {"warn", "main", "Only 82 percent are covered."},
 		"outputs":      {"publish", "main", "Publishing 1.4.1: Now with \"quotes\"."},
 		"parameters":   {"deploy", "main", "Deploying 1.0.0 to test."},
+		"services":     {"read-again", "main", "Hello from the server."},
 		"workspace":    {"publish", "main", "one and two"},
 		"go-build":     {"build", "test", "ok  \texample.com/greeting"},
 	}

@@ -205,8 +205,12 @@ func (s *space) pod(t *testing.T, run, job string) corev1.Pod {
 // log of a container of a job's pod.
 func (s *space) log(t *testing.T, run, job, container string) string {
 	t.Helper()
-	pod := s.pod(t, run, job)
-	stream, err := s.Clientset.CoreV1().Pods(s.namespace).GetLogs(pod.Name, &corev1.PodLogOptions{Container: container}).Stream(s.ctx)
+	return s.podLog(t, s.pod(t, run, job).Name, container)
+}
+
+func (s *space) podLog(t *testing.T, pod, container string) string {
+	t.Helper()
+	stream, err := s.Clientset.CoreV1().Pods(s.namespace).GetLogs(pod, &corev1.PodLogOptions{Container: container}).Stream(s.ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,6 @@
-// Package job builds the batch/v1 Job of one job of a Run, and the ConfigMap
-// with the Run's parameters. It is pure: the same Run, number and spec always
+// Package job builds the batch/v1 Jobs of a Run's jobs and services, the Services
+// that those are found by, the claim of the Run's workspace and the ConfigMap
+// with its parameters. It is pure: the same Run, number and spec always
 // give the same objects under the same names, so that making them again after a
 // crash meets what is there already.
 package job
@@ -33,47 +34,65 @@ const (
 	hashLength = 10
 )
 
-// Name returns the name of the Job of a Run's job: `<run>-<job>`, and when that
-// is longer than 52 characters its beginning and a hash of the whole.
-func Name(run, job string) string {
-	name := run + "-" + job
-	if len(name) <= maxName {
+// Name returns the name of the Job of a Run's job or service: `<run>-<name>`,
+// and when that is longer than 52 characters its beginning and a hash of the
+// whole.
+func Name(run, name string) string {
+	return join(run, name, maxName)
+}
+
+// join joins two names with a dash. What is longer than most is cut, and ends
+// with a hash of the whole.
+func join(first, second string, most int) string {
+	name := first + "-" + second
+	if len(name) <= most {
 		return name
 	}
-	sum := sha256.Sum256([]byte(run + "\n" + job))
+	sum := sha256.Sum256([]byte(first + "\n" + second))
 	hash := strings.ToLower(base32.HexEncoding.EncodeToString(sum[:]))[:hashLength]
-	return name[:maxName-1-hashLength] + "-" + hash
+	return name[:most-1-hashLength] + "-" + hash
 }
 
 // Build returns the Job of one job of the Run. It keeps the job's template and
 // adds what makes it a part of the Run. The number is the Run's, and the
 // Pipeline's spec is the one that the Run is pinned to.
 func Build(run *v1alpha1.Run, number int64, pipeline *v1alpha1.PipelineSpec, spec *v1alpha1.Job) *batchv1.Job {
-	template := spec.Template.DeepCopy()
+	built := assemble(run, number, &spec.Template, v1alpha1.JobLabel, spec.Name)
+	pod := &built.Spec.Template
+	setAttempts(&built.Spec)
+	setTimeout(&pod.Spec, spec.Timeout)
+	setToken(&pod.Spec)
+	inject(pod, ParamsName(run.Spec.Pipeline, number), spec.Name)
+	tellServices(pod, run, pipeline.Services)
+	mountWorkspace(pod, run.Name, pipeline.Workspace)
+	return built
+}
+
+// assemble returns the Job that a template makes in a Run, under the name that
+// the part has in the Pipeline. Its role is the label that holds that name.
+func assemble(run *v1alpha1.Run, number int64, given *batchv1.JobTemplateSpec, role, name string) *batchv1.Job {
+	template := given.DeepCopy()
+	for _, taken := range []string{v1alpha1.JobLabel, v1alpha1.ServiceLabel} {
+		// Which part a pod is of is what its label says.
+		delete(template.Labels, taken)
+		delete(template.Spec.Template.Labels, taken)
+	}
 	labels := map[string]string{
 		v1alpha1.RunLabel:      run.Name,
-		v1alpha1.JobLabel:      spec.Name,
+		role:                   name,
 		v1alpha1.PipelineLabel: run.Spec.Pipeline,
 	}
-	built := &batchv1.Job{
+	template.Spec.Template.Labels = merge(template.Spec.Template.Labels, labels)
+	return &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace:       run.Namespace,
-			Name:            Name(run.Name, spec.Name),
+			Name:            Name(run.Name, name),
 			Labels:          merge(template.Labels, labels),
 			Annotations:     merge(template.Annotations, map[string]string{NumberAnnotation: strconv.FormatInt(number, 10)}),
 			OwnerReferences: []metav1.OwnerReference{owner(run)},
 		},
 		Spec: template.Spec,
 	}
-	pod := &built.Spec.Template
-	pod.Labels = merge(pod.Labels, labels)
-
-	setAttempts(&built.Spec)
-	setTimeout(&pod.Spec, spec.Timeout)
-	setToken(&pod.Spec)
-	inject(pod, ParamsName(run.Spec.Pipeline, number), spec.Name)
-	mountWorkspace(pod, run.Name, pipeline.Workspace)
-	return built
 }
 
 func owner(run *v1alpha1.Run) metav1.OwnerReference {

@@ -35,23 +35,9 @@ func AddOutputs(built *batchv1.Job, earlier []Outputs) {
 			values[OutputName(outputs.Job, name)] = value
 		}
 	}
-	pod := &built.Spec.Template
-	chosen := named(pod, v1alpha1.InjectParamsAnnotation)
-	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
-		for i := range containers {
-			if chosen(containers[i].Name) {
-				addValues(&containers[i], values)
-			}
+	eachInjected(&built.Spec.Template, func(c *corev1.Container) {
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			setVariable(c, name, values[name])
 		}
-	}
-}
-
-func addValues(c *corev1.Container, values map[string]string) {
-	c.Env = slices.DeleteFunc(c.Env, func(env corev1.EnvVar) bool {
-		_, ours := values[env.Name]
-		return ours
 	})
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		c.Env = append(c.Env, corev1.EnvVar{Name: name, Value: literal(values[name])})
-	}
 }

@@ -47,26 +47,36 @@ func Params(run *v1alpha1.Run, number int64, params map[string]string) *corev1.C
 }
 
 // inject gives the parameters to the containers that the template's annotation
-// names, by default to all.
+// names, by default to all. The ConfigMap comes last, because the last source of
+// a variable wins. KAYCI_JOB differs within the Run and so stands inline; a
+// service has none.
 func inject(pod *corev1.PodTemplateSpec, configMap, job string) {
+	eachInjected(pod, func(c *corev1.Container) {
+		c.EnvFrom = append(c.EnvFrom, corev1.EnvFromSource{
+			ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: configMap}},
+		})
+		if job != "" {
+			setVariable(c, v1alpha1.EnvJob, job)
+		}
+	})
+}
+
+// eachInjected does something with each container that gets the parameters.
+func eachInjected(pod *corev1.PodTemplateSpec, do func(*corev1.Container)) {
 	chosen := named(pod, v1alpha1.InjectParamsAnnotation)
 	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range containers {
 			if chosen(containers[i].Name) {
-				injectInto(&containers[i], configMap, job)
+				do(&containers[i])
 			}
 		}
 	}
 }
 
-// injectInto appends the ConfigMap last, because the last source of a variable
-// wins. KAYCI_JOB differs within the Run and so stands inline.
-func injectInto(c *corev1.Container, configMap, job string) {
-	c.EnvFrom = append(c.EnvFrom, corev1.EnvFromSource{
-		ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: configMap}},
-	})
-	c.Env = slices.DeleteFunc(c.Env, func(env corev1.EnvVar) bool { return env.Name == v1alpha1.EnvJob })
-	c.Env = append(c.Env, corev1.EnvVar{Name: v1alpha1.EnvJob, Value: literal(job)})
+// setVariable puts a variable last, in the place of any that has its name.
+func setVariable(c *corev1.Container, name, value string) {
+	c.Env = slices.DeleteFunc(c.Env, func(env corev1.EnvVar) bool { return env.Name == name })
+	c.Env = append(c.Env, corev1.EnvVar{Name: name, Value: literal(value)})
 }
 
 // named returns whether the annotation of the pod template chooses a container.

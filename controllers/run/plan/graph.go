@@ -8,6 +8,8 @@ import (
 
 // Reasons of jobs that have no Job.
 const (
+	// ReasonAwaitingServices: the Run's services are not all ready.
+	ReasonAwaitingServices = "AwaitingServices"
 	// ReasonJobDeleted: the Job was deleted before it had ended.
 	ReasonJobDeleted = "JobDeleted"
 	// ReasonQuotaExceeded: a ResourceQuota of the namespace has no room now.
@@ -40,6 +42,10 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 	}
 	s, may := f.admit(spec, s, done, d)
 	if !may {
+		return s
+	}
+	if !d.serving {
+		s.Reason, s.Message = ReasonAwaitingServices, "the Run's services are not ready yet"
 		return s
 	}
 	if refusal, deferred := f.Deferred[s.Name]; deferred {

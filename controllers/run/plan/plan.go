@@ -7,6 +7,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -19,8 +20,8 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// Facts are what was observed of one Run. Maps are by the job's name in the
-// Pipeline.
+// Facts are what was observed of one Run. Maps are by the job's or service's name
+// in the Pipeline.
 type Facts struct {
 	// Run as last read. Its status holds what earlier decisions recorded.
 	Run *v1alpha1.Run
@@ -52,6 +53,8 @@ type Facts struct {
 	// Unbound says why the claim of the workspace has no volume, with a blank reason
 	// if nothing does. nil: it has one, or no pod waits for it.
 	Unbound *Refusal
+	// Retired are services whose Service object is known to be gone.
+	Retired map[string]bool
 	// Now is the time.
 	Now time.Time
 }
@@ -68,26 +71,34 @@ type Decision struct {
 	Number []string
 	// Create names jobs to create the Job of, in the Pipeline's order.
 	Create []string
+	// Serve names services to create the Service and the Job of.
+	Serve []string
+	// Retire names services to delete the Service of.
+	Retire []string
 	// Stop lists pods whose deadline is to be cut to a second, which ends them and
 	// keeps them and their log.
 	Stop []types.NamespacedName
-	// Suspend names jobs whose Job is to start no more pods.
+	// Suspend names jobs and services whose Job is to start no more pods.
 	Suspend []string
 	// Status of the Run.
 	Status v1alpha1.RunStatus
 	// RequeueAfter asks for another look when nothing may happen before. 0: none.
 	RequeueAfter time.Duration
+
+	// serving: every service is ready, so that jobs may start.
+	serving bool
 }
 
 // Acts reports whether there is something to do beside writing the status.
 func (d *Decision) Acts() bool {
-	return len(d.Create) > 0 || len(d.Stop) > 0 || len(d.Suspend) > 0
+	return len(d.Create)+len(d.Serve)+len(d.Retire)+len(d.Stop)+len(d.Suspend) > 0
 }
 
 // Decide decides what to do about the Run. The status of a Run that has
 // finished is never changed; what is left of its Jobs may still be stopped.
 func Decide(f *Facts) Decision {
 	var d Decision
+	services := f.decideServices(&d)
 	statuses := make(map[string]*v1alpha1.JobStatus, len(f.Spec.Jobs))
 	list := make([]v1alpha1.JobStatus, 0, len(f.Spec.Jobs))
 	for i := range f.Spec.Jobs {
@@ -99,7 +110,7 @@ func Decide(f *Facts) Decision {
 		d.Status = *f.Run.Status.DeepCopy()
 		return d
 	}
-	d.Status = f.runStatus(list)
+	d.Status = f.runStatus(list, services, &d)
 	if left, limited := f.timeLeft(); limited && left > 0 && !d.Status.Phase.Finished() {
 		d.requeue(left)
 	}
@@ -158,11 +169,17 @@ func statusOf(run *v1alpha1.Run, name string) (status v1alpha1.JobStatus, known 
 	return *run.Status.Jobs[i].DeepCopy(), true
 }
 
+// PartOf returns the name, within the Pipeline, of the job or service that a Job
+// or a pod belongs to.
+func PartOf(obj metav1.Object) string {
+	return cmp.Or(obj.GetLabels()[v1alpha1.JobLabel], obj.GetLabels()[v1alpha1.ServiceLabel])
+}
+
 // pods returns the pods that this Job made. One of a Job that had the same name
 // before is none of them.
 func (f *Facts) pods(job *batchv1.Job) []corev1.Pod {
 	var owned []corev1.Pod
-	for _, pod := range f.Pods[job.Labels[v1alpha1.JobLabel]] {
+	for _, pod := range f.Pods[PartOf(job)] {
 		if metav1.IsControlledBy(&pod, job) {
 			owned = append(owned, pod)
 		}

@@ -20,20 +20,25 @@ const (
 // reason is asked for. It is also how often a Job without one is looked at.
 const podlessAfter = 30 * time.Second
 
-// Podless names the jobs whose Job has had no pod for so long that something is
+// Podless names the jobs and services whose Job has had no pod for so long that something is
 // likely to keep it from making one. What it is only the Job's events say; they
 // are not asked for again while the job shows the reason.
 func (f *Facts) Podless() []string {
 	var found []string
-	for i := range f.Spec.Jobs {
-		name := f.Spec.Jobs[i].Name
-		job, recorded := f.Jobs[name], f.recorded(name)
-		if job == nil || recorded.Phase.Finished() || recorded.Reason == ReasonFailedCreate {
-			continue
+	ask := func(s v1alpha1.JobStatus) {
+		job := f.Jobs[s.Name]
+		if job == nil || s.Phase.Finished() || s.Reason == ReasonFailedCreate {
+			return
 		}
 		if pods := f.pods(job); awaitsPod(job, pods) && f.patience(job, pods) <= 0 {
-			found = append(found, name)
+			found = append(found, s.Name)
 		}
+	}
+	for i := range f.Spec.Jobs {
+		ask(f.recorded(f.Spec.Jobs[i].Name))
+	}
+	for i := range f.Spec.Services {
+		ask(asJob(f.recordedService(f.Spec.Services[i].Name)))
 	}
 	return found
 }

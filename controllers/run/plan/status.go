@@ -23,13 +23,22 @@ const (
 const maxNamed = 8
 
 // runStatus derives the Run's status from its jobs'.
-func (f *Facts) runStatus(jobs []v1alpha1.JobStatus) v1alpha1.RunStatus {
+func (f *Facts) runStatus(jobs []v1alpha1.JobStatus, services []v1alpha1.ServiceStatus, d *Decision) v1alpha1.RunStatus {
 	s := *f.Run.Status.DeepCopy()
 	s.ObservedGeneration = f.Run.Generation
 	s.Number = f.Number
-	s.Jobs = jobs
+	s.Jobs, s.Services = jobs, services
 	s.StartTime = f.startTime()
 	phase, reason, message := f.summarize(jobs, s.StartTime != nil)
+	switch h := f.halt(); {
+	case !phase.Finished() && h == nil:
+		message = starting(services, message)
+	case phase.Finished() && !f.retire(services, d):
+		phase, reason = v1alpha1.RunRunning, ReasonStoppingServices
+		if h != nil {
+			reason = h.stopping
+		}
+	}
 	s.Phase = phase
 	if phase.Finished() {
 		s.CompletionTime = f.now()
@@ -56,6 +65,11 @@ func (f *Facts) Fail(reason, message string) v1alpha1.RunStatus {
 	for i := range s.Jobs {
 		if !s.Jobs[i].Phase.Finished() {
 			s.Jobs[i] = f.end(s.Jobs[i], v1alpha1.JobCancelled, reason, shorten(message))
+		}
+	}
+	for i := range s.Services {
+		if !s.Services[i].Phase.Finished() {
+			s.Services[i].Phase, s.Services[i].Reason, s.Services[i].Message = v1alpha1.ServiceStopped, "", ""
 		}
 	}
 	f.setCondition(&s, reason, shorten(message))
@@ -86,9 +100,12 @@ func (f *Facts) summarize(jobs []v1alpha1.JobStatus, started bool) (phase v1alph
 	if len(by[v1alpha1.JobWaiting])+len(by[v1alpha1.JobRunning]) > 0 {
 		return f.summarizeActive(jobs, by, started, done)
 	}
+	h := f.halt()
+	// A job that failed when its service did has its own, lesser reason.
+	lostService := h != nil && h.reason == v1alpha1.ReasonServiceFailed && len(by[v1alpha1.JobFailed]) > 0
 	switch {
-	case len(by[v1alpha1.JobCancelled]) > 0:
-		h := cmp.Or(f.halt(), cancelled())
+	case len(by[v1alpha1.JobCancelled]) > 0, lostService:
+		h = cmp.Or(h, cancelled())
 		return h.phase, h.reason, h.say(h.verb) + "; " + done
 	case len(by[v1alpha1.JobFailed]) > 0:
 		return v1alpha1.RunFailed, v1alpha1.ReasonJobFailed, failures(jobs) + "; " + done
@@ -123,7 +140,7 @@ func (f *Facts) summarizeActive(jobs []v1alpha1.JobStatus, by map[v1alpha1.JobPh
 func stuck(jobs []v1alpha1.JobStatus, message string) string {
 	for i := range jobs {
 		s := &jobs[i]
-		if !s.Phase.Finished() && s.Reason != "" && s.Reason != ReasonAwaitingNeeds {
+		if !s.Phase.Finished() && s.Reason != "" && s.Reason != ReasonAwaitingNeeds && s.Reason != ReasonAwaitingServices {
 			return fmt.Sprintf("%s; %s: %s: %s", message, s.Name, s.Reason, cut(s.Message, maxSummary))
 		}
 	}

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"time"
+
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -12,6 +14,9 @@ import (
 // stoppedDeadline is the deadline of a pod that is to end now. A smaller one
 // isn't valid.
 const stoppedDeadline = 1
+
+// retryStop is how long to wait before what could not be stopped is tried again.
+const retryStop = 5 * time.Second
 
 // interrupt stops the Job of a halted Run, and settles the job when nothing of
 // it runs any more. A Job that has its verdict never gets here.

@@ -34,6 +34,11 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, done map[string]
 	case jobCondition(job, batchv1.JobFailed) != nil:
 		return f.fail(s, job, pods, d)
 	}
+	return f.explainWait(s, job, pods, d)
+}
+
+// explainWait says what keeps the Job's pod from starting, if anything does.
+func (f *Facts) explainWait(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) v1alpha1.JobStatus {
 	if suspended(job) {
 		return explain(s, v1alpha1.ReasonSuspended, "its Job is suspended: it waits in a queue, or somebody holds it")
 	}

@@ -1,0 +1,283 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+const (
+	// ReasonCompleted is of a service whose program ended by itself, with code 0.
+	ReasonCompleted = "Completed"
+	// ReasonStoppingServices is of a Run whose jobs have all ended.
+	ReasonStoppingServices = "StoppingServices"
+)
+
+// decideServices returns the services' statuses and adds what to do about them,
+// but for what the Run's end asks for.
+func (f *Facts) decideServices(d *Decision) []v1alpha1.ServiceStatus {
+	if f.Run.Status.Phase.Finished() {
+		f.stopServices(d)
+		return nil
+	}
+	d.serving = true
+	var list []v1alpha1.ServiceStatus
+	h := f.halt()
+	for i := range f.Spec.Services {
+		s := f.decideService(f.Spec.Services[i].Name, h, d)
+		d.serving = d.serving && s.Phase == v1alpha1.ServiceReady
+		list = append(list, s)
+	}
+	return list
+}
+
+func (f *Facts) decideService(name string, h *halt, d *Decision) v1alpha1.ServiceStatus {
+	s := f.recordedService(name)
+	if s.Phase.Finished() {
+		return s
+	}
+	job := f.Jobs[name]
+	if job != nil {
+		s.Job = job.Name
+	}
+	if reason, message := f.newFailure(s); reason != "" {
+		s.Phase, s.Reason, s.Message = v1alpha1.ServiceFailed, reason, message
+		if h.reason != v1alpha1.ReasonServiceFailed {
+			// The Run was ending by then.
+			s.Phase = v1alpha1.ServiceStopped
+		}
+		return s
+	}
+	if job == nil {
+		return f.serve(s, h, d)
+	}
+	return f.observeService(s, job, d)
+}
+
+// serve decides about a service that has no Job.
+func (f *Facts) serve(s v1alpha1.ServiceStatus, h *halt, d *Decision) v1alpha1.ServiceStatus {
+	refusal, deferred := f.Deferred[s.Name]
+	switch {
+	case s.Job != "" || h != nil:
+		// Created and not seen: the caller has yet to ask the API server. Or never to be.
+	case deferred:
+		d.requeue(retryCreate)
+		if s.Reason != refusal.Reason {
+			s.Reason, s.Message = refusal.Reason, shorten(refusal.Message)
+		}
+	default:
+		d.Serve = append(d.Serve, s.Name)
+		s.Reason, s.Message = "", ""
+	}
+	return s
+}
+
+// observeService returns the status of a service whose Job has not failed. One
+// that has been ready is needed for what it holds: whether it is ready again
+// now, its jobs see for themselves.
+func (f *Facts) observeService(s v1alpha1.ServiceStatus, job *batchv1.Job, d *Decision) v1alpha1.ServiceStatus {
+	pods := f.pods(job)
+	switch {
+	case jobFinished(job):
+		d.requeue(podNews)
+	case s.Phase == v1alpha1.ServiceReady:
+	case slices.ContainsFunc(pods, ready):
+		s.Phase, s.Reason, s.Message = v1alpha1.ServiceReady, "", ""
+	default:
+		waits := f.explainWait(asJob(s), job, pods, d)
+		s.Reason, s.Message = waits.Reason, waits.Message
+	}
+	return s
+}
+
+func ready(pod corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	})
+}
+
+// serviceFailed returns the halt of a Run that is known to have lost a service,
+// or nil.
+func (f *Facts) serviceFailed() *halt { return f.serviceFailure(recordedFailure) }
+
+// serviceFailing returns the halt of a Run that has just lost a service, or nil.
+func (f *Facts) serviceFailing() *halt { return f.serviceFailure(f.newFailure) }
+
+// serviceFailure returns the halt of a Run one of whose services failed.
+func (f *Facts) serviceFailure(why func(v1alpha1.ServiceStatus) (reason, message string)) *halt {
+	for i := range f.Spec.Services {
+		s := f.recordedService(f.Spec.Services[i].Name)
+		if reason, message := why(s); reason != "" {
+			return &halt{
+				phase: v1alpha1.RunFailed, stopping: v1alpha1.ReasonServiceFailed, reason: v1alpha1.ReasonServiceFailed, verb: "stopped",
+				why: fmt.Sprintf("service %s failed: %s: %s", s.Name, reason, cut(message, maxSummary)),
+			}
+		}
+	}
+	return nil
+}
+
+func recordedFailure(s v1alpha1.ServiceStatus) (reason, message string) {
+	if s.Phase != v1alpha1.ServiceFailed {
+		return "", ""
+	}
+	return s.Reason, s.Message
+}
+
+// newFailure says why a service that was not known to have ended has.
+func (f *Facts) newFailure(s v1alpha1.ServiceStatus) (reason, message string) {
+	job := f.Jobs[s.Name]
+	switch {
+	case s.Phase.Finished():
+		return "", ""
+	case f.Missing[s.Name]:
+		return ReasonJobDeleted, "its Job was deleted"
+	case job == nil:
+		refusal := f.Refused[s.Name]
+		return refusal.Reason, shorten(refusal.Message)
+	}
+	pods := f.pods(job)
+	for i := range pods {
+		if reason, message := podEnd(&pods[i]); reason != "" {
+			return reason, message
+		}
+	}
+	return f.jobEnd(job, pods)
+}
+
+// podEnd says why the pod of a service has ended, or was told to.
+func podEnd(pod *corev1.Pod) (reason, message string) {
+	disruption := disruptionTarget(pod)
+	switch {
+	case pod.Status.Reason != "" && terminal(pod):
+		return podFailure(pod)
+	case disruption != nil:
+		return ReasonDisrupted, shorten("the pod was told to end: " + disruption.Reason + ": " + disruption.Message)
+	case pod.DeletionTimestamp != nil && cutShort(pod):
+		return ReasonPodDeleted, "the pod was deleted"
+	case pod.Status.Phase == corev1.PodFailed:
+		return podFailure(pod)
+	}
+	// It can't be ready again without each of its containers.
+	for i := range pod.Status.ContainerStatuses {
+		c := &pod.Status.ContainerStatuses[i]
+		switch t := c.State.Terminated; {
+		case t == nil:
+		case t.ExitCode == 0:
+			return ReasonCompleted, fmt.Sprintf("container %s exited with code 0: a service runs until its Run has ended", c.Name)
+		default:
+			return containerFailure(c)
+		}
+	}
+	return "", ""
+}
+
+// jobEnd says why a service has ended by its Job's verdict alone. The pod's own
+// news, which say more, may be on their way.
+func (f *Facts) jobEnd(job *batchv1.Job, pods []corev1.Pod) (reason, message string) {
+	failed, complete := jobCondition(job, batchv1.JobFailed), jobCondition(job, batchv1.JobComplete)
+	switch {
+	case failed != nil && (!running(pods) || f.Now.Sub(failed.LastTransitionTime.Time) >= podNews):
+		return jobFailure(failed)
+	case complete != nil && (!running(pods) || f.Now.Sub(complete.LastTransitionTime.Time) >= podNews):
+		return ReasonCompleted, "its program ended with code 0: a service runs until its Run has ended"
+	}
+	return "", ""
+}
+
+// retire ends the services of a Run whose jobs have ended, and reports whether
+// the Run has, too: once its Services are gone. The pods take their time to
+// stop; what is left of them is settled when the Run has finished.
+func (f *Facts) retire(services []v1alpha1.ServiceStatus, d *Decision) bool {
+	d.Serve = nil
+	for i := range services {
+		name := services[i].Name
+		if !f.Retired[name] {
+			d.Retire = append(d.Retire, name)
+		}
+		f.stopService(name, d)
+	}
+	if len(d.Retire) > 0 {
+		d.requeue(retryStop)
+		return false
+	}
+	for i := range services {
+		if !services[i].Phase.Finished() {
+			services[i].Phase, services[i].Reason, services[i].Message = v1alpha1.ServiceStopped, "", ""
+		}
+	}
+	return true
+}
+
+// stopServices stops what a Run that has finished has left of its services. One
+// that ended by a fault still has its Services.
+func (f *Facts) stopServices(d *Decision) {
+	for i := range f.Spec.Services {
+		name := f.Spec.Services[i].Name
+		before := len(d.Stop) + len(d.Suspend)
+		f.stopService(name, d)
+		if len(d.Stop)+len(d.Suspend) > before {
+			d.Retire = append(d.Retire, name)
+		}
+	}
+}
+
+// stopService stops the service's pod in the way that keeps its log. Its Job has
+// no retries, so that nothing is left to do when the pod has ended.
+func (f *Facts) stopService(name string, d *Decision) {
+	job := f.Jobs[name]
+	if job == nil || jobFinished(job) || suspended(job) {
+		return
+	}
+	pods := f.pods(job)
+	ending := func(pod corev1.Pod) bool { return terminal(&pod) || pod.DeletionTimestamp != nil }
+	if len(pods) > 0 && !slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !ending(pod) }) {
+		return
+	}
+	f.stop(name, d)
+}
+
+// recordedService returns what the Run's status says about the service.
+func (f *Facts) recordedService(name string) v1alpha1.ServiceStatus {
+	for i := range f.Run.Status.Services {
+		if s := f.Run.Status.Services[i]; s.Name == name {
+			return s
+		}
+	}
+	return v1alpha1.ServiceStatus{Name: name, Phase: v1alpha1.ServiceStarting}
+}
+
+// asJob lets what explains why a job's pod doesn't start explain it of a
+// service's.
+func asJob(s v1alpha1.ServiceStatus) v1alpha1.JobStatus {
+	phase := v1alpha1.JobRunning
+	if s.Phase.Finished() {
+		phase = v1alpha1.JobFailed
+	}
+	return v1alpha1.JobStatus{Name: s.Name, Phase: phase, Reason: s.Reason, Message: s.Message, Job: s.Job}
+}
+
+// starting appends which services jobs wait for, and what keeps the first of
+// them that has trouble.
+func starting(services []v1alpha1.ServiceStatus, message string) string {
+	var waits []string
+	trouble := ""
+	for i := range services {
+		s := &services[i]
+		if s.Phase != v1alpha1.ServiceStarting {
+			continue
+		}
+		waits = append(waits, s.Name)
+		if trouble == "" && s.Reason != "" {
+			trouble = fmt.Sprintf("; %s: %s: %s", s.Name, s.Reason, cut(s.Message, maxSummary))
+		}
+	}
+	if len(waits) == 0 {
+		return message
+	}
+	return message + "; starting services: " + names(waits) + trouble
+}
