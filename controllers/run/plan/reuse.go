@@ -10,10 +10,10 @@ import (
 // reuse returns the status of a job that has succeeded in the Run that this one
 // retries, and whether it holds here. It does if all that the job needs is
 // reused, too: what it was made of is still what it would be made of. With a
-// workspace none does: its files went with the earlier Run. Once recorded, a
-// reused job is one that has its result.
+// workspace or services none does: what it left there went with the earlier Run.
+// Once recorded, a reused job is one that has its result.
 func (f *Facts) reuse(spec *v1alpha1.Job, done map[string]*v1alpha1.JobStatus) (v1alpha1.JobStatus, bool) {
-	if f.Source == nil || f.Spec.Workspace != nil {
+	if f.Source == nil || f.lost() != "" {
 		return v1alpha1.JobStatus{}, false
 	}
 	for _, name := range spec.Needs {
@@ -29,10 +29,23 @@ func (f *Facts) reuse(spec *v1alpha1.Job, done map[string]*v1alpha1.JobStatus) (
 	return earlier, true
 }
 
+// lost says what of an earlier Run a later one doesn't have, though its jobs may
+// need it.
+func (f *Facts) lost() string {
+	switch {
+	case f.Spec.Workspace != nil:
+		return "its workspace's files are its own"
+	case len(f.Spec.Services) > 0:
+		return "what its services held is gone"
+	default:
+		return ""
+	}
+}
+
 // reused says how many of the jobs have not run in this Run.
 func (f *Facts) reused(jobs []v1alpha1.JobStatus) string {
-	if f.Run.Spec.RetryOf != "" && f.Spec.Workspace != nil {
-		return fmt.Sprintf(" (none reused from %s: its workspace's files are its own)", f.Run.Spec.RetryOf)
+	if lost := f.lost(); f.Run.Spec.RetryOf != "" && lost != "" {
+		return fmt.Sprintf(" (none reused from %s: %s)", f.Run.Spec.RetryOf, lost)
 	}
 	count := 0
 	for i := range jobs {

@@ -119,20 +119,37 @@ func TestRetryThatCannotStart(t *testing.T) {
 	}
 }
 
-// The files that a job left in a workspace went with the earlier Run.
-func TestRetryWithAWorkspace(t *testing.T) {
+// What a job left in a workspace or a service went with the earlier Run.
+func TestRetryOfWhatIsGone(t *testing.T) {
 	t.Parallel()
-	f := facts(spec("a"), spec("b", "a"))
-	f.Spec.Workspace = &v1alpha1.Workspace{MountPath: "/src"}
-	f.Run.Spec.RetryOf = "first"
-	f.Source = earlier(past("a", v1alpha1.JobSucceeded), past("b", v1alpha1.JobFailed))
-	if diff := cmp.Diff([]string{"a"}, plan.Decide(f).Create); diff != "" {
-		t.Errorf("to create (-want +got):\n%s", diff)
-	}
-	withJob(f, "a")
-	d := plan.Decide(f)
-	message := "0 of 2 jobs succeeded (none reused from first: its workspace's files are its own), running: a"
-	if diff := cmp.Diff(condition("Unknown", "Running", message), d.Status.Conditions); diff != "" {
-		t.Errorf("conditions (-want +got):\n%s", diff)
+	for _, tt := range []struct {
+		name    string
+		arrange func(*plan.Facts)
+		want    string
+	}{
+		{name: "workspace", arrange: func(f *plan.Facts) { f.Spec.Workspace = &v1alpha1.Workspace{MountPath: "/src"} }, want: "its workspace's files are its own"},
+		{
+			name: "service", arrange: func(f *plan.Facts) {
+				f.Spec.Services = []v1alpha1.Service{{Name: "db"}}
+				recordService(f, v1alpha1.ServiceReady, "", "")
+			}, want: "what its services held is gone",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := facts(spec("a"), spec("b", "a"))
+			tt.arrange(f)
+			f.Run.Spec.RetryOf = "first"
+			f.Source = earlier(past("a", v1alpha1.JobSucceeded), past("b", v1alpha1.JobFailed))
+			if diff := cmp.Diff([]string{"a"}, plan.Decide(f).Create); diff != "" {
+				t.Errorf("to create (-want +got):\n%s", diff)
+			}
+			withJob(f, "a")
+			d := plan.Decide(f)
+			message := "0 of 2 jobs succeeded (none reused from first: " + tt.want + "), running: a"
+			if diff := cmp.Diff(condition("Unknown", "Running", message), d.Status.Conditions); diff != "" {
+				t.Errorf("conditions (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
