@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -97,6 +98,8 @@ func (r *Reconciler) create(ctx context.Context, o *observation, name string, bu
 
 // adopt takes a Job of this name for the Run's only if it belongs to this very
 // Run: it was created before the controller was killed, or the cache is behind.
+// The Run's number is the one that such a Job carries, whatever was claimed
+// since.
 func (r *Reconciler) adopt(ctx context.Context, o *observation, name string, key client.ObjectKey) error {
 	found := &batchv1.Job{}
 	if err := r.APIReader.Get(ctx, key, found); err != nil {
@@ -104,6 +107,7 @@ func (r *Reconciler) adopt(ctx context.Context, o *observation, name string, key
 	}
 	if metav1.IsControlledBy(found, o.Run) {
 		o.Jobs[name] = found
+		o.Number = cmp.Or(numberOf(found), o.Number)
 		return nil
 	}
 	o.conflict(name, found)

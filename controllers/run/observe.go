@@ -206,9 +206,18 @@ func number(o *observation) int64 {
 		return n
 	}
 	for _, found := range o.Jobs {
-		if n, err := strconv.ParseInt(found.Annotations[job.NumberAnnotation], 10, 64); err == nil && n > 0 {
+		if n := numberOf(found); n > 0 {
 			return n
 		}
 	}
 	return 0
+}
+
+// numberOf returns the number of the Run that the Job was made for, 0 for none.
+func numberOf(made *batchv1.Job) int64 {
+	n, err := strconv.ParseInt(made.Annotations[job.NumberAnnotation], 10, 64)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
 }
