@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -25,6 +26,28 @@ const claims = 100
 type lastNumbers struct {
 	mu sync.Mutex
 	by map[client.ObjectKey]int64
+	of map[types.UID]int64 // by Run, of the latest claims
+}
+
+// maxClaims bounds how many Runs' claims are remembered.
+const maxClaims = 1000
+
+// claimed returns what the Run has claimed, 0 if that isn't known.
+func (l *lastNumbers) claimed(run types.UID) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.of[run]
+}
+
+// remember keeps what the Run has claimed: the answer to the status write that
+// records it may be lost, and the cache behind.
+func (l *lastNumbers) remember(run types.UID, number int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.of == nil || len(l.of) >= maxClaims {
+		l.of = map[types.UID]int64{}
+	}
+	l.of[run] = number
 }
 
 // next returns a number above all that are known, and takes it.
@@ -41,6 +64,9 @@ func (l *lastNumbers) next(pipeline client.ObjectKey, known int64) int64 {
 // claim gives the Run its number, by creating the ConfigMap of that number with
 // the Run's parameters.
 func (r *Reconciler) claim(ctx context.Context, o *observation) error {
+	if o.Number = r.numbers.claimed(o.Run.UID); o.Number > 0 {
+		return nil
+	}
 	pipeline := client.ObjectKey{Namespace: o.Run.Namespace, Name: o.Run.Spec.Pipeline}
 	known, err := r.highest(ctx, o.Run)
 	if err != nil {
@@ -54,6 +80,7 @@ func (r *Reconciler) claim(ctx context.Context, o *observation) error {
 		}
 		if ours {
 			o.Number = candidate
+			r.numbers.remember(o.Run.UID, candidate)
 			return nil
 		}
 		known = candidate

@@ -1,9 +1,11 @@
 package run_test
 
 import (
+	"errors"
 	"testing"
 
 	batchv1 "k8s.io/api/batch/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
@@ -19,7 +21,7 @@ func TestJobsOfARunCarryOneNumber(t *testing.T) {
 	other.Status.Number = 6
 	w := newWorld(t, p, revision.New(p, 1), started("run", p), other)
 	w.sync()
-	first := job.Build(w.run("run"), 5, &p.Spec.Jobs[0])
+	first := job.Build(w.run("run"), 5, &p.Spec, &p.Spec.Jobs[0])
 	if err := w.live.Create(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
@@ -33,5 +35,28 @@ func TestJobsOfARunCarryOneNumber(t *testing.T) {
 	}
 	if got := w.run("run").Status.Number; got != 5 {
 		t.Errorf("the Run has number %d, want 5", got)
+	}
+}
+
+// The number was claimed, and recording it failed, as far as the controller
+// knows. Meanwhile another Run has got a higher one.
+func TestNumberIsClaimedOnce(t *testing.T) {
+	t.Parallel()
+	p := chain(1)
+	w := newWorld(t, p, revision.New(p, 1), started("run", p), started("other", p))
+	w.sync()
+	w.deny["create *v1.Job run-j0"] = apierrors.NewForbidden(jobResource(), "run-j0", errors.New("exceeded quota: small"))
+	w.deny["patch status *v1alpha1.Run run"] = apierrors.NewTimeoutError("who knows", 1)
+	if _, err := w.reconcile("run"); err == nil {
+		t.Fatal("the status could not be written, and nothing says so")
+	}
+	w.mustReconcile("other")
+	clear(w.deny)
+	w.mustReconcile("run")
+	if got := w.run("run").Status.Number; got != 1 {
+		t.Errorf("the Run has number %d, want 1", got)
+	}
+	if got := w.run("other").Status.Number; got != 2 {
+		t.Errorf("the other Run has number %d, want 2", got)
 	}
 }
