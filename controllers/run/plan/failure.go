@@ -48,7 +48,7 @@ func (f *Facts) fail(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, 
 	if h := f.halt(); h != nil && stopped(pods) {
 		return h.endJob(f, s, whileRan)
 	}
-	return f.end(s, v1alpha1.JobFailed, reason, message)
+	return f.lose(s, job, reason, message)
 }
 
 // stopped reports whether the last failed pod is one that was stopped for the
@@ -68,17 +68,24 @@ func running(pods []corev1.Pod) bool {
 	return false
 }
 
+// lastFailed returns the pod that failed last. One that was disrupted is rarely
+// why a Job has failed: it is free.
 func lastFailed(pods []corev1.Pod) *corev1.Pod {
 	var last *corev1.Pod
 	for i := range pods {
-		if pods[i].Status.Phase != corev1.PodFailed {
-			continue
-		}
-		if last == nil || last.CreationTimestamp.Before(&pods[i].CreationTimestamp) {
-			last = &pods[i]
+		pod := &pods[i]
+		if pod.Status.Phase == corev1.PodFailed && (last == nil || failedAfter(pod, last)) {
+			last = pod
 		}
 	}
 	return last
+}
+
+func failedAfter(pod, other *corev1.Pod) bool {
+	if free := disruptionTarget(pod) != nil; free != (disruptionTarget(other) != nil) {
+		return !free
+	}
+	return other.CreationTimestamp.Before(&pod.CreationTimestamp)
 }
 
 // podFailure says why a pod failed.

@@ -56,6 +56,10 @@ func TestFailure(t *testing.T) {
 			want: outcome{"Failed", "TimedOut", "stopped after its timeout of 20m"},
 		},
 		{
+			name: "an eviction is free", pods: [][]podOption{{exit(1, "Error", 5), failed}, {disrupted(6), failed, podReason("Evicted", "low on memory")}},
+			want: outcome{"Failed", "Error", "container main exited with code 1"},
+		},
+		{
 			name: "evicted more often than the template's own policy allows", pods: [][]podOption{{failed, podReason("Evicted", "The node was low on resource: memory.")}},
 			want: outcome{"Failed", "Evicted", "The node was low on resource: memory."},
 		},

@@ -47,6 +47,10 @@ func TestCancel(t *testing.T) {
 		{name: "one runs, one doesn't", pods: [][]podOption{{}, {unstarted}}, wantStop: pod, want: "Running", wantRun: "Running"},
 		{name: "had just succeeded", pods: [][]podOption{{exit(0, "Completed", 90)}}, want: "Succeeded", wantRun: "Cancelled"},
 		{name: "completed", job: []jobOption{verdict(batchv1.JobComplete, "", "", 90)}, pods: [][]podOption{{exit(0, "Completed", 89), podPhase(corev1.PodSucceeded)}}, want: "Succeeded", wantRun: "Cancelled"},
+		{name: "deleted by its suspension, ended with 0", job: []jobOption{suspend}, pods: [][]podOption{{deleted(80), exit(0, "Completed", 85)}}, want: "Cancelled", wantRun: "Cancelled"},
+		{name: "deleted by its suspension, failed", job: []jobOption{suspend, backoffLimit(90)}, pods: [][]podOption{{deleted(80), exit(143, "Error", 85), podPhase(corev1.PodFailed)}}, want: "Cancelled", wantRun: "Cancelled"},
+		{name: "deleted by its suspension, gone, Job complete", job: []jobOption{suspend, verdict(batchv1.JobComplete, "", "", 85)}, want: "Cancelled", wantRun: "Cancelled"},
+		{name: "deleted by somebody", pods: [][]podOption{{deleted(80), exit(0, "Completed", 85)}}, want: "Failed", wantRun: "Cancelled"},
 		{name: "had failed by itself", job: []jobOption{backoffLimit(80)}, pods: [][]podOption{{exit(1, "Error", 79), podPhase(corev1.PodFailed)}}, want: "Failed", wantRun: "Cancelled"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

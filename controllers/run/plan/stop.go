@@ -64,3 +64,13 @@ func holdsLog(pods []corev1.Pod) bool {
 func started(pod *corev1.Pod) bool {
 	return pod.Spec.NodeName != "" && !terminal(pod) && pod.DeletionTimestamp == nil
 }
+
+// lose ends a job whose pod is lost or has failed. Suspending a Job deletes its
+// pods, one that has started at the same moment too: in a halted Run that is no
+// failure of the job's.
+func (f *Facts) lose(s v1alpha1.JobStatus, job *batchv1.Job, reason, message string) v1alpha1.JobStatus {
+	if h := f.halt(); h != nil && reason == ReasonPodDeleted && suspended(job) {
+		return h.endJob(f, s, whileRan)
+	}
+	return f.end(s, v1alpha1.JobFailed, reason, message)
+}

@@ -23,7 +23,7 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, done map[string]
 	if pod := interrupted(job, pods); pod != nil {
 		reason, message := interruption(pod)
 		s.CompletionTime = finishedAt(pod)
-		return f.end(s, v1alpha1.JobFailed, reason, message)
+		return f.lose(s, job, reason, message)
 	}
 	if pod := passed(job, pods); pod != nil {
 		return f.succeed(s, pod, done)
@@ -64,7 +64,7 @@ func (f *Facts) complete(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.P
 	s.CompletionTime = job.Status.CompletionTime.DeepCopy()
 	if single(job) {
 		reason, message := lostSuccess(pods)
-		return f.end(s, v1alpha1.JobFailed, reason, message)
+		return f.lose(s, job, reason, message)
 	}
 	return f.end(s, v1alpha1.JobSucceeded, "", "")
 }
