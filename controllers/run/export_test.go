@@ -1,0 +1,14 @@
+package run
+
+import (
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+)
+
+// News returns what the Reconciler's watches of Runs, Jobs and Pods let through.
+func News() (runs, jobs, pods predicate.Predicate) {
+	return runNews(), jobNews(), podNews()
+}
+
+// Enqueue returns the handler of those watches.
+func (r *Reconciler) Enqueue() handler.EventHandler { return r.enqueue() }

@@ -1,0 +1,224 @@
+package run_test
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/job"
+)
+
+// checkChange checks what must hold of each single write.
+func (s *simulation) checkChange(c change) {
+	s.t.Helper()
+	switch obj := c.object().(type) {
+	case *batchv1.Job:
+		if c.before == nil {
+			s.checkNewJob(obj)
+		}
+	case *v1alpha1.Run:
+		if c.before != nil && c.after != nil {
+			s.checkProgress(as[*v1alpha1.Run](c.before), obj)
+		}
+	}
+}
+
+// checkNewJob checks that the job was to be started, and had not been.
+func (s *simulation) checkNewJob(created *batchv1.Job) {
+	s.t.Helper()
+	truth := s.truth(created)
+	if truth.created++; truth.created > 1 && (!truth.deleted || s.recorded(created)) {
+		s.t.Errorf("Job %s is created for the second time", created.Name)
+	}
+	if s.believes.Spec.Cancelled || s.believes.Status.Phase.Finished() {
+		s.t.Errorf("Job %s is created for a Run that is known to be cancelled (%t) and %s", created.Name, s.believes.Spec.Cancelled, s.believes.Status.Phase)
+	}
+	for _, need := range s.spec(created.Labels[v1alpha1.JobLabel]).Needs {
+		if !s.truths[created.Labels[v1alpha1.RunLabel]+"/"+need].passed {
+			s.t.Errorf("Job %s is created, and job %s, which it needs, has not succeeded", created.Name, need)
+		}
+	}
+}
+
+// recorded reports whether the Run's status knows that the Job was made. Of one
+// that was deleted before nothing tells.
+func (s *simulation) recorded(made *batchv1.Job) bool {
+	r, found := s.server.objects["Run"][made.Labels[v1alpha1.RunLabel]].(*v1alpha1.Run)
+	return found && slices.ContainsFunc(r.Status.Jobs, func(status v1alpha1.JobStatus) bool { return status.Job == made.Name })
+}
+
+func (s *simulation) spec(name string) *v1alpha1.Job {
+	i := slices.IndexFunc(s.pipeline.Spec.Jobs, func(job v1alpha1.Job) bool { return job.Name == name })
+	return &s.pipeline.Spec.Jobs[i]
+}
+
+func runOrder() []v1alpha1.RunPhase {
+	return []v1alpha1.RunPhase{"", v1alpha1.RunQueued, v1alpha1.RunRunning}
+}
+
+// checkProgress checks that a Run's status never takes anything back.
+func (s *simulation) checkProgress(before, after *v1alpha1.Run) {
+	s.t.Helper()
+	was, is := &before.Status, &after.Status
+	if was.Phase.Finished() && !equality.Semantic.DeepEqual(was, is) {
+		s.t.Errorf("the status of %s, which has ended, changes (-before +after):\n%s", after.Name, cmp.Diff(was, is))
+	}
+	if !is.Phase.Finished() && slices.Index(runOrder(), was.Phase) > slices.Index(runOrder(), is.Phase) {
+		s.t.Errorf("%s goes from %s to %s", after.Name, was.Phase, is.Phase)
+	}
+	if (was.Number != 0 && was.Number != is.Number) || (was.StartTime != nil && !was.StartTime.Equal(is.StartTime)) {
+		s.t.Errorf("%s has number %d and was started at %v; before %d, %v", after.Name, is.Number, is.StartTime, was.Number, was.StartTime)
+	}
+	for i := range was.Jobs {
+		if i >= len(is.Jobs) || was.Jobs[i].Name != is.Jobs[i].Name {
+			s.t.Errorf("the jobs of %s change (-before +after):\n%s", after.Name, cmp.Diff(was.Jobs, is.Jobs))
+			return
+		}
+		s.checkJobProgress(after.Name, &was.Jobs[i], &is.Jobs[i])
+	}
+}
+
+func (s *simulation) checkJobProgress(of string, was, is *v1alpha1.JobStatus) {
+	s.t.Helper()
+	back := was.Phase == v1alpha1.JobRunning && is.Phase == v1alpha1.JobWaiting
+	lost := (was.Job != "" && was.Job != is.Job) || (was.StartTime != nil && !was.StartTime.Equal(is.StartTime))
+	if back || lost || (was.Phase.Finished() && !equality.Semantic.DeepEqual(was, is)) {
+		s.t.Errorf("job %s of %s takes something back (-before +after):\n%s", is.Name, of, cmp.Diff(was, is))
+	}
+}
+
+// checkEnd checks what everything has come to.
+func (s *simulation) checkEnd() {
+	s.t.Helper()
+	runs := stored[*v1alpha1.Run](s, "Run")
+	numbers := map[int64]string{}
+	for _, r := range runs {
+		if !r.Status.Phase.Finished() {
+			s.t.Errorf("%s is %s, and nothing is ever going to happen: %+v", r.Name, r.Status.Phase, r.Status)
+			continue
+		}
+		if other, taken := numbers[r.Status.Number]; taken && r.Status.Number > 0 {
+			s.t.Errorf("%s and %s have number %d", r.Name, other, r.Status.Number)
+		}
+		numbers[r.Status.Number] = r.Name
+		s.checkRun(r)
+	}
+	for _, made := range stored[*batchv1.Job](s, "Job") {
+		s.checkJobAtRest(made)
+	}
+	if s.plain && len(s.writes)+len(s.events.Events) > 2*len(s.pipeline.Spec.Jobs)+6-3 {
+		s.t.Errorf("%d writes and %d events for %d jobs:\n%s", len(s.writes), len(s.events.Events), len(s.pipeline.Spec.Jobs), strings.Join(s.writes, "\n"))
+	}
+	s.checkIdle("once more")
+	s.start()
+	s.checkIdle("after a restart")
+}
+
+// checkIdle reconciles every Run, which must write nothing.
+func (s *simulation) checkIdle(when string) {
+	s.t.Helper()
+	for _, r := range stored[*v1alpha1.Run](s, "Run") {
+		before := len(s.writes)
+		key := types.NamespacedName{Namespace: r.Namespace, Name: r.Name}
+		result, err := s.reconciler.Reconcile(s.t.Context(), ctrl.Request{NamespacedName: key})
+		if err != nil || result.RequeueAfter > 0 || len(s.writes) > before {
+			s.t.Errorf("%s, %s: %v, %v, writes %v; want nothing", when, r.Name, result, err, s.writes[before:])
+		}
+	}
+}
+
+// checkJobAtRest checks that what is left of a Job agrees with its Run.
+func (s *simulation) checkJobAtRest(made *batchv1.Job) {
+	s.t.Helper()
+	r, found := s.server.objects["Run"][made.Labels[v1alpha1.RunLabel]].(*v1alpha1.Run)
+	if !found {
+		s.t.Errorf("Job %s is of no Run", made.Name)
+		return
+	}
+	if got, want := made.Annotations[job.NumberAnnotation], strconv.FormatInt(r.Status.Number, 10); got != want && !s.stale {
+		s.t.Errorf("Job %s has number %s, its Run %s", made.Name, got, want)
+	}
+	for _, pod := range s.podsOf(made) {
+		if !ended(pod) {
+			s.t.Errorf("%s has ended, and pod %s runs", r.Name, pod.Name)
+		}
+	}
+}
+
+// checkRun compares a Run that has ended with what really happened.
+func (s *simulation) checkRun(r *v1alpha1.Run) {
+	s.t.Helper()
+	phases := map[string]v1alpha1.JobPhase{}
+	for i := range r.Status.Jobs {
+		status := &r.Status.Jobs[i]
+		phases[status.Name] = status.Phase
+		s.checkJob(r, status, phases)
+	}
+	if len(phases) != len(s.pipeline.Spec.Jobs) {
+		if r.Spec.Cancelled && len(phases) == 0 {
+			return
+		}
+		s.t.Errorf("%s has the jobs %v", r.Name, phases)
+	}
+	if want := verdictOf(phases); r.Status.Phase != want {
+		s.t.Errorf("%s is %s, want %s of jobs %v", r.Name, r.Status.Phase, want, phases)
+	}
+}
+
+// verdictOf is a Run's phase by its jobs'.
+func verdictOf(phases map[string]v1alpha1.JobPhase) v1alpha1.RunPhase {
+	has := map[v1alpha1.JobPhase]bool{}
+	for _, phase := range phases {
+		has[phase] = true
+	}
+	switch {
+	case has[v1alpha1.JobCancelled]:
+		return v1alpha1.RunCancelled
+	case has[v1alpha1.JobFailed]:
+		return v1alpha1.RunFailed
+	}
+	return v1alpha1.RunSucceeded
+}
+
+// checkJob compares what is recorded of a job with what really happened to it.
+// Phases are those of the jobs before it.
+func (s *simulation) checkJob(r *v1alpha1.Run, got *v1alpha1.JobStatus, phases map[string]v1alpha1.JobPhase) {
+	s.t.Helper()
+	truth, spec := s.truths[r.Name+"/"+got.Name], s.spec(got.Name)
+	ready := !slices.ContainsFunc(spec.Needs, func(need string) bool { return phases[need] != v1alpha1.JobSucceeded })
+	started := truth.created > 0
+	switch {
+	case got.Job != "" && got.Job != job.Name(r.Name, got.Name), (got.Job != "") != started:
+		s.t.Errorf("%s: job %s has Job %q, and %d were made", r.Name, got.Name, got.Job, truth.created)
+	case got.Phase == v1alpha1.JobSucceeded && !truth.passed:
+		s.t.Errorf("%s: job %s has succeeded, and no program of it has ended with 0 by itself", r.Name, got.Name)
+	case got.Phase == v1alpha1.JobCancelled && !r.Spec.Cancelled:
+		s.t.Errorf("%s: job %s is cancelled, and nobody did", r.Name, got.Name)
+	case got.Phase == v1alpha1.JobSkipped && (ready || started):
+		s.t.Errorf("%s: job %s is skipped; what it needs has succeeded: %t, %d Jobs were made", r.Name, got.Name, ready, truth.created)
+	case (got.Phase == v1alpha1.JobSucceeded || got.Phase == v1alpha1.JobFailed) && !ready && !started:
+		s.t.Errorf("%s: job %s is %s, and what it needs has not succeeded", r.Name, got.Name, got.Phase)
+	case ready:
+		s.checkVerdict(r, got, truth)
+	}
+}
+
+// checkVerdict compares a job's result with what its program does, if nothing
+// else can have decided it.
+func (s *simulation) checkVerdict(r *v1alpha1.Run, got *v1alpha1.JobStatus, truth *truth) {
+	s.t.Helper()
+	want, reason, certain := truth.expected(s.spec(got.Name))
+	if !certain || (r.Spec.Cancelled && got.Phase != v1alpha1.JobFailed) {
+		return
+	}
+	if got.Phase != want || got.Reason != reason {
+		s.t.Errorf("%s: job %s: %s %s, want %s %s", r.Name, got.Name, got.Phase, got.Reason, want, reason)
+	}
+}

@@ -1,0 +1,290 @@
+package run_test
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+)
+
+func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
+
+// jobTracking holds a pod until the Job controller has counted it.
+const jobTracking = "batch.kubernetes.io/job-tracking"
+
+// stepJob lets the Job controller make one write for the Job, if it has one to
+// make. It follows the real one for Jobs of one pod: an ignored failure is
+// free, a verdict comes in two writes, pods are counted before they may go.
+func (s *simulation) stepJob(job *batchv1.Job) {
+	if job.DeletionTimestamp != nil || job.Labels["kayci.dev/run"] == "" {
+		return
+	}
+	pods := s.podsOf(job)
+	switch {
+	case jobHas(job, batchv1.JobComplete), jobHas(job, batchv1.JobFailed):
+		s.release(pods)
+	case jobHas(job, batchv1.JobFailureTarget):
+		s.concludeFailure(job, pods)
+	case jobHas(job, batchv1.JobSuccessCriteriaMet):
+		s.server.update(job, func() {
+			job.Status.CompletionTime = new(s.server.now())
+			s.judge(job, batchv1.JobComplete, "")
+		})
+	default:
+		s.runJob(job, pods)
+	}
+}
+
+// runJob counts what has ended, judges, and keeps one pod going, or none of a
+// suspended Job.
+func (s *simulation) runJob(job *batchv1.Job, pods []*corev1.Pod) {
+	if s.count(job, pods) {
+		return
+	}
+	switch {
+	case job.Status.Succeeded > 0:
+		s.server.update(job, func() { s.judge(job, batchv1.JobSuccessCriteriaMet, batchv1.JobReasonCompletionsReached) })
+	case s.charged[job.UID] > ptr.Deref(job.Spec.BackoffLimit, 6):
+		s.server.update(job, func() { s.judge(job, batchv1.JobFailureTarget, batchv1.JobReasonBackoffLimitExceeded) })
+	case ptr.Deref(job.Spec.Suspend, false):
+		s.deleteActive(pods)
+	case !slices.ContainsFunc(pods, func(pod *corev1.Pod) bool { return !ended(pod) }):
+		s.makePod(job)
+	}
+}
+
+// deleteActive is what suspending or failing a Job does to its pods.
+func (s *simulation) deleteActive(pods []*corev1.Pod) {
+	for _, pod := range pods {
+		if !ended(pod) {
+			s.server.delete(pod, 30)
+		}
+	}
+}
+
+// concludeFailure says that the Job has failed, when none of its pods runs.
+func (s *simulation) concludeFailure(job *batchv1.Job, pods []*corev1.Pod) {
+	if s.count(job, pods) || slices.ContainsFunc(pods, func(pod *corev1.Pod) bool { return !ended(pod) }) {
+		s.deleteActive(pods)
+		return
+	}
+	s.server.update(job, func() { s.judge(job, batchv1.JobFailed, batchv1.JobReasonBackoffLimitExceeded) })
+}
+
+// count brings the Job's numbers up to date, and lets go of a pod that is
+// counted. It reports whether there was something to write.
+func (s *simulation) count(job *batchv1.Job, pods []*corev1.Pod) bool {
+	version := job.ResourceVersion
+	s.server.update(job, func() {
+		suspended := ptr.Deref(job.Spec.Suspend, false)
+		if job.Status.StartTime == nil && !suspended {
+			job.Status.StartTime = new(s.server.now())
+		}
+		if suspended && !jobHas(job, batchv1.JobSuspended) {
+			s.judge(job, batchv1.JobSuspended, "JobSuspended")
+		}
+		job.Status.Active = 0
+		for _, pod := range pods {
+			s.countPod(job, pod)
+		}
+	})
+	for _, pod := range pods {
+		if s.counted[pod.UID] {
+			s.release([]*corev1.Pod{pod})
+		}
+	}
+	return s.version(job) != version
+}
+
+func (s *simulation) countPod(job *batchv1.Job, pod *corev1.Pod) {
+	switch {
+	case !ended(pod):
+		if pod.DeletionTimestamp == nil {
+			job.Status.Active++
+		}
+	case s.counted[pod.UID]:
+	case pod.Status.Phase == corev1.PodSucceeded:
+		job.Status.Succeeded++
+		s.counted[pod.UID] = true
+	default:
+		job.Status.Failed++
+		s.counted[pod.UID] = true
+		if !disruptedPod(pod) {
+			s.charged[job.UID]++
+		}
+	}
+}
+
+func (s *simulation) release(pods []*corev1.Pod) {
+	for _, pod := range pods {
+		if len(pod.Finalizers) > 0 && (ended(pod) || pod.DeletionTimestamp != nil) {
+			s.server.update(pod, func() { pod.Finalizers = nil })
+		}
+	}
+}
+
+func (s *simulation) judge(job *batchv1.Job, kind batchv1.JobConditionType, reason string) {
+	job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{
+		Type: kind, Status: corev1.ConditionTrue, Reason: reason, LastTransitionTime: s.server.now(),
+	})
+}
+
+func (s *simulation) makePod(job *batchv1.Job) {
+	truth := s.truth(job)
+	truth.pods++
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: job.Namespace, Name: fmt.Sprintf("%s-%d", job.Name, truth.pods), Labels: job.Spec.Template.Labels,
+			Finalizers:      []string{jobTracking},
+			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))},
+		},
+		Spec: job.Spec.Template.Spec,
+	}
+	if err := s.server.create(pod); err != nil {
+		s.t.Fatal(err)
+	}
+	s.server.update(pod, func() { pod.Status.Phase = corev1.PodPending })
+}
+
+// stepPod lets scheduler, kubelet and garbage collection do the next thing about
+// a pod.
+func (s *simulation) stepPod(pod *corev1.Pod) {
+	if s.server.objects["Job"][pod.OwnerReferences[0].Name] == nil {
+		s.server.delete(pod, 30)
+		s.server.update(pod, func() {
+			if ended(pod) {
+				pod.Finalizers = nil
+			}
+		})
+	}
+	switch {
+	case ended(pod):
+	case s.lostNodes[pod.UID], pod.Spec.NodeName == "" && pod.DeletionTimestamp != nil:
+		// Garbage collection: nobody else is going to.
+		s.server.update(pod, func() { pod.Status.Phase = corev1.PodFailed })
+	case pod.Spec.NodeName == "":
+		s.schedule(pod)
+	case pod.Status.Phase == corev1.PodPending:
+		s.startPod(pod)
+	case pod.Status.ContainerStatuses[0].State.Terminated != nil:
+		s.endPod(pod)
+	default:
+		s.runPod(pod)
+	}
+}
+
+func (s *simulation) schedule(pod *corev1.Pod) {
+	s.server.update(pod, func() {
+		if s.truth(pod).outcome == unschedulable {
+			pod.Status.Conditions = []corev1.PodCondition{{
+				Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: "0/1 nodes are available",
+			}}
+			return
+		}
+		pod.Spec.NodeName = "node"
+	})
+}
+
+func (s *simulation) startPod(pod *corev1.Pod) {
+	s.server.update(pod, func() {
+		state := corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: s.server.now()}}
+		switch {
+		case pod.DeletionTimestamp != nil || s.overdue(pod):
+			s.markOverdue(pod)
+			pod.Status.Phase = corev1.PodFailed
+			state = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}
+		case s.truth(pod).outcome == imagePull:
+			state = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "Back-off pulling image"}}
+		default:
+			pod.Status.Phase = corev1.PodRunning
+		}
+		if pod.Status.StartTime == nil {
+			pod.Status.StartTime = new(s.server.now())
+		}
+		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "main", State: state}}
+	})
+}
+
+// runPod ends the program, by itself or because it was told to.
+func (s *simulation) runPod(pod *corev1.Pod) {
+	truth := s.truth(pod)
+	told := pod.DeletionTimestamp != nil || s.overdue(pod)
+	code := truth.exitCode()
+	switch {
+	case told:
+		code = truth.onTerm
+	case truth.outcome == hangs:
+		return
+	default:
+		truth.programs++
+		truth.passed = truth.passed || (code == 0 && !disruptedPod(pod))
+	}
+	s.server.update(pod, func() {
+		reason := "Completed"
+		switch {
+		case code == 137:
+			reason = "OOMKilled"
+		case code != 0:
+			reason = "Error"
+		}
+		s.markOverdue(pod)
+		pod.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
+			ExitCode: code, Reason: reason, FinishedAt: s.server.now(),
+		}}
+	})
+	if chance(s.rng, 300) {
+		s.endPod(pod)
+	}
+}
+
+// endPod says how the pod as a whole has ended.
+func (s *simulation) endPod(pod *corev1.Pod) {
+	s.server.update(pod, func() {
+		switch {
+		case s.stopped[pod.UID]:
+			pod.Status.Phase, pod.Status.Reason = corev1.PodFailed, "DeadlineExceeded"
+		case pod.Status.ContainerStatuses[0].State.Terminated.ExitCode == 0:
+			pod.Status.Phase = corev1.PodSucceeded
+		default:
+			pod.Status.Phase = corev1.PodFailed
+		}
+	})
+}
+
+func (s *simulation) overdue(pod *corev1.Pod) bool {
+	deadline, start := pod.Spec.ActiveDeadlineSeconds, pod.Status.StartTime
+	return deadline != nil && start != nil && s.clock.Since(start.Time) >= seconds(*deadline)
+}
+
+// markOverdue remembers that it was the deadline that has ended the pod.
+func (s *simulation) markOverdue(pod *corev1.Pod) {
+	if s.overdue(pod) {
+		s.stopped[pod.UID] = true
+	}
+}
+
+func ended(pod *corev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+}
+
+func jobHas(job *batchv1.Job, kind batchv1.JobConditionType) bool {
+	for i := range job.Status.Conditions {
+		if job.Status.Conditions[i].Type == kind {
+			return true
+		}
+	}
+	return false
+}
+
+func disruptedPod(pod *corev1.Pod) bool {
+	for i := range pod.Status.Conditions {
+		if pod.Status.Conditions[i].Type == corev1.DisruptionTarget {
+			return true
+		}
+	}
+	return false
+}

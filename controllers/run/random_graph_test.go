@@ -1,0 +1,113 @@
+package run_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// fate of a job is what its program does when nobody interferes.
+type fate int
+
+const (
+	succeeds fate = iota
+	fails
+	runsOutOfMemory
+	flaky // fails once
+	hangs // until its timeout
+	refused
+	unschedulable // until somebody cancels
+	imagePull     // the same
+)
+
+func (f fate) String() string {
+	return [...]string{"succeeds", "fails", "runsOutOfMemory", "flaky", "hangs", "refused", "unschedulable", "imagePull"}[f]
+}
+
+// stuck programs never end by themselves.
+func (f fate) stuck() bool { return f == unschedulable || f == imagePull }
+
+// truth is what really happens to one job of a Run, whoever sees it when.
+type truth struct {
+	outcome  fate
+	onTerm   int32 // what the program exits with when it is told to end
+	created  int   // Jobs
+	pods     int
+	programs int  // that ended by themselves
+	passed   bool // a program has ended with 0 before anybody told it to end
+	touched  bool // somebody deleted its pod or Job
+	deleted  bool // it was the Job
+	// disrupted: a pod was evicted or lost with its node.
+	disrupted bool
+}
+
+func (t *truth) exitCode() int32 {
+	switch t.outcome {
+	case fails:
+		return 1
+	case runsOutOfMemory:
+		return 137
+	case flaky:
+		if t.programs == 0 {
+			return 1
+		}
+	default:
+	}
+	return 0
+}
+
+// expected returns the phase and reason that the job of a Run that nobody
+// cancelled must come to, if that is certain.
+func (t *truth) expected(spec *v1alpha1.Job) (phase v1alpha1.JobPhase, reason string, certain bool) {
+	certain = !t.touched && (!t.disrupted || (t.onTerm != 0 && t.outcome != flaky))
+	switch t.outcome {
+	case succeeds:
+		return v1alpha1.JobSucceeded, "", certain
+	case fails:
+		return v1alpha1.JobFailed, "Error", certain
+	case runsOutOfMemory:
+		return v1alpha1.JobFailed, "OOMKilled", certain
+	case hangs:
+		return v1alpha1.JobFailed, "TimedOut", certain && !t.disrupted
+	case refused:
+		return v1alpha1.JobFailed, "Rejected", true
+	case flaky:
+		if ptr.Deref(spec.Template.Spec.BackoffLimit, 0) > 0 {
+			return v1alpha1.JobSucceeded, "", certain
+		}
+		return v1alpha1.JobFailed, "Error", certain
+	default:
+		return "", "", false
+	}
+}
+
+// randomGraph returns a Pipeline of 1 to 12 jobs, each of which needs some of
+// the earlier ones, and what becomes of them.
+func randomGraph(rng *rand.Rand, fates []fate) (*v1alpha1.Pipeline, []fate) {
+	density := rng.IntN(500)
+	var jobs []v1alpha1.Job
+	var chosen []fate
+	for i := range 1 + rng.IntN(12) {
+		job := v1alpha1.Job{Name: fmt.Sprintf("j%d", i)}
+		for k := range i {
+			if chance(rng, density) {
+				job.Needs = append(job.Needs, fmt.Sprintf("j%d", k))
+			}
+		}
+		will := fates[rng.IntN(len(fates))]
+		switch {
+		case will == hangs:
+			job.Timeout = &metav1.Duration{Duration: time.Duration(1+rng.IntN(40)) * time.Second}
+		case will == flaky && chance(rng, 700):
+			job.Template.Spec.BackoffLimit = new(int32(1 + rng.IntN(2)))
+		}
+		jobs = append(jobs, job)
+		chosen = append(chosen, will)
+	}
+	return pipeline(jobs...), chosen
+}
