@@ -43,6 +43,18 @@ type PipelineSpec struct {
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="timeout must be at least 1s"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
+	// PendingTimeout is how long a job that is due may be unable to start: from its
+	// pod's creation, or the end of its last init container, until all containers
+	// have started; and while the Job or its pod can't be created. Then the job has
+	// failed with the reason that kept it. The same holds for a service, until it is
+	// ready. A suspended Job, or a pod with a
+	// scheduling gate, waits in a queue, which doesn't count. At least 1s. Default: 1h.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="pendingTimeout must be at least 1s"
+	PendingTimeout *metav1.Duration `json:"pendingTimeout,omitempty"`
+
 	// Retention says which finished Runs are kept. Default: the newest 10. `{}`
 	// keeps all. Runs that have not finished always stay.
 	// +optional

@@ -190,6 +190,10 @@ type JobStatus struct {
 	// +optional
 	Message string `json:"message,omitempty"`
 
+	// WaitingSince is when what the reason says began to keep the job from going on.
+	// +optional
+	WaitingSince *metav1.Time `json:"waitingSince,omitempty"`
+
 	// Job is the name of the batch/v1 Job, once it has been created.
 	// +optional
 	Job string `json:"job,omitempty"`

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Service is a pod that lives as long as its Run, behind a Service of its own: a
@@ -108,6 +109,11 @@ type ServiceStatus struct {
 	// Message is the reason in a sentence.
 	// +optional
 	Message string `json:"message,omitempty"`
+
+	// WaitingSince is when what the reason says began to keep the service from
+	// starting.
+	// +optional
+	WaitingSince *metav1.Time `json:"waitingSince,omitempty"`
 
 	// Job is the name of the batch/v1 Job, once it has been created.
 	// +optional

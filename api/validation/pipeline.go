@@ -31,6 +31,7 @@ func PipelineSpec(spec *v1alpha1.PipelineSpec, path *field.Path) field.ErrorList
 	errs = append(errs, validateServices(spec, path.Child("services"))...)
 	errs = append(errs, validateWorkspace(spec, path)...)
 	errs = append(errs, validateAtLeast(spec.Timeout, minTimeout, path.Child("timeout"))...)
+	errs = append(errs, validateAtLeast(spec.PendingTimeout, minTimeout, path.Child("pendingTimeout"))...)
 	return append(errs, validateRetention(spec.Retention, path.Child("retention"))...)
 }
 

@@ -57,11 +57,11 @@ func TestPipelineGraph(t *testing.T) {
 			pipeline(with(job("a"), func(j *v1alpha1.Job) { j.Timeout = &metav1.Duration{Duration: time.Millisecond} })),
 			[]string{`spec.jobs[0].timeout: Invalid value: "1ms": must be at least 1s`},
 		},
-		"short Run timeout": {
+		"short timeouts": {
 			&v1alpha1.Pipeline{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: v1alpha1.PipelineSpec{
-				Jobs: []v1alpha1.Job{job("a")}, Timeout: &metav1.Duration{Duration: -time.Second},
+				Jobs: []v1alpha1.Job{job("a")}, Timeout: &metav1.Duration{Duration: -time.Second}, PendingTimeout: &metav1.Duration{},
 			}},
-			[]string{`spec.timeout: Invalid value: "-1s": must be at least 1s`},
+			[]string{`spec.timeout: Invalid value: "-1s": must be at least 1s`, `spec.pendingTimeout: Invalid value: "0s": must be at least 1s`},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -54,8 +54,8 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observati
 		Deferred: map[string]plan.Refusal{},
 		Retired:  map[string]bool{},
 
-		CreateFailures: map[string]string{},
-		Now:            r.Clock.Now(),
+		Explained: map[string]plan.Refusal{},
+		Now:       r.Clock.Now(),
 	}}
 	if err := r.graph(ctx, o); err != nil {
 		return o, err
@@ -66,7 +66,7 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observati
 	if err := r.observePods(ctx, o); err != nil {
 		return o, err
 	}
-	r.observeCreation(ctx, o)
+	r.observeEvents(ctx, o)
 	r.observeWorkspace(ctx, o)
 	o.Number = number(o)
 	return o, r.observeInputs(o)

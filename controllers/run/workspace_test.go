@@ -198,13 +198,13 @@ func TestWorkspaceWithoutAVolume(t *testing.T) {
 			if said := got.Reason + ": " + got.Message; said != tt.want {
 				t.Errorf("the job says %q, want %q", said, tt.want)
 			}
-			if (result.RequeueAfter > 0) != tt.again {
+			if (result.RequeueAfter < time.Hour) != tt.again {
 				t.Errorf("another look after %s, want one: %t", result.RequeueAfter, tt.again)
 			}
-			w.clock.SetTime(w.clock.Now().Add(time.Hour))
+			w.clock.SetTime(w.clock.Now().Add(time.Minute * 30))
 			before := len(w.writes)
-			if late := w.mustReconcile("run"); late.RequeueAfter > 0 || len(w.writes) > before {
-				t.Errorf("an hour later: another look after %s, writes %v; want none", late.RequeueAfter, w.writes[before:])
+			if late := w.mustReconcile("run"); late.RequeueAfter != 30*time.Minute || len(w.writes) > before {
+				t.Errorf("half an hour later: another look after %s, writes %v; want 30m and none", late.RequeueAfter, w.writes[before:])
 			}
 		})
 	}

@@ -29,8 +29,8 @@
   // without it the newest 10 finished Runs are kept, and {} keeps all. workspace is
   // a volume that the jobs share, as ci.workspace makes it; services are pods that
   // they use, as ci.service makes them. timeout bounds a whole Run, from its first
-  // Job's creation.
-  pipeline(name, jobs, params=[], retention=null, workspace=null, services=[], timeout=null):: {
+  // Job's creation; pendingTimeout how long a job or service may be unable to start.
+  pipeline(name, jobs, params=[], retention=null, workspace=null, services=[], timeout=null, pendingTimeout=null):: {
     apiVersion: apiVersion,
     kind: 'Pipeline',
     metadata: { name: name },
@@ -40,6 +40,7 @@
       [if services != [] then 'services']: services,
       [if workspace != null then 'workspace']: workspace,
       [if timeout != null then 'timeout']: timeout,
+      [if pendingTimeout != null then 'pendingTimeout']: pendingTimeout,
       [if retention != null then 'retention']: retention,
     },
   },

@@ -48,6 +48,7 @@ func TestAdmission(t *testing.T) {
 		"restartPolicy":         {kind: "Pipeline", spec: pod(`restartPolicy: OnFailure, ` + validContainer), want: "restartPolicy must be Never"},
 		"job timeout":           {kind: "Pipeline", spec: job(`{name: a, timeout: 1ms, template: {spec: {template: {spec: {` + validContainer + `}}}}}`), want: "timeout must be at least 1s"},
 		"Run's timeout":         {kind: "Pipeline", spec: `{timeout: 999ms, jobs: [` + validJob + `]}`, want: "timeout must be at least 1s"},
+		"pending timeout":       {kind: "Pipeline", spec: `{pendingTimeout: 0s, jobs: [` + validJob + `]}`, want: "pendingTimeout must be at least 1s"},
 		"parameter's name":      {kind: "Pipeline", spec: `{params: [{name: GIT}], jobs: [` + validJob + `]}`, want: "spec.params[0].name"},
 		"reserved parameter":    {kind: "Pipeline", spec: `{params: [{name: run}], jobs: [` + validJob + `]}`, want: "this name is reserved"},
 		"parameter's values":    {kind: "Pipeline", spec: `{params: [{name: a, enum: [v, w], default: w, pattern: "[a-z]"}], jobs: [` + validJob + `]}`},

@@ -88,7 +88,7 @@ func withPod(f *plan.Facts, job, name string, opts ...podOption) {
 		Spec: corev1.PodSpec{NodeName: "node", Containers: []corev1.Container{{Name: "main"}}},
 		Status: corev1.PodStatus{
 			Phase: corev1.PodRunning, StartTime: ts(1),
-			ContainerStatuses: []corev1.ContainerStatus{{Name: "main", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}},
+			ContainerStatuses: []corev1.ContainerStatus{{Name: "main", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: *ts(1)}}}},
 		},
 	}
 	for _, opt := range opts {

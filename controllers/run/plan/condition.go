@@ -128,8 +128,7 @@ func (f *Facts) evaluate(spec *v1alpha1.Job, s v1alpha1.JobStatus, ancestors []s
 // awaitNumber asks for the Run's number, which the job's condition depends on.
 func (f *Facts) awaitNumber(s v1alpha1.JobStatus, d *Decision) v1alpha1.JobStatus {
 	if refusal, deferred := f.Deferred[s.Name]; deferred {
-		d.requeue(retryCreate)
-		return explain(s, refusal.Reason, refusal.Message)
+		return f.postpone(s, refusal, d)
 	}
 	d.Number = append(d.Number, s.Name)
 	return s

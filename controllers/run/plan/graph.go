@@ -38,7 +38,7 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 		return h.endJob(f, s, beforeStart)
 	}
 	if refusal, refused := f.Refused[s.Name]; refused {
-		return f.end(s, v1alpha1.JobFailed, refusal.Reason, refusal.Message)
+		return f.end(s, v1alpha1.JobFailed, refusal.Reason, shorten(refusal.Message))
 	}
 	s, may := f.admit(spec, s, done, d)
 	if !may {
@@ -49,11 +49,19 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 		return s
 	}
 	if refusal, deferred := f.Deferred[s.Name]; deferred {
-		d.requeue(retryCreate)
-		return explain(s, refusal.Reason, refusal.Message)
+		return f.postpone(s, refusal, d)
 	}
 	d.Create = append(d.Create, s.Name)
-	s.Reason, s.Message = "", ""
+	return f.explain(s, "", "")
+}
+
+// postpone lets a job wait that can't be created now, but not for ever.
+func (f *Facts) postpone(s v1alpha1.JobStatus, refusal Refusal, d *Decision) v1alpha1.JobStatus {
+	s = f.explain(s, refusal.Reason, shorten(refusal.Message))
+	s = f.expire(s, s.WaitingSince.Time, d)
+	if !s.Phase.Finished() {
+		d.requeue(retryCreate)
+	}
 	return s
 }
 
@@ -70,7 +78,7 @@ func outcome(phase v1alpha1.JobPhase) string {
 
 // end records how the job ended.
 func (f *Facts) end(s v1alpha1.JobStatus, phase v1alpha1.JobPhase, reason, message string) v1alpha1.JobStatus {
-	s.Phase, s.Reason, s.Message = phase, reason, message
+	s.Phase, s.Reason, s.Message, s.WaitingSince = phase, reason, message, nil
 	if s.CompletionTime == nil {
 		s.CompletionTime = f.now()
 	}
@@ -80,9 +88,12 @@ func (f *Facts) end(s v1alpha1.JobStatus, phase v1alpha1.JobPhase, reason, messa
 // explain gives a reason to a job that goes on waiting. While the reason is the
 // same the first message stays: such texts hold counters, and each change would
 // be a write.
-func explain(s v1alpha1.JobStatus, reason, message string) v1alpha1.JobStatus {
+func (f *Facts) explain(s v1alpha1.JobStatus, reason, message string) v1alpha1.JobStatus {
 	if s.Reason != reason {
-		s.Reason, s.Message = reason, message
+		s.Reason, s.Message, s.WaitingSince = reason, message, nil
+	}
+	if reason != "" && s.WaitingSince == nil {
+		s.WaitingSince = f.now()
 	}
 	return s
 }

@@ -47,9 +47,9 @@ type Facts struct {
 	Refused map[string]Refusal
 	// Deferred are Jobs that can't be created now, but may be later.
 	Deferred map[string]Refusal
-	// CreateFailures are why Jobs that Podless names can't create their pod, as far
-	// as it is known.
-	CreateFailures map[string]string
+	// Explained is what events say about those that Unexplained names, with a blank
+	// reason if nothing.
+	Explained map[string]Refusal
 	// Unbound says why the claim of the workspace has no volume, with a blank reason
 	// if nothing does. nil: it has one, or no pod waits for it.
 	Unbound *Refusal
@@ -59,7 +59,7 @@ type Facts struct {
 	Now time.Time
 }
 
-// Refusal says why a Job was not created.
+// Refusal says why a Job or its pod was not created, or can't start.
 type Refusal struct {
 	Reason, Message string
 }
@@ -145,12 +145,21 @@ func (f *Facts) decideJob(spec *v1alpha1.Job, done map[string]*v1alpha1.JobStatu
 func (f *Facts) settle(ended *v1alpha1.JobStatus, job *batchv1.Job, d *Decision) {
 	switch {
 	case job == nil || jobFinished(job) || suspended(job):
-	case ended.Phase == v1alpha1.JobCancelled, ended.Phase == v1alpha1.JobFailed && !single(job):
+	case ended.Phase == v1alpha1.JobCancelled:
 		f.stop(ended.Name, d)
-	case replaced(job, f.pods(job)):
+	case single(job) && !replaced(job, f.pods(job)):
+	case ended.Phase == v1alpha1.JobSucceeded:
 		d.Suspend = append(d.Suspend, ended.Name)
+	case !f.recorded(ended.Name).Phase.Finished():
+		// A pod that is stopped doesn't show any more why: record that before.
+		d.requeue(atOnce)
+	default:
+		f.stop(ended.Name, d)
 	}
 }
+
+// atOnce asks for another look as soon as this one is recorded.
+const atOnce = time.Millisecond
 
 // recorded returns what the Run's status says about the job.
 func (f *Facts) recorded(name string) v1alpha1.JobStatus {

@@ -9,107 +9,71 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// Reasons of the Job controller's events.
+// Reasons of jobs whose Job has no pod.
 const (
-	// ReasonFailedCreate is also the reason of a job whose Job can't create its pod.
+	// ReasonFailedCreate, also of the Job controller's events: it can't create the
+	// pod.
 	ReasonFailedCreate = "FailedCreate"
-	successfulCreate   = "SuccessfulCreate"
+	// ReasonAwaitingPod: the Job controller doesn't say why there is none.
+	ReasonAwaitingPod = "AwaitingPod"
 )
 
-// podlessAfter is how long a Job that runs may be without a pod before the
-// reason is asked for. It is also how often a Job without one is looked at.
-const podlessAfter = 30 * time.Second
+const successfulCreate = "SuccessfulCreate"
 
-// Podless names the jobs and services whose Job has had no pod for so long that something is
-// likely to keep it from making one. What it is only the Job's events say; they
-// are not asked for again while the job shows the reason.
-func (f *Facts) Podless() []string {
-	var found []string
-	ask := func(s v1alpha1.JobStatus) {
-		job := f.Jobs[s.Name]
-		if job == nil || s.Phase.Finished() || s.Reason == ReasonFailedCreate {
-			return
-		}
-		if pods := f.pods(job); awaitsPod(job, pods) && f.patience(job, pods) <= 0 {
-			found = append(found, s.Name)
-		}
-	}
-	for i := range f.Spec.Jobs {
-		ask(f.recorded(f.Spec.Jobs[i].Name))
-	}
-	for i := range f.Spec.Services {
-		ask(asJob(f.recordedService(f.Spec.Services[i].Name)))
-	}
-	return found
-}
+// The Job controller waits after a failure before it tries again: at first for
+// retryBackoff, twice as long after each further one, and at most for
+// maxRetryBackoff.
+const (
+	retryBackoff    = 10 * time.Second
+	maxRetryBackoff = 10 * time.Minute
+)
 
 // patience is how much longer the Job may be without a pod. One that the Job
-// controller has not taken up yet just waits for its turn, and after a failure
-// the controller waits before it tries again.
+// controller has not taken up yet just waits for its turn.
 func (f *Facts) patience(job *batchv1.Job, pods []corev1.Pod) time.Duration {
 	if job.Status.StartTime == nil {
-		return podlessAfter
+		return explainAfter
 	}
-	since := job.Status.StartTime.Time
+	since, backoff := job.Status.StartTime.Time, time.Duration(0)
 	for i := range pods {
+		if pods[i].Status.Phase == corev1.PodFailed {
+			backoff = min(max(2*backoff, retryBackoff), maxRetryBackoff)
+		}
 		if ended := finishedAt(&pods[i]); ended != nil && ended.After(since) {
 			since = ended.Time
 		}
 	}
-	return podlessAfter - f.Now.Sub(since)
+	return explainAfter + backoff - f.Now.Sub(since)
 }
 
 func awaitsPod(job *batchv1.Job, pods []corev1.Pod) bool {
 	return !jobFinished(job) && !suspended(job) && job.Status.Active == 0 && !running(pods)
 }
 
-// awaitPod explains why the Job has no pod. Nothing but time tells that there is
+// awaitPod explains why the Job has no pod, and since when. Nothing but time tells that there is
 // something to explain, so it asks for another look until the reason is known.
-func (f *Facts) awaitPod(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) v1alpha1.JobStatus {
-	why := f.CreateFailures[s.Name]
-	switch wait := f.patience(job, pods); {
+func (f *Facts) awaitPod(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) (v1alpha1.JobStatus, *time.Time) {
+	switch why, wait := f.Explained[s.Name], f.patience(job, pods); {
 	case wait > 0:
 		d.requeue(wait)
-		return explain(s, "", "")
-	case why != "":
-		return explain(s, ReasonFailedCreate, shorten(why))
+		return f.explain(s, "", ""), nil
+	case why.Reason != "":
+		s = f.explain(s, why.Reason, shorten(why.Message))
 	case s.Reason != ReasonFailedCreate:
-		d.requeue(podlessAfter)
-		return explain(s, "", "")
+		d.requeue(explainAfter)
+		s = f.explain(s, ReasonAwaitingPod, "its Job has no pod, and its events don't say why")
+	default:
+		s = f.explain(s, s.Reason, s.Message)
 	}
-	return s
+	return s, &s.WaitingSince.Time
 }
 
 // CreateFailure returns why the Job's last attempt to create a pod failed, given
-// the Job's events, or nothing if they don't say that it did.
-func CreateFailure(events []corev1.Event) string {
-	var last *corev1.Event
-	for i := range events {
-		event := &events[i]
-		if event.Reason != ReasonFailedCreate && event.Reason != successfulCreate {
-			continue
-		}
-		if last == nil || seen(last).Before(seen(event)) {
-			last = event
-		}
-	}
+// the Job's events, with a blank reason if they don't say that it did.
+func CreateFailure(events []corev1.Event) Refusal {
+	last := newest(events, func(e *corev1.Event) bool { return e.Reason == ReasonFailedCreate || e.Reason == successfulCreate })
 	if last == nil || last.Reason != ReasonFailedCreate {
-		return ""
+		return Refusal{}
 	}
-	return last.Message
-}
-
-// seen is when the event was last seen to happen. Which field says so depends on
-// how it was recorded.
-func seen(event *corev1.Event) time.Time {
-	latest := event.CreationTimestamp.Time
-	if event.Series != nil && event.Series.LastObservedTime.After(latest) {
-		latest = event.Series.LastObservedTime.Time
-	}
-	for _, at := range []time.Time{event.LastTimestamp.Time, event.EventTime.Time} {
-		if at.After(latest) {
-			latest = at
-		}
-	}
-	return latest
+	return Refusal{ReasonFailedCreate, last.Message}
 }

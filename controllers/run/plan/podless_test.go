@@ -9,6 +9,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kayci/kayci/controllers/run/plan"
 )
@@ -24,6 +25,7 @@ func TestPodless(t *testing.T) {
 	const why = `Error creating: pods "run-a-x7k2p" is forbidden: exceeded quota: small`
 	running := outcome{Phase: "Running"}
 	known := outcome{"Running", "FailedCreate", why}
+	silent := outcome{"Running", "AwaitingPod", "its Job has no pod, and its events don't say why"}
 	before := outcome{"Running", "FailedCreate", "the first text"}
 	long := strings.Repeat("x", 600)
 	failed := func(second int) []podOption { return []podOption{exit(1, "Error", second), podPhase(corev1.PodFailed)} }
@@ -39,15 +41,16 @@ func TestPodless(t *testing.T) {
 	}{
 		{name: "not taken up", want: running, requeue: 30 * time.Second},
 		{name: "just taken up", job: []jobOption{taken(71)}, want: running, requeue: time.Second},
-		{name: "long without a pod", job: []jobOption{taken(70)}, podless: true, want: running, requeue: 30 * time.Second},
-		{name: "the reason is found", job: []jobOption{taken(70)}, why: why, podless: true, want: known},
-		{name: "a long text", job: []jobOption{taken(70)}, why: long, podless: true, want: outcome{"Running", "FailedCreate", long[:511] + "…"}},
-		{name: "the reason is known", recorded: before, job: []jobOption{taken(70)}, want: before},
-		{name: "the reason has another name", recorded: before, job: []jobOption{taken(70)}, why: why, want: before},
+		{name: "long without a pod", job: []jobOption{taken(70)}, podless: true, want: silent, requeue: 30 * time.Second},
+		{name: "the reason is found", job: []jobOption{taken(70)}, why: why, podless: true, want: known, requeue: time.Hour},
+		{name: "a long text", job: []jobOption{taken(70)}, why: long, podless: true, want: outcome{"Running", "FailedCreate", long[:511] + "…"}, requeue: time.Hour},
+		{name: "the reason is known", recorded: before, job: []jobOption{taken(70)}, want: before, requeue: time.Hour},
+		{name: "no reason was found before", recorded: silent, job: []jobOption{taken(70)}, why: why, podless: true, want: known, requeue: time.Hour},
+		{name: "the reason has another name", recorded: before, job: []jobOption{taken(70)}, why: "another", want: outcome{"Running", "FailedCreate", "the first text"}, requeue: time.Hour},
 		{name: "a pod is made, and not seen yet", recorded: before, job: []jobOption{taken(70), func(j *batchv1.Job) { j.Status.Active = 1 }}, want: running},
-		{name: "a pod is there", recorded: before, job: []jobOption{taken(70)}, pod: []podOption{unstarted}, want: running},
-		{name: "an attempt has just failed", job: []jobOption{taken(1)}, pod: failed(80), want: running, requeue: 10 * time.Second},
-		{name: "no pod for the next attempt", job: []jobOption{taken(1)}, pod: failed(70), why: why, podless: true, want: known},
+		{name: "a pod is there", recorded: before, job: []jobOption{taken(70)}, pod: []podOption{unstarted}, want: running, requeue: time.Hour - 99*time.Second},
+		{name: "an attempt has just failed", job: []jobOption{taken(1)}, pod: failed(80), want: running, requeue: 20 * time.Second},
+		{name: "no pod for the next attempt", job: []jobOption{taken(1)}, pod: failed(60), why: why, podless: true, want: known, requeue: time.Hour},
 		{name: "suspended", job: []jobOption{taken(70), suspend}, want: outcome{"Running", "Suspended", "its Job is suspended: it waits in a queue, or somebody holds it"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -61,14 +64,13 @@ func TestPodless(t *testing.T) {
 			if tt.pod != nil {
 				withPod(f, "a", "pod", tt.pod...)
 			}
-			var podless []string
-			if tt.podless {
-				podless = []string{"a"}
+			if diff := cmp.Diff(asks(tt.podless, "a", "job-a"), asked(f)); diff != "" {
+				t.Errorf("asks for the events of (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(podless, f.Podless()); diff != "" {
-				t.Errorf("podless (-want +got):\n%s", diff)
+			f.Explained = map[string]plan.Refusal{}
+			if tt.why != "" {
+				f.Explained["a"] = plan.Refusal{Reason: "FailedCreate", Message: tt.why}
 			}
-			f.CreateFailures = map[string]string{"a": tt.why}
 			d := plan.Decide(f)
 			if diff := cmp.Diff(tt.want, outcomes(d)["a"]); diff != "" {
 				t.Errorf("job (-want +got):\n%s", diff)
@@ -78,6 +80,23 @@ func TestPodless(t *testing.T) {
 			}
 		})
 	}
+}
+
+// asks is what Unexplained returns if there is one to ask, asked what it does
+// return.
+func asks(one bool, job string, uid types.UID) map[string]types.UID {
+	if !one {
+		return map[string]types.UID{}
+	}
+	return map[string]types.UID{job: uid}
+}
+
+func asked(f *plan.Facts) map[string]types.UID {
+	found := map[string]types.UID{}
+	for _, ask := range f.Unexplained() {
+		found[ask.Job] = ask.UID
+	}
+	return found
 }
 
 func TestCreateFailure(t *testing.T) {
@@ -101,8 +120,12 @@ func TestCreateFailure(t *testing.T) {
 		{name: "in a series", events: []corev1.Event{event("SuccessfulCreate", "Created pod: a", 4), again}, want: "again and again"},
 		{name: "with a precise time", events: []corev1.Event{event("SuccessfulCreate", "Created pod: a", 4), micro}, want: "by the newer kind"},
 	} {
-		if got := plan.CreateFailure(tt.events); got != tt.want {
-			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		want := plan.Refusal{Message: tt.want}
+		if tt.want != "" {
+			want.Reason = "FailedCreate"
+		}
+		if diff := cmp.Diff(want, plan.CreateFailure(tt.events)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -13,6 +14,9 @@ import (
 const (
 	// ReasonCompleted is of a service whose program ended by itself, with code 0.
 	ReasonCompleted = "Completed"
+	// ReasonNotReady is of a service that runs and is not ready for the whole of the
+	// pendingTimeout.
+	ReasonNotReady = "NotReady"
 	// ReasonStoppingServices is of a Run whose jobs have all ended.
 	ReasonStoppingServices = "StoppingServices"
 )
@@ -45,7 +49,7 @@ func (f *Facts) decideService(name string, h *halt, d *Decision) v1alpha1.Servic
 		s.Job = job.Name
 	}
 	if reason, message := f.newFailure(s); reason != "" {
-		s.Phase, s.Reason, s.Message = v1alpha1.ServiceFailed, reason, message
+		s.Phase, s.Reason, s.Message, s.WaitingSince = v1alpha1.ServiceFailed, reason, message, nil
 		if h.reason != v1alpha1.ReasonServiceFailed {
 			// The Run was ending by then.
 			s.Phase = v1alpha1.ServiceStopped
@@ -66,12 +70,10 @@ func (f *Facts) serve(s v1alpha1.ServiceStatus, h *halt, d *Decision) v1alpha1.S
 		// Created and not seen: the caller has yet to ask the API server. Or never to be.
 	case deferred:
 		d.requeue(retryCreate)
-		if s.Reason != refusal.Reason {
-			s.Reason, s.Message = refusal.Reason, shorten(refusal.Message)
-		}
+		s = waits(s, f.explain(asJob(s), refusal.Reason, shorten(refusal.Message)))
 	default:
 		d.Serve = append(d.Serve, s.Name)
-		s.Reason, s.Message = "", ""
+		s = waits(s, f.explain(asJob(s), "", ""))
 	}
 	return s
 }
@@ -86,12 +88,62 @@ func (f *Facts) observeService(s v1alpha1.ServiceStatus, job *batchv1.Job, d *De
 		d.requeue(podNews)
 	case s.Phase == v1alpha1.ServiceReady:
 	case slices.ContainsFunc(pods, ready):
-		s.Phase, s.Reason, s.Message = v1alpha1.ServiceReady, "", ""
+		s.Phase, s.Reason, s.Message, s.WaitingSince = v1alpha1.ServiceReady, "", "", nil
 	default:
-		waits := f.explainWait(asJob(s), job, pods, d)
-		s.Reason, s.Message = waits.Reason, waits.Message
+		explained, since := f.explainWait(asJob(s), job, pods, d)
+		if since = unreadySince(pods, since); since != nil {
+			d.requeue(max(f.pendingLeft(*since), atOnce))
+		}
+		s = waits(s, explained)
 	}
 	return s
+}
+
+// waits takes over what was found to keep the service from starting.
+func waits(s v1alpha1.ServiceStatus, explained v1alpha1.JobStatus) v1alpha1.ServiceStatus {
+	s.Reason, s.Message, s.WaitingSince = explained.Reason, explained.Message, explained.WaitingSince
+	return s
+}
+
+// startFailure says why a service has failed that could not start for too long.
+func (f *Facts) startFailure(s v1alpha1.ServiceStatus, job *batchv1.Job) (reason, message string) {
+	if s.Phase == v1alpha1.ServiceReady {
+		return "", ""
+	}
+	explained, since := asJob(s), (*time.Time)(nil)
+	refusal, deferred := f.Deferred[s.Name]
+	switch {
+	case job != nil:
+		pods := f.pods(job)
+		explained, since = f.explainWait(explained, job, pods, &Decision{})
+		if since == nil && explained.Reason == "" {
+			explained.Reason, explained.Message = ReasonNotReady, "its pod runs, and doesn't become ready"
+		}
+		since = unreadySince(pods, since)
+	case deferred && s.Reason == refusal.Reason && s.WaitingSince != nil:
+		since = &s.WaitingSince.Time
+	}
+	if since == nil || f.pendingLeft(*since) > 0 {
+		return "", ""
+	}
+	return f.pendingTooLong(explained)
+}
+
+// unreadySince returns since when a service has not been ready: since when it
+// could not start, or its containers have run.
+func unreadySince(pods []corev1.Pod, pending *time.Time) *time.Time {
+	if pending != nil || slices.ContainsFunc(pods, ready) {
+		return pending
+	}
+	var since *time.Time
+	for i := range pods {
+		for _, c := range pods[i].Status.ContainerStatuses {
+			if c.State.Running != nil && (since == nil || c.State.Running.StartedAt.After(*since)) {
+				since = &c.State.Running.StartedAt.Time
+			}
+		}
+	}
+	return since
 }
 
 func ready(pod corev1.Pod) bool {
@@ -137,8 +189,10 @@ func (f *Facts) newFailure(s v1alpha1.ServiceStatus) (reason, message string) {
 	case f.Missing[s.Name]:
 		return ReasonJobDeleted, "its Job was deleted"
 	case job == nil:
-		refusal := f.Refused[s.Name]
-		return refusal.Reason, shorten(refusal.Message)
+		if refusal, refused := f.Refused[s.Name]; refused {
+			return refusal.Reason, shorten(refusal.Message)
+		}
+		return f.startFailure(s, nil)
 	}
 	pods := f.pods(job)
 	for i := range pods {
@@ -146,7 +200,10 @@ func (f *Facts) newFailure(s v1alpha1.ServiceStatus) (reason, message string) {
 			return reason, message
 		}
 	}
-	return f.jobEnd(job, pods)
+	if reason, message := f.jobEnd(job, pods); reason != "" {
+		return reason, message
+	}
+	return f.startFailure(s, job)
 }
 
 // podEnd says why the pod of a service has ended, or was told to.
@@ -207,7 +264,8 @@ func (f *Facts) retire(services []v1alpha1.ServiceStatus, d *Decision) bool {
 	}
 	for i := range services {
 		if !services[i].Phase.Finished() {
-			services[i].Phase, services[i].Reason, services[i].Message = v1alpha1.ServiceStopped, "", ""
+			services[i] = waits(services[i], v1alpha1.JobStatus{})
+			services[i].Phase = v1alpha1.ServiceStopped
 		}
 	}
 	return true
@@ -258,7 +316,7 @@ func asJob(s v1alpha1.ServiceStatus) v1alpha1.JobStatus {
 	if s.Phase.Finished() {
 		phase = v1alpha1.JobFailed
 	}
-	return v1alpha1.JobStatus{Name: s.Name, Phase: phase, Reason: s.Reason, Message: s.Message, Job: s.Job}
+	return v1alpha1.JobStatus{Name: s.Name, Phase: phase, Reason: s.Reason, Message: s.Message, WaitingSince: s.WaitingSince.DeepCopy(), Job: s.Job}
 }
 
 // starting appends which services jobs wait for, and what keeps the first of

@@ -75,11 +75,12 @@ func TestServiceStarts(t *testing.T) {
 		requeue  time.Duration
 	}{
 		{name: "no pod yet", want: starting, message: "0 of 1 jobs succeeded; starting services: db", requeue: 30 * time.Second},
-		{name: "runs", pods: [][]podOption{{}}, want: starting, message: "0 of 1 jobs succeeded; starting services: db"},
+		{name: "runs", pods: [][]podOption{{}}, want: starting, message: "0 of 1 jobs succeeded; starting services: db", requeue: time.Hour - 99*time.Second},
 		{
 			name: "can't pull", pods: [][]podOption{{waiting("ErrImagePull", "not found")}},
 			want:    serviceOutcome{"Starting", "ImagePullBackOff", "container main: can't pull image registry.example.com/app:1: not found"},
 			message: "0 of 1 jobs succeeded; starting services: db; db: ImagePullBackOff: container main: can't pull image registry.example.com/app:1: not found",
+			requeue: time.Hour - 99*time.Second,
 		},
 		{
 			name: "queued", job: suspend,

@@ -88,7 +88,7 @@ func TestRunStatus(t *testing.T) {
 				ObservedGeneration: 1, Phase: "Queued", Number: 3,
 				Conditions: condition("Unknown", "Queued", "no job has started; a: QuotaExceeded: exceeded quota: small"),
 				Jobs: []v1alpha1.JobStatus{
-					{Name: "a", Phase: "Waiting", Reason: "QuotaExceeded", Message: "exceeded quota: small"},
+					{Name: "a", Phase: "Waiting", Reason: "QuotaExceeded", Message: "exceeded quota: small", WaitingSince: ts(100)},
 					{Name: "b", Phase: "Waiting", Reason: "AwaitingNeeds", Message: "needs a"},
 				},
 			},

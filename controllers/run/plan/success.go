@@ -17,7 +17,8 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, done map[string]
 	s.Job = job.Name
 	s.StartTime = new(job.CreationTimestamp)
 	if s.Phase == v1alpha1.JobWaiting {
-		s.Phase, s.Reason, s.Message = v1alpha1.JobRunning, "", ""
+		s = f.explain(s, "", "")
+		s.Phase = v1alpha1.JobRunning
 	}
 	pods := f.pods(job)
 	if pod := interrupted(job, pods); pod != nil {
@@ -34,22 +35,23 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, done map[string]
 	case jobCondition(job, batchv1.JobFailed) != nil:
 		return f.fail(s, job, pods, d)
 	}
-	return f.explainWait(s, job, pods, d)
+	s, since := f.explainWait(s, job, pods, d)
+	if since != nil && f.halt() == nil {
+		return f.expire(s, *since, d)
+	}
+	return s
 }
 
-// explainWait says what keeps the Job's pod from starting, if anything does.
-func (f *Facts) explainWait(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) v1alpha1.JobStatus {
+// explainWait says what keeps the Job's pod from starting, if anything does, and
+// since when that has counted towards the pendingTimeout, nil if it doesn't.
+func (f *Facts) explainWait(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) (v1alpha1.JobStatus, *time.Time) {
 	if suspended(job) {
-		return explain(s, v1alpha1.ReasonSuspended, "its Job is suspended: it waits in a queue, or somebody holds it")
+		return f.explain(s, v1alpha1.ReasonSuspended, "its Job is suspended: it waits in a queue, or somebody holds it"), nil
 	}
 	if awaitsPod(job, pods) {
 		return f.awaitPod(s, job, pods, d)
 	}
-	reason, message := f.unbound(pods, d)
-	if reason == "" {
-		reason, message = problem(pods)
-	}
-	return explain(s, reason, message)
+	return f.awaitStart(s, pods, d)
 }
 
 // complete records that the Job has completed. Of one pod's work that is a
@@ -131,9 +133,11 @@ func exitedZero(pod *corev1.Pod) bool {
 }
 
 func hasSidecar(pod *corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool {
-		return ptr.Deref(c.RestartPolicy, "") == corev1.ContainerRestartPolicyAlways
-	})
+	return slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool { return sidecar(&c) })
+}
+
+func sidecar(init *corev1.Container) bool {
+	return ptr.Deref(init.RestartPolicy, "") == corev1.ContainerRestartPolicyAlways
 }
 
 // finishedAt is when the last of the pod's regular containers ended, or nil.

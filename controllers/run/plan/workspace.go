@@ -59,16 +59,7 @@ func (f *Facts) unbound(pods []corev1.Pod, d *Decision) (reason, message string)
 // failure, given the claim's events, or a blank refusal. Those that say what the
 // claim waits for are the scheduler's to explain.
 func ClaimFailure(events []corev1.Event) *Refusal {
-	var last *corev1.Event
-	for i := range events {
-		event := &events[i]
-		if event.Reason != "ProvisioningFailed" && event.Reason != "FailedBinding" {
-			continue
-		}
-		if last == nil || seen(last).Before(seen(event)) {
-			last = event
-		}
-	}
+	last := newest(events, func(e *corev1.Event) bool { return e.Reason == "ProvisioningFailed" || e.Reason == "FailedBinding" })
 	if last == nil {
 		return &Refusal{}
 	}

@@ -61,7 +61,7 @@ func TestPodCannotBeCreated(t *testing.T) {
 
 	// Knowing it costs nothing more.
 	before := len(w.writes)
-	w.clock.SetTime(w.clock.Now().Add(time.Hour))
+	w.clock.SetTime(w.clock.Now().Add(59 * time.Minute))
 	w.mustReconcile("run")
 	if diff := cmp.Diff([]string{"*v1.EventList"}, w.liveReads); diff != "" {
 		t.Errorf("live reads (-want +got):\n%s", diff)
