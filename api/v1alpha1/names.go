@@ -87,6 +87,13 @@ const (
 	ReasonInvalidParameters = "InvalidParameters"
 	// ReasonInvalidRetry: the Run named by retryOf can't be retried by this one.
 	ReasonInvalidRetry = "InvalidRetry"
+	// ReasonInvalidConcurrencyKey: the expression of the concurrency key failed.
+	ReasonInvalidConcurrencyKey = "InvalidConcurrencyKey"
+	// ReasonReplaced: the Run was cancelled for a newer one of its concurrency key.
+	ReasonReplaced = "Replaced"
+	// ReasonSkipped: the Run was cancelled because others of its concurrency key had
+	// taken the places.
+	ReasonSkipped = "Skipped"
 	// ReasonSuspended: the object's spec.suspend is true.
 	ReasonSuspended = "Suspended"
 )

@@ -34,6 +34,11 @@ type PipelineSpec struct {
 	// +optional
 	Workspace *Workspace `json:"workspace,omitempty"`
 
+	// Concurrency bounds how many Runs of this Pipeline run at the same time.
+	// Default: no bound.
+	// +optional
+	Concurrency *Concurrency `json:"concurrency,omitempty"`
+
 	// Timeout of a whole Run, from the creation of its first Job. At least 1s. At its
 	// end the pods that run are stopped and stay with their logs, nothing more is
 	// started, and the Run has failed with the reason TimedOut. Default: none.

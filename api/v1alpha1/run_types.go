@@ -160,6 +160,11 @@ type RunStatus struct {
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 
+	// Concurrency is where the Run stands among those of its concurrency key. A Run
+	// whose Pipeline bounds nothing has none.
+	// +optional
+	Concurrency *ConcurrencyStatus `json:"concurrency,omitempty"`
+
 	// Jobs in the order of the Pipeline.
 	// +optional
 	// +listType=map
@@ -227,6 +232,7 @@ type JobStatus struct {
 // +kubebuilder:printcolumn:name="Pipeline",type=string,JSONPath=`.spec.pipeline`
 // +kubebuilder:printcolumn:name="Number",type=integer,JSONPath=`.status.number`
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="Position",type=integer,JSONPath=`.status.concurrency.position`
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Succeeded")].message`
 // +kubebuilder:printcolumn:name="Started",type=date,JSONPath=`.status.startTime`
 // +kubebuilder:printcolumn:name="Finished",type=date,JSONPath=`.status.completionTime`

@@ -32,6 +32,7 @@ func PipelineSpec(spec *v1alpha1.PipelineSpec, path *field.Path) field.ErrorList
 	errs = append(errs, validateWorkspace(spec, path)...)
 	errs = append(errs, validateAtLeast(spec.Timeout, minTimeout, path.Child("timeout"))...)
 	errs = append(errs, validateAtLeast(spec.PendingTimeout, minTimeout, path.Child("pendingTimeout"))...)
+	errs = append(errs, validateConcurrency(spec, path.Child("concurrency"))...)
 	return append(errs, validateRetention(spec.Retention, path.Child("retention"))...)
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/kayci/kayci/api/validation"
 )
 
-// expressions is the environment of the conditions of jobs. Most Pipelines have
-// none, so it is made when the first is met.
+// expressions is the environment of the expressions of Pipelines. Most have none,
+// so it is made when the first is met.
 type expressions struct {
 	once sync.Once
 	env  *expr.RunEnv

@@ -34,7 +34,8 @@ type Reconciler struct {
 	// Client reads from the cache, except for ConfigMaps, and writes.
 	Client client.Client
 	// APIReader asks the API server. It is used when the cache holds less than is
-	// known to have existed, never on the common path.
+	// known to have existed, and before a Run of a concurrency key may start; never
+	// for a Pipeline that bounds nothing.
 	APIReader client.Reader
 	// Starter makes the Runs that retry others.
 	Starter Starter
@@ -48,6 +49,7 @@ type Reconciler struct {
 	recent      recent.Writes
 	numbers     lastNumbers
 	expressions expressions
+	admissions  admissions
 }
 
 // Reconcile brings one Run a step further.
@@ -72,6 +74,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 // returns when to look again at the latest, 0 for when something happens.
 func (r *Reconciler) advance(ctx context.Context, run *v1alpha1.Run) (time.Duration, error) {
 	facts, err := r.observe(ctx, run)
+	if err == nil {
+		err = r.findPlace(ctx, facts)
+	}
 	if err != nil {
 		return r.fail(ctx, facts, err)
 	}

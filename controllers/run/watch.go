@@ -7,6 +7,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/ptr"
@@ -46,6 +47,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 		Named("run").
 		WithOptions(opts).
 		Watches(&v1alpha1.Run{}, queue, builder.WithPredicates(runNews())).
+		Watches(&v1alpha1.Run{}, r.wake(), builder.WithPredicates(placeNews())).
 		Watches(&batchv1.Job{}, queue, builder.WithPredicates(jobNews())).
 		Watches(&corev1.Pod{}, queue, builder.WithPredicates(podNews())).
 		Complete(r)
@@ -65,12 +67,7 @@ func (r *Reconciler) enqueue() handler.EventHandler {
 				created = run.CreationTimestamp
 			}
 		}
-		req := reconcile.Request{NamespacedName: key}
-		if pq, ok := q.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
-			pq.AddWithOpts(priorityqueue.AddOpts{Priority: new(-int(created.Unix()))}, req)
-			return
-		}
-		q.Add(req)
+		addByAge(q, key, created)
 	}
 	return handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
@@ -83,6 +80,16 @@ func (r *Reconciler) enqueue() handler.EventHandler {
 			add(ctx, e.Object, q)
 		},
 	}
+}
+
+// addByAge adds a Run to the queue, in front of those created after it.
+func addByAge(q workqueue.TypedRateLimitingInterface[reconcile.Request], key types.NamespacedName, created metav1.Time) {
+	req := reconcile.Request{NamespacedName: key}
+	if pq, ok := q.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
+		pq.AddWithOpts(priorityqueue.AddOpts{Priority: new(-int(created.Unix()))}, req)
+		return
+	}
+	q.Add(req)
 }
 
 // runNews drops the echo of own status writes. The generation doesn't count

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,13 +53,22 @@ type world struct {
 	reconciler *run.Reconciler
 }
 
-func scheme(t *testing.T) *runtime.Scheme {
-	t.Helper()
+// sharedScheme is made once: making one takes longer than most tests do.
+var sharedScheme = sync.OnceValues(func() (*runtime.Scheme, error) {
 	s := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{appsv1.AddToScheme, batchv1.AddToScheme, corev1.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(s); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
+	}
+	return s, nil
+})
+
+func scheme(t *testing.T) *runtime.Scheme {
+	t.Helper()
+	s, err := sharedScheme()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return s
 }
@@ -79,9 +89,16 @@ func builder(t *testing.T) *fake.ClientBuilder {
 
 func newWorld(t *testing.T, objs ...client.Object) *world {
 	t.Helper()
+	b := builder(t)
+	for _, obj := range objs {
+		// The fake writes into what it is given, which parallel tests may share.
+		if copied, ok := obj.DeepCopyObject().(client.Object); ok {
+			b = b.WithObjects(copied)
+		}
+	}
 	w := &world{
 		t:       t,
-		live:    builder(t).WithObjects(objs...).Build(),
+		live:    b.Build(),
 		clock:   clocktesting.NewFakePassiveClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
 		events:  events.NewFakeRecorder(100),
 		created: map[string]int{},

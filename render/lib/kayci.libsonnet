@@ -30,7 +30,8 @@
   // a volume that the jobs share, as ci.workspace makes it; services are pods that
   // they use, as ci.service makes them. timeout bounds a whole Run, from its first
   // Job's creation; pendingTimeout how long a job or service may be unable to start.
-  pipeline(name, jobs, params=[], retention=null, workspace=null, services=[], timeout=null, pendingTimeout=null):: {
+  // concurrency bounds how many Runs there are at a time, as ci.concurrency makes it.
+  pipeline(name, jobs, params=[], retention=null, workspace=null, services=[], timeout=null, pendingTimeout=null, concurrency=null):: {
     apiVersion: apiVersion,
     kind: 'Pipeline',
     metadata: { name: name },
@@ -41,6 +42,7 @@
       [if workspace != null then 'workspace']: workspace,
       [if timeout != null then 'timeout']: timeout,
       [if pendingTimeout != null then 'pendingTimeout']: pendingTimeout,
+      [if concurrency != null then 'concurrency']: concurrency,
       [if retention != null then 'retention']: retention,
     },
   },
@@ -55,6 +57,13 @@
     [if enum != [] then 'enum']: enum,
     [if pattern != null then 'pattern']: pattern,
   },
+
+  // concurrency lets limit Runs of the same key run at a time. key is a CEL
+  // expression that gives a string, as in 'params.branch', 'run.ref', or '"deploy"'
+  // for all Runs. policy says what becomes of a Run that finds no place: Queue, it
+  // waits; Replace, it waits and the oldest ones are cancelled for it; Skip, it is
+  // cancelled.
+  concurrency(key, limit=1, policy='Queue'):: { key: key, limit: limit, policy: policy },
 
   // job is one node of the graph. work is a step (ci.script, ci.step), a list of
   // steps (see ci.steps), or a pod spec. needs names earlier jobs of the pipeline.

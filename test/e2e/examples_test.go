@@ -16,6 +16,7 @@ import (
 func expectedLog() map[string][3]string {
 	return map[string][3]string{
 		"hello-world":  {"greet", "main", "Hello, world!"},
+		"concurrency":  {"check", "main", "test is up."},
 		"dependencies": {"release", "main", "Released as number 1."},
 		"diamond":      {"step-5", "main", "step-5 has begun."},
 		"matrix":       {"build-arm64", "main", "Building for linux/arm64."},

@@ -37,6 +37,11 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 	if h := f.halt(); h != nil {
 		return h.endJob(f, s, beforeStart)
 	}
+	if f.queued() {
+		d.requeue(lookInQueue)
+		s.Reason, s.Message = ReasonQueued, "the Run waits for others of its concurrency key"
+		return s
+	}
 	if refusal, refused := f.Refused[s.Name]; refused {
 		return f.end(s, v1alpha1.JobFailed, refusal.Reason, shorten(refusal.Message))
 	}

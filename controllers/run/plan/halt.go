@@ -32,7 +32,7 @@ type halt struct {
 func (f *Facts) halt() *halt {
 	var first *halt
 	recorded := meta.FindStatusCondition(f.Run.Status.Conditions, v1alpha1.SucceededCondition)
-	for _, of := range []func() *halt{f.serviceFailed, f.cancelled, f.timedOut, f.serviceFailing} {
+	for _, of := range []func() *halt{f.serviceFailed, f.cancelled, f.timedOut, f.displaced, f.serviceFailing} {
 		h := of()
 		if h != nil && recorded != nil && recorded.Reason == h.stopping {
 			return h

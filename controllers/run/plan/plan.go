@@ -18,6 +18,7 @@ import (
 
 	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/queue"
 )
 
 // Facts are what was observed of one Run. Maps are by the job's or service's name
@@ -45,6 +46,9 @@ type Facts struct {
 	Missing map[string]bool
 	// Refused are Jobs that the API server will never accept.
 	Refused map[string]Refusal
+	// Place of the Run among those of its concurrency key. nil: nothing bounds them,
+	// or the Run has ended or was cancelled without one.
+	Place *queue.Place
 	// Deferred are Jobs that can't be created now, but may be later.
 	Deferred map[string]Refusal
 	// Explained is what events say about those that Unexplained names, with a blank

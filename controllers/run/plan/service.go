@@ -66,8 +66,9 @@ func (f *Facts) decideService(name string, h *halt, d *Decision) v1alpha1.Servic
 func (f *Facts) serve(s v1alpha1.ServiceStatus, h *halt, d *Decision) v1alpha1.ServiceStatus {
 	refusal, deferred := f.Deferred[s.Name]
 	switch {
-	case s.Job != "" || h != nil:
-		// Created and not seen: the caller has yet to ask the API server. Or never to be.
+	case s.Job != "" || h != nil || f.queued():
+		// Created and not seen: the caller has yet to ask the API server. Or never to
+		// be, or not yet.
 	case deferred:
 		d.requeue(retryCreate)
 		s = waits(s, f.explain(asJob(s), refusal.Reason, shorten(refusal.Message)))

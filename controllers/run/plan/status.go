@@ -13,7 +13,7 @@ import (
 
 // Reasons of a Run that has not finished.
 const (
-	// ReasonQueued: no job has started.
+	// ReasonQueued: no job has started, or the Run waits for others.
 	ReasonQueued = "Queued"
 	// ReasonCancelling: running pods are being stopped.
 	ReasonCancelling = "Cancelling"
@@ -31,7 +31,7 @@ func (f *Facts) runStatus(jobs []v1alpha1.JobStatus, services []v1alpha1.Service
 	s.StartTime = f.startTime()
 	phase, reason, message := f.summarize(jobs, s.StartTime != nil)
 	switch h := f.halt(); {
-	case !phase.Finished() && h == nil:
+	case !phase.Finished() && h == nil && !f.queued():
 		message = starting(services, message)
 	case phase.Finished() && !f.retire(services, d):
 		phase, reason = v1alpha1.RunRunning, ReasonStoppingServices
@@ -43,6 +43,7 @@ func (f *Facts) runStatus(jobs []v1alpha1.JobStatus, services []v1alpha1.Service
 	if phase.Finished() {
 		s.CompletionTime = f.now()
 	}
+	s.Concurrency = f.concurrency(phase.Finished())
 	f.setCondition(&s, reason, message)
 	return s
 }
@@ -62,6 +63,7 @@ func (f *Facts) Fail(reason, message string) v1alpha1.RunStatus {
 		}
 	}
 	s.CompletionTime = f.now()
+	s.Concurrency = f.concurrency(true)
 	for i := range s.Jobs {
 		if !s.Jobs[i].Phase.Finished() {
 			s.Jobs[i] = f.end(s.Jobs[i], v1alpha1.JobCancelled, reason, shorten(message))
@@ -123,6 +125,8 @@ func (f *Facts) summarizeActive(jobs []v1alpha1.JobStatus, by map[v1alpha1.JobPh
 	switch {
 	case h != nil:
 		return v1alpha1.RunRunning, h.stopping, h.say("stopping " + names(running))
+	case f.queued():
+		return v1alpha1.RunQueued, ReasonQueued, f.line()
 	case !started:
 		return v1alpha1.RunQueued, ReasonQueued, stuck(jobs, "no job has started")
 	}

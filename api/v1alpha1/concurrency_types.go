@@ -1,0 +1,60 @@
+package v1alpha1
+
+// Concurrency bounds how many Runs of a Pipeline run at the same time. Runs
+// whose key is the same share the places; others don't meet. Each Run goes by
+// the revision that it is pinned to.
+type Concurrency struct {
+	// Key is a CEL expression that gives a string: Runs of the same key wait for
+	// each other. It sees `params` and `run`, as in params.branch, run.ref, or
+	// '"deploy"' for one key in all. run.number isn't known yet.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=4096
+	Key string `json:"key"`
+
+	// Limit is how many Runs of a key run at the same time. Default 1.
+	// +optional
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	Limit int32 `json:"limit,omitempty"`
+
+	// Policy says what becomes of a Run that finds no place. Default Queue.
+	// +optional
+	// +kubebuilder:default=Queue
+	Policy ConcurrencyPolicy `json:"policy,omitempty"`
+}
+
+// ConcurrencyPolicy says what becomes of a Run that finds no place: Queue, it
+// waits until those before it have ended; Replace, it waits, and a Run that has
+// as many newer ones as there are places is cancelled for them; Skip, it is
+// cancelled at once.
+// +kubebuilder:validation:Enum=Queue;Replace;Skip
+type ConcurrencyPolicy string
+
+// The policies.
+const (
+	ConcurrencyQueue   ConcurrencyPolicy = "Queue"
+	ConcurrencyReplace ConcurrencyPolicy = "Replace"
+	ConcurrencySkip    ConcurrencyPolicy = "Skip"
+)
+
+// ConcurrencyStatus is where a Run stands among the Runs of its key.
+type ConcurrencyStatus struct {
+	// Key that the expression gave. One of more than 253 bytes is its beginning and
+	// a hash.
+	Key string `json:"key"`
+
+	// Admitted: the Run has one of the places, and keeps it until it ends.
+	// +optional
+	Admitted bool `json:"admitted,omitempty"`
+
+	// Position among the Runs that wait, from 1, in the order of their creation.
+	// Beyond 10 it is rounded up to tens, beyond 100 to hundreds, and so on: each
+	// change is a write.
+	// +optional
+	Position int32 `json:"position,omitempty"`
+
+	// ReplacedBy is the newer Run that this one is cancelled for.
+	// +optional
+	ReplacedBy string `json:"replacedBy,omitempty"`
+}

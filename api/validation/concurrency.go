@@ -1,0 +1,51 @@
+package validation
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kayci/kayci/api/expr"
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+const maxConcurrencyLimit = 1000
+
+// validateConcurrency takes a limit of 0 and a blank policy for their defaults,
+// which the API server sets.
+func validateConcurrency(spec *v1alpha1.PipelineSpec, path *field.Path) field.ErrorList {
+	c := spec.Concurrency
+	if c == nil {
+		return nil
+	}
+	var errs field.ErrorList
+	if err := compileKey(spec); err != nil {
+		errs = append(errs, field.Invalid(path.Child("key"), c.Key, err.Error()))
+	}
+	if c.Limit < 0 || c.Limit > maxConcurrencyLimit {
+		errs = append(errs, field.Invalid(path.Child("limit"), c.Limit, "must be from 1 to 1000"))
+	}
+	policies := []v1alpha1.ConcurrencyPolicy{v1alpha1.ConcurrencyQueue, v1alpha1.ConcurrencyReplace, v1alpha1.ConcurrencySkip}
+	if c.Policy != "" && !slices.Contains(policies, c.Policy) {
+		errs = append(errs, field.NotSupported(path.Child("policy"), c.Policy, policies))
+	}
+	return errs
+}
+
+func compileKey(spec *v1alpha1.PipelineSpec) error {
+	env, err := expr.NewRunEnv()
+	if err != nil {
+		return err
+	}
+	_, err = env.CompileKey(spec.Concurrency.Key, ParamNames(spec.Params))
+	return err
+}
+
+// ParamNames returns the names of declared parameters, in their order.
+func ParamNames(params []v1alpha1.Param) []string {
+	names := make([]string, len(params))
+	for i := range params {
+		names[i] = params[i].Name
+	}
+	return names
+}

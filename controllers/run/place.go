@@ -1,0 +1,212 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/expr"
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/api/validation"
+	"github.com/kayci/kayci/controllers/run/plan"
+	"github.com/kayci/kayci/controllers/run/queue"
+)
+
+// admitWithin bounds the time between asking which Runs there are and recording
+// an admission. It is less than a leader that has lost its Lease goes on before
+// another may lead, so that no two processes admit at a time.
+const admitWithin = 4 * time.Second
+
+// admissions makes the admissions of a Pipeline's Runs go one after the other:
+// each has to see the one before it.
+type admissions struct {
+	mu sync.Mutex
+	by map[client.ObjectKey]*sync.Mutex
+}
+
+// begin waits for the Pipeline's turn and returns what ends it.
+func (a *admissions) begin(pipeline client.ObjectKey) (end func()) {
+	a.mu.Lock()
+	if a.by == nil {
+		a.by = map[client.ObjectKey]*sync.Mutex{}
+	}
+	if a.by[pipeline] == nil {
+		a.by[pipeline] = &sync.Mutex{}
+	}
+	turn := a.by[pipeline]
+	a.mu.Unlock()
+	turn.Lock()
+	return turn.Unlock
+}
+
+// findPlace finds out where the Run stands among those of its concurrency key.
+// What can't be taken back is recorded before anything is done for it: that the
+// Run may start, and that it has to end for another.
+func (r *Reconciler) findPlace(ctx context.Context, o *observation) error {
+	held, open := o.heldPlace()
+	o.Place = held
+	if !open {
+		return nil
+	}
+	key, err := r.ownKey(o)
+	if err != nil {
+		return err
+	}
+	c := o.Spec.Concurrency
+	candidate := queue.Candidate{Run: o.Run, Key: key, Limit: int(cmp.Or(c.Limit, 1)), Policy: c.Policy}
+	place, err := r.decidePlace(ctx, r.Client, candidate)
+	if err != nil {
+		return err
+	}
+	if place.Skipped || (place.Admitted && held == nil) {
+		return r.admit(ctx, o, candidate)
+	}
+	o.Place = &place
+	if place.ReplacedBy != "" {
+		return r.recordPlace(ctx, o)
+	}
+	return nil
+}
+
+// heldPlace returns the place that the Run has, if it has one, and whether there
+// is something to decide.
+func (o *observation) heldPlace() (held *queue.Place, open bool) {
+	c, recorded := o.Spec.Concurrency, o.Run.Status.Concurrency
+	switch {
+	case c == nil || o.Run.Status.Phase.Finished():
+		return nil, false
+	case recorded == nil:
+		return nil, o.Number == 0 && !o.Run.Spec.Cancelled
+	case recorded.Admitted:
+		held = &queue.Place{Key: recorded.Key, Admitted: true, ReplacedBy: recorded.ReplacedBy}
+		return held, c.Policy == v1alpha1.ConcurrencyReplace && recorded.ReplacedBy == ""
+	default:
+		return nil, !o.Run.Spec.Cancelled
+	}
+}
+
+// admit decides again from what the API server says, because the cache may not
+// show a Run that exists, and records an admission.
+func (r *Reconciler) admit(ctx context.Context, o *observation, c queue.Candidate) error {
+	end := r.admissions.begin(client.ObjectKey{Namespace: o.Run.Namespace, Name: o.Run.Spec.Pipeline})
+	defer end()
+	ctx, cancel := context.WithTimeout(ctx, admitWithin)
+	defer cancel()
+	place, err := r.decidePlace(ctx, r.APIReader, c)
+	if err != nil {
+		return err
+	}
+	o.Place = &place
+	if !place.Admitted {
+		return nil
+	}
+	return r.recordPlace(ctx, o)
+}
+
+// recordPlace records what the Run's place makes of the Run.
+func (r *Reconciler) recordPlace(ctx context.Context, o *observation) error {
+	decision := plan.Decide(&o.Facts)
+	return r.record(ctx, o.Run, &decision.Status)
+}
+
+func (r *Reconciler) decidePlace(ctx context.Context, in client.Reader, c queue.Candidate) (queue.Place, error) {
+	var runs v1alpha1.RunList
+	err := in.List(ctx, &runs, client.InNamespace(c.Run.Namespace),
+		client.MatchingLabels{v1alpha1.PipelineLabel: c.Run.Spec.Pipeline}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return queue.Place{}, fmt.Errorf("list runs of pipeline %s: %w", c.Run.Spec.Pipeline, err)
+	}
+	keys, err := r.keys(ctx, queue.Unrecorded(c.Run, runs.Items))
+	if err != nil {
+		return queue.Place{}, err
+	}
+	return queue.Decide(c, runs.Items, keys), nil
+}
+
+// ownKey returns the Run's key. One that is recorded stays.
+func (r *Reconciler) ownKey(o *observation) (string, error) {
+	if recorded := o.Run.Status.Concurrency; recorded != nil {
+		return recorded.Key, nil
+	}
+	compiled, err := r.compileKey(&o.Spec)
+	if err != nil {
+		return "", err
+	}
+	return compiled.of(o.Run, o.Params)
+}
+
+// keys returns the keys, by name, of Runs that have none recorded. A Run that
+// can't run, or that nothing bounds, has none; its own reconcile says which.
+func (r *Reconciler) keys(ctx context.Context, runs []*v1alpha1.Run) (map[string]string, error) {
+	keys := map[string]string{}
+	compiled := map[string]*keyExpression{}
+	for _, run := range runs {
+		expression, known := compiled[run.Spec.Revision]
+		if !known {
+			var err error
+			if expression, err = r.keyOfRevision(ctx, run); err != nil && !isFault(err) {
+				return nil, err
+			}
+			compiled[run.Spec.Revision] = expression
+		}
+		if expression == nil {
+			continue
+		}
+		params, errs := validation.Params(expression.params, run.Spec.Params)
+		if len(errs) > 0 {
+			continue
+		}
+		if key, err := expression.of(run, params); err == nil {
+			keys[run.Name] = key
+		}
+	}
+	return keys, nil
+}
+
+// keyOfRevision returns the key's expression in the revision that the Run is
+// pinned to, or nil if there is none.
+func (r *Reconciler) keyOfRevision(ctx context.Context, run *v1alpha1.Run) (*keyExpression, error) {
+	if run.Spec.Revision == "" {
+		return nil, nil //nolint:nilnil // It isn't pinned yet: it comes after those that are.
+	}
+	spec, err := r.spec(ctx, run)
+	if err != nil || spec.Concurrency == nil {
+		return nil, err
+	}
+	return r.compileKey(&spec)
+}
+
+// keyExpression is the compiled key of a revision.
+type keyExpression struct {
+	key    *expr.Key
+	params []v1alpha1.Param
+}
+
+func (r *Reconciler) compileKey(spec *v1alpha1.PipelineSpec) (*keyExpression, error) {
+	env, err := r.expressions.get()
+	if err != nil {
+		return nil, err
+	}
+	key, err := env.CompileKey(spec.Concurrency.Key, validation.ParamNames(spec.Params))
+	if err != nil {
+		return nil, invalidKey(err)
+	}
+	return &keyExpression{key: key, params: spec.Params}, nil
+}
+
+// of returns the Run's key, given its parameters with the defaults.
+func (e *keyExpression) of(run *v1alpha1.Run, params map[string]string) (string, error) {
+	key, err := e.key.Eval(expr.RunVars{Params: params, Run: expr.NewRun(run, 0)})
+	if err != nil {
+		return "", invalidKey(err)
+	}
+	return queue.Key(key), nil
+}
+
+func invalidKey(err error) error {
+	return &fault{v1alpha1.ReasonInvalidConcurrencyKey, "concurrency.key: " + err.Error()}
+}

@@ -1,0 +1,72 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// ReasonReplacing is the reason of a Run whose jobs are being stopped, because a
+// newer one is to take its place.
+const ReasonReplacing = "Replacing"
+
+// lookInQueue is how often a Run that waits looks at its place without being
+// told that something has changed: normally it is told.
+const lookInQueue = 5 * time.Minute
+
+// queued reports whether the Run has to wait for others of its key.
+func (f *Facts) queued() bool {
+	return f.Place != nil && !f.Place.Admitted
+}
+
+// displaced returns the halt of a Run that other Runs of its key have no room
+// for, or nil.
+func (f *Facts) displaced() *halt {
+	switch p := f.Place; {
+	case p == nil:
+		return nil
+	case p.ReplacedBy != "":
+		return &halt{
+			phase: v1alpha1.RunCancelled, stopping: ReasonReplacing, reason: v1alpha1.ReasonReplaced,
+			verb: "replaced", why: fmt.Sprintf("run %s of key %s is newer", p.ReplacedBy, quoted(p.Key)),
+		}
+	case p.Skipped:
+		return &halt{
+			phase: v1alpha1.RunCancelled, stopping: v1alpha1.ReasonSkipped, reason: v1alpha1.ReasonSkipped,
+			verb: "skipped", why: fmt.Sprintf("no place for another run of key %s beside %s", quoted(p.Key), names(p.InTheWay)),
+		}
+	default:
+		return nil
+	}
+}
+
+// line says what a queued Run waits for. While its position is the same, what it
+// said first stays.
+func (f *Facts) line() string {
+	recorded := f.Run.Status.Concurrency
+	said := meta.FindStatusCondition(f.Run.Status.Conditions, v1alpha1.SucceededCondition)
+	if recorded != nil && recorded.Position == f.Place.Position && said != nil && said.Reason == ReasonQueued {
+		return said.Message
+	}
+	return fmt.Sprintf("position %d of key %s; waits for %s", f.Place.Position, quoted(f.Place.Key), names(f.Place.InTheWay))
+}
+
+// concurrency is what the status says of the Run's place.
+func (f *Facts) concurrency(finished bool) *v1alpha1.ConcurrencyStatus {
+	s := f.Run.Status.Concurrency.DeepCopy()
+	if p := f.Place; p != nil {
+		s = &v1alpha1.ConcurrencyStatus{Key: p.Key, Admitted: p.Admitted, Position: p.Position, ReplacedBy: p.ReplacedBy}
+	}
+	if s != nil && finished {
+		s.Position = 0
+	}
+	return s
+}
+
+// quoted is a key as a message shows it: it may be an event's data.
+func quoted(key string) string {
+	return fmt.Sprintf("%q", cut(key, maxSummary))
+}

@@ -1,0 +1,74 @@
+package run
+
+import (
+	"context"
+
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/queue"
+)
+
+// wake lets the Runs beside one whose place has changed look at theirs.
+func (r *Reconciler) wake() handler.EventHandler {
+	add := func(ctx context.Context, obj client.Object, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+		changed, ok := obj.(*v1alpha1.Run)
+		if !ok {
+			return
+		}
+		var runs v1alpha1.RunList
+		err := r.Client.List(ctx, &runs, client.InNamespace(changed.Namespace),
+			client.MatchingLabels{v1alpha1.PipelineLabel: changed.Spec.Pipeline}, client.UnsafeDisableDeepCopy)
+		if err != nil {
+			// The cache doesn't fail, but for a label that is none. Runs that wait look
+			// again by themselves, only later.
+			log.FromContext(ctx).Error(err, "list the Runs beside one that has changed", "run", changed.Name)
+			return
+		}
+		for _, run := range queue.Wake(changed, runs.Items) {
+			addByAge(q, client.ObjectKeyFromObject(run), run.CreationTimestamp)
+		}
+	}
+	return handler.Funcs{
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			add(ctx, e.ObjectNew, q)
+		},
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			add(ctx, e.Object, q)
+		},
+	}
+}
+
+// placeNews lets through what may give or take another Run its place.
+func placeNews() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, was := e.ObjectOld.(*v1alpha1.Run)
+			after, is := e.ObjectNew.(*v1alpha1.Run)
+			return was && is && concerned(before) && standing(before) != standing(after)
+		},
+		DeleteFunc: func(e event.DeleteEvent) bool {
+			run, is := e.Object.(*v1alpha1.Run)
+			return is && concerned(run)
+		},
+	}
+}
+
+// concerned reports whether the Run may be in another's way: it has not ended,
+// and it has a key or may yet get one.
+func concerned(run *v1alpha1.Run) bool {
+	return !run.Status.Phase.Finished() && (run.Status.Concurrency != nil || run.Status.Phase == "")
+}
+
+// standing is what others see of a Run's place.
+func standing(run *v1alpha1.Run) [4]bool {
+	c := run.Status.Concurrency
+	return [4]bool{c != nil, c != nil && c.Admitted, run.Status.Phase.Finished(), run.DeletionTimestamp != nil}
+}
