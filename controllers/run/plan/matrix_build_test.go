@@ -1,0 +1,119 @@
+package plan_test
+
+import (
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/plan"
+)
+
+// observation arranges, at second 100, what is observed of job `a`. Its Job was
+// made at second 0, its pod at second 1.
+type observation func(*plan.Facts)
+
+func all(of ...observation) observation {
+	return func(f *plan.Facts) {
+		for _, o := range of {
+			o(f)
+		}
+	}
+}
+
+func aJob(opts ...jobOption) observation {
+	return func(f *plan.Facts) { withJob(f, "a", append([]jobOption{taken(1)}, opts...)...) }
+}
+
+func aPod(opts ...podOption) observation {
+	return func(f *plan.Facts) { withPod(f, "a", "pod", opts...) }
+}
+
+// aNeed puts a job in front that `a` needs.
+func aNeed(phase v1alpha1.JobPhase) observation {
+	return func(f *plan.Facts) {
+		f.Spec.Jobs = []v1alpha1.Job{spec("b"), spec("a", "b")}
+		record(f, "b", phase)
+		switch phase {
+		case v1alpha1.JobWaiting:
+			f.Deferred = map[string]plan.Refusal{"b": {Reason: "ItsReason", Message: "the text"}}
+		case v1alpha1.JobRunning:
+			withJob(f, "b")
+			withPod(f, "b", "other")
+		default:
+		}
+	}
+}
+
+func aCondition(t *testing.T, condition string) observation {
+	t.Helper()
+	env := expressions(t)
+	return func(f *plan.Facts) {
+		f.Expressions = env
+		f.Spec.Jobs = []v1alpha1.Job{when(condition, "a")}
+	}
+}
+
+func notCreated(refused, deferred map[string]plan.Refusal) observation {
+	return func(f *plan.Facts) { f.Refused, f.Deferred = refused, deferred }
+}
+
+// aStartingService keeps jobs from starting. Another one keeps the Run going.
+func aStartingService(f *plan.Facts) {
+	aNeed(v1alpha1.JobRunning)(f)
+	f.Spec.Jobs = []v1alpha1.Job{spec("b"), spec("a")}
+	f.Spec.Services = []v1alpha1.Service{{Name: "db"}}
+	withJob(f, "db")
+	withPod(f, "db", "db-pod")
+}
+
+func missing(f *plan.Facts)      { f.Missing = map[string]bool{"a": true} }
+func cancelledRun(f *plan.Facts) { f.Run.Spec.Cancelled = true }
+
+func timedOutRun(f *plan.Facts) {
+	f.Spec.Timeout = &metav1.Duration{Duration: 90 * time.Second}
+	f.Run.Status.StartTime = ts(0)
+}
+
+func (c cell) afterCreating() cell               { c.create = true; return c }
+func (c cell) andSuspends() cell                 { c.suspends = true; return c }
+func (c cell) andStops() cell                    { c.stop = true; return c }
+func (c cell) andLooks(after time.Duration) cell { c.looks = after; return c }
+
+var stays = cell{stays: true}
+
+func is(phase v1alpha1.JobPhase, reason, message string) cell {
+	return cell{phase: phase, reason: reason, message: message}
+}
+
+func ends(second int, phase v1alpha1.JobPhase, reason, message string) cell {
+	return cell{phase: phase, reason: reason, message: message, completed: second}
+}
+
+// row says, for each phase that the job was recorded in, what an observation
+// makes of it.
+type row struct {
+	name     string
+	observed observation
+	want     byPhase
+}
+
+// Texts that several cells have.
+const (
+	wasDeleted   = "the pod was deleted before it had ended"
+	jobGone      = "its Job was deleted before it had ended"
+	isSuspended  = "its Job is suspended: it waits in a queue, or somebody holds it"
+	isLost       = "the Job is complete, but its pod is gone, and with it what shows that the program ended by itself"
+	wasDisrupted = "the pod was told to end (EvictionByEvictionAPI) and exited with code 0, which proves nothing; a program that exits otherwise on SIGTERM is retried"
+	wasCancelled = "cancelled while it ran"
+	cantPull     = "container main: can't pull image registry.example.com/app:1: not found"
+	noMemory     = "container main ran out of memory and was killed; raise its memory limit"
+	badOutputs   = "container main: its termination message is no JSON object of strings: decode JSON: unexpected EOF"
+	exitedWith1  = "container main exited with code 1"
+)
+
+func unschedulable(p *corev1.Pod) {
+	p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: "no room"}}
+}

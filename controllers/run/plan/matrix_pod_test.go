@@ -1,0 +1,210 @@
+package plan_test
+
+import (
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kayci/kayci/controllers/run/plan"
+)
+
+// podEvents are of a pod, left alone or not.
+func podEvents() []row {
+	failed := podPhase(corev1.PodFailed)
+	succeeded := podPhase(corev1.PodSucceeded)
+	complete := verdict(batchv1.JobComplete, "", "", 80)
+	parallel := func(j *batchv1.Job) { j.Spec.Completions, j.Spec.Parallelism = new(int32(2)), new(int32(2)) }
+	return []row{
+		{"on no node", all(aJob(), aPod(unstarted)), byPhase{
+			is("Running", "", ""), stays,
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+		}},
+		{"unschedulable", all(aJob(), aPod(unstarted, unschedulable)), byPhase{
+			is("Running", "Unschedulable", "no room"), is("Running", "Unschedulable", "no room"),
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+		}},
+		{"image can't be pulled", all(aJob(), aPod(waiting("ErrImagePull", "not found"))), byPhase{
+			is("Running", "ImagePullBackOff", cantPull), is("Running", "ImagePullBackOff", cantPull),
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andStops(),
+		}},
+		{"runs", all(aJob(), aPod()), byPhase{
+			is("Running", "", ""), stays,
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andStops(),
+		}},
+		{"runs, Job suspended", all(aJob(suspend), aPod()), byPhase{
+			is("Running", "Suspended", isSuspended), is("Running", "Suspended", isSuspended),
+			stays, stays, stays, stays,
+		}},
+		{"exited with 0", all(aJob(), aPod(exit(0, "Completed", 70))), byPhase{
+			ends(70, "Succeeded", "", ""), ends(70, "Succeeded", "", ""),
+			stays, stays, stays, stays.andStops(),
+		}},
+		{"succeeded", all(aJob(), aPod(exit(0, "Completed", 70), succeeded)), byPhase{
+			ends(70, "Succeeded", "", ""), ends(70, "Succeeded", "", ""),
+			stays, stays, stays, stays.andSuspends(),
+		}},
+		{"succeeded, Job complete", all(aJob(complete), aPod(exit(0, "Completed", 70), succeeded)), byPhase{
+			ends(70, "Succeeded", "", ""), ends(70, "Succeeded", "", ""),
+			stays, stays, stays, stays,
+		}},
+		{"one of two succeeded", all(aJob(parallel), aPod(exit(0, "Completed", 70), succeeded)), byPhase{
+			is("Running", "", "").andLooks(30 * time.Second), stays.andLooks(30 * time.Second),
+			stays, stays.andSuspends(), stays, stays.andSuspends(),
+		}},
+		{"exited with 1", all(aJob(), aPod(exit(1, "Error", 75))), byPhase{
+			is("Running", "", ""), stays,
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andStops(),
+		}},
+		{"failed", all(aJob(), aPod(exit(1, "Error", 75), failed)), byPhase{
+			is("Running", "", "").andLooks(5 * time.Second), stays.andLooks(5 * time.Second),
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+		}},
+		{"failed, Job failed", all(aJob(backoffLimit(80)), aPod(exit(1, "Error", 75), failed)), byPhase{
+			ends(80, "Failed", "Error", exitedWith1), ends(80, "Failed", "Error", exitedWith1),
+			stays, stays, stays, stays,
+		}},
+		{"out of memory, Job failed", all(aJob(backoffLimit(80)), aPod(exit(137, "OOMKilled", 75), failed)), byPhase{
+			ends(80, "Failed", "OOMKilled", noMemory), ends(80, "Failed", "OOMKilled", noMemory),
+			stays, stays, stays, stays,
+		}},
+		{"timed out, Job failed", all(aJob(backoffLimit(80)), aPod(deadline(60), exit(143, "Error", 75), failed, podReason("DeadlineExceeded", ""))), byPhase{
+			ends(80, "Failed", "TimedOut", "stopped after its timeout of 1m"),
+			ends(80, "Failed", "TimedOut", "stopped after its timeout of 1m"),
+			stays, stays, stays, stays,
+		}},
+		{"runs, Job failed just now", all(aJob(backoffLimit(95)), aPod()), byPhase{
+			is("Running", "", "").andLooks(10 * time.Second), stays.andLooks(10 * time.Second),
+			stays, stays, stays, stays,
+		}},
+		{"runs, Job failed", all(aJob(backoffLimit(80)), aPod()), byPhase{
+			ends(80, "Failed", "PodDeleted", wasDeleted),
+			ends(80, "Failed", "PodDeleted", wasDeleted),
+			stays, stays, stays, stays,
+		}},
+		{"left bad outputs", all(aJob(), aPod(exit(0, "Completed", 70), left("main", "{"))), byPhase{
+			ends(5, "Failed", "InvalidOutputs", badOutputs),
+			ends(5, "Failed", "InvalidOutputs", badOutputs),
+			stays, stays, stays, stays.andStops(),
+		}},
+		{"disrupted", all(aJob(), aPod(disrupted(60), deleted(60))), byPhase{
+			is("Running", "", ""), stays,
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+		}},
+		{"disrupted, exited with 0", all(aJob(), aPod(disrupted(60), deleted(60), exit(0, "Completed", 70))), byPhase{
+			ends(70, "Failed", "Disrupted", wasDisrupted),
+			ends(70, "Failed", "Disrupted", wasDisrupted),
+			stays, stays, stays, stays.andSuspends(),
+		}},
+		{"disrupted, failed", all(aJob(), aPod(disrupted(60), deleted(60), exit(143, "Error", 75), failed)), byPhase{
+			is("Running", "", "").andLooks(5 * time.Second), stays.andLooks(5 * time.Second),
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+		}},
+		{"exited with 0, disrupted", all(aJob(), aPod(exit(0, "Completed", 70), disrupted(75), deleted(75))), byPhase{
+			ends(70, "Succeeded", "", ""), ends(70, "Succeeded", "", ""),
+			stays, stays, stays, stays.andSuspends(),
+		}},
+		{"evicted", all(aJob(), aPod(disrupted(60), failed, podReason("Evicted", "low on memory"))), byPhase{
+			is("Running", "", "").andLooks(30 * time.Second), stays.andLooks(30 * time.Second),
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+		}},
+		{"evicted, being replaced", all(aJob(), aPod(disrupted(60), failed, podReason("Evicted", "low on memory")), aPod(unstarted)), byPhase{
+			is("Running", "", ""), stays,
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+		}},
+		{"deleted", all(aJob(), aPod(deleted(60))), byPhase{
+			is("Running", "", ""), stays,
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+		}},
+		{"deleted, exited with 0", all(aJob(), aPod(deleted(60), exit(0, "Completed", 70))), byPhase{
+			ends(70, "Failed", "PodDeleted", wasDeleted),
+			ends(70, "Failed", "PodDeleted", wasDeleted),
+			stays, stays, stays, stays.andSuspends(),
+		}},
+		{"deleted, failed, Job failed", all(aJob(backoffLimit(80)), aPod(deleted(60), exit(143, "Error", 75), failed)), byPhase{
+			ends(80, "Failed", "PodDeleted", wasDeleted),
+			ends(80, "Failed", "PodDeleted", wasDeleted),
+			stays, stays, stays, stays,
+		}},
+		{"of another Job", all(aJob(), aPod(exit(0, "Completed", 70), func(p *corev1.Pod) { p.OwnerReferences[0].UID = "another" })), byPhase{
+			is("Running", "", "").andLooks(30 * time.Second), stays.andLooks(30 * time.Second),
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+		}},
+	}
+}
+
+// haltEvents are of a Run that is to end.
+func haltEvents() []row {
+	failed := podPhase(corev1.PodFailed)
+	stopped := aPod(deadline(1), exit(143, "Error", 90), failed, podReason("DeadlineExceeded", ""))
+	return []row{
+		{"cancelled, no Job", cancelledRun, byPhase{
+			ends(100, "Cancelled", "Cancelled", "cancelled before it started"), stays,
+			stays, stays, stays, stays,
+		}},
+		{"cancelled, no Job any more", all(cancelledRun, missing), byPhase{
+			ends(100, "Failed", "JobDeleted", jobGone), ends(100, "Failed", "JobDeleted", jobGone),
+			stays, stays, stays, stays,
+		}},
+		{"cancelled, just made", all(cancelledRun, func(f *plan.Facts) { withJob(f, "a") }), byPhase{
+			ends(100, "Cancelled", "Cancelled", wasCancelled).andSuspends(),
+			ends(100, "Cancelled", "Cancelled", wasCancelled).andSuspends(),
+			stays, stays, stays, stays.andSuspends(),
+		}},
+		{"cancelled, on no node", all(cancelledRun, aJob(), aPod(unstarted)), byPhase{
+			ends(100, "Cancelled", "Cancelled", wasCancelled).andSuspends(),
+			ends(100, "Cancelled", "Cancelled", wasCancelled).andSuspends(),
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+		}},
+		{"cancelled, runs", all(cancelledRun, aJob(), aPod()), byPhase{
+			is("Running", "", "").andStops(), stays.andStops(),
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andStops(),
+		}},
+		{"cancelled, being stopped", all(cancelledRun, aJob(), aPod(deadline(1))), byPhase{
+			is("Running", "", ""), stays,
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays,
+		}},
+		{"cancelled, stopped", all(cancelledRun, aJob(), stopped), byPhase{
+			ends(100, "Cancelled", "Cancelled", wasCancelled).andSuspends(),
+			ends(100, "Cancelled", "Cancelled", wasCancelled).andSuspends(),
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+		}},
+		{"cancelled, stopped, suspended", all(cancelledRun, aJob(suspend), stopped), byPhase{
+			ends(100, "Cancelled", "Cancelled", wasCancelled),
+			ends(100, "Cancelled", "Cancelled", wasCancelled),
+			stays, stays, stays, stays,
+		}},
+		{"cancelled, stopped, Job failed", all(cancelledRun, aJob(backoffLimit(95)), stopped), byPhase{
+			ends(95, "Cancelled", "Cancelled", wasCancelled),
+			ends(95, "Cancelled", "Cancelled", wasCancelled),
+			stays, stays, stays, stays,
+		}},
+		{"cancelled, exited with 0", all(cancelledRun, aJob(), aPod(exit(0, "Completed", 70))), byPhase{
+			ends(70, "Succeeded", "", ""), ends(70, "Succeeded", "", ""),
+			stays, stays, stays, stays.andStops(),
+		}},
+		{"cancelled, failed, Job failed", all(cancelledRun, aJob(backoffLimit(80)), aPod(exit(1, "Error", 75), failed)), byPhase{
+			ends(80, "Failed", "Error", exitedWith1), ends(80, "Failed", "Error", exitedWith1),
+			stays, stays, stays, stays,
+		}},
+		{"cancelled, deleted, suspended", all(cancelledRun, aJob(suspend), aPod(deleted(60), exit(0, "Completed", 70))), byPhase{
+			ends(70, "Cancelled", "Cancelled", wasCancelled),
+			ends(70, "Cancelled", "Cancelled", wasCancelled),
+			stays, stays, stays, stays,
+		}},
+		{"timed out, no Job", timedOutRun, byPhase{
+			ends(100, "Cancelled", "TimedOut", "timed out before it started: the Run took longer than its timeout of 1m30s"),
+			stays,
+			stays, stays, stays, stays,
+		}},
+		{"timed out, runs", all(timedOutRun, aJob(), aPod()), byPhase{
+			is("Running", "", "").andStops(), stays.andStops(),
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andStops(),
+		}},
+		{"timed out, stopped, suspended", all(timedOutRun, aJob(suspend), stopped), byPhase{
+			ends(100, "Cancelled", "TimedOut", "timed out while it ran: the Run took longer than its timeout of 1m30s"),
+			ends(100, "Cancelled", "TimedOut", "timed out while it ran: the Run took longer than its timeout of 1m30s"),
+			stays, stays, stays, stays,
+		}},
+	}
+}
