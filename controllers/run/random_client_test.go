@@ -157,6 +157,7 @@ func (s *simulation) beforeRead(live bool) error {
 	s.meanwhile()
 	if live && chance(s.rng, s.faults.fails) {
 		s.note("  a live read fails")
+		s.hurt = true
 		return errServer
 	}
 	return nil
@@ -176,6 +177,7 @@ func (s *simulation) write(verb string, obj client.Object, do func() error) erro
 		return errCrash
 	case chance(s.rng, s.faults.fails):
 		s.note("  fails: %s", what)
+		s.hurt = true
 		return errServer
 	case isJob && verb == "create" && chance(s.rng, s.faults.full):
 		s.note("  has no room: %s", what)
@@ -195,6 +197,7 @@ func (s *simulation) write(verb string, obj client.Object, do func() error) erro
 		return errCrash
 	case err == nil && chance(s.rng, s.faults.lost):
 		s.note("  the answer is lost")
+		s.hurt = true
 		return errServer
 	}
 	return err

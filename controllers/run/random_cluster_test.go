@@ -193,9 +193,9 @@ func (s *simulation) startPod(pod *corev1.Pod) {
 	s.server.update(pod, func() {
 		state := corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: s.server.now()}}
 		switch {
-		case pod.DeletionTimestamp != nil || s.overdue(pod):
+		case s.told(pod):
 			s.markOverdue(pod)
-			pod.Status.Phase = corev1.PodFailed
+			s.failPod(pod)
 			state = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}
 		case s.truth(pod).outcome == imagePull:
 			state = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "Back-off pulling image"}}
@@ -212,10 +212,9 @@ func (s *simulation) startPod(pod *corev1.Pod) {
 // runPod ends the program, by itself or because it was told to.
 func (s *simulation) runPod(pod *corev1.Pod) {
 	truth := s.truth(pod)
-	told := pod.DeletionTimestamp != nil || s.overdue(pod)
 	code := truth.exitCode()
 	switch {
-	case told:
+	case s.told(pod):
 		code = truth.onTerm
 	case truth.outcome == hangs:
 		return
@@ -245,14 +244,30 @@ func (s *simulation) runPod(pod *corev1.Pod) {
 func (s *simulation) endPod(pod *corev1.Pod) {
 	s.server.update(pod, func() {
 		switch {
-		case s.stopped[pod.UID]:
-			pod.Status.Phase, pod.Status.Reason = corev1.PodFailed, "DeadlineExceeded"
+		case s.stopped[pod.UID], s.evicted[pod.UID]:
+			s.failPod(pod)
 		case pod.Status.ContainerStatuses[0].State.Terminated.ExitCode == 0:
 			pod.Status.Phase = corev1.PodSucceeded
 		default:
 			pod.Status.Phase = corev1.PodFailed
 		}
 	})
+}
+
+// told reports whether the pod is to end.
+func (s *simulation) told(pod *corev1.Pod) bool {
+	return pod.DeletionTimestamp != nil || s.evicted[pod.UID] || s.overdue(pod)
+}
+
+// failPod is the kubelet's verdict, whatever the containers have ended with.
+func (s *simulation) failPod(pod *corev1.Pod) {
+	pod.Status.Phase = corev1.PodFailed
+	switch {
+	case s.stopped[pod.UID]:
+		pod.Status.Reason = "DeadlineExceeded"
+	case s.evicted[pod.UID]:
+		pod.Status.Reason, pod.Status.Message = "Evicted", "The node was low on resource: memory."
+	}
 }
 
 func (s *simulation) overdue(pod *corev1.Pod) bool {

@@ -67,10 +67,8 @@ func (s *simulation) disruptPod(pod *corev1.Pod) {
 		s.server.delete(pod, 30)
 	default:
 		s.note("pod %s is evicted by its kubelet", pod.Name)
-		s.server.update(pod, func() {
-			mark("TerminationByKubelet")
-			pod.Status.Phase, pod.Status.Reason, pod.Status.Message = corev1.PodFailed, "Evicted", "The node was low on resource: memory."
-		})
+		s.evicted[pod.UID] = true
+		s.server.update(pod, func() { mark("TerminationByKubelet") })
 	}
 }
 

@@ -64,13 +64,14 @@ type simulation struct {
 	truths   map[string]*truth // by run/job
 
 	// What Job controller and kubelet remember.
-	counted, stopped, lostNodes map[types.UID]bool
-	charged                     map[types.UID]int32
+	counted, stopped, evicted, lostNodes map[types.UID]bool
+	charged                              map[types.UID]int32
 
 	reconciler *run.Reconciler
 	queue      *queue
 	tell       func(change)
 	dead       bool          // the process is
+	hurt       bool          // a request of this reconcile was made to fail
 	writing    bool          // the change is the controller's
 	believes   *v1alpha1.Run // the Run as the Reconciler has read it
 	depth      int
@@ -86,7 +87,7 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 		clock:   clocktesting.NewFakePassiveClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
 		events:  events.NewFakeRecorder(100),
 		truths:  map[string]*truth{},
-		counted: map[types.UID]bool{}, stopped: map[types.UID]bool{}, lostNodes: map[types.UID]bool{},
+		counted: map[types.UID]bool{}, stopped: map[types.UID]bool{}, evicted: map[types.UID]bool{}, lostNodes: map[types.UID]bool{},
 		charged: map[types.UID]int32{},
 	}
 	s.server = &server{t: t, clock: s.clock, objects: objects{}, log: map[string][]change{}, check: s.checkChange}
@@ -185,13 +186,16 @@ func (s *simulation) reconcile() bool {
 		return false
 	}
 	s.note("reconcile %s", key.Name)
-	s.believes = nil
+	s.believes, s.hurt = nil, false
 	result, err := s.reconciler.Reconcile(s.t.Context(), ctrl.Request{NamespacedName: key})
 	s.note("  %v, %v", result.RequeueAfter, err)
 	switch {
 	case s.dead:
 		s.start()
 	case err != nil:
+		if !s.hurt {
+			s.t.Errorf("reconcile %s: %v, and no request was made to fail", key.Name, err)
+		}
 		s.queue.addAfter(key, time.Duration(1+s.rng.IntN(2000))*time.Millisecond)
 	case result.RequeueAfter > 0:
 		s.queue.addAfter(key, result.RequeueAfter)
