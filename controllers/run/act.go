@@ -83,7 +83,7 @@ func (r *Reconciler) create(ctx context.Context, o *observation, name string, bu
 	switch class {
 	case accepted:
 		o.Jobs[name] = built
-		r.recent.Put(o.Now, built)
+		r.recent.Put(r.Clock.Now(), built)
 		return nil
 	case refused:
 		o.Refused[name] = refusal
