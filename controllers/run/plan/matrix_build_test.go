@@ -69,6 +69,13 @@ func aStartingService(f *plan.Facts) {
 	withPod(f, "db", "db-pod")
 }
 
+// impatientRun allows pods to be pending for a minute.
+func impatientRun(f *plan.Facts) { f.Spec.PendingTimeout = &metav1.Duration{Duration: time.Minute} }
+
+func explained(f *plan.Facts) {
+	f.Explained = map[string]plan.Refusal{"a": {Reason: plan.ReasonFailedCreate, Message: "no room"}}
+}
+
 func missing(f *plan.Facts)      { f.Missing = map[string]bool{"a": true} }
 func cancelledRun(f *plan.Facts) { f.Run.Spec.Cancelled = true }
 
@@ -79,6 +86,8 @@ func timedOutRun(f *plan.Facts) {
 
 func (c cell) afterCreating() cell               { c.create = true; return c }
 func (c cell) andSuspends() cell                 { c.suspends = true; return c }
+func (c cell) laterStops() cell                  { c.laterStop = true; return c }
+func (c cell) laterSuspended() cell              { c.laterSuspends = true; return c }
 func (c cell) andStops() cell                    { c.stop = true; return c }
 func (c cell) andLooks(after time.Duration) cell { c.looks = after; return c }
 
@@ -86,6 +95,11 @@ var stays = cell{stays: true}
 
 func is(phase v1alpha1.JobPhase, reason, message string) cell {
 	return cell{phase: phase, reason: reason, message: message}
+}
+
+// waits is the same of what has just begun to wait.
+func waits(phase v1alpha1.JobPhase, reason, message string) cell {
+	return cell{phase: phase, reason: reason, message: message, waits: true}
 }
 
 func ends(second int, phase v1alpha1.JobPhase, reason, message string) cell {
@@ -99,6 +113,9 @@ type row struct {
 	observed observation
 	want     byPhase
 }
+
+// beforeExpiry is how long a pod that was made at second 1 may still be pending.
+const beforeExpiry = time.Hour - 99*time.Second
 
 // Texts that several cells have.
 const (

@@ -36,7 +36,7 @@ func jobEvents(t *testing.T) []row {
 			stays, stays, stays, stays,
 		}},
 		{"deferred", notCreated(nil, text), byPhase{
-			is("Waiting", "ItsReason", "the text").andLooks(15 * time.Second), stays,
+			waits("Waiting", "ItsReason", "the text").andLooks(15 * time.Second), stays,
 			stays, stays, stays, stays,
 		}},
 		{"what it needs waits", aNeed(v1alpha1.JobWaiting), byPhase{
@@ -74,23 +74,26 @@ func jobEvents(t *testing.T) []row {
 			stays, stays, stays, stays,
 		}},
 		{"a service is starting", aStartingService, byPhase{
-			is("Waiting", "AwaitingServices", "the Run's services are not ready yet"), stays,
-			stays, stays, stays, stays,
+			is("Waiting", "AwaitingServices", "the Run's services are not ready yet").andLooks(beforeExpiry),
+			stays.andLooks(beforeExpiry),
+			stays.andLooks(beforeExpiry), stays.andLooks(beforeExpiry), stays.andLooks(beforeExpiry), stays.andLooks(beforeExpiry),
 		}},
 		{"just made", func(f *plan.Facts) { withJob(f, "a") }, byPhase{
 			is("Running", "", "").andLooks(30 * time.Second), stays.andLooks(30 * time.Second),
 			stays, stays, stays, stays.andSuspends(),
 		}},
 		{"no pod for long", aJob(), byPhase{
-			is("Running", "", "").andLooks(30 * time.Second), stays.andLooks(30 * time.Second),
+			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
+			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
 			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
 		}},
-		{"no pod for a known reason", all(aJob(), func(f *plan.Facts) { f.CreateFailures = map[string]string{"a": "no room"} }), byPhase{
-			is("Running", "FailedCreate", "no room"), is("Running", "FailedCreate", "no room"),
+		{"no pod for a known reason", all(aJob(), explained), byPhase{
+			waits("Running", "FailedCreate", "no room").andLooks(time.Hour),
+			waits("Running", "FailedCreate", "no room").andLooks(time.Hour),
 			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
 		}},
 		{"suspended", aJob(suspend), byPhase{
-			is("Running", "Suspended", isSuspended), is("Running", "Suspended", isSuspended),
+			waits("Running", "Suspended", isSuspended), waits("Running", "Suspended", isSuspended),
 			stays, stays, stays, stays,
 		}},
 		{"Job complete just now, no pod", aJob(verdict(batchv1.JobComplete, "", "", 95)), byPhase{

@@ -17,23 +17,35 @@ func podEvents() []row {
 	parallel := func(j *batchv1.Job) { j.Spec.Completions, j.Spec.Parallelism = new(int32(2)), new(int32(2)) }
 	return []row{
 		{"on no node", all(aJob(), aPod(unstarted)), byPhase{
-			is("Running", "", ""), stays,
+			is("Running", "", "").andLooks(beforeExpiry), stays.andLooks(beforeExpiry),
 			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
 		}},
 		{"unschedulable", all(aJob(), aPod(unstarted, unschedulable)), byPhase{
-			is("Running", "Unschedulable", "no room"), is("Running", "Unschedulable", "no room"),
+			waits("Running", "Unschedulable", "no room").andLooks(beforeExpiry),
+			waits("Running", "Unschedulable", "no room").andLooks(beforeExpiry),
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+		}},
+		{"unschedulable for too long", all(impatientRun, aJob(), aPod(unstarted, unschedulable)), byPhase{
+			ends(100, "Failed", "Unschedulable", "no room (pending for 1m)").andLooks(time.Millisecond).laterSuspended(),
+			ends(100, "Failed", "Unschedulable", "no room (pending for 1m)").andLooks(time.Millisecond).laterSuspended(),
 			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
 		}},
 		{"image can't be pulled", all(aJob(), aPod(waiting("ErrImagePull", "not found"))), byPhase{
-			is("Running", "ImagePullBackOff", cantPull), is("Running", "ImagePullBackOff", cantPull),
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andStops(),
+			waits("Running", "ImagePullBackOff", cantPull).andLooks(beforeExpiry),
+			waits("Running", "ImagePullBackOff", cantPull).andLooks(beforeExpiry),
+			stays.andSuspends(), stays.andStops(), stays.andStops(), stays.andStops(),
+		}},
+		{"image can't be pulled for too long", all(impatientRun, aJob(), aPod(waiting("ErrImagePull", "not found"))), byPhase{
+			ends(100, "Failed", "ImagePullBackOff", "container main: can't pull image registry.example.com/app:1: not found (pending for 1m)").andLooks(time.Millisecond).laterStops(),
+			ends(100, "Failed", "ImagePullBackOff", "container main: can't pull image registry.example.com/app:1: not found (pending for 1m)").andLooks(time.Millisecond).laterStops(),
+			stays.andSuspends(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"runs", all(aJob(), aPod()), byPhase{
 			is("Running", "", ""), stays,
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andStops(),
+			stays.andSuspends(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"runs, Job suspended", all(aJob(suspend), aPod()), byPhase{
-			is("Running", "Suspended", isSuspended), is("Running", "Suspended", isSuspended),
+			waits("Running", "Suspended", isSuspended), waits("Running", "Suspended", isSuspended),
 			stays, stays, stays, stays,
 		}},
 		{"exited with 0", all(aJob(), aPod(exit(0, "Completed", 70))), byPhase{
@@ -49,15 +61,16 @@ func podEvents() []row {
 			stays, stays, stays, stays,
 		}},
 		{"one of two succeeded", all(aJob(parallel), aPod(exit(0, "Completed", 70), succeeded)), byPhase{
-			is("Running", "", "").andLooks(30 * time.Second), stays.andLooks(30 * time.Second),
-			stays, stays.andSuspends(), stays, stays.andSuspends(),
+			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
+			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
+			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
 		}},
 		{"exited with 1", all(aJob(), aPod(exit(1, "Error", 75))), byPhase{
 			is("Running", "", ""), stays,
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andStops(),
+			stays.andSuspends(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"failed", all(aJob(), aPod(exit(1, "Error", 75), failed)), byPhase{
-			is("Running", "", "").andLooks(5 * time.Second), stays.andLooks(5 * time.Second),
+			is("Running", "", "").andLooks(15 * time.Second), stays.andLooks(15 * time.Second),
 			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
 		}},
 		{"failed, Job failed", all(aJob(backoffLimit(80)), aPod(exit(1, "Error", 75), failed)), byPhase{
@@ -97,7 +110,7 @@ func podEvents() []row {
 			stays, stays, stays, stays.andSuspends(),
 		}},
 		{"disrupted, failed", all(aJob(), aPod(disrupted(60), deleted(60), exit(143, "Error", 75), failed)), byPhase{
-			is("Running", "", "").andLooks(5 * time.Second), stays.andLooks(5 * time.Second),
+			is("Running", "", "").andLooks(15 * time.Second), stays.andLooks(15 * time.Second),
 			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
 		}},
 		{"exited with 0, disrupted", all(aJob(), aPod(exit(0, "Completed", 70), disrupted(75), deleted(75))), byPhase{
@@ -105,11 +118,12 @@ func podEvents() []row {
 			stays, stays, stays, stays.andSuspends(),
 		}},
 		{"evicted", all(aJob(), aPod(disrupted(60), failed, podReason("Evicted", "low on memory"))), byPhase{
-			is("Running", "", "").andLooks(30 * time.Second), stays.andLooks(30 * time.Second),
+			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
+			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
 			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
 		}},
 		{"evicted, being replaced", all(aJob(), aPod(disrupted(60), failed, podReason("Evicted", "low on memory")), aPod(unstarted)), byPhase{
-			is("Running", "", ""), stays,
+			is("Running", "", "").andLooks(beforeExpiry), stays.andLooks(beforeExpiry),
 			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
 		}},
 		{"deleted", all(aJob(), aPod(deleted(60))), byPhase{
@@ -127,7 +141,8 @@ func podEvents() []row {
 			stays, stays, stays, stays,
 		}},
 		{"of another Job", all(aJob(), aPod(exit(0, "Completed", 70), func(p *corev1.Pod) { p.OwnerReferences[0].UID = "another" })), byPhase{
-			is("Running", "", "").andLooks(30 * time.Second), stays.andLooks(30 * time.Second),
+			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
+			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
 			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
 		}},
 	}
@@ -158,11 +173,11 @@ func haltEvents() []row {
 		}},
 		{"cancelled, runs", all(cancelledRun, aJob(), aPod()), byPhase{
 			is("Running", "", "").andStops(), stays.andStops(),
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andStops(),
+			stays.andSuspends(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"cancelled, being stopped", all(cancelledRun, aJob(), aPod(deadline(1))), byPhase{
 			is("Running", "", ""), stays,
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays,
+			stays.andSuspends(), stays, stays, stays,
 		}},
 		{"cancelled, stopped", all(cancelledRun, aJob(), stopped), byPhase{
 			ends(100, "Cancelled", "Cancelled", wasCancelled).andSuspends(),
@@ -199,7 +214,7 @@ func haltEvents() []row {
 		}},
 		{"timed out, runs", all(timedOutRun, aJob(), aPod()), byPhase{
 			is("Running", "", "").andStops(), stays.andStops(),
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andStops(),
+			stays.andSuspends(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"timed out, stopped, suspended", all(timedOutRun, aJob(suspend), stopped), byPhase{
 			ends(100, "Cancelled", "TimedOut", "timed out while it ran: the Run took longer than its timeout of 1m30s"),

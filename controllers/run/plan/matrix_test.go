@@ -22,9 +22,12 @@ type cell struct {
 	stays                  bool // as it was recorded
 	phase                  v1alpha1.JobPhase
 	reason, message        string
-	completed              int // the second; 0: it has not ended
+	completed              int  // the second; 0: it has not ended
+	waits                  bool // since now
 	create, stop, suspends bool
 	looks                  time.Duration // again, at the latest
+	// Once the status is recorded, and not before.
+	laterStop, laterSuspends bool
 }
 
 // byPhase has a cell for each phase that a job may be recorded in.
@@ -81,12 +84,19 @@ func (c cell) status(before v1alpha1.JobStatus, started bool) v1alpha1.JobStatus
 	if c.completed > 0 {
 		s.CompletionTime = ts(c.completed)
 	}
+	if c.waits {
+		s.WaitingSince = ts(100)
+	}
 	if c.create {
 		s.Job, s.StartTime = "run-a", ts(100)
 	} else if started {
 		s.Job, s.StartTime = "run-a", ts(0)
 	}
 	return s
+}
+
+func (c cell) later() actions {
+	return cell{stop: c.laterStop, suspends: c.laterSuspends}.actions()
 }
 
 func (c cell) actions() actions {
@@ -146,8 +156,13 @@ func checkCell(t *testing.T, f *plan.Facts, want cell, before v1alpha1.JobStatus
 	}
 	f.Run.Status = *second.Status.DeepCopy()
 	third := plan.Decide(f)
-	if diff := cmp.Diff(second.Status, third.Status); diff != "" || third.Acts() {
-		t.Errorf("deciding again asks for %+v and changes the status (-before +after):\n%s", actionsOf(third), diff)
+	if diff := cmp.Diff(want.later(), actionsOf(third)); diff != "" {
+		t.Errorf("actions after the status is recorded (-want +got):\n%s", diff)
+	}
+	perform(f, &third)
+	fourth := plan.Decide(f)
+	if diff := cmp.Diff(second.Status, fourth.Status); diff != "" || fourth.Acts() {
+		t.Errorf("deciding again asks for %+v and changes the status (-before +after):\n%s", actionsOf(fourth), diff)
 	}
 }
 
