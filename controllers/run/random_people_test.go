@@ -36,9 +36,10 @@ func (s *simulation) interfere() {
 
 // disrupt ends a pod in one of the ways that aren't its program's fault.
 func (s *simulation) disrupt() {
-	for _, pod := range pick[*corev1.Pod](s, "Pod", 1) {
+	for _, pod := range pick[*corev1.Pod](s, "Pod", 100) {
 		if !ended(pod) && pod.DeletionTimestamp == nil && pod.Spec.NodeName != "" {
 			s.disruptPod(pod)
+			return
 		}
 	}
 }

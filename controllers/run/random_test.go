@@ -58,6 +58,7 @@ type simulation struct {
 	faults faults
 	calm   bool // nobody interferes
 	plain  bool // nobody ever has
+	pace   int  // how often the controller works, in a thousand steps
 	stale  bool // the cache may be behind by any time, and be so after a restart
 
 	pipeline *v1alpha1.Pipeline
@@ -110,6 +111,7 @@ func (s *simulation) populate() {
 	if s.plain = chance(s.rng, 200); s.plain {
 		all = []fate{succeeds}
 	}
+	s.pace = 20 + s.rng.IntN(500)
 	p, fates := randomGraph(s.rng, all)
 	p.UID = ""
 	s.mustCreate(p)
@@ -210,7 +212,7 @@ func (s *simulation) disturb(steps int) {
 			s.interfere()
 			continue
 		}
-		if chance(s.rng, 400) {
+		if chance(s.rng, s.pace) {
 			s.reconcile()
 			continue
 		}
