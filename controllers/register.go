@@ -72,7 +72,7 @@ func addTrigger(mgr ctrl.Manager, _ Options) error {
 	return reconciler.SetupWithManager(mgr, controller.Options{})
 }
 
-func addRun(mgr ctrl.Manager, _ Options) error {
+func addRun(mgr ctrl.Manager, opts Options) error {
 	counts, err := run.NewMetrics(runtimemetrics.Registry)
 	if err != nil {
 		return fmt.Errorf("register the metrics of Runs: %w", err)
@@ -84,6 +84,7 @@ func addRun(mgr ctrl.Manager, _ Options) error {
 		Recorder:  mgr.GetEventRecorder(recorderName),
 		Clock:     clock.RealClock{},
 		Metrics:   counts,
+		Vouched:   opts.Admission.Enabled(),
 	}
 	return reconciler.SetupWithManager(mgr, controller.Options{})
 }

@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 // Each folder alone, and all of them together, is a config repository.
 func TestExamplesRender(t *testing.T) {
 	want := map[string][]string{
+		"approval":     {"Pipeline/approval", "Trigger/approval"},
 		"concurrency":  {"Pipeline/concurrency", "Trigger/concurrency"},
 		"dependencies": {"Pipeline/dependencies", "Trigger/dependencies"},
 		"diamond":      {"Pipeline/diamond", "Trigger/diamond"},

@@ -133,6 +133,11 @@ type Job struct {
 	// +kubebuilder:validation:MaxLength=4096
 	If string `json:"if,omitempty"`
 
+	// Approval has the job wait, when it could start, until somebody who may approve
+	// Runs says yes in the Run's `approvals`. Default: it doesn't wait.
+	// +optional
+	Approval *JobApproval `json:"approval,omitempty"`
+
 	// Timeout of one attempt, from its pod's start: time in a queue doesn't count.
 	// At least 1s. The pod is stopped, and stays with its log. Default: none.
 	// +optional

@@ -4,14 +4,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// RunSpec says what to run. Everything but `cancelled` is fixed once set. A Run
-// with retryOf may leave out what it takes from that Run: it is set when the Run
-// is first seen.
+// RunSpec says what to run. Everything is fixed once set; only `cancelled` and
+// `approvals` come later. A Run with retryOf may leave out what it takes from
+// that Run: it is set when the Run is first seen.
 //
 // +kubebuilder:validation:XValidation:rule="self.pipeline == oldSelf.pipeline",message="pipeline can't be changed: create another Run"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.revision) || (has(self.revision) && self.revision == oldSelf.revision)",message="revision can't be changed: create another Run"
 // +kubebuilder:validation:XValidation:rule="has(self.retryOf) == has(oldSelf.retryOf) && (!has(self.retryOf) || self.retryOf == oldSelf.retryOf)",message="retryOf can't be changed: create another Run"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.cancelled) || !oldSelf.cancelled || (has(self.cancelled) && self.cancelled)",message="a cancelled Run can't be resumed: create another Run"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.approvals) || oldSelf.approvals.size() == 0 || (has(self.approvals) && oldSelf.approvals.all(o, self.approvals.exists(n, n.job == o.job)))",message="an approval can't be taken back: list the earlier ones, too, or cancel the Run"
 type RunSpec struct {
 	// Pipeline of the same namespace to run.
 	// +kubebuilder:validation:MaxLength=52
@@ -49,6 +50,15 @@ type RunSpec struct {
 	// waiting jobs don't start. It can't be taken back.
 	// +optional
 	Cancelled bool `json:"cancelled,omitempty"`
+
+	// Approvals of jobs that wait for one. Writing them takes the verb `approve` on
+	// runs. None can be taken back. While the admission webhook is on, a list adds to
+	// the earlier ones even if it leaves them out.
+	// +optional
+	// +listType=map
+	// +listMapKey=job
+	// +kubebuilder:validation:MaxItems=256
+	Approvals []Approval `json:"approvals,omitempty"`
 }
 
 // Origin is where a Run came from.
@@ -211,6 +221,15 @@ type JobStatus struct {
 	// StartTime is when the Job was created.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
+
+	// ApprovedBy is the user who let the job start. Blank if it asks for no approval,
+	// or if no admission webhook vouches for who that was.
+	// +optional
+	ApprovedBy string `json:"approvedBy,omitempty"`
+
+	// ApprovedAt is when that user did.
+	// +optional
+	ApprovedAt *metav1.Time `json:"approvedAt,omitempty"`
 
 	// CompletionTime is when the job's containers ended; for a failed or cancelled
 	// job, when its Job did.

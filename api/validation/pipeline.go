@@ -59,6 +59,7 @@ func validateJobs(jobs []v1alpha1.Job, path *field.Path) field.ErrorList {
 	for i, job := range jobs {
 		at := path.Index(i)
 		errs = append(errs, validateNeeds(job.Needs, i, position, at.Child("needs"))...)
+		errs = append(errs, validateApproval(job.Approval, at.Child("approval"))...)
 		errs = append(errs, validateAtLeast(job.Timeout, minTimeout, at.Child("timeout"))...)
 		errs = append(errs, validateTemplate(&jobs[i].Template, at.Child("template"))...)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrladmission "sigs.k8s.io/controller-runtime/pkg/webhook/admission"
@@ -18,6 +19,7 @@ import (
 type runs struct {
 	// cached is asked first, and live when that doesn't lead to a yes.
 	cached, live client.Reader
+	access       access
 }
 
 // ValidateCreate refuses a Run that could never start. One of a Pipeline that
@@ -34,11 +36,24 @@ func (v runs) ValidateCreate(ctx context.Context, run *v1alpha1.Run) (ctrladmiss
 	return nil, invalid(v1alpha1.RunKind, run, validation.Run(run, spec))
 }
 
-// ValidateUpdate admits every change that the kind's schema does: nothing of a
-// Run can change that has a rule, and a Run must stay possible to cancel
-// whatever has become of its Pipeline.
-func (v runs) ValidateUpdate(context.Context, *v1alpha1.Run, *v1alpha1.Run) (ctrladmission.Warnings, error) {
-	return nil, nil
+// ValidateUpdate admits every change that the kind's schema does, since a Run
+// must stay possible to cancel whatever has become of its Pipeline. But a user
+// who may patch Runs only to approve may do no more than that.
+func (v runs) ValidateUpdate(ctx context.Context, before, after *v1alpha1.Run) (ctrladmission.Warnings, error) {
+	if apiequality.Semantic.DeepEqual(besideApprovals(before), besideApprovals(after)) {
+		return nil, nil
+	}
+	return nil, v.access.require(ctx, after, "update", "change more of a Run than its approvals")
+}
+
+// besideApprovals is what a user can change of a Run, but for its approvals. The
+// status isn't changed by the requests that are asked about.
+func besideApprovals(run *v1alpha1.Run) *v1alpha1.Run {
+	rest := &v1alpha1.Run{ObjectMeta: *run.ObjectMeta.DeepCopy(), Spec: *run.Spec.DeepCopy()}
+	rest.Spec.Approvals = nil
+	// The API server's own.
+	rest.ManagedFields, rest.ResourceVersion, rest.Generation = nil, "", 0
+	return rest
 }
 
 // ValidateDelete is never asked: only writes are sent here.

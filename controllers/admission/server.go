@@ -18,12 +18,15 @@ import (
 	"github.com/kayci/kayci/controllers/admission/certificate"
 )
 
-// The paths that the API server is told to ask, one for each kind.
+// The paths that the API server is told to ask: one for each kind, and two for
+// requests that approve a job of a Run.
 const (
 	ConfigRepoPath = "/validate-kayci-dev-v1alpha1-configrepo"
 	PipelinePath   = "/validate-kayci-dev-v1alpha1-pipeline"
 	TriggerPath    = "/validate-kayci-dev-v1alpha1-trigger"
 	RunPath        = "/validate-kayci-dev-v1alpha1-run"
+	ApprovalPath   = "/validate-kayci-dev-v1alpha1-approval"
+	StampPath      = "/mutate-kayci-dev-v1alpha1-approval"
 )
 
 // answerWithin bounds one answer. The API server waits a little longer, so that
@@ -38,8 +41,9 @@ type Options struct {
 	Host string
 	// Secret holds the certificate, and exists: its content is made here.
 	Secret types.NamespacedName
-	// Configuration is the name of the ValidatingWebhookConfiguration that leads
-	// here, and is told which certificate to trust.
+	// Configuration is the name of the ValidatingWebhookConfiguration and the
+	// MutatingWebhookConfiguration that lead here, and are told which certificate to
+	// trust.
 	Configuration string
 }
 
@@ -85,12 +89,14 @@ func SetupWithManager(mgr ctrl.Manager, opts Options) error {
 		},
 	}})
 	scheme := mgr.GetScheme()
-	reviewer := runs{cached: mgr.GetClient(), live: mgr.GetAPIReader()}
+	reviewer := runs{cached: mgr.GetClient(), live: mgr.GetAPIReader(), access: access{mgr.GetClient()}}
 	for path, handler := range map[string]http.Handler{
 		ConfigRepoPath: ctrladmission.WithValidator(scheme, configRepos()),
 		PipelinePath:   ctrladmission.WithValidator(scheme, pipelines()),
 		TriggerPath:    ctrladmission.WithValidator(scheme, triggers()),
 		RunPath:        ctrladmission.WithValidator[*v1alpha1.Run](scheme, reviewer),
+		ApprovalPath:   ctrladmission.WithValidator[*v1alpha1.Run](scheme, approvals(reviewer)),
+		StampPath:      &ctrladmission.Webhook{Handler: stamp{clock.RealClock{}}},
 	} {
 		server.Register(path, http.TimeoutHandler(handler, answerWithin, "KayCI did not decide in time"))
 	}

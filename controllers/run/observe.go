@@ -55,6 +55,7 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observati
 		Retired:  map[string]bool{},
 
 		Explained: map[string]plan.Refusal{},
+		Vouched:   r.Vouched,
 		Now:       r.Clock.Now(),
 	}}
 	if err := r.graph(ctx, o); err != nil {

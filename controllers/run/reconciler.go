@@ -45,6 +45,8 @@ type Reconciler struct {
 	Clock clock.PassiveClock
 	// Metrics counts finished Runs. nil: not counted.
 	Metrics *Metrics
+	// Vouched says that an admission webhook sets who gave a Run's approvals.
+	Vouched bool
 
 	recent      recent.Writes
 	numbers     lastNumbers

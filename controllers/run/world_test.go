@@ -119,6 +119,7 @@ func (w *world) restart() {
 		Starter:   &start.Starter{Client: cached, APIReader: live},
 		Recorder:  w.events,
 		Clock:     w.clock,
+		Vouched:   true,
 	}
 }
 

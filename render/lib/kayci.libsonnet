@@ -210,6 +210,10 @@
   // timeout bounds one attempt of the job, from its pod's start.
   timeout(duration):: { timeout: duration },
 
+  // approval has the job wait for a person who may approve Runs. message is the
+  // question.
+  approval(message=null):: { approval: { [if message != null then 'message']: message } },
+
   // when has the job start only if a CEL expression is true.
   when(condition):: { 'if': condition },
 

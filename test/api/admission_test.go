@@ -105,8 +105,8 @@ func TestAdmission(t *testing.T) {
 	}
 }
 
-// TestRunIsFixed shows that nothing of a Run can change but its cancellation,
-// and that only once.
+// TestRunIsFixed shows that nothing of a Run can change but its cancellation and
+// its approvals, which can't be taken back.
 func TestRunIsFixed(t *testing.T) {
 	for name, tc := range map[string]struct{ spec, patch, want string }{
 		"retryOf":              {`{pipeline: web, retryOf: a}`, `{retryOf: b}`, "retryOf can't be changed"},
@@ -123,6 +123,13 @@ func TestRunIsFixed(t *testing.T) {
 		"another revision":     {`{pipeline: web, revision: web-1}`, `{revision: web-2}`, "revision can't be changed"},
 		"origin":               {`{pipeline: web, origin: {sha: a}}`, `{origin: {sha: b}}`, "origin can't be changed"},
 		"cancelled":            {`{pipeline: web}`, `{cancelled: true}`, ""},
+		"approval":             {`{pipeline: web}`, `{approvals: [{job: a}]}`, ""},
+		"second approval":      {`{pipeline: web, approvals: [{job: a}]}`, `{approvals: [{job: a}, {job: b}]}`, ""},
+		"approval no more":     {`{pipeline: web, approvals: [{job: a}]}`, `{approvals: [{job: b}]}`, "an approval can't be taken back"},
+		"approvals no more":    {`{pipeline: web, approvals: [{job: a}]}`, `{approvals: null}`, "an approval can't be taken back"},
+		"approver":             {`{pipeline: web, approvals: [{job: a, by: b}]}`, `{approvals: [{job: a, by: c}]}`, "an approval can't be changed"},
+		"time of approval":     {`{pipeline: web, approvals: [{job: a, time: "2026-01-01T00:00:00Z"}]}`, `{approvals: [{job: a}]}`, "an approval can't be changed"},
+		"approved twice":       {`{pipeline: web}`, `{approvals: [{job: a}, {job: a}]}`, "Duplicate value"},
 		"cancelled no more":    {`{pipeline: web, cancelled: true}`, `{cancelled: false}`, "a cancelled Run can't be resumed"},
 	} {
 		t.Run(name, func(t *testing.T) {

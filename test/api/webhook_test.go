@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,6 +99,25 @@ func (w *admissionWorld) install(t *testing.T, address string) string {
 			}},
 		})
 	}
+	w.installConfiguration(t, config)
+	runs := config.Webhooks[slices.IndexFunc(config.Webhooks, func(h admissionregistrationv1.ValidatingWebhook) bool { return h.Name == "runs.kayci.dev" })]
+	w.installConfiguration(t, &admissionregistrationv1.MutatingWebhookConfiguration{
+		ObjectMeta: metav1.ObjectMeta{Name: w.namespace},
+		Webhooks: []admissionregistrationv1.MutatingWebhook{{
+			Name:                    "approvals." + v1alpha1.Group,
+			AdmissionReviewVersions: runs.AdmissionReviewVersions,
+			SideEffects:             runs.SideEffects,
+			ClientConfig:            admissionregistrationv1.WebhookClientConfig{URL: new("https://" + address + admission.StampPath)},
+			NamespaceSelector:       runs.NamespaceSelector,
+			Rules:                   runs.Rules,
+		}},
+	})
+	return config.Name
+}
+
+// installConfiguration creates it until the test ends.
+func (w *admissionWorld) installConfiguration(t *testing.T, config client.Object) {
+	t.Helper()
 	if err := w.client.Create(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +126,6 @@ func (w *admissionWorld) install(t *testing.T, address string) string {
 			t.Error(err)
 		}
 	})
-	return config.Name
 }
 
 // freeAddress is one that nothing listens at. Another process may take it.

@@ -75,6 +75,10 @@ func (s *server) certify(t *testing.T) (kept []*unstructured.Unstructured) {
 			"admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "acme-ci.ci",
 			`[{"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": "` + base64.StdEncoding.EncodeToString(authority(t)) + `"}]`,
 		},
+		{
+			"admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "acme-ci.ci",
+			`[{"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": "` + base64.StdEncoding.EncodeToString(authority(t)) + `"}]`,
+		},
 	} {
 		live := &unstructured.Unstructured{}
 		live.SetAPIVersion(object.apiVersion)

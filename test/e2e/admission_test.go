@@ -154,8 +154,14 @@ func TestWithoutAReplicaOnlyItsOwnKindsAreRefused(t *testing.T) {
 // asController returns a client with the controller's identity and rights.
 func (s *space) asController(t *testing.T) client.Client {
 	t.Helper()
+	return s.as(t, "system:serviceaccount:"+s.Namespace+":"+cluster.Release)
+}
+
+// as returns a client with a user's identity and rights.
+func (s *space) as(t *testing.T, user string) client.Client {
+	t.Helper()
 	cfg := rest.CopyConfig(s.Config)
-	cfg.Impersonate.UserName = "system:serviceaccount:" + s.Namespace + ":" + cluster.Release
+	cfg.Impersonate.UserName = user
 	c, err := client.New(cfg, client.Options{Scheme: s.Client.Scheme()})
 	if err != nil {
 		t.Fatal(err)

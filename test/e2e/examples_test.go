@@ -20,6 +20,7 @@ func expectedLog() map[string][3]string {
 		"dependencies": {"release", "main", "Released as number 1."},
 		"diamond":      {"step-5", "main", "step-5 has begun."},
 		"matrix":       {"build-arm64", "main", "Building for linux/arm64."},
+		"approval":     {"deploy", "main", "Deploying number 1."},
 		"conditions":   {"warn", "main", "Only 82 percent are covered."},
 		"outputs":      {"publish", "main", "Publishing 1.4.1: Now with \"quotes\"."},
 		"parameters":   {"deploy", "main", "Deploying 1.0.0 to test."},
@@ -68,6 +69,7 @@ func runExample(t *testing.T, folder string) {
 		if err != nil || answer.Status != http.StatusCreated {
 			t.Fatalf("answer %d %s: %v", answer.Status, answer.Body, err)
 		}
+		s.approveAll(t, trigger.Spec.Pipeline, decision.Results[0].Run)
 		run := s.awaitEnd(t, decision.Results[0].Run, v1alpha1.RunSucceeded)
 		if want, listed := expectedLog()[filepath.Base(folder)]; listed {
 			if log := s.log(t, run.Name, want[0], want[1]); !strings.Contains(log, want[2]) {

@@ -51,7 +51,7 @@ func newSpace(t *testing.T) *space {
 		if t.Failed() {
 			s.Diagnose(ctx, t.Output(), s.namespace)
 		}
-		if err := s.Client.Delete(ctx, ns); err != nil {
+		if err := client.IgnoreNotFound(s.Client.Delete(ctx, ns)); err != nil {
 			t.Error(err)
 		}
 	})

@@ -44,8 +44,8 @@ type Keeper struct {
 	Host string
 	// Secret holds the certificate. It is filled here, and made elsewhere.
 	Secret types.NamespacedName
-	// Configuration is the ValidatingWebhookConfiguration whose webhooks are told
-	// which authorities to trust.
+	// Configuration is the name of the ValidatingWebhookConfiguration and of the
+	// MutatingWebhookConfiguration whose webhooks are told which authorities to trust.
 	Configuration string
 	// Clock tells the time.
 	Clock clock.PassiveClock
@@ -121,29 +121,66 @@ func (k *Keeper) renew(ctx context.Context) (*pair, error) {
 	return parse(secret.Data, k.Host, now)
 }
 
-// inject has every webhook of the configuration trust the next certificate and
+// inject has every webhook of the configurations trust the next certificate and
 // the one that is served, and returns whether all of them did before.
 func (k *Keeper) inject(ctx context.Context, next *pair) (bool, error) {
-	var config admissionregistrationv1.ValidatingWebhookConfiguration
-	if err := k.client.Get(ctx, client.ObjectKey{Name: k.Configuration}, &config); err != nil {
-		return false, err
-	}
 	needed := []*x509.Certificate{next.authority}
 	if current := k.served(); current != nil && !current.authority.Equal(next.authority) {
 		needed = append(needed, current.authority)
 	}
-	before := config.DeepCopy()
 	trusted := true
-	for i := range config.Webhooks {
-		bundle, had := trust(config.Webhooks[i].ClientConfig.CABundle, needed, k.Clock.Now())
-		config.Webhooks[i].ClientConfig.CABundle = bundle
+	for _, config := range configurations() {
+		had, err := k.injectInto(ctx, config, needed)
+		if err != nil {
+			return false, err
+		}
+		trusted = trusted && had
+	}
+	return trusted, nil
+}
+
+// configurations are the kinds of objects that name webhooks.
+func configurations() []client.Object {
+	return []client.Object{
+		&admissionregistrationv1.ValidatingWebhookConfiguration{},
+		&admissionregistrationv1.MutatingWebhookConfiguration{},
+	}
+}
+
+func (k *Keeper) injectInto(ctx context.Context, config client.Object, needed []*x509.Certificate) (trusted bool, err error) {
+	if err := k.client.Get(ctx, client.ObjectKey{Name: k.Configuration}, config); err != nil {
+		return false, err
+	}
+	before, ok := config.DeepCopyObject().(client.Object)
+	if !ok {
+		return false, errors.New("its copy is no object")
+	}
+	trusted = true
+	for _, c := range clientConfigs(config) {
+		bundle, had := trust(c.CABundle, needed, k.Clock.Now())
+		c.CABundle = bundle
 		trusted = trusted && had
 	}
 	if trusted {
 		return true, nil
 	}
 	patch := client.StrategicMergeFrom(before, client.MergeFromWithOptimisticLock{})
-	return false, k.client.Patch(ctx, &config, patch, client.FieldOwner(v1alpha1.FieldManager))
+	return false, k.client.Patch(ctx, config, patch, client.FieldOwner(v1alpha1.FieldManager))
+}
+
+func clientConfigs(config client.Object) []*admissionregistrationv1.WebhookClientConfig {
+	var found []*admissionregistrationv1.WebhookClientConfig
+	switch c := config.(type) {
+	case *admissionregistrationv1.ValidatingWebhookConfiguration:
+		for i := range c.Webhooks {
+			found = append(found, &c.Webhooks[i].ClientConfig)
+		}
+	case *admissionregistrationv1.MutatingWebhookConfiguration:
+		for i := range c.Webhooks {
+			found = append(found, &c.Webhooks[i].ClientConfig)
+		}
+	}
+	return found
 }
 
 // wait returns how long the next certificate is still to be held back. Another

@@ -42,6 +42,10 @@ func newWorld(t *testing.T, data map[string][]byte) *world {
 			ObjectMeta: metav1.ObjectMeta{Name: "kayci"},
 			Webhooks:   []admissionregistrationv1.ValidatingWebhook{{Name: "a.kayci.dev"}, {Name: "b.kayci.dev"}},
 		},
+		&admissionregistrationv1.MutatingWebhookConfiguration{
+			ObjectMeta: metav1.ObjectMeta{Name: "kayci"},
+			Webhooks:   []admissionregistrationv1.MutatingWebhook{{Name: "c.kayci.dev"}},
+		},
 	).WithInterceptorFuncs(interceptor.Funcs{
 		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
 			err := c.Patch(ctx, obj, patch, opts...)
@@ -88,28 +92,38 @@ func (w *world) put(t *testing.T, data map[string][]byte) {
 // bundles are what API servers trust, one for each webhook.
 func (w *world) bundles(t *testing.T) [][]byte {
 	t.Helper()
-	var config admissionregistrationv1.ValidatingWebhookConfiguration
-	if err := w.client.Get(t.Context(), client.ObjectKey{Name: "kayci"}, &config); err != nil {
-		t.Fatal(err)
-	}
 	var bundles [][]byte
-	for i := range config.Webhooks {
-		bundles = append(bundles, config.Webhooks[i].ClientConfig.CABundle)
+	for _, config := range w.configurations(t) {
+		for _, c := range clientConfigs(config) {
+			bundles = append(bundles, c.CABundle)
+		}
+	}
+	if len(bundles) != 3 {
+		t.Fatalf("found the bundles of %d webhooks, want 3", len(bundles))
 	}
 	return bundles
 }
 
+func (w *world) configurations(t *testing.T) []client.Object {
+	t.Helper()
+	all := configurations()
+	for _, config := range all {
+		if err := w.client.Get(t.Context(), client.ObjectKey{Name: "kayci"}, config); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
 func (w *world) forgetBundles(t *testing.T) {
 	t.Helper()
-	var config admissionregistrationv1.ValidatingWebhookConfiguration
-	if err := w.client.Get(t.Context(), client.ObjectKey{Name: "kayci"}, &config); err != nil {
-		t.Fatal(err)
-	}
-	for i := range config.Webhooks {
-		config.Webhooks[i].ClientConfig.CABundle = nil
-	}
-	if err := w.client.Update(t.Context(), &config); err != nil {
-		t.Fatal(err)
+	for _, config := range w.configurations(t) {
+		for _, c := range clientConfigs(config) {
+			c.CABundle = nil
+		}
+		if err := w.client.Update(t.Context(), config); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -139,8 +153,9 @@ func (w *world) reconcile(t *testing.T, k *Keeper) ctrl.Result {
 }
 
 const (
-	wroteSecret        = "*v1.Secret"
-	wroteConfiguration = "*v1.ValidatingWebhookConfiguration"
+	wroteSecret     = "*v1.Secret"
+	wroteValidating = "*v1.ValidatingWebhookConfiguration"
+	wroteMutating   = "*v1.MutatingWebhookConfiguration"
 )
 
 func TestTheFirstReplicaMakesTheCertificateOfAll(t *testing.T) {
@@ -150,7 +165,7 @@ func TestTheFirstReplicaMakesTheCertificateOfAll(t *testing.T) {
 		t.Error("a replica serves a certificate that it can't have")
 	}
 	result := w.reconcile(t, first)
-	if diff := cmp.Diff([]string{wroteSecret, wroteConfiguration}, w.wrote()); diff != "" {
+	if diff := cmp.Diff([]string{wroteSecret, wroteValidating, wroteMutating}, w.wrote()); diff != "" {
 		t.Errorf("writes of the first replica (-want +got):\n%s", diff)
 	}
 	if days := result.RequeueAfter.Hours() / 24; days < 59 || days > 61 {
@@ -180,7 +195,7 @@ func TestRenewal(t *testing.T) {
 
 	w.clock.SetTime(before.renewal().Add(time.Second))
 	result := w.reconcile(t, first)
-	if diff := cmp.Diff([]string{wroteSecret, wroteConfiguration}, w.wrote()); diff != "" {
+	if diff := cmp.Diff([]string{wroteSecret, wroteValidating, wroteMutating}, w.wrote()); diff != "" {
 		t.Errorf("writes of a renewal (-want +got):\n%s", diff)
 	}
 	if result.RequeueAfter != settle || first.served() != before {
@@ -221,13 +236,13 @@ func TestWhatIsRenewed(t *testing.T) {
 		after time.Duration
 		want  []string
 	}{
-		"none":           {nil, 0, []string{wroteSecret, wroteConfiguration}},
-		"a good one":     {good, 0, []string{wroteConfiguration}},
-		"one that ends":  {good, time.Hour, []string{wroteSecret, wroteConfiguration}},
-		"an expired one": {good, 3 * time.Hour, []string{wroteSecret, wroteConfiguration}},
-		"another host's": {foreign, 0, []string{wroteSecret, wroteConfiguration}},
-		"another's key":  {mixed, 0, []string{wroteSecret, wroteConfiguration}},
-		"garbage":        {map[string][]byte{corev1.TLSCertKey: []byte("x"), corev1.TLSPrivateKeyKey: []byte("y")}, 0, []string{wroteSecret, wroteConfiguration}},
+		"none":           {nil, 0, []string{wroteSecret, wroteValidating, wroteMutating}},
+		"a good one":     {good, 0, []string{wroteValidating, wroteMutating}},
+		"one that ends":  {good, time.Hour, []string{wroteSecret, wroteValidating, wroteMutating}},
+		"an expired one": {good, 3 * time.Hour, []string{wroteSecret, wroteValidating, wroteMutating}},
+		"another host's": {foreign, 0, []string{wroteSecret, wroteValidating, wroteMutating}},
+		"another's key":  {mixed, 0, []string{wroteSecret, wroteValidating, wroteMutating}},
+		"garbage":        {map[string][]byte{corev1.TLSCertKey: []byte("x"), corev1.TLSPrivateKeyKey: []byte("y")}, 0, []string{wroteSecret, wroteValidating, wroteMutating}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, tc.data)
@@ -249,7 +264,7 @@ func TestTheConfigurationIsRepaired(t *testing.T) {
 	w.wrote()
 	w.forgetBundles(t)
 	w.reconcile(t, k)
-	if diff := cmp.Diff([]string{wroteConfiguration}, w.wrote()); diff != "" {
+	if diff := cmp.Diff([]string{wroteValidating, wroteMutating}, w.wrote()); diff != "" {
 		t.Errorf("writes (-want +got):\n%s", diff)
 	}
 	w.reach(t, k, "after the repair")
@@ -287,6 +302,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	}{
 		"secret":        {&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "kayci", Name: "tls"}}, "secret kayci/tls"},
 		"configuration": {&admissionregistrationv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: "kayci"}}, "webhook configuration kayci"},
+		"mutating one":  {&admissionregistrationv1.MutatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: "kayci"}}, "webhook configuration kayci"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)

@@ -23,20 +23,20 @@ import (
 // leader could never take over from a leader of an older version.
 func (k *Keeper) SetupWithManager(mgr ctrl.Manager) error {
 	secret := metadataOf(corev1.SchemeGroupVersion.WithKind("Secret"))
-	configuration := metadataOf(admissionregistrationv1.SchemeGroupVersion.WithKind("ValidatingWebhookConfiguration"))
+	validating := metadataOf(admissionregistrationv1.SchemeGroupVersion.WithKind("ValidatingWebhookConfiguration"))
+	mutating := metadataOf(admissionregistrationv1.SchemeGroupVersion.WithKind("MutatingWebhookConfiguration"))
 	watched, err := cluster.New(mgr.GetConfig(), func(o *cluster.Options) {
 		o.Scheme = mgr.GetScheme()
 		o.Logger = mgr.GetLogger()
-		o.Client.Cache = &client.CacheOptions{DisableFor: []client.Object{
-			&corev1.Secret{}, &admissionregistrationv1.ValidatingWebhookConfiguration{},
-		}}
-		// By name, so that no right is needed but on these two objects, and without
+		o.Client.Cache = &client.CacheOptions{DisableFor: append(configurations(), &corev1.Secret{})}
+		// By name, so that no right is needed but on these three objects, and without
 		// their content.
 		o.Cache.ByObject = map[client.Object]cache.ByObject{
 			secret: {Namespaces: map[string]cache.Config{
 				k.Secret.Namespace: {FieldSelector: fields.OneTermEqualSelector("metadata.name", k.Secret.Name)},
 			}},
-			configuration: {Field: fields.OneTermEqualSelector("metadata.name", k.Configuration)},
+			validating: {Field: fields.OneTermEqualSelector("metadata.name", k.Configuration)},
+			mutating:   {Field: fields.OneTermEqualSelector("metadata.name", k.Configuration)},
 		}
 	})
 	if err != nil {
@@ -53,8 +53,9 @@ func (k *Keeper) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("admission-certificate").
 		WatchesRawSource(source.Kind(watched.GetCache(), secret, all)).
-		WatchesRawSource(source.Kind(watched.GetCache(), configuration, all)).
-		// If neither exists, no event would ever lead to an error that says so.
+		WatchesRawSource(source.Kind(watched.GetCache(), validating, all)).
+		WatchesRawSource(source.Kind(watched.GetCache(), mutating, all)).
+		// If none exists, no event would ever lead to an error that says so.
 		WatchesRawSource(source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
 			queue.Add(request)
 			return nil

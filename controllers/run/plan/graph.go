@@ -49,6 +49,9 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 	if !may {
 		return s
 	}
+	if s, may = f.approve(spec, s); !may {
+		return s
+	}
 	if !d.serving {
 		s.Reason, s.Message = ReasonAwaitingServices, "the Run's services are not ready yet"
 		return s

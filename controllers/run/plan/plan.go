@@ -59,6 +59,9 @@ type Facts struct {
 	Unbound *Refusal
 	// Retired are services whose Service object is known to be gone.
 	Retired map[string]bool
+	// Vouched says that who gave the Run's approvals is what admission found, and
+	// not what anybody wrote.
+	Vouched bool
 	// Now is the time.
 	Now time.Time
 }
@@ -133,7 +136,7 @@ func (f *Facts) decideJob(spec *v1alpha1.Job, done map[string]*v1alpha1.JobStatu
 		if job == nil {
 			return f.decideMissing(spec, recorded, done, d)
 		}
-		status = f.observe(recorded, job, done, d)
+		status = f.observe(f.sign(spec, recorded), job, done, d)
 		if h := f.halt(); h != nil && !status.Phase.Finished() && !jobFinished(job) {
 			status = f.interrupt(h, status, job, d)
 		}

@@ -44,7 +44,7 @@ func (f *Facts) runStatus(jobs []v1alpha1.JobStatus, services []v1alpha1.Service
 		s.CompletionTime = f.now()
 	}
 	s.Concurrency = f.concurrency(phase.Finished())
-	f.setCondition(&s, reason, message)
+	f.setCondition(&s, reason, message+f.ignored())
 	return s
 }
 
@@ -145,7 +145,12 @@ func stuck(jobs []v1alpha1.JobStatus, message string) string {
 	for i := range jobs {
 		s := &jobs[i]
 		if !s.Phase.Finished() && s.Reason != "" && s.Reason != ReasonAwaitingNeeds && s.Reason != ReasonAwaitingServices {
-			return fmt.Sprintf("%s; %s: %s: %s", message, s.Name, s.Reason, cut(s.Message, maxSummary))
+			why := s.Message
+			if s.Reason != ReasonAwaitingApproval {
+				// Half a command would be worse than none.
+				why = cut(why, maxSummary)
+			}
+			return fmt.Sprintf("%s; %s: %s: %s", message, s.Name, s.Reason, why)
 		}
 	}
 	return message

@@ -1,0 +1,6 @@
+local ci = import 'kayci.libsonnet';
+local work = ci.script('busybox:1.37', 'true');
+ci.pipeline('approval', jobs=[
+  ci.job('deploy', work) + ci.approval('Deploy to production?'),
+  ci.job('publish', work, needs=['deploy']) + ci.approval(),
+])
