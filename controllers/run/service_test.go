@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
@@ -267,6 +268,48 @@ func TestServiceOfARunWithoutItsRevision(t *testing.T) {
 		t.Errorf("services (-want +got):\n%s", diff)
 	}
 	w.wantServiceStopped()
+}
+
+// A service that can't start for too long is stopped, which takes away what
+// showed why. The controller may die in between.
+func TestServiceThatNeverStarts(t *testing.T) {
+	t.Parallel()
+	play := func(crashAt int) (*world, v1alpha1.RunStatus) {
+		p := serving(chain(1))
+		w := newWorld(t, p, revision.New(p, 1), started("run", p))
+		w.mustReconcile("run")
+		job := w.jobs()[0]
+		w.failCreate(&job, "violates PodSecurity")
+		w.clock.SetTime(w.clock.Now().Add(time.Minute))
+		w.mustReconcile("run")
+		w.clock.SetTime(w.clock.Now().Add(2 * time.Hour))
+		w.writes = nil
+		w.crashAt = crashAt
+		for range 5 {
+			if _, err := w.reconcile("run"); errors.Is(err, errCrash) {
+				w.restart()
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		return w, w.run("run").Status
+	}
+	calm, want := play(0)
+	if c := want.Conditions[0]; want.Phase != v1alpha1.RunFailed || c.Reason != "ServiceFailed" || want.Services[0].Phase != v1alpha1.ServiceFailed {
+		t.Fatalf("the Run is %s, %s: %s", want.Phase, c.Reason, c.Message)
+	}
+	for k := range calm.writes {
+		w, got := play(k + 1)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("killed after write %d: status (-want +got):\n%s", k+1, diff)
+		}
+		if job := w.jobs()[0]; !ptr.Deref(job.Spec.Suspend, false) {
+			t.Errorf("killed after write %d: the service may still start", k+1)
+		}
+		if names := w.services(); len(names) > 0 {
+			t.Errorf("killed after write %d: Services %v are left", k+1, names)
+		}
+	}
 }
 
 // A Service that can't be deleted keeps the Run from ending, and nothing else.

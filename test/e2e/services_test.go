@@ -2,9 +2,9 @@ package e2e
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -14,7 +14,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/test/cluster"
 )
 
 // web is a service that serves a page with what it is told to say.
@@ -133,24 +132,19 @@ func TestServiceThatPodSecurityRefuses(t *testing.T) {
 	s := newSpace(t)
 	s.restrict(t)
 	p := s.pipeline("refused", script("uses", "true"))
+	p.Spec.PendingTimeout = &metav1.Duration{Duration: 40 * time.Second}
 	p.Spec.Services = []v1alpha1.Service{web("hello")}
 	s.create(t, p)
 	s.start(t, "r", "refused")
-	s.await(t, "the service to show why it has no pod", func(ctx context.Context) (bool, string, error) {
-		run := &v1alpha1.Run{}
-		if err := s.Client.Get(ctx, s.key("r"), run); err != nil {
-			return false, "", cluster.Retry(err)
-		}
-		if len(run.Status.Services) == 0 {
-			return false, "it has no status", nil
-		}
-		service := run.Status.Services[0]
-		return service.Reason == "FailedCreate" && strings.Contains(service.Message, "violates PodSecurity"), fmt.Sprintf("%+v", service), nil
-	})
-	patch(t, s, &v1alpha1.Run{ObjectMeta: s.meta("r")}, func(run *v1alpha1.Run) { run.Spec.Cancelled = true })
-	run := s.awaitEnd(t, "r", v1alpha1.RunCancelled)
-	if diff := cmp.Diff([]string{"web=Stopped"}, services(run)); diff != "" {
+	run := s.awaitEnd(t, "r", v1alpha1.RunFailed)
+	if diff := cmp.Diff([]string{"web=Failed/FailedCreate"}, services(run)); diff != "" {
 		t.Errorf("services (-want +got):\n%s", diff)
+	}
+	if message := run.Status.Services[0].Message; !strings.Contains(message, "violates PodSecurity") {
+		t.Errorf("the service has failed with %q", message)
+	}
+	if got := run.Status.Conditions[0].Reason; got != v1alpha1.ReasonServiceFailed {
+		t.Errorf("the Run has failed with %s, want %s", got, v1alpha1.ReasonServiceFailed)
 	}
 	s.awaitNoService(t, "r")
 }

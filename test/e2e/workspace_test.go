@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -108,20 +109,24 @@ func (s *space) awaitReason(t *testing.T, run, job, reason string) string {
 	return message
 }
 
-// The scheduler says only that the claim isn't bound. The job says why.
+// The scheduler says only that the claim isn't bound. The job says why, while it
+// waits and when it has waited for too long.
 func TestWorkspaceOfAnUnknownClass(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t)
 	p := sharing(s.pipeline("lost", script("waits", "true"), script("later", "true", "waits")))
 	p.Spec.Workspace.VolumeClaimTemplate.Spec.StorageClassName = new("no-such-class")
+	p.Spec.PendingTimeout = &metav1.Duration{Duration: 10 * time.Second}
 	s.create(t, p)
 	s.start(t, "u", "lost")
 	if message := s.awaitReason(t, "u", "waits", "WorkspacePending"); !strings.Contains(message, `"no-such-class" not found`) {
 		t.Errorf("the job says %q", message)
 	}
-	patch(t, s, &v1alpha1.Run{ObjectMeta: s.meta("u")}, func(run *v1alpha1.Run) { run.Spec.Cancelled = true })
-	run := s.awaitEnd(t, "u", v1alpha1.RunCancelled)
-	if diff := cmp.Diff([]string{"waits=Cancelled/Cancelled", "later=Cancelled/Cancelled"}, phases(run)); diff != "" {
+	run := s.awaitEnd(t, "u", v1alpha1.RunFailed)
+	if diff := cmp.Diff([]string{"waits=Failed/WorkspacePending", "later=Skipped/NeedsFailed"}, phases(run)); diff != "" {
 		t.Errorf("jobs (-want +got):\n%s", diff)
+	}
+	if message := run.Status.Jobs[0].Message; !strings.Contains(message, `"no-such-class" not found`) {
+		t.Errorf("the job has failed with %q", message)
 	}
 }

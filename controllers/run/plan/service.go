@@ -249,9 +249,14 @@ func (f *Facts) jobEnd(job *batchv1.Job, pods []corev1.Pod) (reason, message str
 
 // retire ends the services of a Run whose jobs have ended, and reports whether
 // the Run has, too: once its Services are gone. The pods take their time to
-// stop; what is left of them is settled when the Run has finished.
-func (f *Facts) retire(services []v1alpha1.ServiceStatus, d *Decision) bool {
+// stop; what is left of them is settled when the Run has finished. One that has
+// succeeded doesn't need them any more, however they have ended.
+func (f *Facts) retire(phase v1alpha1.RunPhase, services []v1alpha1.ServiceStatus, d *Decision) bool {
 	d.Serve = nil
+	if phase != v1alpha1.RunSucceeded && f.unrecorded(services) {
+		d.requeue(atOnce)
+		return false
+	}
 	for i := range services {
 		name := services[i].Name
 		if !f.Retired[name] {
@@ -264,12 +269,28 @@ func (f *Facts) retire(services []v1alpha1.ServiceStatus, d *Decision) bool {
 		return false
 	}
 	for i := range services {
-		if !services[i].Phase.Finished() {
-			services[i] = waits(services[i], v1alpha1.JobStatus{})
-			services[i].Phase = v1alpha1.ServiceStopped
+		s := &services[i]
+		needless := phase == v1alpha1.RunSucceeded && !f.recordedService(s.Name).Phase.Finished()
+		if needless || !s.Phase.Finished() {
+			*s = ended(*s)
 		}
 	}
 	return true
+}
+
+// unrecorded reports whether a service has failed and the Run's status doesn't
+// say so yet. To stop the service may take away what shows that it has.
+func (f *Facts) unrecorded(services []v1alpha1.ServiceStatus) bool {
+	return slices.ContainsFunc(services, func(s v1alpha1.ServiceStatus) bool {
+		return s.Phase == v1alpha1.ServiceFailed && f.recordedService(s.Name).Phase != v1alpha1.ServiceFailed
+	})
+}
+
+// ended returns the status of a service that was stopped with its Run.
+func ended(s v1alpha1.ServiceStatus) v1alpha1.ServiceStatus {
+	s = waits(s, v1alpha1.JobStatus{})
+	s.Phase = v1alpha1.ServiceStopped
+	return s
 }
 
 // stopServices stops what a Run that has finished has left of its services. One

@@ -219,6 +219,11 @@ func TestServiceFailsItsJob(t *testing.T) {
 	f.Retired = map[string]bool{"db": true}
 	withJob(f, "a", backoffLimit(80))
 	withPod(f, "a", "pod", exit(1, "Error", 79), podPhase(corev1.PodFailed))
+	first := plan.Decide(f)
+	if first.Acts() || first.RequeueAfter == 0 || first.Status.Phase.Finished() {
+		t.Errorf("does %+v before the failure is recorded, and the Run is %s", actionsOf(first), first.Status.Phase)
+	}
+	f.Run.Status = first.Status
 	d := plan.Decide(f)
 	if c := d.Status.Conditions[0]; d.Status.Phase != v1alpha1.RunFailed || c.Reason != "ServiceFailed" || !strings.Contains(c.Message, "service db failed") {
 		t.Errorf("the Run is %s, %s: %s", d.Status.Phase, c.Reason, c.Message)
@@ -299,7 +304,7 @@ func TestServe(t *testing.T) {
 			name: "refused", arrange: func(f *plan.Facts) {
 				f.Refused = map[string]plan.Refusal{"db": {Reason: "Rejected", Message: "no such field"}}
 			},
-			retire: []string{"db"}, want: serviceOutcome{"Failed", "Rejected", "no such field"},
+			want: serviceOutcome{"Failed", "Rejected", "no such field"},
 		},
 		{
 			name: "recorded, and not seen", arrange: func(f *plan.Facts) { recordService(f, v1alpha1.ServiceStarting, "", "") },

@@ -33,7 +33,7 @@ func (f *Facts) runStatus(jobs []v1alpha1.JobStatus, services []v1alpha1.Service
 	switch h := f.halt(); {
 	case !phase.Finished() && h == nil && !f.queued():
 		message = starting(services, message)
-	case phase.Finished() && !f.retire(services, d):
+	case phase.Finished() && !f.retire(phase, services, d):
 		phase, reason = v1alpha1.RunRunning, ReasonStoppingServices
 		if h != nil {
 			reason = h.stopping
@@ -71,7 +71,7 @@ func (f *Facts) Fail(reason, message string) v1alpha1.RunStatus {
 	}
 	for i := range s.Services {
 		if !s.Services[i].Phase.Finished() {
-			s.Services[i].Phase, s.Services[i].Reason, s.Services[i].Message = v1alpha1.ServiceStopped, "", ""
+			s.Services[i] = ended(s.Services[i])
 		}
 	}
 	f.setCondition(&s, reason, shorten(message))
