@@ -8,9 +8,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/kayci/kayci/api/graph"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/job"
 )
@@ -40,11 +42,27 @@ func (s *simulation) checkNewJob(created *batchv1.Job) {
 	if s.believes.Spec.Cancelled || s.believes.Status.Phase.Finished() {
 		s.t.Errorf("Job %s is created for a Run that is known to be cancelled (%t) and %s", created.Name, s.believes.Spec.Cancelled, s.believes.Status.Phase)
 	}
-	for _, need := range s.spec(created.Labels[v1alpha1.JobLabel]).Needs {
-		if !s.truths[created.Labels[v1alpha1.RunLabel]+"/"+need].passed {
-			s.t.Errorf("Job %s is created, and job %s, which it needs, has not succeeded", created.Name, need)
+	of, spec := created.Labels[v1alpha1.RunLabel], s.spec(created.Labels[v1alpha1.JobLabel])
+	for _, name := range graph.Ancestors(s.pipeline.Spec.Jobs, spec.Name) {
+		if spec.If == "" && !s.truths[of+"/"+name].passed || s.goesOn(of, name) {
+			s.t.Errorf("Job %s is created if %q, and job %s, which it needs, has not come to that", created.Name, spec.If, name)
 		}
 	}
+}
+
+// goesOn reports whether a job of the Run runs, and hasn't been told to end.
+func (s *simulation) goesOn(of, name string) bool {
+	made, found := s.server.objects["Job"][job.Name(of, name)].(*batchv1.Job)
+	truth := s.truths[of+"/"+name]
+	return found && !truth.outcome.stuck() && !truth.passed && !truth.touched && !truth.disrupted && !s.recordedEnd(of, name) &&
+		!jobHas(made, batchv1.JobComplete) && !jobHas(made, batchv1.JobFailed)
+}
+
+func (s *simulation) recordedEnd(of, name string) bool {
+	r, found := s.server.objects["Run"][of].(*v1alpha1.Run)
+	return found && slices.ContainsFunc(r.Status.Jobs, func(status v1alpha1.JobStatus) bool {
+		return status.Name == name && status.Phase.Finished()
+	})
 }
 
 // recorded reports whether the Run's status knows that the Job was made. Of one
@@ -167,21 +185,30 @@ func (s *simulation) checkRun(r *v1alpha1.Run) {
 		}
 		s.t.Errorf("%s has the jobs %v", r.Name, phases)
 	}
-	if want := verdictOf(phases); r.Status.Phase != want {
+	if want := verdictOf(phases, timedOut(r)); r.Status.Phase != want {
 		s.t.Errorf("%s is %s, want %s of jobs %v", r.Name, r.Status.Phase, want, phases)
+	}
+	if timedOut(r) && r.Status.CompletionTime.Sub(r.Status.StartTime.Time) < s.pipeline.Spec.Timeout.Duration {
+		s.t.Errorf("%s has timed out after %s", r.Name, r.Status.CompletionTime.Sub(r.Status.StartTime.Time))
 	}
 }
 
+// timedOut reports whether the Run took too long.
+func timedOut(r *v1alpha1.Run) bool {
+	c := meta.FindStatusCondition(r.Status.Conditions, v1alpha1.SucceededCondition)
+	return c != nil && c.Reason == v1alpha1.ReasonTimedOut
+}
+
 // verdictOf is a Run's phase by its jobs'.
-func verdictOf(phases map[string]v1alpha1.JobPhase) v1alpha1.RunPhase {
+func verdictOf(phases map[string]v1alpha1.JobPhase, timedOut bool) v1alpha1.RunPhase {
 	has := map[v1alpha1.JobPhase]bool{}
 	for _, phase := range phases {
 		has[phase] = true
 	}
 	switch {
-	case has[v1alpha1.JobCancelled]:
+	case has[v1alpha1.JobCancelled] && !timedOut:
 		return v1alpha1.RunCancelled
-	case has[v1alpha1.JobFailed]:
+	case has[v1alpha1.JobCancelled], has[v1alpha1.JobFailed]:
 		return v1alpha1.RunFailed
 	}
 	return v1alpha1.RunSucceeded
@@ -192,19 +219,23 @@ func verdictOf(phases map[string]v1alpha1.JobPhase) v1alpha1.RunPhase {
 func (s *simulation) checkJob(r *v1alpha1.Run, got *v1alpha1.JobStatus, phases map[string]v1alpha1.JobPhase) {
 	s.t.Helper()
 	truth, spec := s.truths[r.Name+"/"+got.Name], s.spec(got.Name)
-	ready := !slices.ContainsFunc(spec.Needs, func(need string) bool { return phases[need] != v1alpha1.JobSucceeded })
+	var ancestors []v1alpha1.JobPhase
+	for _, name := range graph.Ancestors(s.pipeline.Spec.Jobs, got.Name) {
+		ancestors = append(ancestors, phases[name])
+	}
+	ready := holds(spec.If, ancestors)
 	started := truth.created > 0
 	switch {
-	case got.Job != "" && got.Job != job.Name(r.Name, got.Name), (got.Job != "") != started:
+	case got.Job != "" && got.Job != job.Name(r.Name, got.Name), (got.Job != "") != started && !truth.deleted:
 		s.t.Errorf("%s: job %s has Job %q, and %d were made", r.Name, got.Name, got.Job, truth.created)
 	case got.Phase == v1alpha1.JobSucceeded && !truth.passed:
 		s.t.Errorf("%s: job %s has succeeded, and no program of it has ended with 0 by itself", r.Name, got.Name)
-	case got.Phase == v1alpha1.JobCancelled && !r.Spec.Cancelled:
+	case got.Phase == v1alpha1.JobCancelled && !r.Spec.Cancelled && !timedOut(r):
 		s.t.Errorf("%s: job %s is cancelled, and nobody did", r.Name, got.Name)
 	case got.Phase == v1alpha1.JobSkipped && (ready || started):
-		s.t.Errorf("%s: job %s is skipped; what it needs has succeeded: %t, %d Jobs were made", r.Name, got.Name, ready, truth.created)
+		s.t.Errorf("%s: job %s is skipped; its condition holds: %t, %d Jobs were made", r.Name, got.Name, ready, truth.created)
 	case (got.Phase == v1alpha1.JobSucceeded || got.Phase == v1alpha1.JobFailed) && !ready && !started:
-		s.t.Errorf("%s: job %s is %s, and what it needs has not succeeded", r.Name, got.Name, got.Phase)
+		s.t.Errorf("%s: job %s is %s, and its condition doesn't hold", r.Name, got.Name, got.Phase)
 	case ready:
 		s.checkVerdict(r, got, truth)
 	}
@@ -215,7 +246,8 @@ func (s *simulation) checkJob(r *v1alpha1.Run, got *v1alpha1.JobStatus, phases m
 func (s *simulation) checkVerdict(r *v1alpha1.Run, got *v1alpha1.JobStatus, truth *truth) {
 	s.t.Helper()
 	want, reason, certain := truth.expected(s.spec(got.Name))
-	if !certain || (r.Spec.Cancelled && got.Phase != v1alpha1.JobFailed) {
+	halted := r.Spec.Cancelled || timedOut(r)
+	if !certain || (halted && got.Phase != v1alpha1.JobFailed) {
 		return
 	}
 	if got.Phase != want || got.Reason != reason {

@@ -3,6 +3,7 @@ package run_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,8 +30,31 @@ func (f fate) String() string {
 	return [...]string{"succeeds", "fails", "runsOutOfMemory", "flaky", "hangs", "refused", "unschedulable", "imagePull"}[f]
 }
 
-// stuck programs never end by themselves.
+// stuck programs never start.
 func (f fate) stuck() bool { return f == unschedulable || f == imagePull }
+
+// conditions are those that a job may start under; most have none.
+func conditions() []string {
+	return []string{"", "", "", "success()", "always()", "failure()", "!failure()", "always() && run.number > 0", "success() || failure()"}
+}
+
+// holds says what a condition comes to, given how the job's ancestors have ended.
+func holds(condition string, ancestors []v1alpha1.JobPhase) bool {
+	failed := slices.Contains(ancestors, v1alpha1.JobFailed)
+	succeeded := !slices.ContainsFunc(ancestors, func(phase v1alpha1.JobPhase) bool { return phase != v1alpha1.JobSucceeded })
+	switch condition {
+	case "", "success()":
+		return succeeded
+	case "failure()":
+		return failed
+	case "!failure()":
+		return !failed
+	case "success() || failure()":
+		return succeeded || failed
+	default:
+		return true
+	}
+}
 
 // truth is what really happens to one job of a Run, whoever sees it when.
 type truth struct {
@@ -81,14 +105,16 @@ func (t *truth) expected(spec *v1alpha1.Job) (phase v1alpha1.JobPhase, reason st
 			return v1alpha1.JobSucceeded, "", certain
 		}
 		return v1alpha1.JobFailed, "Error", certain
+	case unschedulable:
+		return v1alpha1.JobFailed, "Unschedulable", certain
 	default:
-		return "", "", false
+		return v1alpha1.JobFailed, "ImagePullBackOff", certain
 	}
 }
 
 // randomGraph returns a Pipeline of 1 to 12 jobs, each of which needs some of
 // the earlier ones, and what becomes of them.
-func randomGraph(rng *rand.Rand, fates []fate) (*v1alpha1.Pipeline, []fate) {
+func randomGraph(rng *rand.Rand, fates []fate, conditions []string) (*v1alpha1.Pipeline, []fate) {
 	density := rng.IntN(500)
 	var jobs []v1alpha1.Job
 	var chosen []fate
@@ -99,6 +125,7 @@ func randomGraph(rng *rand.Rand, fates []fate) (*v1alpha1.Pipeline, []fate) {
 				job.Needs = append(job.Needs, fmt.Sprintf("j%d", k))
 			}
 		}
+		job.If = conditions[rng.IntN(len(conditions))]
 		will := fates[rng.IntN(len(fates))]
 		switch {
 		case will == hangs:
@@ -110,4 +137,14 @@ func randomGraph(rng *rand.Rand, fates []fate) (*v1alpha1.Pipeline, []fate) {
 		chosen = append(chosen, will)
 	}
 	return pipeline(jobs...), chosen
+}
+
+// limit gives the Pipeline timeouts. A pod that can start does so long before.
+func limit(rng *rand.Rand, spec *v1alpha1.PipelineSpec) {
+	if chance(rng, 200) {
+		spec.Timeout = &metav1.Duration{Duration: time.Duration(1+rng.IntN(300)) * time.Second}
+	}
+	if chance(rng, 500) {
+		spec.PendingTimeout = &metav1.Duration{Duration: 10 * time.Minute}
+	}
 }

@@ -109,7 +109,7 @@ func (s *simulation) finish() {
 	s.calm, s.faults = true, faults{}
 	s.note("the world is calm")
 	for _, r := range copies(stored[*v1alpha1.Run](s, "Run")) {
-		if s.hasStuck(r) {
+		if s.pipeline.Spec.PendingTimeout == nil && s.hasStuck(r) {
 			s.cancelRun(r)
 		}
 	}

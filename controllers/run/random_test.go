@@ -108,11 +108,15 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 // all.
 func (s *simulation) populate() {
 	all := []fate{succeeds, succeeds, succeeds, succeeds, fails, runsOutOfMemory, flaky, hangs, refused, unschedulable, imagePull}
+	when := conditions()
 	if s.plain = chance(s.rng, 200); s.plain {
-		all = []fate{succeeds}
+		all, when = []fate{succeeds}, []string{""}
 	}
 	s.pace = 20 + s.rng.IntN(500)
-	p, fates := randomGraph(s.rng, all)
+	p, fates := randomGraph(s.rng, all, when)
+	if !s.plain {
+		limit(s.rng, &p.Spec)
+	}
 	p.UID = ""
 	s.mustCreate(p)
 	s.pipeline = p
@@ -135,7 +139,7 @@ func (s *simulation) populate() {
 				truth.onTerm = 143
 			}
 			s.truths[r.Name+"/"+p.Spec.Jobs[k].Name] = truth
-			s.note("%s: job %s needs %v, %s, exits with %d when told to", r.Name, p.Spec.Jobs[k].Name, p.Spec.Jobs[k].Needs, truth.outcome, truth.onTerm)
+			s.note("%s: job %s needs %v, if %q, %s, exits with %d when told to", r.Name, p.Spec.Jobs[k].Name, p.Spec.Jobs[k].Needs, p.Spec.Jobs[k].If, truth.outcome, truth.onTerm)
 		}
 		s.mustCreate(r)
 	}
