@@ -39,6 +39,7 @@ func TestExamplesRender(t *testing.T) {
 		"diamond":      {"Pipeline/diamond", "Trigger/diamond"},
 		"go-build":     {"Pipeline/go-build", "Trigger/go-build"},
 		"hello-world":  {"Pipeline/hello-world", "Trigger/hello-world"},
+		"limits":       {"Pipeline/limits", "Trigger/limits"},
 		"matrix":       {"Pipeline/matrix", "Trigger/matrix"},
 		"services":     {"Pipeline/services", "Trigger/services"},
 		"workspace":    {"Pipeline/workspace", "Trigger/workspace"},

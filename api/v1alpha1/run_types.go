@@ -213,6 +213,21 @@ type JobStatus struct {
 	// +optional
 	Job string `json:"job,omitempty"`
 
+	// Attempts is how many pods the job has had, if more than one: a pod is replaced
+	// when its program has failed and the template's backoffLimit leaves a retry, and
+	// when it was disrupted. Of a Job of one pod.
+	// +optional
+	Attempts int32 `json:"attempts,omitempty"`
+
+	// Disruptions is how many of those pods were evicted, preempted or lost with
+	// their node, which costs no retry.
+	// +optional
+	Disruptions int32 `json:"disruptions,omitempty"`
+
+	// LastDisruptionTime is when the last of those was told to end.
+	// +optional
+	LastDisruptionTime *metav1.Time `json:"lastDisruptionTime,omitempty"`
+
 	// ReusedFrom is the earlier Run that this job ran and succeeded in: Job and the
 	// times are that Run's. Blank for a job that runs in this one.
 	// +optional

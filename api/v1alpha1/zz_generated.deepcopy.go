@@ -296,6 +296,10 @@ func (in *JobStatus) DeepCopyInto(out *JobStatus) {
 		in, out := &in.WaitingSince, &out.WaitingSince
 		*out = (*in).DeepCopy()
 	}
+	if in.LastDisruptionTime != nil {
+		in, out := &in.LastDisruptionTime, &out.LastDisruptionTime
+		*out = (*in).DeepCopy()
+	}
 	if in.StartTime != nil {
 		in, out := &in.StartTime, &out.StartTime
 		*out = (*in).DeepCopy()

@@ -3,9 +3,12 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -19,19 +22,68 @@ func TestAnEvictedPodIsReplaced(t *testing.T) {
 	s.create(t, s.pipeline("drained", script("held", s.through("held")), script("after", "true", "held")))
 	s.start(t, "e", "drained")
 	s.awaitArrival(t, "held")
-	eviction := &policyv1.Eviction{ObjectMeta: s.meta(s.pod(t, "e", "held").Name)}
-	if err := s.Clientset.PolicyV1().Evictions(s.namespace).Evict(s.ctx, eviction); err != nil {
-		t.Fatal(err)
-	}
-	s.await(t, "a second pod at the gate", func(context.Context) (bool, string, error) {
-		n := s.arrivals("held")
-		return n == 2, fmt.Sprintf("%d have come", n), nil
-	})
+	s.evict(t, "e", "held")
+	s.awaitPhases(t, "e", "held=Running/Disrupted", "after=Waiting/AwaitingNeeds")
+	s.awaitArrivals(t, "held", 2)
+	s.awaitPhases(t, "e", "held=Running", "after=Waiting/AwaitingNeeds")
 	s.openGate("held")
 	run := s.awaitEnd(t, "e", v1alpha1.RunSucceeded)
 	if diff := cmp.Diff([]string{"held=Succeeded", "after=Succeeded"}, phases(run)); diff != "" {
 		t.Errorf("jobs (-want +got):\n%s", diff)
 	}
+	if held := run.Status.Jobs[0]; held.Attempts != 2 || held.Disruptions != 1 {
+		t.Errorf("%d attempts and %d disruptions, want 2 and 1", held.Attempts, held.Disruptions)
+	}
+}
+
+// Evictions cost none of the retries that the template asks for, also beside
+// rules of its own.
+func TestEvictionsCostNoRetry(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t)
+	job := script("flaky", s.through("first")+`
+`+s.through("second")+`
+exit 1`)
+	job.Template.Spec.BackoffLimit = new(int32(1))
+	job.Template.Spec.PodFailurePolicy = &batchv1.PodFailurePolicy{Rules: []batchv1.PodFailurePolicyRule{{
+		Action:      batchv1.PodFailurePolicyActionFailJob,
+		OnExitCodes: &batchv1.PodFailurePolicyOnExitCodesRequirement{Operator: batchv1.PodFailurePolicyOnExitCodesOpIn, Values: []int32{42}},
+	}}}
+	s.create(t, s.pipeline("flaky", job))
+	s.start(t, "f", "flaky")
+	for evictions := range 2 {
+		s.awaitArrivals(t, "first", evictions+1)
+		s.evict(t, "f", "flaky")
+	}
+	s.awaitArrivals(t, "first", 3)
+	s.openGate("first", "second")
+	run := s.awaitEnd(t, "f", v1alpha1.RunFailed)
+	// Two that were evicted, one that failed, and its retry.
+	if flaky := run.Status.Jobs[0]; flaky.Attempts != 4 || flaky.Disruptions != 2 || flaky.Reason != "Error" {
+		t.Errorf("%d attempts, %d disruptions and %s; want 4, 2 and Error", flaky.Attempts, flaky.Disruptions, flaky.Reason)
+	}
+}
+
+// evict drains the one pod of a job from its node that isn't going already.
+func (s *space) evict(t *testing.T, run, job string) {
+	t.Helper()
+	pods := slices.DeleteFunc(s.pods(t, run), func(pod corev1.Pod) bool {
+		return pod.Labels[v1alpha1.JobLabel] != job || pod.DeletionTimestamp != nil
+	})
+	if len(pods) != 1 {
+		t.Fatalf("job %s of Run %s has %d pods, want one", job, run, len(pods))
+	}
+	if err := s.Clientset.PolicyV1().Evictions(s.namespace).Evict(s.ctx, &policyv1.Eviction{ObjectMeta: s.meta(pods[0].Name)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *space) awaitArrivals(t *testing.T, gate string, want int) {
+	t.Helper()
+	s.await(t, fmt.Sprintf("%d containers at the gate %s", want, gate), func(context.Context) (bool, string, error) {
+		n := s.arrivals(gate)
+		return n >= want, fmt.Sprintf("%d have come", n), nil
+	})
 }
 
 // A pod that somebody deletes by hand fails its job, and the reason says so.

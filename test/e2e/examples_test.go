@@ -22,6 +22,7 @@ func expectedLog() map[string][3]string {
 		"matrix":       {"build-arm64", "main", "Building for linux/arm64."},
 		"approval":     {"deploy", "main", "Deploying number 1."},
 		"conditions":   {"warn", "main", "Only 82 percent are covered."},
+		"limits":       {"test", "main", "Tested in time."},
 		"outputs":      {"publish", "main", "Publishing 1.4.1: Now with \"quotes\"."},
 		"parameters":   {"deploy", "main", "Deploying 1.0.0 to test."},
 		"services":     {"read-again", "main", "Hello from the server."},

@@ -11,8 +11,10 @@ import (
 
 // Reasons of jobs whose pod didn't get to its own end.
 const (
-	// ReasonDisrupted: the pod was evicted, and its program answered by ending with
-	// 0, which Kubernetes takes for success and doesn't retry.
+	// ReasonDisrupted is of a job whose pod was evicted or the like. While it runs:
+	// the pod is being replaced. When it has failed: the program answered by ending
+	// with 0, which Kubernetes takes for success and doesn't retry, or a rule of the
+	// template takes it for a failure.
 	ReasonDisrupted = "Disrupted"
 	// ReasonPodDeleted: somebody deleted the pod before it had ended.
 	ReasonPodDeleted = "PodDeleted"
@@ -45,6 +47,12 @@ func toldToEnd(pod *corev1.Pod) *metav1.Time {
 		}
 	}
 	return told
+}
+
+// wasDisrupted reports whether a disruption is what ended the pod's containers,
+// or is about to.
+func wasDisrupted(pod *corev1.Pod) bool {
+	return disruptionTarget(pod) != nil && cutShort(pod)
 }
 
 func disruptionTarget(pod *corev1.Pod) *corev1.PodCondition {

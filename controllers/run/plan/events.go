@@ -49,7 +49,7 @@ func (f *Facts) unexplained(s v1alpha1.JobStatus, found []Unexplained) []Unexpla
 	pods := f.pods(job)
 	switch stalled := stalledPod(pods); {
 	case awaitsPod(job, pods):
-		if s.Reason != ReasonFailedCreate && f.patience(job, pods) <= 0 {
+		if s.Reason != ReasonFailedCreate && f.patience(s, job, pods) <= 0 {
 			return append(found, Unexplained{s.Name, job.UID, CreateFailure})
 		}
 	case stalled != nil && !saidByEvents(s.Reason) && f.stalledFor(stalled) >= explainAfter:

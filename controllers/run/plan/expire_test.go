@@ -91,7 +91,10 @@ func TestPendingTimeout(t *testing.T) {
 			name: "in a queue", job: []jobOption{suspend},
 			want: outcome{"Running", "Suspended", "its Job is suspended: it waits in a queue, or somebody holds it"},
 		},
-		{name: "being replaced", pods: [][]podOption{{unstarted, created(1), deleted(90), disrupted(90)}}, want: running},
+		{
+			name: "being replaced", pods: [][]podOption{{unstarted, created(1), deleted(90), disrupted(90)}},
+			want: outcome{"Running", "Disrupted", "pod pod is replaced, which is no retry: EvictionByEvictionAPI: no more is known"},
+		},
 		{
 			name: "the next attempt", pods: [][]podOption{{created(1), exit(1, "Error", 55), podPhase(corev1.PodFailed)}, {image, created(65)}},
 			want: outcome{"Running", "ImagePullBackOff", noImage}, requeue: 25 * time.Second,

@@ -100,6 +100,9 @@ func podFailure(pod *corev1.Pod) (reason, message string) {
 	if pod.Status.Reason != "" {
 		return pod.Status.Reason, shorten(pod.Status.Message)
 	}
+	if wasDisrupted(pod) {
+		return ReasonDisrupted, shorten("the pod was told to end (" + whyDisrupted(pod) + "), which a rule of the template's podFailurePolicy takes for a failure")
+	}
 	if status := firstFailed(pod); status != nil {
 		return containerFailure(status)
 	}

@@ -91,6 +91,9 @@ func (c cell) laterSuspended() cell              { c.laterSuspends = true; retur
 func (c cell) andStops() cell                    { c.stop = true; return c }
 func (c cell) andLooks(after time.Duration) cell { c.looks = after; return c }
 
+func (c cell) lastDisrupted(second int) cell { c.disrupted = second; return c }
+func (c cell) inAttempt(number int32) cell   { c.attempts = number; return c }
+
 var stays = cell{stays: true}
 
 func is(phase v1alpha1.JobPhase, reason, message string) cell {
@@ -124,6 +127,7 @@ const (
 	isSuspended  = "its Job is suspended: it waits in a queue, or somebody holds it"
 	isLost       = "the Job is complete, but its pod is gone, and with it what shows that the program ended by itself"
 	wasDisrupted = "the pod was told to end (EvictionByEvictionAPI) and exited with code 0, which proves nothing; a program that exits otherwise on SIGTERM is retried"
+	isReplaced   = "pod pod is replaced, which is no retry: EvictionByEvictionAPI: "
 	wasCancelled = "cancelled while it ran"
 	cantPull     = "container main: can't pull image registry.example.com/app:1: not found"
 	noMemory     = "container main ran out of memory and was killed; raise its memory limit"

@@ -101,16 +101,18 @@ func podEvents() []row {
 			stays, stays, stays, stays.andStops(),
 		}},
 		{"disrupted", all(aJob(), aPod(disrupted(60), deleted(60))), byPhase{
-			is("Running", "", ""), stays,
+			waits("Running", "Disrupted", isReplaced+"no more is known").lastDisrupted(60),
+			waits("Running", "Disrupted", isReplaced+"no more is known").lastDisrupted(60),
 			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
 		}},
 		{"disrupted, exited with 0", all(aJob(), aPod(disrupted(60), deleted(60), exit(0, "Completed", 70))), byPhase{
-			ends(70, "Failed", "Disrupted", wasDisrupted),
-			ends(70, "Failed", "Disrupted", wasDisrupted),
+			ends(70, "Failed", "Disrupted", wasDisrupted).lastDisrupted(60),
+			ends(70, "Failed", "Disrupted", wasDisrupted).lastDisrupted(60),
 			stays, stays, stays, stays.andSuspends(),
 		}},
 		{"disrupted, failed", all(aJob(), aPod(disrupted(60), deleted(60), exit(143, "Error", 75), failed)), byPhase{
-			is("Running", "", "").andLooks(15 * time.Second), stays.andLooks(15 * time.Second),
+			waits("Running", "Disrupted", isReplaced+"no more is known").lastDisrupted(60).andLooks(30 * time.Second),
+			waits("Running", "Disrupted", isReplaced+"no more is known").lastDisrupted(60).andLooks(30 * time.Second),
 			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
 		}},
 		{"exited with 0, disrupted", all(aJob(), aPod(exit(0, "Completed", 70), disrupted(75), deleted(75))), byPhase{
@@ -118,12 +120,13 @@ func podEvents() []row {
 			stays, stays, stays, stays.andSuspends(),
 		}},
 		{"evicted", all(aJob(), aPod(disrupted(60), failed, podReason("Evicted", "low on memory"))), byPhase{
-			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
-			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
+			waits("Running", "Disrupted", isReplaced+"low on memory").lastDisrupted(60).andLooks(30 * time.Second),
+			waits("Running", "Disrupted", isReplaced+"low on memory").lastDisrupted(60).andLooks(30 * time.Second),
 			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
 		}},
 		{"evicted, being replaced", all(aJob(), aPod(disrupted(60), failed, podReason("Evicted", "low on memory")), aPod(unstarted)), byPhase{
-			is("Running", "", "").andLooks(beforeExpiry), stays.andLooks(beforeExpiry),
+			is("Running", "", "").inAttempt(2).lastDisrupted(60).andLooks(beforeExpiry),
+			is("Running", "", "").inAttempt(2).lastDisrupted(60).andLooks(beforeExpiry),
 			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
 		}},
 		{"deleted", all(aJob(), aPod(deleted(60))), byPhase{

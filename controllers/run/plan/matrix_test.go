@@ -24,6 +24,8 @@ type cell struct {
 	reason, message        string
 	completed              int  // the second; 0: it has not ended
 	waits                  bool // since now
+	attempts               int32
+	disrupted              int // the second; 0: it was not
 	create, stop, suspends bool
 	looks                  time.Duration // again, at the latest
 	// Once the status is recorded, and not before.
@@ -86,6 +88,10 @@ func (c cell) status(before v1alpha1.JobStatus, started bool) v1alpha1.JobStatus
 	}
 	if c.waits {
 		s.WaitingSince = ts(100)
+	}
+	s.Attempts = c.attempts
+	if c.disrupted > 0 {
+		s.Disruptions, s.LastDisruptionTime = 1, ts(c.disrupted)
 	}
 	if c.create {
 		s.Job, s.StartTime = "run-a", ts(100)

@@ -30,13 +30,17 @@ const (
 
 // patience is how much longer the Job may be without a pod. One that the Job
 // controller has not taken up yet just waits for its turn.
-func (f *Facts) patience(job *batchv1.Job, pods []corev1.Pod) time.Duration {
+func (f *Facts) patience(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod) time.Duration {
 	if job.Status.StartTime == nil {
 		return explainAfter
 	}
 	since, backoff := job.Status.StartTime.Time, time.Duration(0)
+	if s.Reason == ReasonDisrupted && s.WaitingSince != nil {
+		// That pod may be gone without a trace.
+		since = s.WaitingSince.Time
+	}
 	for i := range pods {
-		if pods[i].Status.Phase == corev1.PodFailed {
+		if pods[i].Status.Phase == corev1.PodFailed && !wasDisrupted(&pods[i]) {
 			backoff = min(max(2*backoff, retryBackoff), maxRetryBackoff)
 		}
 		if ended := finishedAt(&pods[i]); ended != nil && ended.After(since) {
@@ -53,7 +57,10 @@ func awaitsPod(job *batchv1.Job, pods []corev1.Pod) bool {
 // awaitPod explains why the Job has no pod, and since when. Nothing but time tells that there is
 // something to explain, so it asks for another look until the reason is known.
 func (f *Facts) awaitPod(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) (v1alpha1.JobStatus, *time.Time) {
-	switch why, wait := f.Explained[s.Name], f.patience(job, pods); {
+	switch why, wait := f.Explained[s.Name], f.patience(s, job, pods); {
+	case wait > 0 && s.Reason == ReasonDisrupted:
+		d.requeue(wait)
+		return s, nil
 	case wait > 0:
 		d.requeue(wait)
 		return f.explain(s, "", ""), nil

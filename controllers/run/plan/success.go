@@ -21,6 +21,7 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, done map[string]
 		s.Phase = v1alpha1.JobRunning
 	}
 	pods := f.pods(job)
+	s = f.count(s, job, pods)
 	if pod := interrupted(job, pods); pod != nil {
 		reason, message := interruption(pod)
 		s.CompletionTime = finishedAt(pod)
@@ -34,6 +35,10 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, done map[string]
 		return f.complete(s, job, pods, d)
 	case jobCondition(job, batchv1.JobFailed) != nil:
 		return f.fail(s, job, pods, d)
+	}
+	s, known := f.disrupted(s, job, pods)
+	if known {
+		return s
 	}
 	s, since := f.explainWait(s, job, pods, d)
 	if since != nil && f.halt() == nil {

@@ -1,0 +1,70 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// count keeps count of the pods that the job has had, and of those that were
+// disrupted. Kubernetes deletes most of the latter and doesn't count them, so
+// each is counted when it is seen, and once: the time of the last one tells
+// those that are new.
+func (f *Facts) count(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod) v1alpha1.JobStatus {
+	if !single(job) {
+		return s
+	}
+	counted, others := s.LastDisruptionTime, int32(0)
+	for i := range pods {
+		if !wasDisrupted(&pods[i]) {
+			others++
+			continue
+		}
+		at := disruptionTarget(&pods[i]).LastTransitionTime
+		if counted != nil && !counted.Before(&at) {
+			continue
+		}
+		s.Disruptions++
+		if s.LastDisruptionTime == nil || s.LastDisruptionTime.Before(&at) {
+			s.LastDisruptionTime = at.DeepCopy()
+		}
+	}
+	if all := s.Disruptions + others; all > 1 {
+		s.Attempts = max(s.Attempts, all)
+	}
+	return s
+}
+
+// disrupted says that the job's pod was disrupted and its replacement is yet to
+// come, and reports whether there is nothing to add. Nothing more is known of the
+// pod once it is gone.
+func (f *Facts) disrupted(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod) (v1alpha1.JobStatus, bool) {
+	if !single(job) || suspended(job) {
+		return s, false
+	}
+	var last *corev1.Pod
+	for i := range pods {
+		pod := &pods[i]
+		switch {
+		case !wasDisrupted(pod) && !terminal(pod):
+			return s, false
+		case !wasDisrupted(pod):
+		case last == nil || last.CreationTimestamp.Before(&pod.CreationTimestamp):
+			last = pod
+		}
+	}
+	if last != nil && (!terminal(last) || s.Disruptions > f.recorded(s.Name).Disruptions) {
+		s = f.explain(s, ReasonDisrupted, shorten(fmt.Sprintf("pod %s is replaced, which is no retry: %s", last.Name, whyDisrupted(last))))
+	}
+	return s, s.Reason == ReasonDisrupted && !awaitsPod(job, pods)
+}
+
+// whyDisrupted says what has disrupted a pod.
+func whyDisrupted(pod *corev1.Pod) string {
+	c := disruptionTarget(pod)
+	return c.Reason + ": " + cmp.Or(pod.Status.Message, c.Message, "no more is known")
+}
