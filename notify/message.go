@@ -20,14 +20,8 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// Environment variables of a notification, beside those of every job.
-const (
-	EnvPhase      = v1alpha1.EnvPrefix + "RUN_PHASE"
-	EnvMessage    = v1alpha1.EnvPrefix + "RUN_MESSAGE"
-	EnvFailedJobs = v1alpha1.EnvPrefix + "FAILED_JOBS"
-	// EnvURL holds the address to send to.
-	EnvURL = v1alpha1.EnvPrefix + "NOTIFY_URL"
-)
+// EnvURL is the environment variable that holds the address to send to.
+const EnvURL = v1alpha1.EnvNotifyPrefix + "URL"
 
 // Message says what became of a Run. Its values are as untrusted as they came;
 // its JSON form is what a web address gets, once its lengths are bounded.
@@ -60,12 +54,12 @@ func FromEnvironment(environ []string, title string) (Message, error) {
 		Run:        env[v1alpha1.EnvRun],
 		Pipeline:   env[v1alpha1.EnvPipeline],
 		Namespace:  env[v1alpha1.EnvNamespace],
-		Phase:      v1alpha1.RunPhase(env[EnvPhase]),
-		FailedJobs: list(env[EnvFailedJobs]),
-		Message:    env[EnvMessage],
+		Phase:      v1alpha1.RunPhase(env[v1alpha1.EnvRunPhase]),
+		FailedJobs: list(env[v1alpha1.EnvFailedJobs]),
+		Message:    env[v1alpha1.EnvRunMessage],
 		Params:     params(env),
 	}
-	for _, name := range []string{v1alpha1.EnvRun, v1alpha1.EnvPipeline, v1alpha1.EnvNamespace, v1alpha1.EnvRunNumber, EnvPhase} {
+	for _, name := range []string{v1alpha1.EnvRun, v1alpha1.EnvPipeline, v1alpha1.EnvNamespace, v1alpha1.EnvRunNumber, v1alpha1.EnvRunPhase} {
 		if env[name] == "" {
 			return Message{}, fmt.Errorf("the environment variable %s is not set: it says what the message is about", name)
 		}
@@ -73,7 +67,7 @@ func FromEnvironment(environ []string, title string) (Message, error) {
 	switch m.Phase {
 	case v1alpha1.RunQueued, v1alpha1.RunRunning, v1alpha1.RunSucceeded, v1alpha1.RunFailed, v1alpha1.RunCancelled:
 	default:
-		return Message{}, fmt.Errorf("%s takes Queued, Running, Succeeded, Failed or Cancelled", EnvPhase)
+		return Message{}, fmt.Errorf("%s takes Queued, Running, Succeeded, Failed or Cancelled", v1alpha1.EnvRunPhase)
 	}
 	number, err := strconv.ParseInt(env[v1alpha1.EnvRunNumber], 10, 64)
 	if err != nil {
@@ -113,11 +107,11 @@ func params(env map[string]string) map[string]string {
 func isParam(variable string) bool {
 	switch variable {
 	case v1alpha1.EnvRun, v1alpha1.EnvPipeline, v1alpha1.EnvNamespace, v1alpha1.EnvRunNumber, v1alpha1.EnvJob,
-		EnvPhase, EnvMessage, EnvFailedJobs:
+		v1alpha1.EnvRunPhase, v1alpha1.EnvRunMessage, v1alpha1.EnvFailedJobs:
 		return false
 	}
 	return !hasPrefix(variable, []string{
-		v1alpha1.EnvPrefix + "NOTIFY_", v1alpha1.EnvOutputPrefix, v1alpha1.EnvPrefix + "SERVICE_",
+		v1alpha1.EnvNotifyPrefix, v1alpha1.EnvOutputPrefix, v1alpha1.EnvServicePrefix,
 	})
 }
 

@@ -16,6 +16,9 @@ const (
 	// ServiceLabel is on the Job and the pod of a service: its name within its
 	// Pipeline. They have no JobLabel.
 	ServiceLabel = "kayci.dev/service"
+	// NotifierLabel is on the Jobs and pods of a notifier: its name within its
+	// Pipeline. They have no JobLabel.
+	NotifierLabel = "kayci.dev/notifier"
 	// WorkspaceLabel is on pods that mount their Run's workspace. Its value is the
 	// Run's name.
 	WorkspaceLabel = "kayci.dev/workspace"
@@ -60,6 +63,14 @@ const (
 	EnvOutputPrefix = EnvPrefix + "OUTPUT_"
 	// EnvServicePrefix begins the addresses of the Run's services.
 	EnvServicePrefix = EnvPrefix + "SERVICE_"
+	// EnvRunPhase, EnvRunMessage and EnvFailedJobs tell a notifier what became of
+	// the Run: its phase, the message of its condition, and the names of failed
+	// jobs, separated by commas.
+	EnvRunPhase   = EnvPrefix + "RUN_PHASE"
+	EnvRunMessage = EnvPrefix + "RUN_MESSAGE"
+	EnvFailedJobs = EnvPrefix + "FAILED_JOBS"
+	// EnvNotifyPrefix begins the names of what `kayci notify` reads for itself.
+	EnvNotifyPrefix = EnvPrefix + "NOTIFY_"
 )
 
 // Reasons that stand in conditions, beside those of Flux's meta package.

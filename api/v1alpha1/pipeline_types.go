@@ -65,6 +65,13 @@ type PipelineSpec struct {
 	// +optional
 	// +kubebuilder:default={maxCount: 10}
 	Retention *Retention `json:"retention,omitempty"`
+
+	// Notifiers are Jobs that tell of a Run's phase, apart from its jobs.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.name == b.name))",message="notifiers must have different names"
+	Notifiers []Notifier `json:"notifiers,omitempty"`
 }
 
 // Param is a named string that a Run carries. A Run with a value that isn't
@@ -75,10 +82,11 @@ type PipelineSpec struct {
 type Param struct {
 	// Name: lower-case letters, digits and underscores, beginning with a letter.
 	// It can't be one that KayCI sets itself: run, run_number, pipeline, namespace,
-	// job, or one that begins with output_ or service_.
+	// run_phase, run_message, failed_jobs, job, or one that begins with output_,
+	// service_ or notify_.
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z][a-z0-9_]*$`
-	// +kubebuilder:validation:XValidation:rule="!(self in ['run', 'run_number', 'pipeline', 'namespace', 'job']) && !self.startsWith('output_') && !self.startsWith('service_')",message="this name is reserved: KayCI sets the environment variable of that name itself"
+	// +kubebuilder:validation:XValidation:rule="!(self in ['run', 'run_number', 'run_phase', 'run_message', 'failed_jobs', 'pipeline', 'namespace', 'job']) && !self.startsWith('output_') && !self.startsWith('service_') && !self.startsWith('notify_')",message="this name is reserved: KayCI sets the environment variable of that name itself"
 	Name string `json:"name"`
 
 	// Description for people.

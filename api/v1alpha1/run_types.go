@@ -140,7 +140,7 @@ func (p JobPhase) Finished() bool {
 const SucceededCondition = "Succeeded"
 
 // RunStatus is where the Run stands. Once its phase is final it isn't written
-// again.
+// again, but for what becomes of the notifiers.
 type RunStatus struct {
 	// ObservedGeneration is the generation of the spec that the status is about.
 	// +optional
@@ -186,6 +186,13 @@ type RunStatus struct {
 	// +listType=map
 	// +listMapKey=name
 	Services []ServiceStatus `json:"services,omitempty"`
+
+	// Notifiers, one entry for each phase that they have told of.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +listMapKey=phase
+	Notifiers []NotifierStatus `json:"notifiers,omitempty"`
 }
 
 // JobStatus is where one job of the Run stands.

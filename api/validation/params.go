@@ -26,8 +26,8 @@ const (
 var paramName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 func reservedParamName(name string) bool {
-	return slices.Contains([]string{"run", "run_number", "pipeline", "namespace", "job"}, name) ||
-		strings.HasPrefix(name, "output_") || strings.HasPrefix(name, "service_")
+	return slices.Contains([]string{"run", "run_number", "run_phase", "run_message", "failed_jobs", "pipeline", "namespace", "job"}, name) ||
+		strings.HasPrefix(name, "output_") || strings.HasPrefix(name, "service_") || strings.HasPrefix(name, "notify_")
 }
 
 func validateParamName(name string, path *field.Path) field.ErrorList {

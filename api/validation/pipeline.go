@@ -33,7 +33,8 @@ func PipelineSpec(spec *v1alpha1.PipelineSpec, path *field.Path) field.ErrorList
 	errs = append(errs, validateAtLeast(spec.Timeout, minTimeout, path.Child("timeout"))...)
 	errs = append(errs, validateAtLeast(spec.PendingTimeout, minTimeout, path.Child("pendingTimeout"))...)
 	errs = append(errs, validateConcurrency(spec, path.Child("concurrency"))...)
-	return append(errs, validateRetention(spec.Retention, path.Child("retention"))...)
+	errs = append(errs, validateRetention(spec.Retention, path.Child("retention"))...)
+	return append(errs, validateNotifiers(spec, path.Child("notifiers"))...)
 }
 
 func validateJobs(jobs []v1alpha1.Job, path *field.Path) field.ErrorList {

@@ -48,6 +48,7 @@ func (r *Reconciler) observeInputs(o *observation) error {
 // check refuses what can't run.
 func check(spec *v1alpha1.PipelineSpec, run *v1alpha1.Run) error {
 	if errs := validation.PipelineSpec(spec, field.NewPath("spec")); len(errs) > 0 {
+		spec.Notifiers = nil // They may be what is wrong.
 		return &fault{v1alpha1.ReasonInvalidSpec, fmt.Sprintf("pipeline %s: %v", run.Spec.Pipeline, errs.ToAggregate())}
 	}
 	if _, errs := validation.Params(spec.Params, run.Spec.Params); len(errs) > 0 {

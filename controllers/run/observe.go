@@ -53,6 +53,7 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observati
 		Refused:  map[string]plan.Refusal{},
 		Deferred: map[string]plan.Refusal{},
 		Retired:  map[string]bool{},
+		Notices:  map[plan.Notice]plan.NoticeOutcome{},
 
 		Explained: map[string]plan.Refusal{},
 		Vouched:   r.Vouched,
@@ -62,6 +63,9 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observati
 		return o, err
 	}
 	if err := r.observeJobs(ctx, o); err != nil {
+		return o, err
+	}
+	if err := r.observeNotices(ctx, o); err != nil {
 		return o, err
 	}
 	if err := r.observePods(ctx, o); err != nil {
@@ -169,7 +173,7 @@ func getJob(ctx context.Context, in client.Reader, key client.ObjectKey) (*batch
 }
 
 func (r *Reconciler) observePods(ctx context.Context, o *observation) error {
-	if !o.started() {
+	if !o.started() && len(o.Notices) == 0 {
 		return nil
 	}
 	var pods corev1.PodList

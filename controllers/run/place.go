@@ -107,9 +107,13 @@ func (r *Reconciler) admit(ctx context.Context, o *observation, c queue.Candidat
 	return r.recordPlace(ctx, o)
 }
 
-// recordPlace records what the Run's place makes of the Run.
+// recordPlace records what the Run's place makes of the Run. One that ends
+// without having started leaves nothing to do but that, once it has been told.
 func (r *Reconciler) recordPlace(ctx context.Context, o *observation) error {
 	decision := plan.Decide(&o.Facts)
+	if decision.Status.Phase.Finished() {
+		return nil
+	}
 	return r.record(ctx, o.Run, &decision.Status)
 }
 

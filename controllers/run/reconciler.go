@@ -39,7 +39,8 @@ type Reconciler struct {
 	APIReader client.Reader
 	// Starter makes the Runs that retry others.
 	Starter Starter
-	// Recorder writes the event that says how a Run has ended.
+	// Recorder writes the events that say how a Run has ended, and what became of
+	// those who should tell so.
 	Recorder events.EventRecorder
 	// Clock tells the time.
 	Clock clock.PassiveClock
@@ -94,6 +95,10 @@ func (r *Reconciler) advance(ctx context.Context, run *v1alpha1.Run) (time.Durat
 	if isFault(err) {
 		return r.fail(ctx, facts, err)
 	}
+	if len(decision.Notify) > 0 {
+		err = errors.Join(err, r.notify(ctx, facts, &decision))
+		decision = plan.Decide(&facts.Facts)
+	}
 	// What was done is recorded even if something else could not be.
 	return facts.lookAgain(decision.RequeueAfter), errors.Join(err, r.record(ctx, run, &decision.Status))
 }
@@ -106,8 +111,13 @@ func (r *Reconciler) fail(ctx context.Context, facts *observation, err error) (t
 	if !errors.As(err, &fault) {
 		return 0, err
 	}
-	status := facts.Fail(fault.reason, fault.message)
-	if err := r.record(ctx, facts.Run, &status); err != nil {
+	decision := plan.Decision{Status: facts.Fail(fault.reason, fault.message)}
+	facts.Notify(&decision)
+	if err := r.notify(ctx, facts, &decision); err != nil {
+		return 0, err
+	}
+	facts.Notify(&decision)
+	if err := r.record(ctx, facts.Run, &decision.Status); err != nil {
 		return 0, err
 	}
 	// A Run that has finished is followed by its status alone, which has no fault.

@@ -34,6 +34,7 @@ func (r *Reconciler) record(ctx context.Context, run *v1alpha1.Run, status *v1al
 	if ended {
 		r.announce(run)
 	}
+	r.announceNotifiers(run, before.Status.Notifiers)
 	return nil
 }
 

@@ -31,6 +31,9 @@ func TestAdmission(t *testing.T) {
 	service := func(fields, pod string) string {
 		return `{jobs: [` + validJob + `], services: [{` + fields + `, template: {spec: {template: {spec: {` + pod + `}}}}}]}`
 	}
+	notifier := func(fields, spec string) string {
+		return `{jobs: [` + validJob + `], notifiers: [{name: chat, ` + fields + `, template: {spec: ` + spec + `}}]}`
+	}
 	for name, tc := range map[string]struct {
 		kind, name, spec, want string
 	}{
@@ -64,6 +67,12 @@ func TestAdmission(t *testing.T) {
 		"service's port":        {kind: "Pipeline", spec: service(`name: db, ports: []`, validContainer), want: "spec.services[0].ports"},
 		"service's container":   {kind: "Pipeline", spec: service(`name: db, ports: [{port: 5432}]`, `containers: [{name: main, imagee: postgres}]`), want: `unknown field "spec.services[0].template.spec.template.spec.containers[0].imagee"`},
 		"service's restarts":    {kind: "Pipeline", spec: service(`name: db, ports: [{port: 5432}]`, `restartPolicy: OnFailure, `+validContainer), want: "restartPolicy must be Never"},
+		"notifier":              {kind: "Pipeline", spec: notifier(`phases: [Queued, Running, Succeeded, Failed, Cancelled]`, `{template: {spec: {`+validContainer+`}}}`)},
+		"notifier's phase":      {kind: "Pipeline", spec: notifier(`phases: [Broken]`, `{template: {spec: {`+validContainer+`}}}`), want: "spec.notifiers[0].phases[0]: Unsupported value"},
+		"notifier's phases":     {kind: "Pipeline", spec: notifier(`phases: []`, `{template: {spec: {`+validContainer+`}}}`), want: "spec.notifiers[0].phases"},
+		"notifier's ttl":        {kind: "Pipeline", spec: notifier(`phases: [Failed]`, `{ttlSecondsAfterFinished: 1, template: {spec: {`+validContainer+`}}}`), want: "ttlSecondsAfterFinished, suspend and selector are refused"},
+		"notifier's container":  {kind: "Pipeline", spec: notifier(`phases: [Failed]`, `{template: {spec: {containers: [{name: main, imagee: chat}]}}}`), want: `unknown field "spec.notifiers[0].template.spec.template.spec.containers[0].imagee"`},
+		"notifier's parameter":  {kind: "Pipeline", spec: `{params: [{name: notify_url}], jobs: [` + validJob + `]}`, want: "this name is reserved"},
 		"workspace":             {kind: "Pipeline", spec: workspace(`mountPath: /src`, `{}`, `resources: {requests: {storage: 1Gi}}`)},
 		"workspace's path":      {kind: "Pipeline", spec: workspace(`mountPath: /src/..`, `{}`, `resources: {requests: {storage: 1Gi}}`), want: "mountPath must be an absolute path"},
 		"workspace's name":      {kind: "Pipeline", spec: workspace(`mountPath: /src`, `{name: mine}`, `resources: {requests: {storage: 1Gi}}`), want: "name, namespace and finalizers are refused"},

@@ -72,7 +72,7 @@ func Build(run *v1alpha1.Run, number int64, pipeline *v1alpha1.PipelineSpec, spe
 // the part has in the Pipeline. Its role is the label that holds that name.
 func assemble(run *v1alpha1.Run, number int64, given *batchv1.JobTemplateSpec, role, name string) *batchv1.Job {
 	template := given.DeepCopy()
-	for _, taken := range []string{v1alpha1.JobLabel, v1alpha1.ServiceLabel} {
+	for _, taken := range []string{v1alpha1.JobLabel, v1alpha1.ServiceLabel, v1alpha1.NotifierLabel} {
 		// Which part a pod is of is what its label says.
 		delete(template.Labels, taken)
 		delete(template.Spec.Template.Labels, taken)

@@ -62,6 +62,9 @@ type Facts struct {
 	// Vouched says that who gave the Run's approvals is what admission found, and
 	// not what anybody wrote.
 	Vouched bool
+	// Notices are what is known of the notifiers' Jobs, and of attempts to create
+	// them.
+	Notices map[Notice]NoticeOutcome
 	// Now is the time.
 	Now time.Time
 }
@@ -87,6 +90,9 @@ type Decision struct {
 	Stop []types.NamespacedName
 	// Suspend names jobs and services whose Job is to start no more pods.
 	Suspend []string
+	// Notify lists the notifiers that are to tell of the status's phase. It is done
+	// last, and is no part of Acts: what is done before may change the phase.
+	Notify []Notice
 	// Status of the Run.
 	Status v1alpha1.RunStatus
 	// RequeueAfter asks for another look when nothing may happen before. 0: none.
@@ -102,7 +108,8 @@ func (d *Decision) Acts() bool {
 }
 
 // Decide decides what to do about the Run. The status of a Run that has
-// finished is never changed; what is left of its Jobs may still be stopped.
+// finished is never changed, but for what its notifiers come to; what is left of
+// its Jobs may still be stopped.
 func Decide(f *Facts) Decision {
 	var d Decision
 	services := f.decideServices(&d)
@@ -115,12 +122,14 @@ func Decide(f *Facts) Decision {
 	}
 	if f.Run.Status.Phase.Finished() {
 		d.Status = *f.Run.Status.DeepCopy()
+		f.Notify(&d)
 		return d
 	}
 	d.Status = f.runStatus(list, services, &d)
 	if left, limited := f.timeLeft(); limited && left > 0 && !d.Status.Phase.Finished() {
 		d.requeue(left)
 	}
+	f.Notify(&d)
 	return d
 }
 
@@ -185,10 +194,11 @@ func statusOf(run *v1alpha1.Run, name string) (status v1alpha1.JobStatus, known 
 	return *run.Status.Jobs[i].DeepCopy(), true
 }
 
-// PartOf returns the name, within the Pipeline, of the job or service that a Job
-// or a pod belongs to.
+// PartOf returns the name, within the Pipeline, of the job, service or notifier
+// that a Job or a pod belongs to. A notifier may have the name of another part.
 func PartOf(obj metav1.Object) string {
-	return cmp.Or(obj.GetLabels()[v1alpha1.JobLabel], obj.GetLabels()[v1alpha1.ServiceLabel])
+	labels := obj.GetLabels()
+	return cmp.Or(labels[v1alpha1.JobLabel], labels[v1alpha1.ServiceLabel], labels[v1alpha1.NotifierLabel])
 }
 
 // pods returns the pods that this Job made. One of a Job that had the same name

@@ -1,0 +1,132 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// ReasonCreateError is of a notifier whose Job could not be created, for no
+// reason that lies in the Job.
+const ReasonCreateError = "CreateError"
+
+// retryNotice is how long the Job of a notifier that there is no room for is
+// tried again, from the moment that the Run came to the phase.
+const retryNotice = 10 * time.Minute
+
+// Notice is one phase that one notifier tells of.
+type Notice struct {
+	Notifier string
+	Phase    v1alpha1.RunPhase
+}
+
+// NoticeOutcome is what is known of a notice beyond the Run's status.
+type NoticeOutcome struct {
+	// Job that was made for it. nil: it was refused, or deferred.
+	Job *batchv1.Job
+	// Refusal says why there is no Job.
+	Refusal Refusal
+}
+
+// Deferred reports whether a Job that was not created for this reason may be
+// later. It is asked about what is recorded, too.
+func Deferred(reason string) bool {
+	return slices.Contains([]string{ReasonCreateError, ReasonQuotaExceeded, string(corev1.NamespaceTerminatingCause)}, reason)
+}
+
+// Notify adds to the decision which notifiers tell of the phase that it comes
+// to, and brings the status of the others up to date. Nothing about a notifier
+// ever changes the rest of the status.
+func (f *Facts) Notify(d *Decision) {
+	s := &d.Status
+	for i := range s.Notifiers {
+		f.followNotice(&s.Notifiers[i], d)
+	}
+	for i := range f.Spec.Notifiers {
+		if n := &f.Spec.Notifiers[i]; slices.Contains(n.Phases, s.Phase) {
+			f.decideNotice(Notice{Notifier: n.Name, Phase: s.Phase}, d)
+		}
+	}
+}
+
+// followNotice records that the Job of a notifier has failed. One that succeeds
+// costs no write.
+func (f *Facts) followNotice(s *v1alpha1.NotifierStatus, d *Decision) {
+	job := f.Notices[Notice{Notifier: s.Name, Phase: s.Phase}].Job
+	if s.Job == "" || s.Reason != "" || job == nil {
+		return
+	}
+	verdict := jobCondition(job, batchv1.JobFailed)
+	if verdict == nil {
+		return
+	}
+	pods := f.pods(job)
+	if running(pods) && f.Now.Sub(verdict.LastTransitionTime.Time) < podNews {
+		d.requeue(podNews)
+		return
+	}
+	s.Reason, s.Message = jobFailure(verdict)
+	if pod := lastFailed(pods); pod != nil {
+		s.Reason, s.Message = podFailure(pod)
+	}
+}
+
+// decideNotice asks for a notice that has not been given, and records what came
+// of it.
+func (f *Facts) decideNotice(notice Notice, d *Decision) {
+	s := &d.Status
+	at := slices.IndexFunc(s.Notifiers, func(s v1alpha1.NotifierStatus) bool {
+		return s.Name == notice.Notifier && s.Phase == notice.Phase
+	})
+	if at >= 0 && !f.waits(&s.Notifiers[at], s) {
+		return
+	}
+	outcome, tried := f.Notices[notice]
+	if !tried {
+		d.Notify = append(d.Notify, notice)
+		return
+	}
+	if at < 0 {
+		at = len(s.Notifiers)
+		s.Notifiers = append(s.Notifiers, v1alpha1.NotifierStatus{Name: notice.Notifier, Phase: notice.Phase})
+	}
+	entry := &s.Notifiers[at]
+	switch {
+	case outcome.Job != nil:
+		entry.Job, entry.Reason, entry.Message = outcome.Job.Name, "", ""
+		s.Number = cmp.Or(s.Number, f.Number)
+	case entry.Reason != outcome.Refusal.Reason:
+		entry.Reason, entry.Message = outcome.Refusal.Reason, shorten(outcome.Refusal.Message)
+	}
+	if f.waits(entry, s) {
+		d.requeue(retryCreate)
+	}
+}
+
+// waits reports whether the notifier's Job is still to be created, for which
+// there is only so much time: what it tells of gets old.
+func (f *Facts) waits(entry *v1alpha1.NotifierStatus, s *v1alpha1.RunStatus) bool {
+	if entry.Job != "" || entry.Phase != s.Phase || !Deferred(entry.Reason) {
+		return false
+	}
+	since := f.Run.CreationTimestamp.Time
+	switch {
+	case s.Phase.Finished() && s.CompletionTime != nil:
+		since = s.CompletionTime.Time
+	case s.Phase == v1alpha1.RunRunning && s.StartTime != nil:
+		since = s.StartTime.Time
+	}
+	return f.Now.Sub(since) < retryNotice
+}
+
+// AwaitsNotice reports whether the Run, as it is recorded, has a notifier whose
+// Job is still to be created.
+func (f *Facts) AwaitsNotice() bool {
+	s := &f.Run.Status
+	return slices.ContainsFunc(s.Notifiers, func(entry v1alpha1.NotifierStatus) bool { return f.waits(&entry, s) })
+}
