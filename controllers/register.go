@@ -50,6 +50,7 @@ func addConfigRepo(mgr ctrl.Manager, opts Options) error {
 		Fetcher:       configrepo.Git{},
 		Render:        render.Render,
 		RenderCommand: opts.RenderCommand,
+		Image:         opts.Image,
 		StoragePath:   opts.StoragePath,
 	}
 	return reconciler.SetupWithManager(mgr, controller.Options{})

@@ -42,6 +42,8 @@ type Options struct {
 	StoragePath string
 	// RenderCommand starts the process that evaluates jsonnet.
 	RenderCommand []string
+	// Image is KayCI's own, which the notifiers of the built-in library run.
+	Image string
 	// Concurrent is the number of objects of a kind that are reconciled at once.
 	Concurrent int
 	// LeaderElection lets any number of replicas run; one of them reconciles.

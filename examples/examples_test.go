@@ -44,6 +44,7 @@ func TestExamplesRender(t *testing.T) {
 		"services":     {"Pipeline/services", "Trigger/services"},
 		"workspace":    {"Pipeline/workspace", "Trigger/workspace"},
 		"conditions":   {"Pipeline/conditions", "Trigger/conditions"},
+		"notifiers":    {"Pipeline/notifiers", "Trigger/notifiers"},
 		"outputs":      {"Pipeline/outputs", "Trigger/outputs"},
 		"parameters":   {"Pipeline/parameters", "Trigger/parameters"},
 	}

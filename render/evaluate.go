@@ -22,6 +22,7 @@ type evaluation struct {
 	Path    string            `json:"path"`
 	Entries []string          `json:"entries"`
 	Vars    map[string]string `json:"vars,omitempty"`
+	Image   string            `json:"image"`
 	Memory  int64             `json:"memory"`
 }
 
@@ -75,6 +76,7 @@ func newEvaluator(root *os.Root, req evaluation) *evaluator {
 	vm := jsonnet.MakeVM()
 	vm.Importer(newJail(root, req.Path))
 	vm.SetTraceOut(io.Discard)
+	vm.ExtVar(ImageVar, req.Image)
 	for name, value := range req.Vars {
 		vm.ExtVar(name, value)
 	}

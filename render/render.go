@@ -12,6 +12,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
+// ImageVar is the external variable by which the built-in library learns which
+// image its notifiers run, and DefaultImage the repository of released ones.
+const (
+	ImageVar     = "kayci.image"
+	DefaultImage = "ghcr.io/kayci/kayci"
+)
+
 // Options says what to render.
 type Options struct {
 	// Dir is the commit's tree.
@@ -23,6 +30,9 @@ type Options struct {
 	Namespace string
 	// Vars are std.extVar for all files, and top-level arguments by name.
 	Vars map[string]string
+	// Image is KayCI's own, for std.extVar(ImageVar) unless Vars has another. Blank:
+	// DefaultImage.
+	Image string
 	// Limits of the evaluation. A field that is zero takes its default.
 	Limits Limits
 	// Exec is the command that runs EvaluateCommand: this program and the arguments
@@ -77,7 +87,9 @@ func Render(ctx context.Context, opts Options) ([]Object, error) {
 	if err != nil || len(files) == 0 {
 		return nil, err
 	}
-	request := evaluation{Dir: dir, Path: folder, Entries: files, Vars: opts.Vars, Memory: limits.Memory}
+	request := evaluation{
+		Dir: dir, Path: folder, Entries: files, Vars: opts.Vars, Image: cmp.Or(opts.Image, DefaultImage), Memory: limits.Memory,
+	}
 	answers, err := evaluate(ctx, opts.Exec, request, limits)
 	if err != nil {
 		return nil, err

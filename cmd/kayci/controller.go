@@ -47,6 +47,7 @@ func newControllerCommand() *cobra.Command {
 	f.StringVar(&flags.admissionSecret, "admission-secret", "", "Secret that keeps its certificate, as NAMESPACE/NAME; it must exist")
 	f.StringVar(&flags.Admission.Configuration, "admission-configuration", "", "name of the ValidatingWebhookConfiguration and the MutatingWebhookConfiguration that are to trust the certificate")
 	f.StringVar(&flags.StoragePath, "storage-path", os.TempDir(), "writable folder for git stores; its content may be lost")
+	f.StringVar(&flags.Image, "image", defaultImage(), imageUsage)
 	f.IntVar(&flags.Concurrent, "concurrent", 4, "objects of a kind that are reconciled at once")
 	f.BoolVar(&flags.LeaderElection, "leader-elect", true, "let one replica of many reconcile; every one receives webhooks")
 	f.StringVar(&flags.LeaderElectionNamespace, "leader-election-namespace", "", "namespace of the Lease (default the pod's own)")

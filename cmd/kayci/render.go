@@ -26,6 +26,16 @@ func evaluateCommand() ([]string, error) {
 	return []string{self, "evaluate"}, nil
 }
 
+const imageUsage = "KayCI's own image, which the notifiers of the built-in library run"
+
+// defaultImage is the released image of this very version, if it is one.
+func defaultImage() string {
+	if version == "" {
+		return render.DefaultImage
+	}
+	return render.DefaultImage + ":" + version
+}
+
 func newEvaluateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    "evaluate",
@@ -64,6 +74,7 @@ func newRenderCommand() *cobra.Command {
 	f.StringVar(&flags.Path, "path", "", "folder of the entry files below DIR (default DIR itself)")
 	f.StringVarP(&flags.Namespace, "namespace", "n", "default", "namespace that the objects are for")
 	f.StringToStringVar(&flags.Vars, "var", nil, "vars of the ConfigRepo, as name=value; may be repeated")
+	f.StringVar(&flags.Image, "image", defaultImage(), imageUsage)
 	f.StringVarP(&flags.output, "output", "o", "yaml", "yaml or json")
 	f.DurationVar(&flags.timeout, "timeout", time.Minute, "when to give up")
 	return cmd

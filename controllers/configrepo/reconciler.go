@@ -54,6 +54,8 @@ type Reconciler struct {
 	Fetcher Fetcher
 	// Render evaluates files: render.Render outside tests.
 	Render Renderer
+	// Image is handed on as render.Options.Image.
+	Image string
 	// RenderCommand is handed on as render.Options.Exec.
 	RenderCommand []string
 	// StoragePath is a folder for git stores and checkouts. It may be lost.

@@ -187,6 +187,7 @@ func (s *sync) renderCommit(ctx context.Context, request git.Request, head git.R
 		Path:      s.repo.Spec.Path,
 		Namespace: s.repo.Namespace,
 		Vars:      s.repo.Spec.Vars,
+		Image:     s.Image,
 		Exec:      s.RenderCommand,
 	})
 }

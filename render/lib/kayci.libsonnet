@@ -30,8 +30,9 @@
   // a volume that the jobs share, as ci.workspace makes it; services are pods that
   // they use, as ci.service makes them. timeout bounds a whole Run, from its first
   // Job's creation; pendingTimeout how long a job or service may be unable to start.
-  // concurrency bounds how many Runs there are at a time, as ci.concurrency makes it.
-  pipeline(name, jobs, params=[], retention=null, workspace=null, services=[], timeout=null, pendingTimeout=null, concurrency=null):: {
+  // concurrency bounds how many Runs there are at a time, as ci.concurrency makes it;
+  // notifiers tell of a Run, as ci.notifier makes them.
+  pipeline(name, jobs, params=[], retention=null, workspace=null, services=[], timeout=null, pendingTimeout=null, concurrency=null, notifiers=[]):: {
     apiVersion: apiVersion,
     kind: 'Pipeline',
     metadata: { name: name },
@@ -44,6 +45,7 @@
       [if pendingTimeout != null then 'pendingTimeout']: pendingTimeout,
       [if concurrency != null then 'concurrency']: concurrency,
       [if retention != null then 'retention']: retention,
+      [if notifiers != [] then 'notifiers']: notifiers,
     },
   },
 
@@ -149,6 +151,47 @@
       [if storageClass != null then 'storageClassName']: storageClass,
       resources: { requests: { storage: size } },
     } },
+  },
+
+  // image is KayCI's own. It is that of the controller that syncs the files; the
+  // ConfigRepo's var `kayci.image` replaces it.
+  image:: std.extVar('kayci.image'),
+
+  // notifier has a constructor for each way to tell of a Run: a Job of its own for
+  // each of the phases in on, which are Queued, Running, Succeeded, Failed and
+  // Cancelled. The first three run `kayci notify` with the address that stands in
+  // the key `url` of a Secret. title replaces the beginning of the message. The
+  // mixins for jobs do for notifiers, too.
+  notifier: {
+    local ended = ['Succeeded', 'Failed', 'Cancelled'],
+    local notify(name, secret, on, title, flags) = ci.notifier.job(name, {
+      enableServiceLinks: false,
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [{
+        name: 'notify',
+        image: ci.image,
+        args: ['notify', '--url-file=/notify/url'] + flags
+              + (if title != null then ['--title=' + title] else []),
+        resources: { requests: { cpu: '10m', memory: '32Mi' }, limits: { memory: '128Mi' } },
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ['ALL'] },
+          readOnlyRootFilesystem: true,
+        },
+        volumeMounts: [{ name: 'address', mountPath: '/notify', readOnly: true }],
+      }],
+      volumes: [{ name: 'address', secret: { secretName: secret, items: [{ key: 'url', path: 'url' }] } }],
+    }, on),
+
+    // slack posts to a Slack incoming webhook, or to another chat that takes them.
+    slack(name, secret, on=ended, title=null):: notify(name, secret, on, title, ['--format=slack']),
+    // email sends by smtps:// or smtp://, which also holds the sender and receivers.
+    email(name, secret, on=ended, title=null):: notify(name, secret, on, title, []),
+    // webhook posts JSON, with all of the Run's parameters.
+    webhook(name, secret, on=ended, title=null):: notify(name, secret, on, title, ['--format=json']),
+    // job is any other work, as in ci.job: it reads "$KAYCI_RUN_PHASE",
+    // "$KAYCI_RUN_MESSAGE" and "$KAYCI_FAILED_JOBS".
+    job(name, work, on=ended):: ci.job(name, work) { phases: items(on) },
   },
 
   // trigger has a constructor for each webhook provider. secret names the Secret

@@ -23,6 +23,7 @@ func expectedLog() map[string][3]string {
 		"approval":     {"deploy", "main", "Deploying number 1."},
 		"conditions":   {"warn", "main", "Only 82 percent are covered."},
 		"limits":       {"test", "main", "Tested in time."},
+		"notifiers":    {"test", "main", "All is well."},
 		"outputs":      {"publish", "main", "Publishing 1.4.1: Now with \"quotes\"."},
 		"parameters":   {"deploy", "main", "Deploying 1.0.0 to test."},
 		"services":     {"read-again", "main", "Hello from the server."},
