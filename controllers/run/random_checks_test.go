@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
@@ -42,7 +43,15 @@ func (s *simulation) checkNewJob(created *batchv1.Job) {
 	if s.believes.Spec.Cancelled || s.believes.Status.Phase.Finished() {
 		s.t.Errorf("Job %s is created for a Run that is known to be cancelled (%t) and %s", created.Name, s.believes.Spec.Cancelled, s.believes.Status.Phase)
 	}
+	if truth.outcome == serves {
+		return
+	}
 	of, spec := created.Labels[v1alpha1.RunLabel], s.spec(created.Labels[v1alpha1.JobLabel])
+	for i := range s.pipeline.Spec.Services {
+		if name := s.pipeline.Spec.Services[i].Name; !s.truths[of+"/"+name].passed {
+			s.t.Errorf("Job %s is created before service %s was ready", created.Name, name)
+		}
+	}
 	for _, name := range graph.Ancestors(s.pipeline.Spec.Jobs, spec.Name) {
 		if spec.If == "" && !s.truths[of+"/"+name].passed || s.goesOn(of, name) {
 			s.t.Errorf("Job %s is created if %q, and job %s, which it needs, has not come to that", created.Name, spec.If, name)
@@ -69,7 +78,8 @@ func (s *simulation) recordedEnd(of, name string) bool {
 // that was deleted before nothing tells.
 func (s *simulation) recorded(made *batchv1.Job) bool {
 	r, found := s.server.objects["Run"][made.Labels[v1alpha1.RunLabel]].(*v1alpha1.Run)
-	return found && slices.ContainsFunc(r.Status.Jobs, func(status v1alpha1.JobStatus) bool { return status.Job == made.Name })
+	return found && slices.ContainsFunc(r.Status.Jobs, func(status v1alpha1.JobStatus) bool { return status.Job == made.Name }) ||
+		found && slices.ContainsFunc(r.Status.Services, func(status v1alpha1.ServiceStatus) bool { return status.Job == made.Name })
 }
 
 func (s *simulation) spec(name string) *v1alpha1.Job {
@@ -106,6 +116,10 @@ func (s *simulation) checkProgress(before, after *v1alpha1.Run) {
 func (s *simulation) checkJobProgress(of string, was, is *v1alpha1.JobStatus) {
 	s.t.Helper()
 	back := was.Phase == v1alpha1.JobRunning && is.Phase == v1alpha1.JobWaiting
+	if was.Phase == v1alpha1.JobCancelled && was.Job == "" {
+		was = was.DeepCopy()
+		was.Job = is.Job // Found later.
+	}
 	lost := (was.Job != "" && was.Job != is.Job) || (was.StartTime != nil && !was.StartTime.Equal(is.StartTime))
 	if back || lost || (was.Phase.Finished() && !equality.Semantic.DeepEqual(was, is)) {
 		s.t.Errorf("job %s of %s takes something back (-before +after):\n%s", is.Name, of, cmp.Diff(was, is))
@@ -127,6 +141,9 @@ func (s *simulation) checkEnd() {
 		}
 		numbers[r.Status.Number] = r.Name
 		s.checkRun(r)
+	}
+	for _, left := range stored[*corev1.Service](s, "Service") {
+		s.t.Errorf("Service %s is left behind", left.Name)
 	}
 	for _, made := range stored[*batchv1.Job](s, "Job") {
 		s.checkJobAtRest(made)
@@ -185,28 +202,44 @@ func (s *simulation) checkRun(r *v1alpha1.Run) {
 		}
 		s.t.Errorf("%s has the jobs %v", r.Name, phases)
 	}
-	if want := verdictOf(phases, timedOut(r)); r.Status.Phase != want {
+	if want := s.verdictOf(r, phases); r.Status.Phase != want {
 		s.t.Errorf("%s is %s, want %s of jobs %v", r.Name, r.Status.Phase, want, phases)
 	}
-	if timedOut(r) && r.Status.CompletionTime.Sub(r.Status.StartTime.Time) < s.pipeline.Spec.Timeout.Duration {
+	if reasonOf(r) == v1alpha1.ReasonTimedOut && r.Status.CompletionTime.Sub(r.Status.StartTime.Time) < s.pipeline.Spec.Timeout.Duration {
 		s.t.Errorf("%s has timed out after %s", r.Name, r.Status.CompletionTime.Sub(r.Status.StartTime.Time))
 	}
 }
 
-// timedOut reports whether the Run took too long.
-func timedOut(r *v1alpha1.Run) bool {
-	c := meta.FindStatusCondition(r.Status.Conditions, v1alpha1.SucceededCondition)
-	return c != nil && c.Reason == v1alpha1.ReasonTimedOut
+// reasonOf is why the Run has ended.
+func reasonOf(r *v1alpha1.Run) string {
+	if c := meta.FindStatusCondition(r.Status.Conditions, v1alpha1.SucceededCondition); c != nil {
+		return c.Reason
+	}
+	return ""
 }
 
-// verdictOf is a Run's phase by its jobs'.
-func verdictOf(phases map[string]v1alpha1.JobPhase, timedOut bool) v1alpha1.RunPhase {
+// cutShort reports whether the Run was ended before its graph had.
+func cutShort(r *v1alpha1.Run) bool {
+	return r.Spec.Cancelled || reasonOf(r) == v1alpha1.ReasonTimedOut || reasonOf(r) == v1alpha1.ReasonServiceFailed
+}
+
+// verdictOf is a Run's phase by its jobs', and by what has cut it short.
+func (s *simulation) verdictOf(r *v1alpha1.Run, phases map[string]v1alpha1.JobPhase) v1alpha1.RunPhase {
+	s.t.Helper()
 	has := map[v1alpha1.JobPhase]bool{}
 	for _, phase := range phases {
 		has[phase] = true
 	}
-	switch {
-	case has[v1alpha1.JobCancelled] && !timedOut:
+	switch reason := reasonOf(r); {
+	case reason == v1alpha1.ReasonServiceFailed:
+		if !slices.ContainsFunc(s.pipeline.Spec.Services, func(service v1alpha1.Service) bool {
+			truth := s.truths[r.Name+"/"+service.Name]
+			return truth.touched || truth.disrupted
+		}) {
+			s.t.Errorf("%s says that a service has failed, and none has", r.Name)
+		}
+		return v1alpha1.RunFailed
+	case has[v1alpha1.JobCancelled] && reason != v1alpha1.ReasonTimedOut:
 		return v1alpha1.RunCancelled
 	case has[v1alpha1.JobCancelled], has[v1alpha1.JobFailed]:
 		return v1alpha1.RunFailed
@@ -218,19 +251,17 @@ func verdictOf(phases map[string]v1alpha1.JobPhase, timedOut bool) v1alpha1.RunP
 // Phases are those of the jobs before it.
 func (s *simulation) checkJob(r *v1alpha1.Run, got *v1alpha1.JobStatus, phases map[string]v1alpha1.JobPhase) {
 	s.t.Helper()
-	truth, spec := s.truths[r.Name+"/"+got.Name], s.spec(got.Name)
+	truth := s.truths[r.Name+"/"+got.Name]
 	var ancestors []v1alpha1.JobPhase
 	for _, name := range graph.Ancestors(s.pipeline.Spec.Jobs, got.Name) {
 		ancestors = append(ancestors, phases[name])
 	}
-	ready := holds(spec.If, ancestors)
+	ready := holds(s.spec(got.Name).If, ancestors)
 	started := truth.created > 0
 	switch {
-	case got.Job != "" && got.Job != job.Name(r.Name, got.Name), (got.Job != "") != started && !truth.deleted:
-		s.t.Errorf("%s: job %s has Job %q, and %d were made", r.Name, got.Name, got.Job, truth.created)
 	case got.Phase == v1alpha1.JobSucceeded && !truth.passed:
 		s.t.Errorf("%s: job %s has succeeded, and no program of it has ended with 0 by itself", r.Name, got.Name)
-	case got.Phase == v1alpha1.JobCancelled && !r.Spec.Cancelled && !timedOut(r):
+	case got.Phase == v1alpha1.JobCancelled && !cutShort(r):
 		s.t.Errorf("%s: job %s is cancelled, and nobody did", r.Name, got.Name)
 	case got.Phase == v1alpha1.JobSkipped && (ready || started):
 		s.t.Errorf("%s: job %s is skipped; its condition holds: %t, %d Jobs were made", r.Name, got.Name, ready, truth.created)
@@ -239,6 +270,23 @@ func (s *simulation) checkJob(r *v1alpha1.Run, got *v1alpha1.JobStatus, phases m
 	case ready:
 		s.checkVerdict(r, got, truth)
 	}
+	s.checkJobName(r, got, truth)
+}
+
+// checkJobName checks that the job's status says which Job it had. A Job that
+// nobody knew of when the job was cancelled need not be there.
+func (s *simulation) checkJobName(r *v1alpha1.Run, got *v1alpha1.JobStatus, truth *truth) {
+	s.t.Helper()
+	want := job.Name(r.Name, got.Name)
+	switch {
+	case truth.created == 0:
+		want = ""
+	case got.Job == "" && (truth.deleted || got.Phase == v1alpha1.JobCancelled):
+		return
+	}
+	if got.Job != want {
+		s.t.Errorf("%s: job %s has Job %q, and %d were made", r.Name, got.Name, got.Job, truth.created)
+	}
 }
 
 // checkVerdict compares a job's result with what its program does, if nothing
@@ -246,8 +294,7 @@ func (s *simulation) checkJob(r *v1alpha1.Run, got *v1alpha1.JobStatus, phases m
 func (s *simulation) checkVerdict(r *v1alpha1.Run, got *v1alpha1.JobStatus, truth *truth) {
 	s.t.Helper()
 	want, reason, certain := truth.expected(s.spec(got.Name))
-	halted := r.Spec.Cancelled || timedOut(r)
-	if !certain || (halted && got.Phase != v1alpha1.JobFailed) {
+	if !certain || (cutShort(r) && got.Phase != v1alpha1.JobFailed) {
 		return
 	}
 	if got.Phase != want || got.Reason != reason {

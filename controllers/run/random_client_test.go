@@ -124,6 +124,13 @@ func (c *connection) Patch(_ context.Context, obj client.Object, patch client.Pa
 	return c.write("patch", obj, func() error { return c.server.patch(obj, patch, false) })
 }
 
+func (c *connection) Delete(_ context.Context, obj client.Object, _ ...client.DeleteOption) error {
+	return c.write("delete", obj, func() error {
+		c.server.delete(obj, 0)
+		return nil
+	})
+}
+
 func (c *connection) Status() client.SubResourceWriter {
 	return &statusConnection{simulation: c.simulation}
 }

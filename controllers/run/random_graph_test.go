@@ -24,10 +24,11 @@ const (
 	refused
 	unschedulable // until somebody cancels
 	imagePull     // the same
+	serves        // until it is told to end
 )
 
 func (f fate) String() string {
-	return [...]string{"succeeds", "fails", "runsOutOfMemory", "flaky", "hangs", "refused", "unschedulable", "imagePull"}[f]
+	return [...]string{"succeeds", "fails", "runsOutOfMemory", "flaky", "hangs", "refused", "unschedulable", "imagePull", "serves"}[f]
 }
 
 // stuck programs never start.
@@ -63,7 +64,7 @@ type truth struct {
 	created  int   // Jobs
 	pods     int
 	programs int  // that ended by themselves
-	passed   bool // a program has ended with 0 before anybody told it to end
+	passed   bool // a program has ended with 0 before anybody told it to end, or a service was ready
 	touched  bool // somebody deleted its pod or Job
 	deleted  bool // it was the Job
 	// disrupted: a pod was evicted or lost with its node.
@@ -137,6 +138,16 @@ func randomGraph(rng *rand.Rand, fates []fate, conditions []string) (*v1alpha1.P
 		chosen = append(chosen, will)
 	}
 	return pipeline(jobs...), chosen
+}
+
+// addServices gives the Pipeline up to two services.
+func addServices(rng *rand.Rand, spec *v1alpha1.PipelineSpec) {
+	for i := range max(0, rng.IntN(8)-5) {
+		service := v1alpha1.Service{Name: fmt.Sprintf("s%d", i), Ports: []v1alpha1.ServicePort{{Port: 80}}}
+		service.Template = *spec.Jobs[0].Template.DeepCopy()
+		service.Template.Spec.BackoffLimit = nil
+		spec.Services = append(spec.Services, service)
+	}
 }
 
 // limit gives the Pipeline timeouts. A pod that can start does so long before.

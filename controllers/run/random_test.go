@@ -24,6 +24,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/controllers/run"
+	"github.com/kayci/kayci/controllers/run/plan"
 )
 
 var seeds = flag.Uint64("seeds", 60, "how many random worlds to try")
@@ -116,6 +117,7 @@ func (s *simulation) populate() {
 	p, fates := randomGraph(s.rng, all, when)
 	if !s.plain {
 		limit(s.rng, &p.Spec)
+		addServices(s.rng, &p.Spec)
 	}
 	p.UID = ""
 	s.mustCreate(p)
@@ -132,6 +134,10 @@ func (s *simulation) populate() {
 		r := started(fmt.Sprintf("run%d", i), p)
 		if !s.plain && chance(s.rng, 200) {
 			r.Spec.Revision, r.Labels, r.OwnerReferences = "", nil, nil
+		}
+		for k := range p.Spec.Services {
+			s.truths[r.Name+"/"+p.Spec.Services[k].Name] = &truth{outcome: serves, onTerm: int32(143 * s.rng.IntN(2))}
+			s.note("%s: service %s", r.Name, p.Spec.Services[k].Name)
 		}
 		for k := range p.Spec.Jobs {
 			truth := &truth{outcome: fates[k]}
@@ -323,10 +329,9 @@ func (s *simulation) podsOf(job *batchv1.Job) []*corev1.Pod {
 	return copies(slices.DeleteFunc(stored[*corev1.Pod](s, "Pod"), func(pod *corev1.Pod) bool { return !metav1.IsControlledBy(pod, job) }))
 }
 
-// truth of the job that a Job or pod belongs to.
+// truth of the job or service that a Job or pod belongs to.
 func (s *simulation) truth(obj client.Object) *truth {
-	labels := obj.GetLabels()
-	return s.truths[labels[v1alpha1.RunLabel]+"/"+labels[v1alpha1.JobLabel]]
+	return s.truths[obj.GetLabels()[v1alpha1.RunLabel]+"/"+plan.PartOf(obj)]
 }
 
 func (s *simulation) version(obj client.Object) string {

@@ -131,6 +131,7 @@ func TestServiceThatDies(t *testing.T) {
 	if got := w.run("run").Status; got.Phase != v1alpha1.RunRunning || got.Conditions[0].Reason != "ServiceFailed" || got.Services[0].Phase != v1alpha1.ServiceFailed {
 		t.Errorf("status %+v, want Running, ServiceFailed", got)
 	}
+	w.mustReconcile("run")
 	w.get("run-j0-pod", &pod)
 	if ptr.Deref(pod.Spec.ActiveDeadlineSeconds, 0) != 1 {
 		t.Errorf("the job's pod has the deadline %v, want 1", pod.Spec.ActiveDeadlineSeconds)

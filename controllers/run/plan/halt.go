@@ -24,6 +24,9 @@ type halt struct {
 	stopping, reason string
 	// verb and why make the messages: "<verb> while it ran: <why>".
 	verb, why string
+	// passing: what it was read from may soon show it no more, a restarted
+	// controller wouldn't know. It is recorded before anything is stopped.
+	passing bool
 }
 
 // halt returns why the Run is to end now, or nil. Once it has returned a halt it

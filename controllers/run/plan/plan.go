@@ -159,6 +159,9 @@ func (f *Facts) decideJob(spec *v1alpha1.Job, done map[string]*v1alpha1.JobStatu
 // settle stops what is left of the Job of a job that has its result: nothing
 // of it may run again.
 func (f *Facts) settle(ended *v1alpha1.JobStatus, job *batchv1.Job, d *Decision) {
+	if job != nil && ended.Phase == v1alpha1.JobCancelled {
+		ended.Job = job.Name // Which may have been unknown when it was cancelled.
+	}
 	switch {
 	case job == nil || jobFinished(job) || suspended(job):
 	case ended.Phase == v1alpha1.JobCancelled:

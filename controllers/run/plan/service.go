@@ -158,7 +158,13 @@ func ready(pod corev1.Pod) bool {
 func (f *Facts) serviceFailed() *halt { return f.serviceFailure(recordedFailure) }
 
 // serviceFailing returns the halt of a Run that has just lost a service, or nil.
-func (f *Facts) serviceFailing() *halt { return f.serviceFailure(f.newFailure) }
+func (f *Facts) serviceFailing() *halt {
+	h := f.serviceFailure(f.newFailure)
+	if h != nil {
+		h.passing = true
+	}
+	return h
+}
 
 // serviceFailure returns the halt of a Run one of whose services failed.
 func (f *Facts) serviceFailure(why func(v1alpha1.ServiceStatus) (reason, message string)) *halt {

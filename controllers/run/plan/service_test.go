@@ -174,8 +174,8 @@ func TestServiceEnds(t *testing.T) {
 			if diff := cmp.Diff(tt.want, serviceOf(d)); diff != "" {
 				t.Errorf("service (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff([]types.NamespacedName{{Namespace: "ci", Name: "pod"}}, d.Stop); diff != "" {
-				t.Errorf("stops (-want +got):\n%s", diff)
+			if len(d.Stop) > 0 || d.RequeueAfter != time.Millisecond {
+				t.Errorf("stops %v before the failure is recorded, which is looked at after %s", d.Stop, d.RequeueAfter)
 			}
 			condition := d.Status.Conditions[0]
 			why := "service db failed: " + tt.want.Reason + ": " + tt.want.Message
@@ -188,8 +188,12 @@ func TestServiceEnds(t *testing.T) {
 			delete(f.Jobs, "db")
 			f.Missing = nil
 			f.Run.Spec.Cancelled = true
-			if diff := cmp.Diff(d.Status, plan.Decide(f).Status); diff != "" {
+			again := plan.Decide(f)
+			if diff := cmp.Diff(d.Status, again.Status); diff != "" {
 				t.Errorf("deciding again changed the status (-first +second):\n%s", diff)
+			}
+			if diff := cmp.Diff([]types.NamespacedName{{Namespace: "ci", Name: "pod"}}, again.Stop); diff != "" {
+				t.Errorf("stops (-want +got):\n%s", diff)
 			}
 		})
 	}

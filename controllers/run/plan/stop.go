@@ -21,6 +21,10 @@ const retryStop = 5 * time.Second
 // interrupt stops the Job of a halted Run, and settles the job when nothing of
 // it runs any more. A Job that has its verdict never gets here.
 func (f *Facts) interrupt(h *halt, s v1alpha1.JobStatus, job *batchv1.Job, d *Decision) v1alpha1.JobStatus {
+	if h.passing {
+		d.requeue(atOnce)
+		return s
+	}
 	if !suspended(job) {
 		f.stop(s.Name, d)
 		return s
