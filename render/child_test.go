@@ -23,6 +23,9 @@ func TestLimits(t *testing.T) {
 		"errors":  {render.Limits{Errors: 2}, []string{"a.jsonnet: [0]: " + notAllowed, "a.jsonnet: [1]: " + notAllowed, "only the first 2 errors are shown"}},
 		"files":   {render.Limits{Files: 2}, []string{".: holds more than 2 entry files"}},
 		"objects": {render.Limits{Objects: 1, Errors: 100}, nil},
+		"size": {render.Limits{Size: 157, Errors: 51}, []string{
+			"c.yaml: Trigger/t2: is 158 bytes as JSON, more than 157, which is all that the cluster is sure to store",
+		}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -30,13 +33,26 @@ func TestLimits(t *testing.T) {
 			opts := options(t, dir)
 			opts.Limits = test.limits
 			got := rendered(t, opts)
-			if name == "objects" {
+			switch name {
+			case "objects":
 				got, test.want = got[len(got)-1:], []string{"c.yaml: Trigger/t2: the commit renders more than 1 objects"}
+			case "size":
+				got = got[50:]
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// An object must fit into etcd, which nothing asks before it is applied.
+func TestObjectsAreBounded(t *testing.T) {
+	t.Parallel()
+	dir := repository(t, map[string]string{"a.yaml": strings.ReplaceAll(trigger, "name: t}", "name: t, annotations: {x: "+strings.Repeat("x", 600000)+"}}")})
+	want := []string{"a.yaml: Trigger/t: is 600180 bytes as JSON, more than 524288, which is all that the cluster is sure to store"}
+	if diff := cmp.Diff(want, rendered(t, options(t, dir))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -104,6 +104,7 @@ func (d *decoder) object(at place, raw map[string]any) {
 		errs = append(errs, fieldError{"status", "is the controller's to write: remove it"})
 		delete(raw, "status")
 	}
+	errs = append(errs, d.checkSize(raw)...)
 	decodeErrs := strictDecode(raw, object.into)
 	if len(decodeErrs) == 0 {
 		decodeErrs = validate(object.into)
@@ -115,6 +116,19 @@ func (d *decoder) object(at place, raw map[string]any) {
 	}
 	object.into.SetNamespace(d.namespace)
 	d.objects = append(d.objects, Object{Object: object.into, File: at.file})
+}
+
+// checkSize refuses what the cluster may have no room for.
+func (d *decoder) checkSize(raw map[string]any) []fieldError {
+	encoded, err := json.Marshal(raw)
+	if err != nil {
+		return []fieldError{{message: err.Error()}}
+	}
+	if len(encoded) <= d.limits.Size {
+		return nil
+	}
+	return []fieldError{{message: fmt.Sprintf(
+		"is %d bytes as JSON, more than %d, which is all that the cluster is sure to store", len(encoded), d.limits.Size)}}
 }
 
 func (d *decoder) failAll(file, id string, errs []fieldError) {

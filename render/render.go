@@ -50,6 +50,10 @@ type Limits struct {
 	Files int
 	// Objects that a commit may render. Default 2000.
 	Objects int
+	// Size of an object as JSON, in bytes. Default 512 KiB: etcd takes 1.5 MiB of a
+	// whole object, the record of its fields' owners included, and a dry run doesn't
+	// ask it: a larger object would be refused when others are already applied.
+	Size int
 	// Errors that are reported before the rest is left out. Default 20.
 	Errors int
 }
@@ -134,6 +138,7 @@ func (l Limits) withDefaults() Limits {
 	defaultTo(&l.Output, 32*mib)
 	defaultTo(&l.Files, 1000)
 	defaultTo(&l.Objects, 2000)
+	defaultTo(&l.Size, mib/2)
 	defaultTo(&l.Errors, 20)
 	return l
 }

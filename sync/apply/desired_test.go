@@ -1,8 +1,6 @@
 package apply_test
 
 import (
-	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -98,43 +96,5 @@ func TestDigestFollowsContent(t *testing.T) {
 	}
 	if got := prepare(t, pipeline(func(p *v1alpha1.Pipeline) { p.Status.Revision = "r" })).Digest; got != base {
 		t.Error("the status is part of the digest")
-	}
-}
-
-// sized is a Pipeline of so many bytes as JSON once it is prepared.
-func sized(t *testing.T, name string, size int) *v1alpha1.Pipeline {
-	t.Helper()
-	padded := func(padding int) *v1alpha1.Pipeline {
-		return pipeline(func(p *v1alpha1.Pipeline) {
-			p.Name = name
-			p.Spec.Jobs[0].Template.Spec.Template.Spec.Containers[0].Args = []string{strings.Repeat("x", padding)}
-		})
-	}
-	encoded, err := prepare(t, padded(1)).Config.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return padded(size - len(encoded) + 1)
-}
-
-func TestPrepareRefusesWhatIsTooLarge(t *testing.T) {
-	const most = 512 << 10
-	objects := []render.Object{
-		{File: "a.jsonnet", Object: sized(t, "fits", most)},
-		{File: "b.jsonnet", Object: sized(t, "large", most+1)},
-		{File: "c.jsonnet", Object: sized(t, "larger", 2*most)},
-	}
-	got, err := apply.Prepare("mine", objects)
-	var faults render.Errors
-	if !errors.As(err, &faults) {
-		t.Fatalf("got %d objects and the error %v, want a render.Errors", len(got), err)
-	}
-	want := "b.jsonnet: Pipeline/large: is 524289 bytes as JSON, more than 524288, which is all that the cluster is sure to store\n" +
-		"c.jsonnet: Pipeline/larger: is 1048576 bytes as JSON, more than 524288, which is all that the cluster is sure to store"
-	if diff := cmp.Diff(want, faults.Error()); diff != "" {
-		t.Errorf("error (-want +got):\n%s", diff)
-	}
-	if _, err := apply.Prepare("mine", objects[:1]); err != nil {
-		t.Errorf("an object of the largest size: %v", err)
 	}
 }

@@ -25,42 +25,25 @@ type Desired struct {
 	Digest string
 }
 
-// MaxObjectSize of an object as JSON, in bytes. etcd takes 1.5 MiB of a whole
-// object, the record of its fields' owners included, and a dry run doesn't ask
-// it: a larger object would be refused when others are already applied.
-const MaxObjectSize = 512 << 10
-
 // Prepare turns what was rendered for a ConfigRepo into what is applied: name,
 // labels with the owner's, annotations and spec. Anything else of the metadata
-// is the cluster's, and so is the status. The error is a render.Errors if objects
-// are larger than MaxObjectSize.
+// is the cluster's, and so is the status.
 func Prepare(repo string, objects []render.Object) ([]Desired, error) {
 	prepared := make([]Desired, 0, len(objects))
-	var tooLarge render.Errors
 	for _, o := range objects {
-		d, size, err := prepare(repo, o)
+		d, err := prepare(repo, o)
 		if err != nil {
 			return nil, fmt.Errorf("%s: encode %s: %w", o.File, o.Object.GetName(), err)
 		}
-		if size > MaxObjectSize {
-			tooLarge = append(tooLarge, render.Error{
-				File: d.File, Object: d.Key.String(),
-				Message: fmt.Sprintf("is %d bytes as JSON, more than %d, which is all that the cluster is sure to store", size, MaxObjectSize),
-			})
-		}
 		prepared = append(prepared, d)
-	}
-	if len(tooLarge) > 0 {
-		return nil, tooLarge
 	}
 	return prepared, nil
 }
 
-// prepare also returns the size of the object as JSON.
-func prepare(repo string, o render.Object) (Desired, int, error) {
+func prepare(repo string, o render.Object) (Desired, error) {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o.Object)
 	if err != nil {
-		return Desired{}, 0, err
+		return Desired{}, err
 	}
 	gvk := o.Object.GetObjectKind().GroupVersionKind()
 	config := &unstructured.Unstructured{Object: map[string]any{"spec": withoutNulls(content["spec"])}}
@@ -74,7 +57,7 @@ func prepare(repo string, o render.Object) (Desired, int, error) {
 	config.SetLabels(labels)
 	encoded, err := config.MarshalJSON()
 	if err != nil {
-		return Desired{}, 0, err
+		return Desired{}, err
 	}
 	sum := sha256.Sum256(encoded)
 	return Desired{
@@ -82,7 +65,7 @@ func prepare(repo string, o render.Object) (Desired, int, error) {
 		File:   o.File,
 		Config: config,
 		Digest: "sha256:" + hex.EncodeToString(sum[:]),
-	}, len(encoded), nil
+	}, nil
 }
 
 // withoutNulls drops fields that Go types encode as null though nobody set them,
