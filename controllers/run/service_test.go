@@ -139,6 +139,7 @@ func TestServiceThatDies(t *testing.T) {
 	pod.Status.Phase, pod.Status.Reason = corev1.PodFailed, "DeadlineExceeded"
 	w.updateStatus(&pod)
 	w.mustReconcile("run")
+	w.mustReconcile("run")
 
 	const why = "service db failed: OOMKilled: container main ran out of memory and was killed; raise its memory limit"
 	got := w.run("run").Status

@@ -187,11 +187,12 @@ func recordedFailure(s v1alpha1.ServiceStatus) (reason, message string) {
 	return s.Reason, s.Message
 }
 
-// newFailure says why a service that was not known to have ended has.
+// newFailure says why a service that was not known to have ended has. When the
+// jobs are known to have ended, it may have been stopped.
 func (f *Facts) newFailure(s v1alpha1.ServiceStatus) (reason, message string) {
 	job := f.Jobs[s.Name]
 	switch {
-	case s.Phase.Finished():
+	case s.Phase.Finished(), f.jobsEnded():
 		return "", ""
 	case f.Missing[s.Name]:
 		return ReasonJobDeleted, "its Job was deleted"
@@ -211,6 +212,13 @@ func (f *Facts) newFailure(s v1alpha1.ServiceStatus) (reason, message string) {
 		return reason, message
 	}
 	return f.startFailure(s, job)
+}
+
+// jobsEnded reports whether all jobs are known to have ended.
+func (f *Facts) jobsEnded() bool {
+	recorded := f.Run.Status.Jobs
+	return len(recorded) == len(f.Spec.Jobs) &&
+		!slices.ContainsFunc(recorded, func(s v1alpha1.JobStatus) bool { return !s.Phase.Finished() })
 }
 
 // podEnd says why the pod of a service has ended, or was told to.
@@ -259,7 +267,7 @@ func (f *Facts) jobEnd(job *batchv1.Job, pods []corev1.Pod) (reason, message str
 // succeeded doesn't need them any more, however they have ended.
 func (f *Facts) retire(phase v1alpha1.RunPhase, services []v1alpha1.ServiceStatus, d *Decision) bool {
 	d.Serve = nil
-	if phase != v1alpha1.RunSucceeded && f.unrecorded(services) {
+	if phase != v1alpha1.RunSucceeded && f.startTime() != nil && f.unrecorded(services) {
 		d.requeue(atOnce)
 		return false
 	}
@@ -284,12 +292,13 @@ func (f *Facts) retire(phase v1alpha1.RunPhase, services []v1alpha1.ServiceStatu
 	return true
 }
 
-// unrecorded reports whether a service has failed and the Run's status doesn't
-// say so yet. To stop the service may take away what shows that it has.
+// unrecorded reports whether a job has ended or a service has failed and the
+// Run's status doesn't say so yet. To stop the service may take away what shows
+// that it has failed, and would be taken for the failure that has ended the Run.
 func (f *Facts) unrecorded(services []v1alpha1.ServiceStatus) bool {
 	return slices.ContainsFunc(services, func(s v1alpha1.ServiceStatus) bool {
 		return s.Phase == v1alpha1.ServiceFailed && f.recordedService(s.Name).Phase != v1alpha1.ServiceFailed
-	})
+	}) || len(services) > 0 && !f.jobsEnded()
 }
 
 // ended returns the status of a service that was stopped with its Run.

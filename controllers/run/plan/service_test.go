@@ -234,6 +234,34 @@ func TestServiceFailsItsJob(t *testing.T) {
 	}
 }
 
+// A service that was stopped ends as one that fails does: why the Run has ended
+// is recorded before.
+func TestServiceOfAFailedRun(t *testing.T) {
+	t.Parallel()
+	f := serving(nil, []podOption{isReady})
+	recordService(f, v1alpha1.ServiceReady, "", "")
+	withJob(f, "a", backoffLimit(80))
+	withPod(f, "a", "pod", exit(1, "Error", 79), podPhase(corev1.PodFailed))
+	first := plan.Decide(f)
+	if first.Acts() || first.RequeueAfter != time.Millisecond || first.Status.Phase.Finished() {
+		t.Errorf("does %+v before the job's end is recorded, looks again after %s, and the Run is %s", actionsOf(first), first.RequeueAfter, first.Status.Phase)
+	}
+	f.Run.Status = first.Status
+	want := actions{Stop: []types.NamespacedName{{Namespace: "ci", Name: "db-pod"}}, Retire: []string{"db"}}
+	if diff := cmp.Diff(want, actionsOf(plan.Decide(f))); diff != "" {
+		t.Errorf("actions (-want +got):\n%s", diff)
+	}
+
+	// The controller was killed then.
+	f.Retired = map[string]bool{"db": true}
+	f.Pods["db"] = nil
+	withPod(f, "db", "db-pod", deadline(1), exit(143, "Error", 90), podPhase(corev1.PodFailed), podReason("DeadlineExceeded", ""))
+	last := plan.Decide(f).Status
+	if c := last.Conditions[0]; last.Phase != v1alpha1.RunFailed || c.Reason != "JobFailed" || last.Services[0].Phase != v1alpha1.ServiceStopped {
+		t.Errorf("the Run is %s, %s: %s, the service %+v", last.Phase, c.Reason, c.Message, last.Services[0])
+	}
+}
+
 // TestRetire ends the Run's one job, and asks what becomes of the service.
 func TestRetire(t *testing.T) {
 	t.Parallel()
@@ -308,7 +336,7 @@ func TestServe(t *testing.T) {
 			name: "refused", arrange: func(f *plan.Facts) {
 				f.Refused = map[string]plan.Refusal{"db": {Reason: "Rejected", Message: "no such field"}}
 			},
-			want: serviceOutcome{"Failed", "Rejected", "no such field"},
+			retire: []string{"db"}, want: serviceOutcome{"Failed", "Rejected", "no such field"},
 		},
 		{
 			name: "recorded, and not seen", arrange: func(f *plan.Facts) { recordService(f, v1alpha1.ServiceStarting, "", "") },

@@ -35,6 +35,9 @@ func (f *Facts) runStatus(jobs []v1alpha1.JobStatus, services []v1alpha1.Service
 		message = starting(services, message)
 	case phase.Finished() && !f.retire(phase, services, d):
 		phase, reason = v1alpha1.RunRunning, ReasonStoppingServices
+		if s.StartTime == nil {
+			phase = v1alpha1.RunQueued
+		}
 		if h != nil {
 			reason = h.stopping
 		}
