@@ -34,15 +34,23 @@ type halt struct {
 // that was recorded first stays.
 func (f *Facts) halt() *halt {
 	var first *halt
-	recorded := meta.FindStatusCondition(f.Run.Status.Conditions, v1alpha1.SucceededCondition)
+	recorded := f.reason()
 	for _, of := range []func() *halt{f.serviceFailed, f.cancelled, f.timedOut, f.displaced, f.serviceFailing} {
 		h := of()
-		if h != nil && recorded != nil && recorded.Reason == h.stopping {
+		if h != nil && recorded == h.stopping {
 			return h
 		}
 		first = cmp.Or(first, h)
 	}
 	return first
+}
+
+// reason returns the one that is recorded of the Run, blank for none.
+func (f *Facts) reason() string {
+	if c := meta.FindStatusCondition(f.Run.Status.Conditions, v1alpha1.SucceededCondition); c != nil {
+		return c.Reason
+	}
+	return ""
 }
 
 func (f *Facts) cancelled() *halt {

@@ -14,8 +14,10 @@ import (
 const ReasonTimingOut = "TimingOut"
 
 // timedOut returns the halt of a Run that has taken longer than it may, or nil.
+// Once that is recorded it stays: by the clock of another controller's machine
+// there may be time left.
 func (f *Facts) timedOut() *halt {
-	if left, limited := f.timeLeft(); !limited || left > 0 {
+	if left, limited := f.timeLeft(); !limited || (left > 0 && f.reason() != ReasonTimingOut) {
 		return nil
 	}
 	return &halt{

@@ -107,6 +107,16 @@ func TestRunTimeout(t *testing.T) {
 			a: whileItRan, b: neverStarted, phase: "Failed", reason: "TimedOut", message: "timed out: " + why + "; 0 of 2 jobs succeeded",
 		},
 		{
+			name: "being stopped, and in time by a clock that is behind", timeout: 130 * time.Second,
+			arrange: func(f *plan.Facts) {
+				f.Run.Status.Conditions = []metav1.Condition{{Type: "Succeeded", Reason: "TimingOut"}}
+				withJob(f, "a", suspend)
+			},
+			a: outcome{"Cancelled", "TimedOut", "timed out while it ran: the Run took longer than its timeout of 2m10s"},
+			b: outcome{"Cancelled", "TimedOut", "timed out before it started: the Run took longer than its timeout of 2m10s"}, phase: "Failed", reason: "TimedOut",
+			message: "timed out: the Run took longer than its timeout of 2m10s; 0 of 2 jobs succeeded",
+		},
+		{
 			name: "started earlier than its Jobs tell", timeout: 90 * time.Second,
 			arrange: func(f *plan.Facts) {
 				f.Run.Status.StartTime = ts(0)
