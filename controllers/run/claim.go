@@ -20,20 +20,27 @@ import (
 // the same moment are in the way.
 const claims = 100
 
-// lastNumbers are the highest numbers that this process has claimed, by
-// Pipeline. They save attempts in a burst; what keeps two Runs from one number
-// is that only one object can have a name.
+// lastNumbers are the highest numbers that this process has tried, by Pipeline.
+// They save attempts in a burst; what keeps two Runs from one number is that only
+// one object can have a name.
 type lastNumbers struct {
 	mu sync.Mutex
 	by map[client.ObjectKey]int64
-	of map[types.UID]int64 // by Run, of the latest claims
+	of map[types.UID]attempt // by Run, the latest
+}
+
+// attempt is a Run's attempt to claim a number.
+type attempt struct {
+	number int64
+	// ours: it succeeded. If not, it may have: the answer was lost.
+	ours bool
 }
 
 // maxClaims bounds how many Runs' claims are remembered.
 const maxClaims = 1000
 
-// claimed returns what the Run has claimed, 0 if that isn't known.
-func (l *lastNumbers) claimed(run types.UID) int64 {
+// last returns the Run's last attempt, none if that isn't known.
+func (l *lastNumbers) last(run types.UID) attempt {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.of[run]
@@ -41,13 +48,13 @@ func (l *lastNumbers) claimed(run types.UID) int64 {
 
 // remember keeps what the Run has claimed: the answer to the status write that
 // records it may be lost, and the cache behind.
-func (l *lastNumbers) remember(run types.UID, number int64) {
+func (l *lastNumbers) remember(run types.UID, a attempt) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.of == nil || len(l.of) >= maxClaims {
-		l.of = map[types.UID]int64{}
+		l.of = map[types.UID]attempt{}
 	}
-	l.of[run] = number
+	l.of[run] = a
 }
 
 // next returns a number above all that are known, and takes it.
@@ -64,7 +71,9 @@ func (l *lastNumbers) next(pipeline client.ObjectKey, known int64) int64 {
 // claim gives the Run its number, by creating the ConfigMap of that number with
 // the Run's parameters.
 func (r *Reconciler) claim(ctx context.Context, o *observation) error {
-	if o.Number = r.numbers.claimed(o.Run.UID); o.Number > 0 {
+	last := r.numbers.last(o.Run.UID)
+	if last.ours {
+		o.Number = last.number
 		return nil
 	}
 	pipeline := client.ObjectKey{Namespace: o.Run.Namespace, Name: o.Run.Spec.Pipeline}
@@ -72,18 +81,21 @@ func (r *Reconciler) claim(ctx context.Context, o *observation) error {
 	if err != nil {
 		return err
 	}
+	candidate := last.number
 	for range claims {
-		candidate := r.numbers.next(pipeline, known)
+		if candidate == 0 {
+			candidate = r.numbers.next(pipeline, known)
+		}
 		ours, err := r.createParams(ctx, o, candidate)
+		r.numbers.remember(o.Run.UID, attempt{candidate, ours})
 		if err != nil {
 			return err
 		}
 		if ours {
 			o.Number = candidate
-			r.numbers.remember(o.Run.UID, candidate)
 			return nil
 		}
-		known = candidate
+		known, candidate = candidate, 0
 	}
 	return fmt.Errorf("claim a number for run %s: the %d after %d are taken", o.Run.Name, claims, known-claims)
 }

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -117,6 +118,9 @@ func (r *Reconciler) adoptNotice(ctx context.Context, o *observation, notice pla
 	case err != nil:
 		return plan.NoticeOutcome{}, err
 	case found != nil && metav1.IsControlledBy(found, o.Run) && found.Labels[v1alpha1.NotifierLabel] == notice.Notifier:
+		// Unless it is recorded, the Run's number is the Job's, whatever was claimed
+		// since.
+		o.Number = cmp.Or(o.Run.Status.Number, numberOf(found), o.Number)
 		return plan.NoticeOutcome{Job: found}, nil
 	case found == nil || o.predecessors(found):
 		return plan.NoticeOutcome{}, fmt.Errorf("an earlier Run of this name is still being deleted, and its Job %s with it", key.Name)

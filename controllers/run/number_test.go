@@ -60,3 +60,23 @@ func TestNumberIsClaimedOnce(t *testing.T) {
 		t.Errorf("the other Run has number %d, want 2", got)
 	}
 }
+
+// An attempt whose answer is lost may have claimed the number: the next one asks
+// for the same.
+func TestNumberIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	p := chain(1)
+	w := newWorld(t, p, revision.New(p, 1), started("run", p))
+	w.deny["create *v1.ConfigMap web-1-params"] = apierrors.NewTimeoutError("who knows", 1)
+	if _, err := w.reconcile("run"); err == nil {
+		t.Fatal("the number could not be claimed, and nothing says so")
+	}
+	clear(w.deny)
+	if err := w.live.Create(t.Context(), job.Params(w.run("run"), 1, nil)); err != nil {
+		t.Fatal(err)
+	}
+	w.mustReconcile("run")
+	if got := w.run("run").Status.Number; got != 1 {
+		t.Errorf("the Run has number %d, want 1", got)
+	}
+}
