@@ -21,14 +21,20 @@ import (
 // checkChange checks what must hold of each single write.
 func (s *simulation) checkChange(c change) {
 	s.t.Helper()
+	s.checkUntouched(c)
 	switch obj := c.object().(type) {
 	case *batchv1.Job:
-		if c.before == nil {
+		switch {
+		case c.before != nil:
+		case obj.Labels[v1alpha1.NotifierLabel] != "":
+			s.checkNewNotice(obj)
+		default:
 			s.checkNewJob(obj)
 		}
 	case *v1alpha1.Run:
 		if c.before != nil && c.after != nil {
 			s.checkProgress(as[*v1alpha1.Run](c.before), obj)
+			s.checkNotices(as[*v1alpha1.Run](c.before), obj)
 		}
 	}
 }
@@ -94,7 +100,11 @@ func runOrder() []v1alpha1.RunPhase {
 // checkProgress checks that a Run's status never takes anything back.
 func (s *simulation) checkProgress(before, after *v1alpha1.Run) {
 	s.t.Helper()
-	was, is := &before.Status, &after.Status
+	was, is := before.Status.DeepCopy(), after.Status.DeepCopy()
+	was.Notifiers, is.Notifiers = nil, nil
+	if was.Number == 0 {
+		is.Number = 0 // Claimed to tell of the Run, which may be later.
+	}
 	if was.Phase.Finished() && !equality.Semantic.DeepEqual(was, is) {
 		s.t.Errorf("the status of %s, which has ended, changes (-before +after):\n%s", after.Name, cmp.Diff(was, is))
 	}
@@ -141,6 +151,7 @@ func (s *simulation) checkEnd() {
 		}
 		numbers[r.Status.Number] = r.Name
 		s.checkRun(r)
+		s.checkTold(r)
 	}
 	for _, left := range stored[*corev1.Service](s, "Service") {
 		s.t.Errorf("Service %s is left behind", left.Name)
@@ -148,7 +159,7 @@ func (s *simulation) checkEnd() {
 	for _, made := range stored[*batchv1.Job](s, "Job") {
 		s.checkJobAtRest(made)
 	}
-	if s.plain && len(s.writes)+len(s.events.Events) > 2*len(s.pipeline.Spec.Jobs)+6-3 {
+	if s.plain && len(s.writes)+len(s.events.Events) > 2*len(s.pipeline.Spec.Jobs)+6-3+len(s.notices) {
 		s.t.Errorf("%d writes and %d events for %d jobs:\n%s", len(s.writes), len(s.events.Events), len(s.pipeline.Spec.Jobs), strings.Join(s.writes, "\n"))
 	}
 	s.checkIdle("once more")
@@ -177,7 +188,7 @@ func (s *simulation) checkJobAtRest(made *batchv1.Job) {
 		s.t.Errorf("Job %s is of no Run", made.Name)
 		return
 	}
-	if got, want := made.Annotations[job.NumberAnnotation], strconv.FormatInt(r.Status.Number, 10); got != want && !s.stale {
+	if got, want := made.Annotations[job.NumberAnnotation], strconv.FormatInt(r.Status.Number, 10); got != want && !s.stale && !s.unrecordedNotice(r, made) {
 		s.t.Errorf("Job %s has number %s, its Run %s", made.Name, got, want)
 	}
 	for _, pod := range s.podsOf(made) {

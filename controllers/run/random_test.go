@@ -64,6 +64,7 @@ type simulation struct {
 
 	pipeline *v1alpha1.Pipeline
 	truths   map[string]*truth // by run/job
+	notices  map[string]int    // how often a notifier's Job was made, by its name
 
 	// What Job controller and kubelet remember.
 	counted, stopped, evicted, lostNodes map[types.UID]bool
@@ -89,6 +90,7 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 		clock:   clocktesting.NewFakePassiveClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
 		events:  events.NewFakeRecorder(100),
 		truths:  map[string]*truth{},
+		notices: map[string]int{},
 		counted: map[types.UID]bool{}, stopped: map[types.UID]bool{}, evicted: map[types.UID]bool{}, lostNodes: map[types.UID]bool{},
 		charged: map[types.UID]int32{},
 	}
@@ -119,6 +121,7 @@ func (s *simulation) populate() {
 		limit(s.rng, &p.Spec)
 		addServices(s.rng, &p.Spec)
 	}
+	addNotifiers(s.rng, &p.Spec)
 	p.UID = ""
 	s.mustCreate(p)
 	s.pipeline = p
@@ -138,6 +141,11 @@ func (s *simulation) populate() {
 		for k := range p.Spec.Services {
 			s.truths[r.Name+"/"+p.Spec.Services[k].Name] = &truth{outcome: serves, onTerm: int32(143 * s.rng.IntN(2))}
 			s.note("%s: service %s", r.Name, p.Spec.Services[k].Name)
+		}
+		for k := range p.Spec.Notifiers {
+			n := &p.Spec.Notifiers[k]
+			s.truths[r.Name+"/"+n.Name] = &truth{outcome: s.noticeFate(), onTerm: 143}
+			s.note("%s: notifier %s of %v %s", r.Name, n.Name, n.Phases, s.truths[r.Name+"/"+n.Name].outcome)
 		}
 		for k := range p.Spec.Jobs {
 			truth := &truth{outcome: fates[k]}
