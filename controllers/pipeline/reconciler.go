@@ -39,7 +39,8 @@ const afterConflict = 100 * time.Millisecond
 type Reconciler struct {
 	// Client reads from the cache and writes.
 	Client client.Client
-	// APIReader asks the API server, before a revision is deleted.
+	// APIReader asks the API server, before a revision or a Run with notifiers is
+	// deleted.
 	APIReader client.Reader
 	// Clock tells the time.
 	Clock clock.PassiveClock

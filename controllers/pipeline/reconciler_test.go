@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ type world struct {
 	t      *testing.T
 	live   client.WithWatch
 	writes []string
+	behind bool // the cache shows no Job
 	clock  *clocktesting.FakePassiveClock
 	*pipeline.Reconciler
 }
@@ -49,6 +51,12 @@ func newWorld(t *testing.T, objs ...client.Object) *world {
 	}
 	note := func(verb string, obj client.Object) { w.writes = append(w.writes, fmt.Sprintf("%s %T", verb, obj)) }
 	counted := interceptor.NewClient(w.live, interceptor.Funcs{
+		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+			if _, is := list.(*batchv1.JobList); is && w.behind {
+				return nil
+			}
+			return c.List(ctx, list, opts...)
+		},
 		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
 			note("create", obj)
 			return c.Create(ctx, obj, opts...)
@@ -272,6 +280,50 @@ func TestRetentionWaitsForJobs(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"r2", "r3"}, w.runs()); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
+	}
+}
+
+// What a notifier has to say would be lost with the Run.
+func TestRetentionWaitsForNotifiers(t *testing.T) {
+	t.Parallel()
+	old := run("r1", 1, v1alpha1.RunSucceeded)
+	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "ci", Name: "r1-chat-succeeded", OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(old, v1alpha1.GroupVersion().WithKind("Run"))},
+	}}
+	ended := job.DeepCopy()
+	ended.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: corev1.ConditionTrue}}
+	made := v1alpha1.NotifierStatus{Name: "chat", Phase: v1alpha1.RunSucceeded, Job: job.Name}
+	full := v1alpha1.NotifierStatus{Name: "chat", Phase: v1alpha1.RunSucceeded, Reason: "QuotaExceeded"}
+	for _, tt := range []struct {
+		name  string
+		entry v1alpha1.NotifierStatus
+		after time.Duration // since the Run has ended
+		job   *batchv1.Job
+		stays bool
+	}{
+		{name: "runs, and the cache is behind", entry: made, job: job, stays: true},
+		{name: "has ended", entry: made, job: ended},
+		{name: "was deleted", entry: made},
+		{name: "no room yet", entry: full, stays: true},
+		{name: "no room for long", entry: full, after: 10 * time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			old := old.DeepCopy()
+			old.Status.Notifiers = []v1alpha1.NotifierStatus{tt.entry}
+			w := newWorld(t, web(), revision.New(web(), 1), old, run("r2", 2, v1alpha1.RunSucceeded), run("r3", 3, v1alpha1.RunSucceeded))
+			w.behind = true
+			w.clock.SetTime(old.Status.CompletionTime.Add(tt.after))
+			if tt.job != nil {
+				if err := w.live.Create(t.Context(), tt.job.DeepCopy()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, after := w.reconcile()
+			if got := slices.Contains(w.runs(), "r1"); got != tt.stays || (after > 0) != tt.stays {
+				t.Errorf("the Run stays: %t, another look after %s; want %t", got, after, tt.stays)
+			}
+		})
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/plan"
 )
 
 // unsettled is how long to wait for the Jobs of a Run that is to be deleted.
@@ -113,9 +114,34 @@ func (r *Reconciler) settled(ctx context.Context, run *v1alpha1.Run) (bool, erro
 	if err != nil {
 		return false, fmt.Errorf("list Jobs of run %s: %w", run.Name, err)
 	}
-	return !slices.ContainsFunc(jobs.Items, func(job batchv1.Job) bool {
-		return metav1.IsControlledBy(&job, run) && !jobSettled(&job)
-	}), nil
+	if slices.ContainsFunc(jobs.Items, func(job batchv1.Job) bool { return metav1.IsControlledBy(&job, run) && !jobSettled(&job) }) {
+		return false, nil
+	}
+	return r.told(ctx, run, jobs.Items)
+}
+
+// told reports whether the Run's notifiers have told how it has ended, or can't.
+// Their Jobs are as new as the Run's end, and the cache may not show them yet.
+func (r *Reconciler) told(ctx context.Context, run *v1alpha1.Run, known []batchv1.Job) (bool, error) {
+	facts := plan.Facts{Run: run, Now: r.Clock.Now()}
+	if facts.AwaitsNotice() {
+		return false, nil
+	}
+	for i := range run.Status.Notifiers {
+		name := run.Status.Notifiers[i].Job
+		if name == "" || slices.ContainsFunc(known, func(job batchv1.Job) bool { return job.Name == name }) {
+			continue
+		}
+		var job batchv1.Job
+		err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: run.Namespace, Name: name}, &job)
+		if client.IgnoreNotFound(err) != nil {
+			return false, fmt.Errorf("get Job %s of run %s: %w", name, run.Name, err)
+		}
+		if err == nil && metav1.IsControlledBy(&job, run) && !jobSettled(&job) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 func jobSettled(job *batchv1.Job) bool {
