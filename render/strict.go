@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	kjson "sigs.k8s.io/json"
 )
 
@@ -86,7 +87,12 @@ func locate(value any, wrap func(any) any, decode func(any) error) string {
 // typeMessage says in the words of JSON what the decoder says in those of Go.
 func typeMessage(err error) string {
 	var mismatch *json.UnmarshalTypeError
-	if !errors.As(err, &mismatch) {
+	switch {
+	case errors.Is(err, resource.ErrFormatWrong):
+		return "is no quantity: write one as in 500m, 2 or 1.5Gi"
+	case strings.HasPrefix(err.Error(), "time: "): // errors of time have no type
+		return strings.TrimPrefix(err.Error(), "time: ") + ": write it as in 90s, 20m or 1h30m"
+	case !errors.As(err, &mismatch):
 		return err.Error()
 	}
 	want := mismatch.Type.String()

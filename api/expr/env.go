@@ -89,7 +89,7 @@ func (e *Env) CompileParam(src string) (*Param, error) {
 		return nil, err
 	}
 	if output := p.checked.OutputType(); !scalar(output) {
-		return nil, fmt.Errorf("1:1: the result is a %s, but a parameter is a string, number or bool: "+
+		return nil, fmt.Errorf("1:1: the result is of type %s, but a parameter is a string, number or bool: "+
 			"pick one element, or join a list of strings with .join(',')", output)
 	}
 	return &Param{program: p}, nil
@@ -110,7 +110,7 @@ func (e *Env) compileCondition(src string) (program, error) {
 		return program{}, err
 	}
 	if output := p.checked.OutputType(); !output.IsExactType(cel.BoolType) && !output.IsExactType(cel.DynType) {
-		return program{}, fmt.Errorf("1:1: the result is a %s, but a condition is true or false: compare it with something", output)
+		return program{}, fmt.Errorf("1:1: the result is of type %s, but a condition is true or false: compare it with something", output)
 	}
 	return p, nil
 }

@@ -65,7 +65,7 @@ func TestParam(t *testing.T) {
 			"(event has kind, repository, cloneURL, sha, ref, branch, tag, sender, title, message, paths)"},
 		"'x'\n + evnt": {Compile: "2:4: undeclared reference to 'evnt' (the variables are event and body; text stands in quotes)"},
 		`'a' + 1`:      {Compile: "1:5: found no matching overload for '_+_' applied to '(string, int)' (convert a side with string(), int() or double())"},
-		`event.paths`: {Compile: "1:1: the result is a list(string), but a parameter is a string, number or bool: " +
+		`event.paths`: {Compile: "1:1: the result is of type list(string), but a parameter is a string, number or bool: " +
 			"pick one element, or join a list of strings with .join(',')"},
 		` `:                      {Compile: `1:1: the expression is empty: write a value in quotes, such as '"main"', or a field, such as event.sha`},
 		`event.sha.matches("(")`: {Compile: "1:19: invalid matches argument"},
@@ -112,8 +112,8 @@ func TestCondition(t *testing.T) {
 		`body.half > 1`:         {Holds: true},
 		`has(body.missing)`:     {},
 		`body.yes`:              {Holds: true},
-		`event.sha`:             {Compile: "1:1: the result is a string, but a condition is true or false: compare it with something"},
-		`body.name`:             {Eval: "1:1: the result is a string, but a condition is true or false: compare it with something"},
+		`event.sha`:             {Compile: "1:1: the result is of type string, but a condition is true or false: compare it with something"},
+		`body.name`:             {Eval: "1:1: the result is of type string, but a condition is true or false: compare it with something"},
 		`event.branch = "main"`: {Compile: "1:14: Syntax error: token recognition error at: '= '; 1:16: Syntax error: extraneous input '\"main\"' expecting <EOF>"},
 		`body.missing == "a" || event.sender == "alex"`:    {Holds: true},
 		`body.list.all(x, x > 0) && body.list.size() == 2`: {Holds: true},

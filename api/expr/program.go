@@ -56,7 +56,7 @@ func (p program) holds(values map[string]any) (bool, error) {
 	}
 	holds, ok := value.(types.Bool)
 	if !ok {
-		return false, fmt.Errorf("1:1: the result is a %s, but a condition is true or false: compare it with something", value.Type().TypeName())
+		return false, fmt.Errorf("1:1: the result is of type %s, but a condition is true or false: compare it with something", value.Type().TypeName())
 	}
 	return bool(holds), nil
 }

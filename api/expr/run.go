@@ -150,12 +150,12 @@ func (e *RunEnv) CompileKey(src string, params []string) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	if output := p.checked.OutputType(); !output.IsExactType(cel.StringType) && !output.IsExactType(cel.DynType) {
-		return nil, fmt.Errorf("1:1: the result is a %s, but a key is a string: convert it with string()", output)
-	}
 	found := p.references()
 	if found.number != "" {
 		return nil, fmt.Errorf("%s: run.number isn't known yet: a Run gets its number with its first Job", found.number)
+	}
+	if output := p.checked.OutputType(); !output.IsExactType(cel.StringType) && !output.IsExactType(cel.DynType) {
+		return nil, fmt.Errorf("1:1: the result is of type %s, but a key is a string: convert it with string()", output)
 	}
 	if err := found.check(Scope{Params: params}); err != nil {
 		return nil, err
@@ -195,7 +195,7 @@ func (k *Key) Eval(vars RunVars) (string, error) {
 	key, ok := value.(types.String)
 	switch {
 	case !ok:
-		return "", fmt.Errorf("1:1: the result is a %s, but a key is a string: convert it with string()", value.Type().TypeName())
+		return "", fmt.Errorf("1:1: the result is of type %s, but a key is a string: convert it with string()", value.Type().TypeName())
 	case len(key) > MaxResultLength:
 		return "", fmt.Errorf("1:1: the result has %d bytes, and a key %d at most", len(key), MaxResultLength)
 	case strings.ContainsRune(string(key), 0):

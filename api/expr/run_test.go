@@ -135,7 +135,7 @@ func TestJobConditionErrors(t *testing.T) {
 	env := runEnv(t)
 	for src, want := range map[string]outcome{
 		``:                             {Compile: "1:1: the expression is empty: write a condition, such as success() && params.deploy == 'true'"},
-		`params.deploy`:                {Compile: "1:1: the result is a string, but a condition is true or false: compare it with something"},
+		`params.deploy`:                {Compile: "1:1: the result is of type string, but a condition is true or false: compare it with something"},
 		`params.delpoy == ''`:          {Compile: `1:1: the Pipeline declares no parameter "delpoy" (it declares deploy, branch)`},
 		"success() &&\n has(params.x)": {Compile: `2:6: the Pipeline declares no parameter "x" (it declares deploy, branch)`},
 		`params.?x.orValue('') == ''`:  {Compile: `1:1: the Pipeline declares no parameter "x" (it declares deploy, branch)`},
@@ -180,7 +180,8 @@ func TestKey(t *testing.T) {
 		`run.sha`:                            {},
 		`run.sender == '' ? run.name : 'x'`:  {Value: "web-1"},
 		`params.other`:                       {Compile: `1:1: the Pipeline declares no parameter "other" (it declares deploy, branch)`},
-		`1`:                                  {Compile: "1:1: the result is a int, but a key is a string: convert it with string()"},
+		`1`:                                  {Compile: "1:1: the result is of type int, but a key is a string: convert it with string()"},
+		`run.number`:                         {Compile: "1:4: run.number isn't known yet: a Run gets its number with its first Job"},
 		`string(run.number)`:                 {Compile: "1:11: run.number isn't known yet: a Run gets its number with its first Job"},
 		`jobs.test.phase`:                    {Compile: "1:1: undeclared reference to 'jobs'" + names},
 		`success() ? 'a' : 'b'`:              {Compile: "1:8: undeclared reference to 'success'" + names},

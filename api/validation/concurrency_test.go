@@ -28,7 +28,7 @@ func TestPipelineConcurrency(t *testing.T) {
 		},
 		"no string": {
 			v1alpha1.Concurrency{Key: "params.size()"},
-			[]string{`spec.concurrency.key: Invalid value: "params.size()": 1:1: the result is a int, but a key is a string: convert it with string()`},
+			[]string{`spec.concurrency.key: Invalid value: "params.size()": 1:1: the result is of type int, but a key is a string: convert it with string()`},
 		},
 		"the number": {
 			v1alpha1.Concurrency{Key: "string(run.number)"},

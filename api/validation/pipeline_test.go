@@ -135,7 +135,7 @@ func TestPipelineConditions(t *testing.T) {
 	for condition, want := range map[string]string{
 		``: "",
 		`success() && params.deploy == 'true' && jobs.a.outputs.version != '' && jobs['b-1'].phase == 'Succeeded'`: "",
-		`params.deploy`:                   "1:1: the result is a string, but a condition is true or false: compare it with something",
+		`params.deploy`:                   "1:1: the result is of type string, but a condition is true or false: compare it with something",
 		`params.deploi == ''`:             `1:1: the Pipeline declares no parameter "deploi" (it declares deploy)`,
 		`params.deploy = 'true'`:          `1:15: Syntax error: token recognition error at: '= '; 1:17: Syntax error: extraneous input ''true'' expecting <EOF>`,
 		"always() &&\njobs.d.phase == ''": `2:1: "d" is no job that this one needs, directly or by way of others (those are a, b-1)`,
