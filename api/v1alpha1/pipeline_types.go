@@ -232,8 +232,8 @@ type LastRun struct {
 // +kubebuilder:printcolumn:name="Number",type=integer,JSONPath=`.status.lastRun.number`
 // +kubebuilder:printcolumn:name="Result",type=string,JSONPath=`.status.lastRun.phase`
 // +kubebuilder:printcolumn:name="Finished",type=date,JSONPath=`.status.lastRun.completionTime`
-// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?$')",message="metadata.name must be a DNS label of at most 52 characters"
 type Pipeline struct {
 	metav1.TypeMeta   `json:",inline"`

@@ -75,7 +75,7 @@ func TestEveryConditionFalse(t *testing.T) {
 	if run.Status.Phase != v1alpha1.RunSucceeded || len(w.writes) != 1 {
 		t.Errorf("phase %s after %v", run.Status.Phase, w.writes)
 	}
-	if got, want := run.Status.Conditions[0].Message, "0 of 2 jobs succeeded, skipped: a, b"; got != want {
+	if got, want := run.Status.Conditions[0].Message, "0 of 2 jobs succeeded; skipped: a, b"; got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
 }

@@ -55,7 +55,7 @@ func TestPodCannotBeCreated(t *testing.T) {
 	if j := got.Jobs[0]; j.Phase != v1alpha1.JobRunning || j.Reason != "FailedCreate" || j.Message != why {
 		t.Errorf("job %+v, want FailedCreate: %s", j, why)
 	}
-	if message, want := got.Conditions[0].Message, "0 of 1 jobs succeeded, running: j0; j0: FailedCreate: "+why; message != want {
+	if message, want := got.Conditions[0].Message, "0 of 1 jobs succeeded; starting: j0; j0: FailedCreate: "+why; message != want {
 		t.Errorf("the Run says %q, want %q", message, want)
 	}
 

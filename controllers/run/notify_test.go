@@ -88,7 +88,7 @@ func TestNotifiersOfASuccess(t *testing.T) {
 		}
 	}
 	w.checkTold(map[string]map[string]string{
-		"run-chat-running":   says("Running", "0 of 2 jobs succeeded, running: j0", ""),
+		"run-chat-running":   says("Running", "0 of 2 jobs succeeded; running: j0", ""),
 		"run-chat-succeeded": says("Succeeded", "2 of 2 jobs succeeded", ""),
 	}, made("Running"), made("Succeeded"))
 	if got, want := len(w.writes)+len(w.events.Events), 2*2+6-3+2; got > want {
@@ -142,7 +142,7 @@ func TestNotifiersOfARunThatNeverStarted(t *testing.T) {
 		params map[string]string
 	}{
 		{
-			name: "cancelled", change: cancelled, want: says("Cancelled", "cancelled; 0 of 1 jobs succeeded", ""),
+			name: "cancelled", change: cancelled, want: says("Cancelled", "cancelled before it started", ""),
 			params: map[string]string{"KAYCI_STAGE": "test"},
 		},
 		{
@@ -332,7 +332,7 @@ func TestNotifiersOfAQueue(t *testing.T) {
 	}
 	w.writes = nil
 	w.mustReconcile("b")
-	w.wantSeen(map[string]string{"b": `Cancelled Replaced: replaced: run c of key "main" is newer; 0 of 1 jobs succeeded`})
+	w.wantSeen(map[string]string{"b": `Cancelled Replaced: replaced: run c of key "main" is newer`})
 	if diff := cmp.Diff([]string{"create *v1.Job b-chat-cancelled", "patch status *v1alpha1.Run b"}, w.writes); diff != "" {
 		t.Errorf("writes (-want +got):\n%s", diff)
 	}

@@ -212,5 +212,5 @@ func (e *keyExpression) of(run *v1alpha1.Run, params map[string]string) (string,
 }
 
 func invalidKey(err error) error {
-	return &fault{v1alpha1.ReasonInvalidConcurrencyKey, "concurrency.key: " + err.Error()}
+	return &fault{v1alpha1.ReasonInvalidConcurrencyKey, "the Pipeline's concurrency.key: " + err.Error()}
 }

@@ -69,7 +69,7 @@ func TestQueueAndItsWrites(t *testing.T) {
 		}
 	}
 	w.wantSeen(map[string]string{
-		"a": "Running Running: 0 of 1 jobs succeeded, running: j0",
+		"a": "Running Running: 0 of 1 jobs succeeded; running: j0",
 		"b": `Queued Queued: position 1 of key "main"; waits for a`,
 		"c": `Queued Queued: position 2 of key "main"; waits for a`,
 	})
@@ -81,7 +81,7 @@ func TestQueueAndItsWrites(t *testing.T) {
 	}
 	w.wantSeen(map[string]string{
 		"a": "Succeeded Succeeded: 1 of 1 jobs succeeded",
-		"b": "Running Running: 0 of 1 jobs succeeded, running: j0",
+		"b": "Running Running: 0 of 1 jobs succeeded; running: j0",
 		"c": `Queued Queued: position 1 of key "main"; waits for b`,
 	})
 	want := []string{
@@ -122,7 +122,7 @@ func TestConcurrencyKeyThatFails(t *testing.T) {
 	}
 	got := w.run("run").Status
 	if c := got.Conditions[0]; got.Phase != v1alpha1.RunFailed || c.Reason != "InvalidConcurrencyKey" ||
-		!strings.HasPrefix(c.Message, "concurrency.key: 1:25: index out of bounds: 1") {
+		!strings.HasPrefix(c.Message, "the Pipeline's concurrency.key: 1:25: index out of bounds: 1") {
 		t.Errorf("%s, %s: %s", got.Phase, c.Reason, c.Message)
 	}
 	before := len(w.writes)
@@ -179,7 +179,7 @@ func TestSkip(t *testing.T) {
 	w := newWorld(t, p, revision.New(p, 1), started("a", p), started("b", p), started("c", p))
 	w.mustReconcile("a")
 	w.mustReconcile("b")
-	w.wantSeen(map[string]string{"b": `Cancelled Skipped: skipped: no place for another run of key "main" beside a; 0 of 1 jobs succeeded`})
+	w.wantSeen(map[string]string{"b": `Cancelled Skipped: skipped: no place for another run of key "main" beside a`})
 	w.sync() // and the cache goes on showing a as running
 	w.endJobs("a")
 	cache := w.cache
@@ -188,7 +188,7 @@ func TestSkip(t *testing.T) {
 	w.cache = cache
 	w.restart()
 	w.mustReconcile("c")
-	w.wantSeen(map[string]string{"a": "Succeeded Succeeded: 1 of 1 jobs succeeded", "c": "Running Running: 0 of 1 jobs succeeded, running: j0"})
+	w.wantSeen(map[string]string{"a": "Succeeded Succeeded: 1 of 1 jobs succeeded", "c": "Running Running: 0 of 1 jobs succeeded; running: j0"})
 }
 
 // The controller dies right after each of its writes while a newer Run replaces
@@ -257,7 +257,7 @@ func TestCancelInTheQueue(t *testing.T) {
 	w.mustReconcile("b")
 	w.mustReconcile("c")
 	w.wantSeen(map[string]string{
-		"b": "Cancelled Cancelled: cancelled; 0 of 1 jobs succeeded", "c": "Cancelled Cancelled: cancelled; 0 of 1 jobs succeeded",
+		"b": "Cancelled Cancelled: cancelled before it started", "c": "Cancelled Cancelled: cancelled before it started",
 	})
 	if diff := cmp.Diff(map[string]int{"a-j0": 1}, w.created); diff != "" {
 		t.Errorf("Jobs (-want +got):\n%s", diff)

@@ -159,7 +159,7 @@ func TestARunWithoutAPlaceIsSkipped(t *testing.T) {
 	s.start(t, "first", "nightly")
 	s.awaitArrival(t, "first")
 	s.start(t, "second", "nightly")
-	s.awaitMessage(t, "second", `Cancelled, Skipped: skipped: no place for another run of key "main" beside first; 0 of 1 jobs succeeded`)
+	s.awaitMessage(t, "second", `Cancelled, Skipped: skipped: no place for another run of key "main" beside first`)
 	s.openGate("first")
 	s.awaitEnd(t, "first", v1alpha1.RunSucceeded)
 	s.start(t, "third", "nightly")
@@ -186,6 +186,6 @@ func TestBadConcurrencyKeys(t *testing.T) {
 	s.create(t, split,
 		&v1alpha1.Run{ObjectMeta: s.meta("plain"), Spec: v1alpha1.RunSpec{Pipeline: "split", Params: map[string]string{"branch": "main"}}},
 		&v1alpha1.Run{ObjectMeta: s.meta("nested"), Spec: v1alpha1.RunSpec{Pipeline: "split", Params: map[string]string{"branch": "release/1"}}})
-	s.awaitMessage(t, "plain", "Failed, InvalidConcurrencyKey: concurrency.key: 1:25: index out of bounds: 1")
+	s.awaitMessage(t, "plain", "Failed, InvalidConcurrencyKey: the Pipeline's concurrency.key: 1:25: index out of bounds: 1")
 	s.awaitEnd(t, "nested", v1alpha1.RunSucceeded)
 }

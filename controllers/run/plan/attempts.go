@@ -58,7 +58,7 @@ func (f *Facts) disrupted(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.
 		}
 	}
 	if last != nil && (!terminal(last) || s.Disruptions > f.recorded(s.Name).Disruptions) {
-		s = f.explain(s, ReasonDisrupted, shorten(fmt.Sprintf("pod %s is replaced, which is no retry: %s", last.Name, whyDisrupted(last))))
+		s = f.explain(s, ReasonDisrupted, shorten(fmt.Sprintf("pod %s is replaced, at no cost to the retries: %s", last.Name, whyDisrupted(last))))
 	}
 	return s, s.Reason == ReasonDisrupted && !awaitsPod(job, pods)
 }

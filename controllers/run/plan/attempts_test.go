@@ -74,7 +74,7 @@ func TestAttempts(t *testing.T) {
 	const rest = time.Hour
 	running, succeeded := outcome{Phase: "Running"}, outcome{Phase: "Succeeded"}
 	said := func(pod, why string) outcome {
-		return outcome{"Running", "Disrupted", "pod " + pod + " is replaced, which is no retry: " + why}
+		return outcome{"Running", "Disrupted", "pod " + pod + " is replaced, at no cost to the retries: " + why}
 	}
 	byAPI := said("one", "EvictionByEvictionAPI: no more is known")
 	byKubelet := said("one", "TerminationByKubelet: The node was low on resource: memory.")

@@ -174,7 +174,7 @@ func TestSkippedJobsAreNamed(t *testing.T) {
 	f.Expressions = expressions(t)
 	record(f, "a", v1alpha1.JobSucceeded)
 	status := plan.Decide(f).Status
-	if got, want := status.Conditions[0].Message, "1 of 3 jobs succeeded, skipped: b, c"; status.Phase != v1alpha1.RunSucceeded || got != want {
+	if got, want := status.Conditions[0].Message, "1 of 3 jobs succeeded; skipped: b, c"; status.Phase != v1alpha1.RunSucceeded || got != want {
 		t.Errorf("%s: %q, want Succeeded: %q", status.Phase, got, want)
 	}
 }

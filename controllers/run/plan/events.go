@@ -52,7 +52,7 @@ func (f *Facts) unexplained(s v1alpha1.JobStatus, found []Unexplained) []Unexpla
 		if s.Reason != ReasonFailedCreate && f.patience(s, job, pods) <= 0 {
 			return append(found, Unexplained{s.Name, job.UID, CreateFailure})
 		}
-	case stalled != nil && !saidByEvents(s.Reason) && f.stalledFor(stalled) >= explainAfter:
+	case stalled != nil && !saidByEvents(s.Reason) && f.stalledFor(stalled) >= f.explainAfter():
 		return append(found, Unexplained{s.Name, stalled.UID, StartFailure})
 	}
 	return found
@@ -76,6 +76,12 @@ func stalledPod(pods []corev1.Pod) *corev1.Pod {
 	return nil
 }
 
+// explainAfter is sooner where the pendingTimeout would else end a job before
+// anybody has asked.
+func (f *Facts) explainAfter() time.Duration {
+	return min(explainAfter, f.pendingTimeout()/2)
+}
+
 func (f *Facts) stalledFor(pod *corev1.Pod) time.Duration {
 	return f.Now.Sub(pod.Status.StartTime.Time)
 }
@@ -93,7 +99,7 @@ func (f *Facts) stalling(s v1alpha1.JobStatus, pods []corev1.Pod, d *Decision) (
 	if saidByEvents(s.Reason) {
 		return s.Reason, s.Message
 	}
-	if wait := explainAfter - f.stalledFor(pod); wait > 0 {
+	if wait := f.explainAfter() - f.stalledFor(pod); wait > 0 {
 		d.requeue(wait)
 	} else {
 		d.requeue(explainAfter)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kayci/kayci/controllers/run/plan"
 )
@@ -36,6 +37,7 @@ func TestStalledPod(t *testing.T) {
 		ask      bool
 		want     outcome
 		requeue  time.Duration
+		limit    time.Duration
 	}{
 		{name: "not for long", pod: []podOption{stalled(71)}, want: running, requeue: time.Second},
 		{name: "for long", pod: []podOption{stalled(70)}, ask: true, want: running, requeue: 30 * time.Second},
@@ -47,10 +49,15 @@ func TestStalledPod(t *testing.T) {
 		{name: "pulls an image", pod: []podOption{waiting("ContainerCreating", "")}, want: running, requeue: lasting},
 		{name: "no node has taken it", pod: []podOption{unstarted, onNode}, want: running, requeue: lasting},
 		{name: "being deleted", pod: []podOption{stalled(70), deleted(90)}, want: running},
+		{name: "soon for too long", pod: []podOption{created(85), stalled(90)}, limit: 20 * time.Second, ask: true, want: running, requeue: 5 * time.Second},
+		{name: "not yet half too long", pod: []podOption{created(85), stalled(91)}, limit: 20 * time.Second, want: running, requeue: time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			f := facts(spec("a"))
+			if tt.limit > 0 {
+				f.Spec.PendingTimeout = &metav1.Duration{Duration: tt.limit}
+			}
 			if tt.recorded.Phase != "" {
 				record(f, "a", tt.recorded.Phase)
 				f.Run.Status.Jobs[0].Reason, f.Run.Status.Jobs[0].Message = tt.recorded.Reason, tt.recorded.Message

@@ -93,7 +93,7 @@ func TestPendingTimeout(t *testing.T) {
 		},
 		{
 			name: "being replaced", pods: [][]podOption{{unstarted, created(1), deleted(90), disrupted(90)}},
-			want: outcome{"Running", "Disrupted", "pod pod is replaced, which is no retry: EvictionByEvictionAPI: no more is known"},
+			want: outcome{"Running", "Disrupted", "pod pod is replaced, at no cost to the retries: EvictionByEvictionAPI: no more is known"},
 		},
 		{
 			name: "the next attempt", pods: [][]podOption{{created(1), exit(1, "Error", 55), podPhase(corev1.PodFailed)}, {image, created(65)}},

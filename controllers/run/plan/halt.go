@@ -69,6 +69,27 @@ func (h *halt) endJob(f *Facts, s v1alpha1.JobStatus, where string) v1alpha1.Job
 	return f.end(s, v1alpha1.JobCancelled, h.reason, shorten(h.say(h.verb+" "+where)))
 }
 
+// stop says which jobs are being stopped, and why.
+func (h *halt) stop(jobs []string) string {
+	text := "stopping " + names(jobs)
+	if h.why == "" {
+		return h.verb + ": " + text
+	}
+	return h.say(text)
+}
+
+// ended says how the Run has ended, and how far it had come if it had started.
+func (h *halt) ended(started bool, done string) string {
+	switch {
+	case started:
+		return h.say(h.verb) + "; " + done
+	case h.why == "":
+		return h.verb + " " + beforeStart
+	default:
+		return h.say(h.verb)
+	}
+}
+
 // say appends why, if there is more to say than the verb does.
 func (h *halt) say(what string) string {
 	if h.why == "" {

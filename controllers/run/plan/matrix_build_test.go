@@ -127,7 +127,7 @@ const (
 	isSuspended  = "its Job is suspended: it waits in a queue, or somebody holds it"
 	isLost       = "the Job is complete, but its pod is gone, and with it what shows that the program ended by itself"
 	wasDisrupted = "the pod was told to end (EvictionByEvictionAPI) and exited with code 0, which proves nothing; a program that exits otherwise on SIGTERM is retried"
-	isReplaced   = "pod pod is replaced, which is no retry: EvictionByEvictionAPI: "
+	isReplaced   = "pod pod is replaced, at no cost to the retries: EvictionByEvictionAPI: "
 	wasCancelled = "cancelled while it ran"
 	cantPull     = "container main: can't pull image registry.example.com/app:1: not found"
 	noMemory     = "container main ran out of memory and was killed; raise its memory limit"

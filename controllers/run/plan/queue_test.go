@@ -47,7 +47,7 @@ func TestPlace(t *testing.T) {
 		},
 		{
 			name: "skipped", place: queue.Place{Key: "main", Skipped: true, InTheWay: []string{"web-1"}},
-			phase: "Cancelled", reason: "Skipped", message: `skipped: no place for another run of key "main" beside web-1; 0 of 2 jobs succeeded`,
+			phase: "Cancelled", reason: "Skipped", message: `skipped: no place for another run of key "main" beside web-1`,
 			jobs: map[string]outcome{
 				"a": {"Cancelled", "Skipped", `skipped before it started: no place for another run of key "main" beside web-1`},
 				"b": {"Cancelled", "Skipped", `skipped before it started: no place for another run of key "main" beside web-1`},
@@ -56,7 +56,7 @@ func TestPlace(t *testing.T) {
 		},
 		{
 			name: "replaced while it waited", place: queue.Place{Key: "main", ReplacedBy: "web-9"},
-			phase: "Cancelled", reason: "Replaced", message: `replaced: run web-9 of key "main" is newer; 0 of 2 jobs succeeded`,
+			phase: "Cancelled", reason: "Replaced", message: `replaced: run web-9 of key "main" is newer`,
 			jobs: map[string]outcome{
 				"a": {"Cancelled", "Replaced", `replaced before it started: run web-9 of key "main" is newer`},
 				"b": {"Cancelled", "Replaced", `replaced before it started: run web-9 of key "main" is newer`},

@@ -77,7 +77,7 @@ func TestStatusOfARetry(t *testing.T) {
 	withJob(f, "b")
 	running := v1alpha1.RunStatus{
 		ObservedGeneration: 1, Phase: "Running", Number: 3, StartTime: ts(0),
-		Conditions: condition("Unknown", "Running", "1 of 2 jobs succeeded (1 reused from first), running: b"),
+		Conditions: condition("Unknown", "Running", "1 of 2 jobs succeeded (1 reused from first); running: b"),
 		Jobs:       []v1alpha1.JobStatus{reused, {Name: "b", Phase: "Running", Job: "run-b", StartTime: ts(0)}},
 	}
 	first := plan.Decide(f)
@@ -146,7 +146,7 @@ func TestRetryOfWhatIsGone(t *testing.T) {
 			}
 			withJob(f, "a")
 			d := plan.Decide(f)
-			message := "0 of 2 jobs succeeded (none reused from first: " + tt.want + "), running: a"
+			message := "0 of 2 jobs succeeded (none reused from first: " + tt.want + "); running: a"
 			if diff := cmp.Diff(condition("Unknown", "Running", message), d.Status.Conditions); diff != "" {
 				t.Errorf("conditions (-want +got):\n%s", diff)
 			}

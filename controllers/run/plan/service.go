@@ -173,7 +173,7 @@ func (f *Facts) serviceFailure(why func(v1alpha1.ServiceStatus) (reason, message
 		if reason, message := why(s); reason != "" {
 			return &halt{
 				phase: v1alpha1.RunFailed, stopping: v1alpha1.ReasonServiceFailed, reason: v1alpha1.ReasonServiceFailed, verb: "stopped",
-				why: fmt.Sprintf("service %s failed: %s: %s", s.Name, reason, cut(message, maxSummary)),
+				why: fmt.Sprintf("service %s failed: %s: %s", s.Name, reason, gist(message)),
 			}
 		}
 	}
@@ -368,7 +368,7 @@ func starting(services []v1alpha1.ServiceStatus, message string) string {
 		}
 		waits = append(waits, s.Name)
 		if trouble == "" && s.Reason != "" {
-			trouble = fmt.Sprintf("; %s: %s: %s", s.Name, s.Reason, cut(s.Message, maxSummary))
+			trouble = fmt.Sprintf("; %s: %s: %s", s.Name, s.Reason, gist(s.Message))
 		}
 	}
 	if len(waits) == 0 {

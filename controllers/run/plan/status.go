@@ -111,36 +111,50 @@ func (f *Facts) summarize(jobs []v1alpha1.JobStatus, started bool) (phase v1alph
 	switch {
 	case len(by[v1alpha1.JobCancelled]) > 0, lostService:
 		h = cmp.Or(h, cancelled())
-		return h.phase, h.reason, h.say(h.verb) + "; " + done
+		return h.phase, h.reason, h.ended(started, done)
 	case len(by[v1alpha1.JobFailed]) > 0:
 		return v1alpha1.RunFailed, v1alpha1.ReasonJobFailed, failures(jobs) + "; " + done
 	default:
-		if skipped := by[v1alpha1.JobSkipped]; len(skipped) > 0 {
-			done += ", skipped: " + names(skipped)
-		}
-		return v1alpha1.RunSucceeded, v1alpha1.ReasonSucceeded, done
+		return v1alpha1.RunSucceeded, v1alpha1.ReasonSucceeded, done + list("skipped", by[v1alpha1.JobSkipped])
 	}
 }
 
 func (f *Facts) summarizeActive(jobs []v1alpha1.JobStatus, by map[v1alpha1.JobPhase][]string, started bool, done string) (phase v1alpha1.RunPhase, reason, message string) {
-	running := by[v1alpha1.JobRunning]
 	h := f.halt()
 	switch {
 	case h != nil:
-		return v1alpha1.RunRunning, h.stopping, h.say("stopping " + names(running))
+		return v1alpha1.RunRunning, h.stopping, h.stop(by[v1alpha1.JobRunning])
 	case f.queued():
 		return v1alpha1.RunQueued, ReasonQueued, f.line()
 	case !started:
 		return v1alpha1.RunQueued, ReasonQueued, stuck(jobs, "no job has started")
 	}
-	message = done
-	if len(by[v1alpha1.JobFailed]) > 0 {
-		message += ", failed: " + names(by[v1alpha1.JobFailed])
-	}
-	if len(running) > 0 {
-		message += ", running: " + names(running)
-	}
+	running, starting := split(jobs)
+	message = done + list("failed", by[v1alpha1.JobFailed]) + list("running", running) + list("starting", starting)
 	return v1alpha1.RunRunning, v1alpha1.ReasonRunning, stuck(jobs, message)
+}
+
+// split tells the jobs whose program runs, for all that is known, from those
+// that something keeps from it.
+func split(jobs []v1alpha1.JobStatus) (running, starting []string) {
+	for i := range jobs {
+		switch s := &jobs[i]; {
+		case s.Phase != v1alpha1.JobRunning:
+		case s.Reason == "":
+			running = append(running, s.Name)
+		default:
+			starting = append(starting, s.Name)
+		}
+	}
+	return running, starting
+}
+
+// list is a part of a message, blank without jobs.
+func list(what string, jobs []string) string {
+	if len(jobs) == 0 {
+		return ""
+	}
+	return "; " + what + ": " + names(jobs)
 }
 
 // stuck appends what keeps a job from starting.
@@ -151,7 +165,7 @@ func stuck(jobs []v1alpha1.JobStatus, message string) string {
 			why := s.Message
 			if s.Reason != ReasonAwaitingApproval {
 				// Half a command would be worse than none.
-				why = cut(why, maxSummary)
+				why = gist(why)
 			}
 			return fmt.Sprintf("%s; %s: %s: %s", message, s.Name, s.Reason, why)
 		}
@@ -172,7 +186,7 @@ func failures(jobs []v1alpha1.JobStatus) string {
 			others = append(others, jobs[i].Name)
 		}
 	}
-	text := fmt.Sprintf("job %s failed: %s: %s", first.Name, first.Reason, cut(first.Message, maxSummary))
+	text := fmt.Sprintf("job %s failed: %s: %s", first.Name, first.Reason, gist(first.Message))
 	if len(others) > 0 {
 		text += "; also failed: " + names(others)
 	}

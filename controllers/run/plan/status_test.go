@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,7 +33,7 @@ func TestRunStatus(t *testing.T) {
 			name: "running", arrange: func(f *plan.Facts) { withJob(f, "a") },
 			want: v1alpha1.RunStatus{
 				ObservedGeneration: 1, Phase: "Running", Number: 3, StartTime: ts(0),
-				Conditions: condition("Unknown", "Running", "0 of 2 jobs succeeded, running: a"),
+				Conditions: condition("Unknown", "Running", "0 of 2 jobs succeeded; running: a"),
 				Jobs: []v1alpha1.JobStatus{
 					{Name: "a", Phase: "Running", Job: "run-a", StartTime: ts(0)},
 					{Name: "b", Phase: "Waiting", Reason: "AwaitingNeeds", Message: "needs a"},
@@ -73,7 +74,7 @@ func TestRunStatus(t *testing.T) {
 			name: "cancelled before it started", arrange: func(f *plan.Facts) { f.Run.Spec.Cancelled, f.Number = true, 0 },
 			want: v1alpha1.RunStatus{
 				ObservedGeneration: 1, Phase: "Cancelled", CompletionTime: ts(100),
-				Conditions: condition("False", "Cancelled", "cancelled; 0 of 2 jobs succeeded"),
+				Conditions: condition("False", "Cancelled", "cancelled before it started"),
 				Jobs: []v1alpha1.JobStatus{
 					{Name: "a", Phase: "Cancelled", Reason: "Cancelled", Message: "cancelled before it started", CompletionTime: ts(100)},
 					{Name: "b", Phase: "Cancelled", Reason: "Cancelled", Message: "cancelled before it started", CompletionTime: ts(100)},
@@ -123,7 +124,7 @@ func TestMessageNamesAFewOfMany(t *testing.T) {
 		withJob(f, job.Name)
 	}
 	got := plan.Decide(f).Status.Conditions[0].Message
-	if want := "0 of 20 jobs succeeded, running: j0, j1, j2, j3, j4, j5, j6, j7 and 12 more"; got != want {
+	if want := "0 of 20 jobs succeeded; running: j0, j1, j2, j3, j4, j5, j6, j7 and 12 more"; got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
 }
@@ -153,5 +154,22 @@ func TestFail(t *testing.T) {
 		if got.Phase != v1alpha1.RunCancelled || got.Conditions[0].Message != tt.message {
 			t.Errorf("a cancelled Run is %s: %s, want Cancelled: %s", got.Phase, got.Conditions[0].Message, tt.message)
 		}
+	}
+}
+
+// A job that something keeps from starting doesn't count as running, and the
+// cause, which stands at an error's end, isn't what is cut from a long one.
+func TestMessageTellsWhatKeepsAJob(t *testing.T) {
+	t.Parallel()
+	f := facts(spec("a"), spec("b"))
+	withJob(f, "a")
+	withPod(f, "a", "runs")
+	withJob(f, "b")
+	withPod(f, "b", "pulls", waiting("ErrImagePull", strings.Repeat("x", 200)+": no such host"))
+	got := plan.Decide(f).Status.Conditions[0].Message
+	want := "0 of 2 jobs succeeded; running: a; starting: b; b: ImagePullBackOff: container main: can't pull image registry.example.com/app:1: " +
+		strings.Repeat("x", 19) + "…" + strings.Repeat("x", 65) + ": no such host"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("message (-want +got):\n%s", diff)
 	}
 }

@@ -38,7 +38,7 @@ func TestRunTimeout(t *testing.T) {
 		{
 			name: "in time", timeout: 130 * time.Second, arrange: func(f *plan.Facts) { withJob(f, "a"); withPod(f, "a", "pod") },
 			a: outcome{Phase: "Running"}, b: awaiting, phase: "Running", reason: "Running",
-			message: "0 of 2 jobs succeeded, running: a", requeue: 30 * time.Second,
+			message: "0 of 2 jobs succeeded; running: a", requeue: 30 * time.Second,
 		},
 		{
 			name: "queued for longer", timeout: 90 * time.Second,
