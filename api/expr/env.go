@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/google/cel-go/cel"
+	celenv "github.com/google/cel-go/common/env"
 	"github.com/google/cel-go/ext"
 )
 
@@ -59,14 +60,20 @@ func NewTriggerEnv() (*Env, error) {
 // newEnv adds variables to what every environment has: CEL's standard and string
 // functions, and the limits.
 func newEnv(h hints, variables ...cel.EnvOption) (*Env, error) {
-	env, err := cel.NewEnv(append([]cel.EnvOption{
+	withoutMatches := celenv.NewLibrarySubset().AddExcludedFunctions(celenv.NewFunction(matchesFunction))
+	env, err := cel.NewCustomEnv(append([]cel.EnvOption{
+		cel.StdLib(cel.StdLibSubset(withoutMatches)),
 		cel.OptionalTypes(),
+		// Without optMap and optFlatMap: each doubles what it is called on, so that a
+		// chain of twenty of them takes the compiler all memory there is.
+		cel.ClearMacros(),
+		cel.Macros(cel.StandardMacros...),
 		cel.CrossTypeNumericComparisons(true),
 		cel.DefaultUTCTimeZone(true),
 		cel.ParserExpressionSizeLimit(MaxSourceLength),
 		cel.ParserRecursionLimit(maxParseDepth),
 		cel.ASTValidators(
-			cel.ValidateRegexLiterals(),
+			patternLiterals{},
 			cel.ValidateDurationLiterals(),
 			cel.ValidateTimestampLiterals(),
 			cel.ValidateComprehensionNestingLimit(maxComprehensionDepth),
@@ -74,6 +81,8 @@ func newEnv(h hints, variables ...cel.EnvOption) (*Env, error) {
 		ext.Strings(ext.StringsVersion(stringsVersion)),
 		boundedReplace(),
 		boundedJoin(),
+		boundedSplit(),
+		boundedMatches(),
 	}, variables...)...)
 	if err != nil {
 		return nil, fmt.Errorf("make the CEL environment: %w", err)
@@ -125,7 +134,8 @@ func (e *Env) compile(src string) (program, error) {
 	}
 	compiled, err := e.env.Program(checked,
 		cel.CostLimit(maxCost),
-		cel.CostTracking(stringCost{}),
+		cel.InterruptCheckFrequency(maxIterations),
+		cel.CostTracking(callCost{}),
 	)
 	if err != nil {
 		return program{}, fmt.Errorf("1:1: plan the expression: %w", err)

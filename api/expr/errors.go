@@ -58,6 +58,9 @@ func (p program) evalError(err error) error {
 	if errors.As(err, &cancelled) && cancelled.Cause == interpreter.CostLimitExceeded {
 		return fmt.Errorf("1:1: the evaluation costs more than %d steps: look at fewer elements or shorter strings", maxCost)
 	}
+	if errors.Is(err, interpreter.InterruptError{}) {
+		return fmt.Errorf("1:1: the evaluation goes through more than %d elements: look at fewer", maxIterations)
+	}
 	at := "1:1"
 	var failed *types.Err
 	if errors.As(err, &failed) && failed.NodeID() > 0 {

@@ -8,9 +8,20 @@ import (
 	"io"
 )
 
+// What JSON may hold, beside its length: in memory each value takes some hundred
+// bytes, however few it is written with, and each use of a text as a key reads
+// all of it. The largest pushes that git hosts send have a tenth of either.
+const (
+	maxValues = 500_000
+	maxText   = 1 << 20
+)
+
 // DecodeJSON reads one JSON value as CEL sees it. Whole numbers stay whole: an
 // id of ten digits keeps them all. Anything after the value is an error.
 func DecodeJSON(raw []byte) (any, error) {
+	if err := bounded(raw); err != nil {
+		return nil, fmt.Errorf("decode JSON: %w", err)
+	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	var value any
@@ -21,6 +32,32 @@ func DecodeJSON(raw []byte) (any, error) {
 		return nil, errors.New("decode JSON: there is more after the value's end")
 	}
 	return plain(value)
+}
+
+// bounded looks at JSON before it is decoded. Each value but the first of its list
+// or object follows a comma, and that one a bracket.
+func bounded(raw []byte) error {
+	values := 1
+	for i := 0; i < len(raw); i++ {
+		switch raw[i] {
+		case ',', '[', '{':
+			values++
+		case '"':
+			begin := i
+			for i++; i < len(raw) && raw[i] != '"'; i++ {
+				if raw[i] == '\\' {
+					i++
+				}
+			}
+			if i-begin-1 > maxText {
+				return fmt.Errorf("a text has more than %d bytes", maxText)
+			}
+		}
+		if values > maxValues {
+			return fmt.Errorf("it holds more than %d values", maxValues)
+		}
+	}
+	return nil
 }
 
 // plain replaces json.Number, which CEL doesn't know, by int64 where the

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -10,11 +11,6 @@ import (
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 )
-
-// maxCost of one evaluation. A unit is about one field access or ten
-// characters read: enough to look at every file of a large push a few times,
-// and some tens of milliseconds at most.
-const maxCost = 1_000_000
 
 // MaxResultLength is the longest parameter, in bytes, that an expression may
 // give. Parameters become environment variables, and Kubernetes refuses more
@@ -41,7 +37,11 @@ type program struct {
 }
 
 func (p program) eval(values map[string]any) (ref.Val, error) {
-	value, _, err := p.compiled.Eval(values)
+	// The end of a context is looked for at each maxIterations-th element: one that
+	// has ended makes a limit of that.
+	ended, end := context.WithCancel(context.Background())
+	end()
+	value, _, err := p.compiled.ContextEval(ended, values)
 	if err != nil {
 		return nil, p.evalError(err)
 	}

@@ -107,7 +107,8 @@ type Param struct {
 	Enum []string `json:"enum,omitempty"`
 
 	// Pattern is a regular expression (RE2) that the whole value must match, as if
-	// it stood between ^ and $. Default: any value.
+	// it stood between ^ and $. With its repetitions written out it has 2000 steps at
+	// most, of which x{500} is 500. Default: any value.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Pattern string `json:"pattern,omitempty"`

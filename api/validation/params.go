@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
@@ -63,7 +64,7 @@ func validateAllowed(param *v1alpha1.Param, path *field.Path) field.ErrorList {
 	if len(param.Enum) > maxParamEnum {
 		return field.ErrorList{field.TooMany(path.Child("enum"), len(param.Enum), maxParamEnum)}
 	}
-	if _, err := regexp.Compile(param.Pattern); err != nil {
+	if _, err := expr.NewPattern(param.Pattern); err != nil {
 		return field.ErrorList{field.Invalid(path.Child("pattern"), field.OmitValueType{}, err.Error())}
 	}
 	var errs field.ErrorList
@@ -97,16 +98,10 @@ func validateParamValue(param *v1alpha1.Param, value string, path *field.Path) f
 }
 
 // matchesWhole reports whether the pattern, which is valid, matches all of the
-// value. Anchors put around its text could become part of it: \Q quotes what
-// follows.
+// value.
 func matchesWhole(pattern, value string) bool {
-	expression, err := regexp.Compile(pattern)
-	if err != nil {
-		return false
-	}
-	expression.Longest()
-	found := expression.FindStringIndex(value)
-	return found != nil && found[0] == 0 && found[1] == len(value)
+	compiled, err := expr.NewPattern(pattern)
+	return err == nil && compiled.MatchesWhole(value)
 }
 
 // quoted lists a few values. They are the Pipeline's, and so no event's data.

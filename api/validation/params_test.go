@@ -103,6 +103,7 @@ func TestDeclaredParams(t *testing.T) {
 		"default is not in the enum": {param: v1alpha1.Param{Default: new("c"), Enum: []string{"a", "b"}}, want: []string{`spec.params[0].default: Invalid value: must be one of "a", "b"`}},
 		"default does not match":     {param: v1alpha1.Param{Default: new("c1"), Pattern: "[a-z]"}, want: []string{`spec.params[0].default: Invalid value: must match the pattern [a-z] from beginning to end`}},
 		"bad pattern":                {param: v1alpha1.Param{Default: new("c1"), Pattern: "(a"}, want: []string{"spec.params[0].pattern: Invalid value: error parsing regexp: missing closing ): `(a`"}},
+		"pattern of many steps":      {param: v1alpha1.Param{Default: new("c1"), Pattern: `\pL{999}c{999}a{9}1`}, want: []string{"spec.params[0].pattern: Invalid value: the pattern comes to 2012 steps, with its repetitions written out, and 2000 is the limit: repeat less"}},
 		"pattern of two halves":      {param: v1alpha1.Param{Pattern: "a)(b"}, want: []string{"spec.params[0].pattern: Invalid value: error parsing regexp: unexpected ): `a)(b`"}},
 		"enum value that can't be chosen": {
 			param: v1alpha1.Param{Enum: []string{"a", "1"}, Pattern: "[a-z]"},
