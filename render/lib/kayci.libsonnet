@@ -68,12 +68,13 @@
   concurrency(key, limit=1, policy='Queue'):: { key: key, limit: limit, policy: policy },
 
   // job is one node of the graph. work is a step (ci.script, ci.step), a list of
-  // steps (see ci.steps), or a pod spec. needs names earlier jobs of the pipeline.
-  // timeout bounds one attempt, from its pod's start. when is the field `if`, a
-  // reserved word in jsonnet: a CEL expression that must be true.
+  // steps (see ci.steps), or a pod spec. needs names earlier jobs of the pipeline,
+  // in a list or, if it is one, alone. timeout bounds one attempt, from its pod's
+  // start. when is the field `if`, a reserved word in jsonnet: a CEL expression that
+  // must be true.
   job(name, work, needs=[], timeout=null, when=null):: {
     name: name,
-    [if needs != [] then 'needs']: needs,
+    [if needs != [] then 'needs']: items(needs),
     [if when != null then 'if']: when,
     [if timeout != null then 'timeout']: timeout,
     template: template(work),
@@ -195,9 +196,9 @@
   },
 
   // trigger has a constructor for each webhook provider. secret names the Secret
-  // whose key `token` signs the requests. events and branches bound what matches.
-  // params are CEL expressions over event and body. when is the field `if`, a
-  // reserved word in jsonnet: a CEL expression that must be true.
+  // whose key `token` signs the requests. events and branches, lists or one each,
+  // bound what matches. params are CEL expressions over event and body. when is the
+  // field `if`, a reserved word in jsonnet: a CEL expression that must be true.
   trigger: {
     local webhook(provider, name, pipeline, secret, events, branches, params, when) = {
       apiVersion: apiVersion,
@@ -208,8 +209,8 @@
         webhook: {
           provider: provider,
           secretRef: { name: secret },
-          [if events != null then 'events']: events,
-          [if branches != null then 'branches']: branches,
+          [if events != null then 'events']: items(events),
+          [if branches != null then 'branches']: items(branches),
           [if when != null then 'if']: when,
         },
         [if params != {} then 'params']: params,
