@@ -50,8 +50,9 @@ func newEvaluateCommand() *cobra.Command {
 
 type renderFlags struct {
 	render.Options
-	output  string
-	timeout time.Duration
+	output     string
+	timeout    time.Duration
+	allowEmpty bool
 }
 
 func newRenderCommand() *cobra.Command {
@@ -76,6 +77,7 @@ func newRenderCommand() *cobra.Command {
 	f.StringToStringVar(&flags.Vars, "var", nil, "vars of the ConfigRepo, as name=value; may be repeated")
 	f.StringVar(&flags.Image, "image", defaultImage(), imageUsage)
 	f.StringVarP(&flags.output, "output", "o", "yaml", "yaml or json")
+	f.BoolVar(&flags.allowEmpty, "allow-empty", false, "accept files that render nothing, as a ConfigRepo with spec.allowEmpty does")
 	f.DurationVar(&flags.timeout, "timeout", time.Minute, "when to give up")
 	return cmd
 }
@@ -94,6 +96,9 @@ func (flags *renderFlags) run(cmd *cobra.Command) error {
 	objects, err := render.Render(ctx, flags.Options)
 	if err != nil {
 		return err
+	}
+	if len(objects) == 0 && !flags.allowEmpty {
+		return errors.New("the files render no object: a sync refuses them unless spec.allowEmpty is set")
 	}
 	return flags.print(cmd.OutOrStdout(), objects)
 }

@@ -30,6 +30,9 @@ func TestRender(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "ci"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Mkdir(filepath.Join(dir, "none"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for name, content := range map[string]string{"ci/a.jsonnet": source, "bad.yaml": "kind: Pod"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
@@ -54,8 +57,10 @@ func TestRender(t *testing.T) {
 			fail: `bad.yaml: apiVersion "", kind "Pod" is not allowed: a config repository holds Pipelines and Triggers of kayci.dev/v1alpha1` +
 				"\nci/a.jsonnet:3: Undefined external variable: pipeline",
 		},
-		"output":  {args: []string{"-o", "xml"}, fail: `--output is "xml": it takes yaml or json`},
-		"timeout": {args: []string{"--timeout", "1ns"}, fail: "context deadline exceeded"},
+		"nothing":                   {args: []string{"--path", "none"}, fail: "the files render no object: a sync refuses them unless spec.allowEmpty is set"},
+		"nothing, which is allowed": {args: []string{"--path", "none", "--allow-empty"}},
+		"output":                    {args: []string{"-o", "xml"}, fail: `--output is "xml": it takes yaml or json`},
+		"timeout":                   {args: []string{"--timeout", "1ns"}, fail: "context deadline exceeded"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
