@@ -2,16 +2,7 @@ local ci = import 'kayci.libsonnet';
 local golang = 'docker.io/library/golang:1.26';
 
 // Whoever pushes chooses the program that runs here: no privileges for it.
-local restricted =
-  ci.pod({ securityContext: {
-    runAsNonRoot: true,
-    runAsUser: 65532,
-    runAsGroup: 65532,
-    fsGroup: 65532,
-    seccompProfile: { type: 'RuntimeDefault' },
-  } })
-  + ci.eachContainer({ securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } })
-  + ci.env({ HOME: '/workspace/home' });
+local restricted = ci.restricted() + ci.env({ HOME: '/workspace/home' });
 
 local clone = |||
   mkdir -p "$HOME" src

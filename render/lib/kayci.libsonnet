@@ -272,6 +272,21 @@
     },
   }),
 
+  // restricted makes the pod one that the restricted level of Pod Security admits,
+  // for programs that need no privileges. It runs as this user and group, who may
+  // write to its volumes.
+  restricted(user=65532):: ci.pod({
+    securityContext+: {
+      runAsNonRoot: true,
+      runAsUser: user,
+      runAsGroup: user,
+      fsGroup: user,
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+  }) + ci.eachContainer({
+    securityContext+: { allowPrivilegeEscalation: false, capabilities+: { drop: ['ALL'] } },
+  }),
+
   // env sets environment variables in every container.
   env(env):: ci.eachContainer({ env+: environment(env) }),
 

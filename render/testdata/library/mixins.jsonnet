@@ -25,6 +25,9 @@ ci.pipeline('mixins', params=['git_sha', ci.param('deploy', 'false', 'whether to
   + ci.retries(2)
   + ci.volume('cache', { emptyDir: { sizeLimit: '1Gi' } }, '/cache')
   + ci.pod({ hostUsers: false }),
+  ci.job('restricted', [work, work { securityContext: { readOnlyRootFilesystem: true } }])
+  + ci.pod({ securityContext: { fsGroupChangePolicy: 'OnRootMismatch' } })
+  + ci.restricted(user=1000),
 ]) + ci.eachJob(ci.pod({ priorityClassName: 'low' }))
 + ci.eachJob({ needs: ['resources'] }, names=['others'])
 + { metadata+: { labels: { team: 'web' } } }
