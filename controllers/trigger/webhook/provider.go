@@ -39,15 +39,17 @@ func providerOf(name v1alpha1.Provider) (provider, bool) {
 	}
 }
 
-// proof is what a token and a body can be checked by. The MAC is computed for
-// every candidate, whether its provider signs or not, so that the time an
-// answer takes doesn't tell which Triggers there are.
+// proof is what a request can be checked by, given a token. All of it is computed
+// for every candidate, whatever its provider looks at, so that the time an answer
+// takes doesn't tell which Triggers there are.
 type proof struct {
-	token, body, mac []byte
+	token, mac []byte
+	// standard is the MAC of Standard Webhooks, if the request claims to have one.
+	standard []byte
 }
 
-func newProof(token, body []byte) proof {
-	return proof{token: token, body: body, mac: mac(token, body)}
+func newProof(token []byte, header http.Header, body []byte) proof {
+	return proof{token: token, mac: mac(token, body), standard: standardMAC(token, header, body)}
 }
 
 func mac(key []byte, parts ...[]byte) []byte {

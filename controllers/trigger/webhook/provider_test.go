@@ -183,6 +183,34 @@ func expectOneRun(t *testing.T, f *fixture, tt providerCase) {
 	}
 }
 
+// A signing token that holds no key, or none that can be read, must not leave a
+// key that everybody has.
+func TestNoKeyIsNoSignature(t *testing.T) {
+	body := []byte("{}")
+	for _, token := range []string{"whsec_", "whsec_!", "whsec_YQ"} {
+		for _, key := range []string{"", "!", "a", token, "YQ"} {
+			signed := base64.StdEncoding.EncodeToString(mac([]byte(key), []byte("d1.1."), body))
+			for _, signature := range []string{"v1," + signed, "v1,", "v1", ","} {
+				h := header(map[string]string{signatureHeader: signature, signedIDHeader: "d1", signedAtHeader: "1"})
+				if proves(v1alpha1.ProviderGitLab, h, newProof([]byte(token), h, body)) {
+					t.Errorf("token %q takes the signature %q of key %q", token, signature, key)
+				}
+			}
+		}
+	}
+}
+
+// The time of an answer doesn't tell GitLab's Triggers from others: every request
+// that claims a signature of its has it computed.
+func TestProofIsTheSameWorkForAll(t *testing.T) {
+	h := header(map[string]string{signatureHeader: "v1,x", signedIDHeader: "d1", signedAtHeader: "1"})
+	body := []byte("{}")
+	want := proof{token: []byte("t"), mac: mac([]byte("t"), body), standard: mac([]byte("t"), []byte("d1.1."), body)}
+	if diff := cmp.Diff(want, newProof([]byte("t"), h, body), cmp.AllowUnexported(proof{})); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestDeliveryIDs(t *testing.T) {
 	long := make([]byte, maxDelivery+1)
 	for i := range long {

@@ -87,7 +87,7 @@ func unreadable(err error) refusal {
 // order of their names. It does the same work where there is none.
 func (s *Server) authenticate(ctx context.Context, target client.ObjectKey, header http.Header, body []byte) ([]v1alpha1.Trigger, error) {
 	if !nameable(target) {
-		newProof([]byte(decoySecret), body)
+		newProof([]byte(decoySecret), header, body)
 		return nil, nil
 	}
 	candidates, err := s.candidates(ctx, target)
@@ -95,7 +95,7 @@ func (s *Server) authenticate(ctx context.Context, target client.ObjectKey, head
 		return nil, err
 	}
 	if len(candidates) == 0 {
-		_, err := s.proof(ctx, client.ObjectKey{Namespace: target.Namespace, Name: decoySecret}, body)
+		_, err := s.proof(ctx, client.ObjectKey{Namespace: target.Namespace, Name: decoySecret}, header, body)
 		return nil, err
 	}
 	proofs := map[string]proof{}
@@ -103,7 +103,7 @@ func (s *Server) authenticate(ctx context.Context, target client.ObjectKey, head
 	for i := range candidates {
 		webhook := candidates[i].Spec.Webhook
 		if _, ok := proofs[webhook.SecretRef.Name]; !ok {
-			proofs[webhook.SecretRef.Name], err = s.proof(ctx, client.ObjectKey{Namespace: target.Namespace, Name: webhook.SecretRef.Name}, body)
+			proofs[webhook.SecretRef.Name], err = s.proof(ctx, client.ObjectKey{Namespace: target.Namespace, Name: webhook.SecretRef.Name}, header, body)
 			if err != nil {
 				return nil, err
 			}
@@ -117,12 +117,12 @@ func (s *Server) authenticate(ctx context.Context, target client.ObjectKey, head
 
 // proof is made with an empty token where there is none, which costs the same;
 // proves then says no.
-func (s *Server) proof(ctx context.Context, secret client.ObjectKey, body []byte) (proof, error) {
+func (s *Server) proof(ctx context.Context, secret client.ObjectKey, header http.Header, body []byte) (proof, error) {
 	token, err := s.secrets.token(ctx, secret)
 	if err != nil {
 		return proof{}, err
 	}
-	return newProof(token, body), nil
+	return newProof(token, header, body), nil
 }
 
 func proves(name v1alpha1.Provider, header http.Header, p proof) bool {
