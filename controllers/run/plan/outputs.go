@@ -42,6 +42,9 @@ var outputName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 func (f *Facts) succeed(s v1alpha1.JobStatus, pod *corev1.Pod, done map[string]*v1alpha1.JobStatus) v1alpha1.JobStatus {
 	s.CompletionTime = finishedAt(pod)
 	outputs, reason, err := podOutputs(pod)
+	if err == nil {
+		err = f.posing(s.Name, outputs)
+	}
 	if err == nil && len(outputs) > 0 {
 		if all := outputBytes(outputs) + f.otherOutputs(s.Name, done); all > maxOutputs {
 			reason = ReasonOutputsTooLarge
@@ -136,6 +139,26 @@ func alike(outputs map[string]string) error {
 			return fmt.Errorf("the outputs %s and %s differ only in case, and would be one environment variable", other, name)
 		}
 		seen[strings.ToUpper(name)] = name
+	}
+	return nil
+}
+
+// posing refuses outputs that would be variables of another job's: with a job
+// build-web, an output web_version of build. A job that runs a stranger's code
+// could otherwise speak for one that is trusted.
+func (f *Facts) posing(job string, outputs map[string]string) error {
+	for i := range f.Spec.Jobs {
+		other := f.Spec.Jobs[i].Name
+		rest, found := strings.CutPrefix(other, job+"-")
+		if !found {
+			continue
+		}
+		prefix := strings.ToUpper(strings.ReplaceAll(rest, "-", "_")) + "_"
+		for _, name := range slices.Sorted(maps.Keys(outputs)) {
+			if strings.HasPrefix(strings.ToUpper(name), prefix) {
+				return fmt.Errorf("the output %s would be the environment variable of an output of the job %s: choose another name", name, other)
+			}
+		}
 	}
 	return nil
 }

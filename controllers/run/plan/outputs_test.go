@@ -137,6 +137,27 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
+// A later job could not tell whose output such a variable is.
+func TestOutputsSpeakForNoOtherJob(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]outcome{
+		`{"web_version": "1"}`:                {"Failed", "InvalidOutputs", "the output web_version would be the environment variable of an output of the job build-web: choose another name"},
+		`{"a": "1", "Web_App_": "1"}`:         {"Failed", "InvalidOutputs", "the output Web_App_ would be the environment variable of an output of the job build-web-app: choose another name"},
+		`{"web": "1", "webversion": "1"}`:     {Phase: "Succeeded"},
+		`{"_web_version": "1", "app_v": "1"}`: {Phase: "Succeeded"},
+	} {
+		t.Run(message, func(t *testing.T) {
+			t.Parallel()
+			f := facts(spec("build-web-app"), spec("build"), spec("build-web", "build"), spec("next", "build"))
+			withJob(f, "build")
+			withPod(f, "build", "pod", left("main", message))
+			if diff := cmp.Diff(want, outcomes(plan.Decide(f))["build"]); diff != "" {
+				t.Errorf("job (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // The outputs of a Run fit its status and the pods of its jobs, however many
 // jobs there are.
 func TestOutputsOfARunAreBounded(t *testing.T) {
