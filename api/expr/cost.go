@@ -1,6 +1,9 @@
 package expr
 
 import (
+	"context"
+	"time"
+
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
@@ -16,6 +19,26 @@ const (
 	// account of the cost in time that grows with the square of the iterations.
 	maxIterations = 20_000
 )
+
+// ended is a context that has ended. An evaluation looks for that at each
+// maxIterations-th element, which makes a limit of it.
+type ended struct{}
+
+// Deadline implements context.Context.
+func (ended) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+// Done implements context.Context.
+func (ended) Done() <-chan struct{} {
+	done := make(chan struct{})
+	close(done)
+	return done
+}
+
+// Err implements context.Context.
+func (ended) Err() error { return context.Canceled }
+
+// Value implements context.Context.
+func (ended) Value(any) any { return nil }
 
 // charactersPerUnit is how much text costs as much as an element.
 const charactersPerUnit = 10

@@ -1,7 +1,6 @@
 package expr
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -37,11 +36,7 @@ type program struct {
 }
 
 func (p program) eval(values map[string]any) (ref.Val, error) {
-	// The end of a context is looked for at each maxIterations-th element: one that
-	// has ended makes a limit of that.
-	ended, end := context.WithCancel(context.Background())
-	end()
-	value, _, err := p.compiled.ContextEval(ended, values)
+	value, _, err := p.compiled.ContextEval(ended{}, values)
 	if err != nil {
 		return nil, p.evalError(err)
 	}

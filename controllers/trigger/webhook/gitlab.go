@@ -31,7 +31,7 @@ func (gitlab) authentic(header http.Header, proof proof) bool {
 // being replaced. The time that is signed isn't looked at, as a delivery that is
 // sent again starts nothing.
 func signedStandard(header http.Header, proof proof) bool {
-	for _, signature := range strings.Fields(header.Get(signatureHeader)) {
+	for signature := range strings.FieldsSeq(header.Get(signatureHeader)) {
 		encoded, ok := strings.CutPrefix(signature, "v1,")
 		given, err := base64.StdEncoding.DecodeString(encoded)
 		if ok && err == nil && len(proof.standard) > 0 && hmac.Equal(given, proof.standard) {
