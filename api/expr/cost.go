@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
@@ -19,6 +20,14 @@ const (
 	// account of the cost in time that grows with the square of the iterations.
 	maxIterations = 20_000
 )
+
+// limited is a program with a limit of maxIterations.
+type limited struct{ cel.Program }
+
+// Eval implements cel.Program.
+func (p limited) Eval(input any) (ref.Val, *cel.EvalDetails, error) {
+	return p.ContextEval(ended{}, input)
+}
 
 // ended is a context that has ended. An evaluation looks for that at each
 // maxIterations-th element, which makes a limit of it.

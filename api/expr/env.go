@@ -140,7 +140,7 @@ func (e *Env) compile(src string) (program, error) {
 	if err != nil {
 		return program{}, fmt.Errorf("1:1: plan the expression: %w", err)
 	}
-	return program{compiled: compiled, checked: checked, missing: e.hints.missing}, nil
+	return program{compiled: limited{compiled}, checked: checked, missing: e.hints.missing}, nil
 }
 
 func scalar(t *cel.Type) bool {

@@ -36,7 +36,7 @@ type program struct {
 }
 
 func (p program) eval(values map[string]any) (ref.Val, error) {
-	value, _, err := p.compiled.ContextEval(ended{}, values)
+	value, _, err := p.compiled.Eval(values)
 	if err != nil {
 		return nil, p.evalError(err)
 	}
