@@ -18,7 +18,8 @@ const explainAfter = 30 * time.Second
 // Unexplained is an object that keeps a job from starting, and doesn't show why:
 // its events may.
 type Unexplained struct {
-	// Job is the name of the job, or service, in the Pipeline.
+	// Job is the name of the job or service in the Pipeline, or stands for what a
+	// notifier tells.
 	Job string
 	// UID of its Job or pod.
 	UID types.UID
@@ -38,15 +39,21 @@ func (f *Facts) Unexplained() []Unexplained {
 	for i := range f.Spec.Services {
 		found = f.unexplained(asJob(f.recordedService(f.Spec.Services[i].Name)), found)
 	}
-	return found
+	return f.lateNotices(found)
 }
 
 func (f *Facts) unexplained(s v1alpha1.JobStatus, found []Unexplained) []Unexplained {
 	job := f.Jobs[s.Name]
-	if job == nil || s.Phase.Finished() || jobFinished(job) || suspended(job) {
+	if job == nil || s.Phase.Finished() || suspended(job) {
 		return found
 	}
 	pods := f.pods(job)
+	if late := latePod(job, pods); late != nil {
+		return append(found, Unexplained{s.Name, late.UID, LateFailure})
+	}
+	if jobFinished(job) {
+		return found
+	}
 	switch stalled := stalledPod(pods); {
 	case awaitsPod(job, pods):
 		if s.Reason != ReasonFailedCreate && f.patience(s, job, pods) <= 0 {

@@ -45,6 +45,9 @@ func (f *Facts) fail(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, 
 	if pod := lastFailed(pods); pod != nil {
 		reason, message = podFailure(pod)
 	}
+	if pod := latePod(job, pods); pod != nil {
+		reason, message = notBegun(pod, f.Explained[s.Name])
+	}
 	if h := f.halt(); h != nil && stopped(pods) {
 		return h.endJob(f, s, whileRan)
 	}

@@ -74,6 +74,9 @@ func (f *Facts) followNotice(s *v1alpha1.NotifierStatus, d *Decision) {
 	if pod := lastFailed(pods); pod != nil {
 		s.Reason, s.Message = podFailure(pod)
 	}
+	if pod := latePod(job, pods); pod != nil {
+		s.Reason, s.Message = notBegun(pod, f.Explained[noticeKey(s)])
+	}
 }
 
 // decideNotice asks for a notice that has not been given, and records what came
