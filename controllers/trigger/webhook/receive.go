@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,22 +17,23 @@ import (
 	"github.com/kayci/kayci/controllers/trigger/event"
 )
 
-// receive handles one request: take a place, read the body, find the Triggers
+// receive handles one request: read the body, take a place, find the Triggers
 // that it is authentic for, understand it, act on each, answer.
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
-	if !s.enter(r.Context()) {
-		s.refuse(w, busy())
-		return
-	}
-	defer func() { <-s.places }()
-
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.opts.MaxBytes))
+	body, release, err := s.read(w, r)
+	defer release()
 	if err != nil {
 		s.refuse(w, unreadable(err))
 		return
 	}
 	// A client that hangs up doesn't stop what it has asked for.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), handleTimeout)
+	ctx := context.WithoutCancel(r.Context())
+	if !s.enter(ctx) {
+		s.refuse(w, busy())
+		return
+	}
+	defer func() { <-s.places }()
+	ctx, cancel := context.WithTimeout(ctx, handleTimeout)
 	defer cancel()
 
 	target := client.ObjectKey{Namespace: r.PathValue("namespace"), Name: r.PathValue("trigger")}
@@ -62,25 +62,6 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 		results = append(results, one)
 	}
 	answer(w, deliveries[triggers[0].Spec.Webhook.Provider].id, results)
-}
-
-// enter takes one of the places, or waits a little for one.
-func (s *Server) enter(ctx context.Context) bool {
-	waiting, cancel := context.WithTimeout(ctx, waitTimeout)
-	defer cancel()
-	select {
-	case s.places <- struct{}{}:
-		return true
-	case <-waiting.Done():
-		return false
-	}
-}
-
-func unreadable(err error) refusal {
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return oversized(tooLarge.Limit)
-	}
-	return malformed(errors.New("the body could not be read to its end"))
 }
 
 // authenticate returns the Triggers that the request is authentic for, in the

@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -26,8 +27,8 @@ import (
 )
 
 // Defaults of Options. Bodies are in memory before anything says who has sent
-// them: places times bytes is what a stranger can make the process hold, beside
-// an evaluation of jsonnet.
+// them: requests at a time times bytes is what a stranger can make the process
+// hold, beside an evaluation of jsonnet.
 const (
 	DefaultMaxBytes        = 10 << 20
 	DefaultMaxConcurrent   = 16
@@ -35,7 +36,7 @@ const (
 )
 
 const (
-	// A client that dawdles holds one of MaxConcurrent places no longer than this.
+	// A client that dawdles holds what it has sent no longer than this.
 	readTimeout = 15 * time.Second
 	// handleTimeout bounds the API server's part, so that writeTimeout isn't what
 	// ends a request.
@@ -61,8 +62,9 @@ type Options struct {
 	Namespaces []string
 	// MaxBytes of a request's body. Default: DefaultMaxBytes.
 	MaxBytes int64
-	// MaxConcurrent requests are handled at a time; more wait for a few seconds and
-	// are then told to come back. Default: DefaultMaxConcurrent.
+	// MaxConcurrent requests are handled at a time, and bodies of the largest size
+	// held; more wait for a few seconds and are then told to come back. Default:
+	// DefaultMaxConcurrent.
 	MaxConcurrent int
 	// ShutdownTimeout is how long requests in flight may take to end. Default:
 	// DefaultShutdownTimeout.
@@ -94,6 +96,7 @@ type Server struct {
 	secrets    *secretCache
 	deliveries *prometheus.CounterVec
 	places     chan struct{}
+	room       *semaphore.Weighted // of bodies, in bytes
 	handler    http.Handler
 	listening  atomic.Bool
 }
@@ -118,6 +121,7 @@ func NewServer(opts Options) (*Server, error) {
 		secrets:    newSecretCache(opts.APIReader, opts.Clock),
 		deliveries: deliveries,
 		places:     make(chan struct{}, opts.MaxConcurrent),
+		room:       semaphore.NewWeighted(opts.room()),
 	}
 	s.handler = s.routes()
 	return s, nil
@@ -136,6 +140,11 @@ func (o *Options) setDefaults() {
 	if o.Instance == "" {
 		o.Instance = v1alpha1.FieldManager
 	}
+}
+
+// room is what bodies may take in all: each has a chunk that it may not fill.
+func (o *Options) room() int64 {
+	return int64(o.MaxConcurrent) * (o.MaxBytes + chunk)
 }
 
 func (s *Server) routes() http.Handler {

@@ -2,9 +2,11 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -124,10 +126,57 @@ func TestBusy(t *testing.T) {
 
 // TestDefaultBodiesFitIntoMemory checks what anybody can make the server hold.
 func TestDefaultBodiesFitIntoMemory(t *testing.T) {
-	const room = 160 << 20
-	f := newFixture(t, setup{})
-	if most := int64(cap(f.places)) * f.opts.MaxBytes; most > room {
-		t.Errorf("%d bodies of %d bytes are %d bytes at once, want at most %d", cap(f.places), f.opts.MaxBytes, most, room)
+	const room = 161 << 20
+	if most := newFixture(t, setup{}).opts.room(); most > room {
+		t.Errorf("there is room for bodies of %d bytes at once, want at most %d", most, room)
+	}
+}
+
+// A few clients that begin a request and don't end it are in nobody's way, but all
+// bodies together take no more room than there is.
+func TestDawdlers(t *testing.T) {
+	const most = 4 * chunk
+	f := newFixture(t, setup{
+		options: Options{MaxConcurrent: 1, MaxBytes: most},
+		objects: objects(pipeline(), secret("hook", canary), trigger("by-hand", v1alpha1.ProviderGeneric)),
+	})
+	dawdle := func(size int) (end func()) {
+		body, rest := io.Pipe()
+		ended := make(chan int, 1)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/hooks/ci/by-hand", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		go func() {
+			f.Handler().ServeHTTP(w, req)
+			ended <- w.Code
+		}()
+		if _, err := rest.Write(make([]byte, size)); err != nil {
+			t.Fatal(err)
+		}
+		return func() {
+			_ = rest.CloseWithError(io.ErrUnexpectedEOF)
+			if code := wait(t, "the dawdler's answer", ended); code != http.StatusBadRequest {
+				t.Errorf("a body that was cut off is answered with %d", code)
+			}
+		}
+	}
+	ends := []func(){dawdle(1), dawdle(1), dawdle(1)}
+	if w := f.send(bearer("/hooks/ci/by-hand", "1", "{}")); w.Code != http.StatusCreated {
+		t.Errorf("beside dawdlers a request is answered with %d %s", w.Code, w.Body)
+	}
+	ends = append(ends, dawdle(chunk+1))
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := f.take(gone); !errors.Is(err, errNoRoom) {
+		t.Errorf("there is room beyond what there is: %v", err)
+	}
+	for _, end := range ends {
+		end()
+	}
+	if w := f.send(bearer("/hooks/ci/by-hand", "2", "{"+strings.Repeat(" ", most-2)+"}")); w.Code != http.StatusCreated {
+		t.Errorf("a request of the largest size is answered with %d %s", w.Code, w.Body)
 	}
 }
 
