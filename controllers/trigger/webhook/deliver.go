@@ -54,6 +54,11 @@ func failure(err error) result {
 }
 
 func (s *Server) decide(ctx context.Context, trigger *v1alpha1.Trigger, d delivery) (result, error) {
+	// Expressions of many Triggers may take longer than a sender waits: those that
+	// are left then are not evaluated for nobody.
+	if err := ctx.Err(); err != nil {
+		return result{}, fmt.Errorf("come to Trigger %s in time: %w", trigger.Name, err)
+	}
 	decision := match.Decide(s.env, &trigger.Spec, d.event, d.body)
 	if decision.Outcome != match.Matched {
 		return result{Outcome: outcome(decision.Outcome), Reason: decision.Reason}, nil

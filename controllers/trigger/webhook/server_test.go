@@ -180,6 +180,22 @@ func TestDawdlers(t *testing.T) {
 	}
 }
 
+// A Trigger that a request doesn't get to in time is not answered with a decision.
+func TestNothingIsDecidedTooLate(t *testing.T) {
+	f := newFixture(t, setup{objects: objects(pipeline(), secret("hook", canary))})
+	late, cancel := context.WithCancel(t.Context())
+	cancel()
+	by := trigger("by-hand", v1alpha1.ProviderGeneric, func(s *v1alpha1.TriggerSpec) { s.Suspend = true })
+	got := f.deliver(late, by, delivery{provider: v1alpha1.ProviderGeneric, id: "1"}, true)
+	want := result{Trigger: "by-hand", Outcome: failed, Reason: "the API server could not store the outcome: send it again", transient: true}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(result{})); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if events := f.recorded(t); len(events) != 0 {
+		t.Errorf("recorded %v", events)
+	}
+}
+
 // TestClientThatHangsUp checks that the Run is created although nobody waits.
 func TestClientThatHangsUp(t *testing.T) {
 	f := newFixture(t, setup{
