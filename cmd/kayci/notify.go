@@ -102,8 +102,8 @@ func (flags *notifyFlags) run(cmd *cobra.Command, environ []string) error {
 	return nil
 }
 
-// address prefers the file: a parameter of the Run could be called notify_url,
-// and then its value would stand in the variable.
+// address prefers the file, which somebody has asked for by a flag: a variable
+// may come with all that a Secret or ConfigMap holds.
 func (flags *notifyFlags) address() (string, error) {
 	if flags.urlFile == "" {
 		address := os.Getenv(notify.EnvURL)
