@@ -40,6 +40,16 @@ func TestNothingLargeIsCheap(t *testing.T) {
 	}
 }
 
+func TestNesting(t *testing.T) {
+	env := triggerEnv(t)
+	for depth, ok := range map[int]bool{20: true, 60: false, 1000: false} {
+		_, err := env.CompileCondition(strings.Repeat("[", depth) + strings.Repeat("]", depth) + " == []")
+		if (err == nil) != ok {
+			t.Errorf("nested %d deep: %v", depth, err)
+		}
+	}
+}
+
 func TestLargePushIsAffordable(t *testing.T) {
 	condition, err := triggerEnv(t).CompileCondition(`event.paths.exists(p, p.startsWith("docs/")) || event.paths.all(p, p.matches("^src/[a-z0-9]+/main[.]go$"))`)
 	if err != nil {
@@ -72,8 +82,8 @@ func TestCallsAreBounded(t *testing.T) {
 		`'a b'.split(' ', 0) == []`:                 "",
 		`'ab'.matches('^a') && !matches('ab', 'c')`: "",
 		// Each one would double what it is called on.
-		`optional.of(1)` + strings.Repeat(`.optMap(x, x)`, 60) + `.hasValue()`:                  "undeclared reference",
-		`optional.of(1)` + strings.Repeat(`.optFlatMap(x, optional.of(x))`, 60) + `.hasValue()`: "undeclared reference",
+		`optional.of(1)` + strings.Repeat(`.optMap(x, x)`, 20) + `.hasValue()`:                  "undeclared reference",
+		`optional.of(1)` + strings.Repeat(`.optFlatMap(x, optional.of(x))`, 20) + `.hasValue()`: "undeclared reference",
 	} {
 		t.Run(src[:min(len(src), 40)], func(t *testing.T) {
 			condition, err := env.CompileCondition(src)

@@ -20,8 +20,9 @@ const MaxSourceLength = 4096
 
 const (
 	// maxParseDepth bounds the parser's recursion: nesting deeper than this isn't
-	// written by people.
-	maxParseDepth = 100
+	// written by people. The time that it takes to check the types of nested lists
+	// and maps grows with the cube of their depth.
+	maxParseDepth = 50
 	// maxComprehensionDepth keeps `all` within `all` within `all` from costing the
 	// cube of a body's size before the cost limit is looked at.
 	maxComprehensionDepth = 3

@@ -1,6 +1,7 @@
 package validation
 
 import (
+	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -9,11 +10,22 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
+// maxExpressions bounds the expressions of one object together, in bytes: those
+// that are made to take long to compile take a second for some kilobytes.
+const maxExpressions = 64 << 10
+
 // validateConditions compiles the jobs' conditions. A job or parameter that a
 // condition names must be one that it can see.
 func validateConditions(spec *v1alpha1.PipelineSpec, path *field.Path) field.ErrorList {
 	if !slices.ContainsFunc(spec.Jobs, func(j v1alpha1.Job) bool { return j.If != "" }) {
 		return nil
+	}
+	total := 0
+	for i := range spec.Jobs {
+		total += len(spec.Jobs[i].If)
+	}
+	if total > maxExpressions {
+		return field.ErrorList{field.Forbidden(path, tooManyExpressions("the jobs' `if`", total))}
 	}
 	env, err := expr.NewRunEnv()
 	if err != nil {
@@ -30,4 +42,8 @@ func validateConditions(spec *v1alpha1.PipelineSpec, path *field.Path) field.Err
 		}
 	}
 	return errs
+}
+
+func tooManyExpressions(what string, total int) string {
+	return fmt.Sprintf("%s have %d bytes together, and %d is the limit", what, total, maxExpressions)
 }

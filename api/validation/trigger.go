@@ -16,6 +16,13 @@ func Trigger(t *v1alpha1.Trigger) field.ErrorList {
 	errs := validateName(t.Name, maxNameLength, field.NewPath("metadata", "name"))
 	spec := field.NewPath("spec")
 	errs = append(errs, validateName(t.Spec.Pipeline, maxNameLength, spec.Child("pipeline"))...)
+	total := 0
+	for _, source := range t.Spec.Params {
+		total += len(source)
+	}
+	if total > maxExpressions {
+		return append(errs, field.Forbidden(spec.Child("params"), tooManyExpressions("the parameters' expressions", total)))
+	}
 	env, err := expr.NewTriggerEnv()
 	if err != nil {
 		return append(errs, field.InternalError(spec, err))

@@ -1,0 +1,48 @@
+package validation_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/api/validation"
+)
+
+// Each of these is as long as one may be, and there are as many as there may be.
+func TestExpressionsAreBoundedTogether(t *testing.T) {
+	long := "'" + strings.Repeat("a", 4000) + "' == ''"
+	many := pipeline()
+	for i := range 17 {
+		many.Spec.Jobs = append(many.Spec.Jobs, with(job(fmt.Sprintf("job-%d", i)), func(j *v1alpha1.Job) { j.If = long }))
+	}
+	want := []string{"spec.jobs: Forbidden: the jobs' `if` have 68136 bytes together, and 65536 is the limit"}
+	if diff := cmp.Diff(want, texts(validation.Pipeline(many))); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	many.Spec.Jobs = many.Spec.Jobs[1:]
+	if got := texts(validation.Pipeline(many)); len(got) != 0 {
+		t.Errorf("what fits is refused: %v", got)
+	}
+	trigger := &v1alpha1.Trigger{
+		ObjectMeta: metav1.ObjectMeta{Name: "web-push"},
+		Spec: v1alpha1.TriggerSpec{Pipeline: "web", Params: map[string]string{}, Webhook: &v1alpha1.Webhook{
+			Provider: v1alpha1.ProviderGitHub, SecretRef: meta.LocalObjectReference{Name: "hook"},
+		}},
+	}
+	for i := range 17 {
+		trigger.Spec.Params[fmt.Sprintf("param_%d", i)] = long
+	}
+	want = []string{"spec.params: Forbidden: the parameters' expressions have 68136 bytes together, and 65536 is the limit"}
+	if diff := cmp.Diff(want, texts(validation.Trigger(trigger))); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	delete(trigger.Spec.Params, "param_0")
+	if got := texts(validation.Trigger(trigger)); len(got) != 0 {
+		t.Errorf("what fits is refused: %v", got)
+	}
+}
