@@ -73,6 +73,9 @@ func (flags *controllerFlags) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find the cluster: %w", err)
 	}
+	if err := controllers.AwaitKinds(ctx, cfg, controllers.KindsPatience); err != nil {
+		return err
+	}
 	mgr, err := controllers.NewManager(cfg, flags.Options)
 	if err != nil {
 		return err
