@@ -22,6 +22,13 @@ func (f *Facts) queued() bool {
 	return f.Place != nil && !f.Place.Admitted
 }
 
+// placeless reports whether the Run has never got a place, and so has never made
+// anything.
+func (f *Facts) placeless() bool {
+	c := f.Run.Status.Concurrency
+	return f.queued() || (f.Place == nil && c != nil && !c.Admitted)
+}
+
 // displaced returns the halt of a Run that other Runs of its key have no room
 // for, or nil.
 func (f *Facts) displaced() *halt {

@@ -175,3 +175,28 @@ func TestNoPositionAfterTheEnd(t *testing.T) {
 		t.Errorf("failed (-want +got):\n%s", diff)
 	}
 }
+
+// A Run that never had a place has no services to end, and ends at once: whether
+// it is skipped might be decided otherwise later.
+func TestWithoutAPlaceThereAreNoServices(t *testing.T) {
+	t.Parallel()
+	for name, arrange := range map[string]func(*plan.Facts){
+		"skipped":  func(f *plan.Facts) { f.Place = &queue.Place{Key: "main", Skipped: true} },
+		"replaced": func(f *plan.Facts) { f.Place = &queue.Place{Key: "main", ReplacedBy: "web-9"} },
+		"cancelled": func(f *plan.Facts) {
+			f.Run.Spec.Cancelled = true
+			f.Run.Status.Concurrency = &v1alpha1.ConcurrencyStatus{Key: "main", Position: 3}
+		},
+	} {
+		f := facts(spec("a"))
+		f.Spec.Services = []v1alpha1.Service{{Name: "db"}}
+		arrange(f)
+		d := plan.Decide(f)
+		if d.Acts() || d.Status.Phase != v1alpha1.RunCancelled {
+			t.Errorf("%s: does %+v, and the Run is %s", name, actionsOf(d), d.Status.Phase)
+		}
+		if diff := cmp.Diff(serviceOutcome{Phase: "Stopped"}, serviceOf(d)); diff != "" {
+			t.Errorf("%s: service (-want +got):\n%s", name, diff)
+		}
+	}
+}

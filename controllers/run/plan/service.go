@@ -267,6 +267,12 @@ func (f *Facts) jobEnd(job *batchv1.Job, pods []corev1.Pod) (reason, message str
 // succeeded doesn't need them any more, however they have ended.
 func (f *Facts) retire(phase v1alpha1.RunPhase, services []v1alpha1.ServiceStatus, d *Decision) bool {
 	d.Serve = nil
+	if f.placeless() {
+		for i := range services {
+			services[i] = ended(services[i])
+		}
+		return true
+	}
 	if phase != v1alpha1.RunSucceeded && f.startTime() != nil && f.unrecorded(services) {
 		d.requeue(atOnce)
 		return false
