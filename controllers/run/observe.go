@@ -176,11 +176,19 @@ func (r *Reconciler) observePods(ctx context.Context, o *observation) error {
 	if !o.started() && len(o.Notices) == 0 {
 		return nil
 	}
+	err := r.listPods(ctx, o, r.Client, client.MatchingFields{podsByRun: o.Run.Name})
+	if err == nil && o.Unseen() {
+		err = r.listPods(ctx, o, r.APIReader, client.MatchingLabels{v1alpha1.RunLabel: o.Run.Name})
+	}
+	return err
+}
+
+func (r *Reconciler) listPods(ctx context.Context, o *observation, in client.Reader, ofRun client.ListOption) error {
 	var pods corev1.PodList
-	err := r.Client.List(ctx, &pods, client.InNamespace(o.Run.Namespace), client.MatchingFields{podsByRun: o.Run.Name})
-	if err != nil {
+	if err := in.List(ctx, &pods, client.InNamespace(o.Run.Namespace), ofRun); err != nil {
 		return fmt.Errorf("list pods: %w", err)
 	}
+	clear(o.Pods)
 	// The cache has no order. The same pods have to give the same status.
 	slices.SortFunc(pods.Items, func(a, b corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
 	for i := range pods.Items {

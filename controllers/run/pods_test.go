@@ -3,6 +3,7 @@ package run_test
 import (
 	"testing"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -40,5 +41,32 @@ func TestOrderOfPodsDoesNotMatter(t *testing.T) {
 		if got := w.run("run").Status.Jobs[0].Reason; got != "ImagePullBackOff" {
 			t.Errorf("backwards %t: reason %q, want that of the first pod, ImagePullBackOff", backwards, got)
 		}
+	}
+}
+
+// The Job is known to be complete, and for a long time nothing is heard of its
+// pod. That it has failed would be recorded for good.
+func TestCacheOfPodsIsBehind(t *testing.T) {
+	t.Parallel()
+	p := chain(1)
+	w := newWorld(t, p, revision.New(p, 1), started("run", p))
+	w.mustReconcile("run")
+	w.runPod("run-j0")
+	job := w.jobs()[0]
+	job.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobComplete, Status: corev1.ConditionTrue, LastTransitionTime: metav1.Time{Time: w.clock.Now()}}}
+	w.updateStatus(&job)
+	w.sync()
+	var pod corev1.Pod
+	w.get("run-j0-pod", &pod)
+	pod.Status.Phase = corev1.PodSucceeded
+	w.updateStatus(&pod)
+	result := w.mustReconcile("run")
+	if len(w.liveReads) > 0 {
+		t.Errorf("read %v before the news can have come", w.liveReads)
+	}
+	w.clock.SetTime(w.clock.Now().Add(result.RequeueAfter))
+	w.mustReconcile("run")
+	if got := w.run("run").Status; got.Phase != v1alpha1.RunSucceeded {
+		t.Errorf("the Run is %s: %+v", got.Phase, got.Jobs)
 	}
 }
