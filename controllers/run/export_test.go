@@ -12,3 +12,9 @@ func News() (runs, jobs, pods predicate.Predicate) {
 
 // Enqueue returns the handler of those watches.
 func (r *Reconciler) Enqueue() handler.EventHandler { return r.enqueue() }
+
+// PlaceNews returns what the Reconciler's other watch of Runs lets through.
+func PlaceNews() predicate.Predicate { return placeNews() }
+
+// Wake returns the handler of that watch.
+func (r *Reconciler) Wake() handler.EventHandler { return r.wake() }

@@ -55,8 +55,9 @@ func (r *Reconciler) observeNotices(ctx context.Context, o *observation) error {
 }
 
 // notify makes the Jobs of the notifiers that the decision names, and notes what
-// came of it. It is done before the status that they tell of is recorded, so
-// that a controller that is killed in between finds them there.
+// came of it. Of a Run that goes on it is done before the status that they tell of
+// is recorded, which saves a write: a controller that is killed in between finds
+// them there.
 func (r *Reconciler) notify(ctx context.Context, o *observation, d *plan.Decision) error {
 	var errs []error
 	for _, notice := range d.Notify {

@@ -74,7 +74,8 @@ func (w *world) unmoved() {
 	}
 }
 
-// Each notice costs the creation of its Job, and nothing else.
+// Each notice costs the creation of its Job, and that of the Run's end one more
+// change of its status.
 func TestNotifiersOfASuccess(t *testing.T) {
 	t.Parallel()
 	p := telling(chain(2), "Running", "Succeeded", "Failed")
@@ -91,7 +92,7 @@ func TestNotifiersOfASuccess(t *testing.T) {
 		"run-chat-running":   says("Running", "0 of 2 jobs succeeded; running: j0", ""),
 		"run-chat-succeeded": says("Succeeded", "2 of 2 jobs succeeded", ""),
 	}, made("Running"), made("Succeeded"))
-	if got, want := len(w.writes)+len(w.events.Events), 2*2+6-3+2; got > want {
+	if got, want := len(w.writes)+len(w.events.Events), 2*2+6-3+3; got > want {
 		t.Errorf("%d writes, want at most %d:\n%s", got, want, strings.Join(w.writes, "\n"))
 	}
 	if w.conflicts > 0 || len(w.liveReads) > 0 {
@@ -316,7 +317,7 @@ func TestNotifierFails(t *testing.T) {
 }
 
 // A Run that waits in the queue is told of when it is known to wait, and one that
-// ends there in the same write that says so.
+// ends there once that is recorded.
 func TestNotifiersOfAQueue(t *testing.T) {
 	t.Parallel()
 	p := telling(bounded(v1alpha1.ConcurrencyReplace, 1), "Queued", "Cancelled")
@@ -333,7 +334,7 @@ func TestNotifiersOfAQueue(t *testing.T) {
 	w.writes = nil
 	w.mustReconcile("b")
 	w.wantSeen(map[string]string{"b": `Cancelled Replaced: replaced: run c of key "main" is newer`})
-	if diff := cmp.Diff([]string{"create *v1.Job b-chat-cancelled", "patch status *v1alpha1.Run b"}, w.writes); diff != "" {
+	if diff := cmp.Diff([]string{"patch status *v1alpha1.Run b", "create *v1.Job b-chat-cancelled", "patch status *v1alpha1.Run b"}, w.writes); diff != "" {
 		t.Errorf("writes (-want +got):\n%s", diff)
 	}
 	got := map[string][]v1alpha1.NotifierStatus{}

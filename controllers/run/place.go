@@ -108,12 +108,14 @@ func (r *Reconciler) admit(ctx context.Context, o *observation, c queue.Candidat
 }
 
 // recordPlace records what the Run's place makes of the Run. One that ends
-// without having started leaves nothing to do but that, once it has been told.
+// without having started leaves nothing to do but that. Nobody is told yet: the
+// Run may come to its next phase at once.
 func (r *Reconciler) recordPlace(ctx context.Context, o *observation) error {
 	decision := plan.Decide(&o.Facts)
 	if decision.Status.Phase.Finished() {
 		return nil
 	}
+	decision.Status.Notifiers = o.Run.Status.Notifiers
 	return r.record(ctx, o.Run, &decision.Status)
 }
 

@@ -33,8 +33,10 @@ func (s *simulation) checkChange(c change) {
 		}
 	case *v1alpha1.Run:
 		if c.before != nil && c.after != nil {
-			s.checkProgress(as[*v1alpha1.Run](c.before), obj)
-			s.checkNotices(as[*v1alpha1.Run](c.before), obj)
+			before := as[*v1alpha1.Run](c.before)
+			s.checkProgress(before, obj)
+			s.checkNotices(before, obj)
+			s.checkPlaces(before, obj)
 		}
 	}
 }
@@ -42,6 +44,7 @@ func (s *simulation) checkChange(c change) {
 // checkNewJob checks that the job was to be started, and had not been.
 func (s *simulation) checkNewJob(created *batchv1.Job) {
 	s.t.Helper()
+	s.checkAdmitted(created)
 	truth := s.truth(created)
 	if truth.created++; truth.created > 1 && (!truth.deleted || s.recorded(created)) {
 		s.t.Errorf("Job %s is created for the second time", created.Name)
@@ -152,6 +155,7 @@ func (s *simulation) checkEnd() {
 		numbers[r.Status.Number] = r.Name
 		s.checkRun(r)
 		s.checkTold(r)
+		s.checkPlace(r)
 	}
 	for _, left := range stored[*corev1.Service](s, "Service") {
 		s.t.Errorf("Service %s is left behind", left.Name)
@@ -159,7 +163,7 @@ func (s *simulation) checkEnd() {
 	for _, made := range stored[*batchv1.Job](s, "Job") {
 		s.checkJobAtRest(made)
 	}
-	if s.plain && len(s.writes)+len(s.events.Events) > 2*len(s.pipeline.Spec.Jobs)+6-3+len(s.notices) {
+	if most := 2*len(s.pipeline.Spec.Jobs) + 6 - 3 + s.toldFor(); s.plain && len(s.writes)+len(s.events.Events) > most {
 		s.t.Errorf("%d writes and %d events for %d jobs:\n%s", len(s.writes), len(s.events.Events), len(s.pipeline.Spec.Jobs), strings.Join(s.writes, "\n"))
 	}
 	s.checkIdle("once more")
@@ -231,7 +235,7 @@ func reasonOf(r *v1alpha1.Run) string {
 
 // cutShort reports whether the Run was ended before its graph had.
 func cutShort(r *v1alpha1.Run) bool {
-	return r.Spec.Cancelled || reasonOf(r) == v1alpha1.ReasonTimedOut || reasonOf(r) == v1alpha1.ReasonServiceFailed
+	return r.Spec.Cancelled || displaced(r) || reasonOf(r) == v1alpha1.ReasonTimedOut || reasonOf(r) == v1alpha1.ReasonServiceFailed
 }
 
 // verdictOf is a Run's phase by its jobs', and by what has cut it short.

@@ -20,8 +20,10 @@ func (s *simulation) interfere() {
 		s.deletePod()
 	case n < 14 && !s.stale:
 		s.deleteJob()
-	case n < 16 && !s.stale:
+	case n < 15 && !s.stale:
 		s.cancel()
+	case n < 16 && !s.stale:
+		s.deleteQueued()
 	case n < 18:
 		s.note("time passes")
 		s.pass(time.Duration(s.rng.IntN(60)) * time.Second)
@@ -108,6 +110,10 @@ func (s *simulation) finish() {
 	s.t.Helper()
 	s.calm, s.faults = true, faults{}
 	s.note("the world is calm")
+	s.room = s.clock.Now()
+	for range s.coming {
+		s.arrive()
+	}
 	for _, r := range copies(stored[*v1alpha1.Run](s, "Run")) {
 		if s.pipeline.Spec.PendingTimeout == nil && s.hasStuck(r) {
 			s.cancelRun(r)
@@ -138,7 +144,7 @@ func (s *simulation) rest() bool {
 	if next.IsZero() && !s.waitsForDeadline() {
 		return true
 	}
-	if next.IsZero() || next.Sub(s.clock.Now()) > time.Second {
+	if next.IsZero() || (next.Sub(s.clock.Now()) > time.Second && s.waitsForDeadline()) {
 		next = s.clock.Now().Add(time.Second)
 	}
 	s.clock.SetTime(next)

@@ -13,6 +13,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -65,6 +66,8 @@ type simulation struct {
 	pipeline *v1alpha1.Pipeline
 	truths   map[string]*truth // by run/job
 	notices  map[string]int    // how often a notifier's Job was made, by its name
+	coming   []*v1alpha1.Run   // that don't exist yet
+	room     time.Time         // when something last happened that may make room for a Run that waits
 
 	// What Job controller and kubelet remember.
 	counted, stopped, evicted, lostNodes map[types.UID]bool
@@ -120,6 +123,7 @@ func (s *simulation) populate() {
 	if !s.plain {
 		limit(s.rng, &p.Spec)
 		addServices(s.rng, &p.Spec)
+		bound(s.rng, &p.Spec)
 	}
 	addNotifiers(s.rng, &p.Spec)
 	p.UID = ""
@@ -127,6 +131,9 @@ func (s *simulation) populate() {
 	s.pipeline = p
 	s.mustCreate(revision.New(p, 1))
 	runs := 1 + s.rng.IntN(3)
+	if p.Spec.Concurrency != nil {
+		runs += 3
+	}
 	if s.plain {
 		runs = 1
 	} else {
@@ -155,7 +162,11 @@ func (s *simulation) populate() {
 			s.truths[r.Name+"/"+p.Spec.Jobs[k].Name] = truth
 			s.note("%s: job %s needs %v, if %q, %s, exits with %d when told to", r.Name, p.Spec.Jobs[k].Name, p.Spec.Jobs[k].Needs, p.Spec.Jobs[k].If, truth.outcome, truth.onTerm)
 		}
-		s.mustCreate(r)
+		if i > 0 && p.Spec.Concurrency != nil && chance(s.rng, 700) {
+			s.coming = append(s.coming, r)
+		} else {
+			s.mustCreate(r)
+		}
 	}
 }
 
@@ -196,6 +207,11 @@ func (s *simulation) watch(ctx context.Context) func(change) {
 			deliver(ctx, c, let, s.reconciler.Enqueue(), s.queue)
 			s.believes = believes
 		}
+		if kindOf(c.object()) == "Run" {
+			believes := s.believes
+			deliver(ctx, c, run.PlaceNews(), s.reconciler.Wake(), s.queue)
+			s.believes = believes
+		}
 	}
 }
 
@@ -213,7 +229,8 @@ func (s *simulation) reconcile() bool {
 	case s.dead:
 		s.start()
 	case err != nil:
-		if !s.hurt {
+		// It isn't found if somebody has just deleted it.
+		if !s.hurt && !apierrors.IsNotFound(err) {
 			s.t.Errorf("reconcile %s: %v, and no request was made to fail", key.Name, err)
 		}
 		s.queue.addAfter(key, time.Duration(1+s.rng.IntN(2000))*time.Millisecond)
@@ -226,6 +243,9 @@ func (s *simulation) reconcile() bool {
 // disturb lets so many things happen.
 func (s *simulation) disturb(steps int) {
 	for range steps {
+		if chance(s.rng, 10) {
+			s.arrive()
+		}
 		if !s.plain && chance(s.rng, 40) {
 			s.interfere()
 			continue

@@ -95,12 +95,18 @@ func (r *Reconciler) advance(ctx context.Context, run *v1alpha1.Run) (time.Durat
 	if isFault(err) {
 		return r.fail(ctx, facts, err)
 	}
-	if len(decision.Notify) > 0 {
+	ends := decision.Status.Phase.Finished() && !run.Status.Phase.Finished()
+	if len(decision.Notify) > 0 && !ends {
 		err = errors.Join(err, r.notify(ctx, facts, &decision))
 		decision = plan.Decide(&facts.Facts)
 	}
 	// What was done is recorded even if something else could not be.
-	return facts.lookAgain(decision.RequeueAfter), errors.Join(err, r.record(ctx, run, &decision.Status))
+	err = errors.Join(err, r.record(ctx, run, &decision.Status))
+	if err == nil && len(decision.Notify) > 0 {
+		// Until it was recorded, the end might have become another.
+		return r.advance(ctx, run)
+	}
+	return facts.lookAgain(decision.RequeueAfter), err
 }
 
 // fail ends the Run if the error is its own fault, and stops what it had
@@ -112,10 +118,6 @@ func (r *Reconciler) fail(ctx context.Context, facts *observation, err error) (t
 		return 0, err
 	}
 	decision := plan.Decision{Status: facts.Fail(fault.reason, fault.message)}
-	facts.Notify(&decision)
-	if err := r.notify(ctx, facts, &decision); err != nil {
-		return 0, err
-	}
 	facts.Notify(&decision)
 	if err := r.record(ctx, facts.Run, &decision.Status); err != nil {
 		return 0, err

@@ -16,8 +16,12 @@ import (
 const ReasonCreateError = "CreateError"
 
 // retryNotice is how long the Job of a notifier that there is no room for is
-// tried again, from the moment that the Run came to the phase.
-const retryNotice = 10 * time.Minute
+// tried again, from the moment that the Run came to the phase; retryUntried is
+// the same for one that nobody has come to try.
+const (
+	retryNotice  = 10 * time.Minute
+	retryUntried = 24 * time.Hour
+)
 
 // Notice is one phase that one notifier tells of.
 type Notice struct {
@@ -40,8 +44,9 @@ func Deferred(reason string) bool {
 }
 
 // Notify adds to the decision which notifiers tell of the phase that it comes
-// to, and brings the status of the others up to date. Nothing about a notifier
-// ever changes the rest of the status.
+// to, and brings the status of the others up to date. The status has an entry
+// for each, so that one which was not tried is known to be missing. Nothing about
+// a notifier ever changes the rest of the status.
 func (f *Facts) Notify(d *Decision) {
 	s := &d.Status
 	for i := range s.Notifiers {
@@ -86,20 +91,19 @@ func (f *Facts) decideNotice(notice Notice, d *Decision) {
 	at := slices.IndexFunc(s.Notifiers, func(s v1alpha1.NotifierStatus) bool {
 		return s.Name == notice.Notifier && s.Phase == notice.Phase
 	})
-	if at >= 0 && !f.waits(&s.Notifiers[at], s) {
-		return
-	}
-	outcome, tried := f.Notices[notice]
-	if !tried {
-		d.Notify = append(d.Notify, notice)
-		return
-	}
 	if at < 0 {
 		at = len(s.Notifiers)
 		s.Notifiers = append(s.Notifiers, v1alpha1.NotifierStatus{Name: notice.Notifier, Phase: notice.Phase})
 	}
 	entry := &s.Notifiers[at]
+	if !f.waits(entry, s) {
+		return
+	}
+	outcome, tried := f.Notices[notice]
 	switch {
+	case !tried:
+		d.Notify = append(d.Notify, notice)
+		return
 	case outcome.Job != nil:
 		entry.Job, entry.Reason, entry.Message = outcome.Job.Name, "", ""
 		s.Number = cmp.Or(s.Number, f.Number)
@@ -114,7 +118,13 @@ func (f *Facts) decideNotice(notice Notice, d *Decision) {
 // waits reports whether the notifier's Job is still to be created, for which
 // there is only so much time: what it tells of gets old.
 func (f *Facts) waits(entry *v1alpha1.NotifierStatus, s *v1alpha1.RunStatus) bool {
-	if entry.Job != "" || entry.Phase != s.Phase || !Deferred(entry.Reason) {
+	limit := retryNotice
+	switch {
+	case entry.Job != "" || entry.Phase != s.Phase:
+		return false
+	case entry.Reason == "":
+		limit = retryUntried
+	case !Deferred(entry.Reason):
 		return false
 	}
 	since := f.Run.CreationTimestamp.Time
@@ -124,7 +134,7 @@ func (f *Facts) waits(entry *v1alpha1.NotifierStatus, s *v1alpha1.RunStatus) boo
 	case s.Phase == v1alpha1.RunRunning && s.StartTime != nil:
 		since = s.StartTime.Time
 	}
-	return f.Now.Sub(since) < retryNotice
+	return f.Now.Sub(since) < limit
 }
 
 // AwaitsNotice reports whether the Run, as it is recorded, has a notifier whose

@@ -60,10 +60,18 @@ func TestNotify(t *testing.T) {
 		want result
 	}{
 		{name: "a phase that nobody asks for", f: notified("Succeeded")},
-		{name: "to be told", f: notified("Failed"), want: result{Notify: []plan.Notice{failed}}},
+		{name: "to be told", f: notified("Failed"), want: result{Notify: []plan.Notice{failed}, Status: []v1alpha1.NotifierStatus{entry("Failed", "", "", "")}}},
+		{
+			name: "nobody has come to tell it", f: notified("Failed", entry("Failed", "", "", "")), set: func(f *plan.Facts) { f.Now = at(90 + 23*60*60) },
+			want: result{Notify: []plan.Notice{failed}, Status: []v1alpha1.NotifierStatus{entry("Failed", "", "", "")}},
+		},
+		{
+			name: "nobody has come to tell it for a day", f: notified("Failed", entry("Failed", "", "", "")), set: func(f *plan.Facts) { f.Now = at(90 + 24*60*60) },
+			want: result{Status: []v1alpha1.NotifierStatus{entry("Failed", "", "", "")}},
+		},
 		{
 			name: "told of an earlier phase", f: notified("Failed", entry("Running", "j", "", "")),
-			want: result{Notify: []plan.Notice{failed}, Status: []v1alpha1.NotifierStatus{entry("Running", "j", "", "")}},
+			want: result{Notify: []plan.Notice{failed}, Status: []v1alpha1.NotifierStatus{entry("Running", "j", "", ""), entry("Failed", "", "", "")}},
 		},
 		{
 			name: "told now", f: notified("Failed"), set: func(f *plan.Facts) { told(f, "Failed") },
