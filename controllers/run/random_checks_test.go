@@ -32,6 +32,9 @@ func (s *simulation) checkChange(c change) {
 			s.checkNewJob(obj)
 		}
 	case *v1alpha1.Run:
+		if c.before == nil {
+			s.enroll(obj)
+		}
 		if c.before != nil && c.after != nil {
 			before := as[*v1alpha1.Run](c.before)
 			s.checkProgress(before, obj)
@@ -56,6 +59,7 @@ func (s *simulation) checkNewJob(created *batchv1.Job) {
 		return
 	}
 	of, spec := created.Labels[v1alpha1.RunLabel], s.spec(created.Labels[v1alpha1.JobLabel])
+	s.checkApproved(created, spec)
 	for i := range s.pipeline.Spec.Services {
 		if name := s.pipeline.Spec.Services[i].Name; !s.truths[of+"/"+name].passed {
 			s.t.Errorf("Job %s is created before service %s was ready", created.Name, name)
@@ -267,6 +271,10 @@ func (s *simulation) verdictOf(r *v1alpha1.Run, phases map[string]v1alpha1.JobPh
 func (s *simulation) checkJob(r *v1alpha1.Run, got *v1alpha1.JobStatus, phases map[string]v1alpha1.JobPhase) {
 	s.t.Helper()
 	truth := s.truths[r.Name+"/"+got.Name]
+	s.checkReused(r, got, truth)
+	if truth.reused {
+		return
+	}
 	var ancestors []v1alpha1.JobPhase
 	for _, name := range graph.Ancestors(s.pipeline.Spec.Jobs, got.Name) {
 		ancestors = append(ancestors, phases[name])

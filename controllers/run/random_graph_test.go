@@ -67,6 +67,7 @@ type truth struct {
 	passed   bool // a program has ended with 0 before anybody told it to end, or a service was ready
 	touched  bool // somebody deleted its pod or Job
 	deleted  bool // it was the Job
+	reused   bool // from the Run that this one retries
 	// disrupted: a pod was evicted or lost with its node.
 	disrupted bool
 }

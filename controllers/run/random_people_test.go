@@ -13,7 +13,7 @@ import (
 // makes the controller forget, the API server reminds it of by the objects that
 // are there; so there nobody deletes or cancels them.
 func (s *simulation) interfere() {
-	switch n := s.rng.IntN(20); {
+	switch n := s.rng.IntN(24); {
 	case n < 10:
 		s.disrupt()
 	case n < 13:
@@ -25,6 +25,10 @@ func (s *simulation) interfere() {
 	case n < 16 && !s.stale:
 		s.deleteQueued()
 	case n < 18:
+		s.approveOne()
+	case n < 20:
+		s.askRetry()
+	case n < 22:
 		s.note("time passes")
 		s.pass(time.Duration(s.rng.IntN(60)) * time.Second)
 	default:
@@ -131,7 +135,7 @@ func (s *simulation) finish() {
 // rest does the next thing that there is to do. It reports whether there is
 // none.
 func (s *simulation) rest() bool {
-	if s.follow() || s.reconcile() {
+	if s.follow() || s.reconcile() || s.approveOne() {
 		return false
 	}
 	before := s.server.version

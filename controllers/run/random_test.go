@@ -26,6 +26,7 @@ import (
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/controllers/run"
 	"github.com/kayci/kayci/controllers/run/plan"
+	"github.com/kayci/kayci/controllers/start"
 )
 
 var seeds = flag.Uint64("seeds", 60, "how many random worlds to try")
@@ -91,7 +92,7 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 	s := &simulation{
 		t: t, rng: rng,
 		clock:   clocktesting.NewFakePassiveClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
-		events:  events.NewFakeRecorder(100),
+		events:  events.NewFakeRecorder(1000),
 		truths:  map[string]*truth{},
 		notices: map[string]int{},
 		counted: map[types.UID]bool{}, stopped: map[types.UID]bool{}, evicted: map[types.UID]bool{}, lostNodes: map[types.UID]bool{},
@@ -124,6 +125,7 @@ func (s *simulation) populate() {
 		limit(s.rng, &p.Spec)
 		addServices(s.rng, &p.Spec)
 		bound(s.rng, &p.Spec)
+		askApprovals(s.rng, &p.Spec)
 	}
 	addNotifiers(s.rng, &p.Spec)
 	p.UID = ""
@@ -145,15 +147,7 @@ func (s *simulation) populate() {
 		if !s.plain && chance(s.rng, 200) {
 			r.Spec.Revision, r.Labels, r.OwnerReferences = "", nil, nil
 		}
-		for k := range p.Spec.Services {
-			s.truths[r.Name+"/"+p.Spec.Services[k].Name] = &truth{outcome: serves, onTerm: int32(143 * s.rng.IntN(2))}
-			s.note("%s: service %s", r.Name, p.Spec.Services[k].Name)
-		}
-		for k := range p.Spec.Notifiers {
-			n := &p.Spec.Notifiers[k]
-			s.truths[r.Name+"/"+n.Name] = &truth{outcome: s.noticeFate(), onTerm: 143}
-			s.note("%s: notifier %s of %v %s", r.Name, n.Name, n.Phases, s.truths[r.Name+"/"+n.Name].outcome)
-		}
+		s.enrollOthers(r)
 		for k := range p.Spec.Jobs {
 			truth := &truth{outcome: fates[k]}
 			if chance(s.rng, 800) {
@@ -182,9 +176,9 @@ func (s *simulation) mustCreate(obj client.Object) {
 func (s *simulation) start() {
 	s.dead = false
 	s.queue = &queue{due: map[types.NamespacedName]time.Time{}, now: s.clock.Now}
-	conn := &connection{simulation: s}
+	conn, live := &connection{simulation: s}, &connection{simulation: s, live: true}
 	s.reconciler = &run.Reconciler{
-		Client: conn, APIReader: &connection{simulation: s, live: true}, Recorder: s.events, Clock: s.clock,
+		Client: conn, APIReader: live, Recorder: s.events, Clock: s.clock, Starter: &start.Starter{Client: conn, APIReader: live},
 	}
 	for _, kind := range cachedKinds() {
 		behind := 0
