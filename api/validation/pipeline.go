@@ -78,7 +78,7 @@ func validateNeeds(needs []string, self int, position map[string]int, path *fiel
 		case slices.Contains(needs[:i], need):
 			errs = append(errs, field.Duplicate(at, need))
 		case !known:
-			errs = append(errs, field.NotFound(at, need))
+			errs = append(errs, field.Invalid(at, need, "the Pipeline has no job of this name"))
 		case target == self:
 			errs = append(errs, field.Invalid(at, need, "a job can't need itself"))
 		case target > self:

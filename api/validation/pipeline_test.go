@@ -49,7 +49,7 @@ func TestPipelineGraph(t *testing.T) {
 		"diamond":   {pipeline(job("one"), job("two", "one"), job("three", "one"), job("four", "two", "three")), nil},
 		"no jobs":   {pipeline(), []string{"spec.jobs: Required value: a Pipeline has at least one job"}},
 		"duplicate": {pipeline(job("a"), job("a")), []string{`spec.jobs[1].name: Duplicate value: "a"`}},
-		"unknown":   {pipeline(job("a", "b")), []string{`spec.jobs[0].needs[0]: Not found: "b"`}},
+		"unknown":   {pipeline(job("a", "b")), []string{`spec.jobs[0].needs[0]: Invalid value: "b": the Pipeline has no job of this name`}},
 		"later":     {pipeline(job("a", "b"), job("b")), []string{`spec.jobs[0].needs[0]: Invalid value: "b": names a later job: move that job before this one`}},
 		"itself":    {pipeline(job("a", "a")), []string{`spec.jobs[0].needs[0]: Invalid value: "a": a job can't need itself`}},
 		"twice":     {pipeline(job("a"), job("b", "a", "a")), []string{`spec.jobs[1].needs[1]: Duplicate value: "a"`}},

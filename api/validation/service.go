@@ -23,9 +23,9 @@ func validateServices(spec *v1alpha1.PipelineSpec, path *field.Path) field.Error
 	if n := len(spec.Services); n > maxServices {
 		errs = append(errs, field.TooMany(path, n, maxServices))
 	}
-	taken := map[string]bool{}
+	jobs, taken := map[string]bool{}, map[string]bool{}
 	for i := range spec.Jobs {
-		taken[spec.Jobs[i].Name] = true
+		jobs[spec.Jobs[i].Name] = true
 	}
 	variables := map[string]bool{}
 	for i := range spec.Services {
@@ -33,7 +33,11 @@ func validateServices(spec *v1alpha1.PipelineSpec, path *field.Path) field.Error
 		for _, msg := range validation.IsDNS1035Label(s.Name) {
 			errs = append(errs, field.Invalid(at.Child("name"), s.Name, msg))
 		}
-		if taken[s.Name] {
+		switch {
+		case jobs[s.Name]:
+			errs = append(errs, field.Invalid(at.Child("name"), s.Name, "a job has this name: choose another"))
+			continue
+		case taken[s.Name]:
 			errs = append(errs, field.Duplicate(at.Child("name"), s.Name))
 			continue
 		}

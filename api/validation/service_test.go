@@ -36,7 +36,7 @@ func TestServices(t *testing.T) {
 	}{
 		"valid":     {services: []v1alpha1.Service{service("db", port(5432, ""), port(9187, "metrics"), port(80, "")), service("db-2", port(5432, "sql"))}},
 		"a digit":   {services: []v1alpha1.Service{service("2db", port(1, ""))}, want: []string{`spec.services[0].name: Invalid value: "2db": a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')`}},
-		"a job's":   {services: []v1alpha1.Service{service("a", port(1, ""))}, want: []string{`spec.services[0].name: Duplicate value: "a"`}},
+		"a job's":   {services: []v1alpha1.Service{service("a", port(1, ""))}, want: []string{`spec.services[0].name: Invalid value: "a": a job has this name: choose another`}},
 		"duplicate": {services: []v1alpha1.Service{service("db", port(1, "")), service("db", port(1, ""))}, want: []string{`spec.services[1].name: Duplicate value: "db"`}},
 		"no port":   {services: []v1alpha1.Service{service("db")}, want: []string{"spec.services[0].ports: Required value: a service has at least one port"}},
 		"bad port":  {services: []v1alpha1.Service{service("db", port(70000, "sql"))}, want: []string{"spec.services[0].ports[0].port: Invalid value: 70000: must be between 1 and 65535, inclusive"}},

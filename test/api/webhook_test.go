@@ -203,7 +203,7 @@ func TestAdmissionWebhook(t *testing.T) {
 			[]string{
 				`Pipeline x`,
 				`spec.jobs[0].needs[0]: Invalid value: "b": names a later job: move that job before this one`,
-				`spec.jobs[1].needs[0]: Not found: "nobody"`,
+				`spec.jobs[1].needs[0]: Invalid value: "nobody": the Pipeline has no job of this name`,
 			},
 		},
 		"data as a program": {
@@ -284,7 +284,7 @@ func TestAdmissionLeavesTheOldAlone(t *testing.T) {
 	for name, change := range map[string]struct {
 		patch, want string
 	}{
-		"Pipeline":   {`{spec: {timeout: 1h, params: [{name: a}]}}`, `spec.jobs[0].needs[0]: Not found: "nobody"`},
+		"Pipeline":   {`{spec: {timeout: 1h, params: [{name: a}]}}`, `spec.jobs[0].needs[0]: Invalid value: "nobody": the Pipeline has no job of this name`},
 		"Trigger":    {`{spec: {pipeline: other}}`, `spec.webhook.if: Invalid value`},
 		"ConfigRepo": {`{spec: {suspend: true}}`, `spec.url: Invalid value`},
 		"Run":        {`{spec: {cancelled: true}}`, ""},
