@@ -70,7 +70,8 @@ type Webhook struct {
 	Events []EventKind `json:"events,omitempty"`
 
 	// Branches that an event must be about: names or globs, where `*` stops at a
-	// slash and `**` doesn't. Default: any branch or tag. With it, tags don't match.
+	// slash and `**` doesn't; there are no alternatives in braces. Default: any branch
+	// or tag. With it, tags don't match.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1

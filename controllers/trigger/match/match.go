@@ -11,6 +11,7 @@ import (
 
 	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/api/validation"
 	"github.com/kayci/kayci/controllers/trigger/event"
 )
 
@@ -85,11 +86,10 @@ func decideBranch(patterns []string, e *event.Event) Decision {
 		return no("%s is no branch, and branches are given", e.Ref)
 	}
 	for _, pattern := range patterns {
-		matched, err := doublestar.Match(pattern, e.Branch)
-		if err != nil {
-			return Decision{Invalid, fmt.Sprintf("spec.webhook.branches: %q is not a valid glob", pattern)}
+		if err := validation.Glob(pattern); err != nil {
+			return Decision{Invalid, fmt.Sprintf("spec.webhook.branches: %q %v", pattern, err)}
 		}
-		if matched {
+		if doublestar.MatchUnvalidated(pattern, e.Branch) {
 			return Decision{Matched, fmt.Sprintf("branch %s matches %s", e.Branch, pattern)}
 		}
 	}

@@ -77,8 +77,17 @@ func TestDecide(t *testing.T) {
 		"not a prefix":   {branches("main"), push("refs/heads/main2"), Decision{NotMatched, "branch main2 matches none of main"}},
 		"case":           {branches("Main"), main, Decision{NotMatched, "branch main matches none of Main"}},
 		"bad glob":       {branches("["), main, Decision{Invalid, `spec.webhook.branches: "[" is not a valid glob`}},
-		"tag":            {branches("**"), push("refs/tags/v1"), Decision{NotMatched, "tag v1 is no branch, and branches are given"}},
-		"note":           {branches("**"), push("refs/notes/x"), Decision{NotMatched, "refs/notes/x is no branch, and branches are given"}},
+		"a brace":        {branches(`\{a\}`), push("refs/heads/{a}"), Decision{Matched, `branch {a} matches \{a\}`}},
+		// Each pair of braces would double the time.
+		"braces": {branches(strings.Repeat("{*,*}", 30) + "b"), push("refs/heads/" + strings.Repeat("a", 200)), Decision{
+			Invalid, `spec.webhook.branches: "` + strings.Repeat("{*,*}", 30) + `b" has alternatives in braces: list each as a pattern of its own, or write \{ and \} for the characters`,
+		}},
+		"many stars": {
+			branches(strings.Repeat("**/*a", 50) + "b"), push("refs/heads/" + strings.Repeat("a", 500) + strings.Repeat("/a", 250)),
+			Decision{NotMatched, "branch " + strings.Repeat("a", 500) + strings.Repeat("/a", 250) + " matches none of " + strings.Repeat("**/*a", 50) + "b"},
+		},
+		"tag":  {branches("**"), push("refs/tags/v1"), Decision{NotMatched, "tag v1 is no branch, and branches are given"}},
+		"note": {branches("**"), push("refs/notes/x"), Decision{NotMatched, "refs/notes/x is no branch, and branches are given"}},
 		"if true": {
 			condition("event.branch == 'main'"), main,
 			Decision{Matched, "a push of refs/heads/main, and spec.webhook.if is true"},
