@@ -48,6 +48,7 @@ func (s *simulation) checkChange(c change) {
 func (s *simulation) checkNewJob(created *batchv1.Job) {
 	s.t.Helper()
 	s.checkAdmitted(created)
+	s.checkClaim(created)
 	truth := s.truth(created)
 	if truth.created++; truth.created > 1 && (!truth.deleted || s.recorded(created)) {
 		s.t.Errorf("Job %s is created for the second time", created.Name)
@@ -272,6 +273,7 @@ func (s *simulation) checkJob(r *v1alpha1.Run, got *v1alpha1.JobStatus, phases m
 	s.t.Helper()
 	truth := s.truths[r.Name+"/"+got.Name]
 	s.checkReused(r, got, truth)
+	s.checkHandedOn(r, got)
 	if truth.reused {
 		return
 	}

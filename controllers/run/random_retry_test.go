@@ -78,10 +78,11 @@ func (s *simulation) enroll(r *v1alpha1.Run) {
 		s.t.Fatalf("%s retries %q: %+v", r.Name, r.Spec.RetryOf, source)
 	}
 	s.enrollOthers(r)
+	reusable := len(s.pipeline.Spec.Services) == 0 && s.pipeline.Spec.Workspace == nil
 	for i := range s.pipeline.Spec.Jobs {
 		spec := &s.pipeline.Spec.Jobs[i]
 		was := s.truths[source.Name+"/"+spec.Name]
-		truth := &truth{outcome: was.outcome, onTerm: was.onTerm, reused: len(s.pipeline.Spec.Services) == 0 && len(source.Status.Jobs) > i && source.Status.Jobs[i].Phase == v1alpha1.JobSucceeded}
+		truth := &truth{outcome: was.outcome, onTerm: was.onTerm, reused: reusable && len(source.Status.Jobs) > i && source.Status.Jobs[i].Phase == v1alpha1.JobSucceeded}
 		if truth.outcome.stuck() || (truth.outcome != hangs && chance(s.rng, 500)) {
 			truth.outcome = succeeds
 		}

@@ -126,6 +126,7 @@ func (s *simulation) populate() {
 		addServices(s.rng, &p.Spec)
 		bound(s.rng, &p.Spec)
 		askApprovals(s.rng, &p.Spec)
+		share(s.rng, &p.Spec)
 	}
 	addNotifiers(s.rng, &p.Spec)
 	p.UID = ""

@@ -1,0 +1,74 @@
+package run_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kayci/kayci/api/graph"
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/job"
+)
+
+// share gives the Runs of the Pipeline a workspace.
+func share(rng *rand.Rand, spec *v1alpha1.PipelineSpec) {
+	if !chance(rng, 200) {
+		return
+	}
+	spec.Workspace = &v1alpha1.Workspace{MountPath: "/workspace"}
+	spec.Workspace.VolumeClaimTemplate.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}
+}
+
+// checkClaim checks that the Run's workspace is there before its first Job.
+func (s *simulation) checkClaim(created *batchv1.Job) {
+	s.t.Helper()
+	r, found := s.server.objects["Run"][created.Labels[v1alpha1.RunLabel]].(*v1alpha1.Run)
+	if !found || s.pipeline.Spec.Workspace == nil {
+		return
+	}
+	claim := s.server.objects["PersistentVolumeClaim"][job.WorkspaceName(r.Name)]
+	if claim == nil || !metav1.IsControlledBy(claim, r) {
+		s.t.Errorf("Job %s is created without its Run's workspace", created.Name)
+	}
+}
+
+// leaves is what a program leaves for later jobs when it has passed: which pod it
+// was.
+func leaves(pod *corev1.Pod, code int32) string {
+	if code != 0 || pod.Labels[v1alpha1.JobLabel] == "" {
+		return ""
+	}
+	return fmt.Sprintf(`{"pod":%q}`, pod.Name)
+}
+
+// checkHandedOn checks that a job was given what its Run's status says that the
+// jobs before it have left.
+func (s *simulation) checkHandedOn(r *v1alpha1.Run, got *v1alpha1.JobStatus) {
+	s.t.Helper()
+	made, found := s.server.objects["Job"][job.Name(r.Name, got.Name)].(*batchv1.Job)
+	if !found || got.ReusedFrom != "" {
+		return
+	}
+	env := made.Spec.Template.Spec.Containers[0].Env
+	for _, name := range graph.Ancestors(s.pipeline.Spec.Jobs, got.Name) {
+		truth := s.truths[r.Name+"/"+name]
+		earlier := &r.Status.Jobs[slices.IndexFunc(r.Status.Jobs, func(status v1alpha1.JobStatus) bool { return status.Name == name })]
+		if truth.touched || truth.disrupted {
+			continue
+		}
+		want := earlier.Outputs["pod"]
+		if (want != "") != (earlier.Phase == v1alpha1.JobSucceeded) {
+			s.t.Errorf("%s: job %s is %s and has the outputs %v", r.Name, name, earlier.Phase, earlier.Outputs)
+		}
+		variable := job.OutputName(name, "pod")
+		at := slices.IndexFunc(env, func(e corev1.EnvVar) bool { return e.Name == variable })
+		if handed := at >= 0 && env[at].Value == want; handed != (want != "") {
+			s.t.Errorf("%s: job %s was given %v, and job %s has left %q", r.Name, got.Name, env, name, want)
+		}
+	}
+}
