@@ -26,14 +26,16 @@ import (
 // failure doesn't keep the rest from being done.
 func (r *Reconciler) act(ctx context.Context, o *observation, d *plan.Decision) error {
 	var errs []error
+	// First the Services: that a Run which has finished has one is told by a pod
+	// that runs.
+	for _, name := range d.Retire {
+		errs = append(errs, r.retire(ctx, o, name))
+	}
 	for _, key := range d.Stop {
 		errs = append(errs, r.stop(ctx, o, key))
 	}
 	for _, name := range d.Suspend {
 		errs = append(errs, r.suspend(ctx, o, name))
-	}
-	for _, name := range d.Retire {
-		errs = append(errs, r.retire(ctx, o, name))
 	}
 	if len(d.Create)+len(d.Serve) > 0 {
 		errs = append(errs, r.createAll(ctx, o, d))

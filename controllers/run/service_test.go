@@ -38,7 +38,7 @@ func TestWritesOfARunWithAService(t *testing.T) {
 		"create *v1.ConfigMap web-1-params", createClaim, "create *v1.Service db-run", "create *v1.Job run-db", "patch status *v1alpha1.Run run",
 		"create *v1.Job run-j0", "patch status *v1alpha1.Run run",
 		"create *v1.Job run-j1", "patch status *v1alpha1.Run run",
-		"patch *v1.Pod run-db-pod", "delete *v1.Service db-run", "patch status *v1alpha1.Run run",
+		"delete *v1.Service db-run", "patch *v1.Pod run-db-pod", "patch status *v1alpha1.Run run",
 	}
 	if diff := cmp.Diff(want, w.writes); diff != "" {
 		t.Errorf("writes (-want +got):\n%s", diff)
@@ -249,27 +249,42 @@ func TestServiceNameTaken(t *testing.T) {
 }
 
 // A Run that loses its revision ends at once; its services would run for ever.
+// The controller may die in between.
 func TestServiceOfARunWithoutItsRevision(t *testing.T) {
 	t.Parallel()
-	p := serving(chain(1))
-	rev := revision.New(p, 1)
-	w := newWorld(t, p, rev, started("run", p))
-	w.mustReconcile("run")
-	service := w.jobs()[0]
-	w.kubelet(&service)
-	w.mustReconcile("run")
-	if err := w.live.Delete(t.Context(), rev.DeepCopy()); err != nil {
-		t.Fatal(err)
+	play := func(crashAt int) *world {
+		p := serving(chain(1))
+		rev := revision.New(p, 1)
+		w := newWorld(t, p, rev, started("run", p))
+		w.mustReconcile("run")
+		service := w.jobs()[0]
+		w.kubelet(&service)
+		w.mustReconcile("run")
+		if err := w.live.Delete(t.Context(), rev.DeepCopy()); err != nil {
+			t.Fatal(err)
+		}
+		w.writes = nil
+		w.crashAt = crashAt
+		for range 3 {
+			if _, err := w.reconcile("run"); errors.Is(err, errCrash) {
+				w.restart()
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		return w
 	}
-	w.mustReconcile("run")
-	got := w.run("run").Status
-	if got.Phase != v1alpha1.RunFailed || got.Conditions[0].Reason != "RevisionNotFound" {
-		t.Errorf("the Run is %s: %+v", got.Phase, got.Conditions)
+	for k := range len(play(0).writes) + 1 {
+		w := play(k)
+		got := w.run("run").Status
+		if got.Phase != v1alpha1.RunFailed || got.Conditions[0].Reason != "RevisionNotFound" {
+			t.Errorf("killed after write %d: the Run is %s: %+v", k, got.Phase, got.Conditions)
+		}
+		if diff := cmp.Diff([]v1alpha1.ServiceStatus{{Name: "db", Phase: "Stopped", Job: "run-db"}}, got.Services); diff != "" {
+			t.Errorf("killed after write %d: services (-want +got):\n%s", k, diff)
+		}
+		w.wantServiceStopped()
 	}
-	if diff := cmp.Diff([]v1alpha1.ServiceStatus{{Name: "db", Phase: "Stopped", Job: "run-db"}}, got.Services); diff != "" {
-		t.Errorf("services (-want +got):\n%s", diff)
-	}
-	w.wantServiceStopped()
 }
 
 // A service that can't start for too long is stopped, which takes away what
