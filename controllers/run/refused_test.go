@@ -80,6 +80,36 @@ func TestServerError(t *testing.T) {
 	}
 }
 
+// An attempt that fails for no reason of the quota's doesn't mean that there is
+// room: the wait goes on, and has its end.
+func TestServerErrorWhileThereIsNoRoom(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]*v1alpha1.Pipeline{"run-j0": chain(1), "run-db": serving(chain(1))} {
+		create := "create *v1.Job " + name
+		full := apierrors.NewForbidden(jobResource(), name, errors.New("exceeded quota: small"))
+		w := newWorld(t, p, revision.New(p, 1), started("run", p))
+		w.deny[create] = full
+		w.mustReconcile("run")
+		before := w.run("run").Status
+		w.clock.SetTime(w.clock.Now().Add(45 * time.Minute))
+		w.deny[create] = apierrors.NewInternalError(errors.New("etcd is away"))
+		if _, err := w.reconcile("run"); err == nil {
+			t.Error("no error, want the server's")
+		}
+		if diff := cmp.Diff(before, w.run("run").Status); diff != "" {
+			t.Errorf("%s: the server's error changed the status (-before +after):\n%s", name, diff)
+		}
+		w.clock.SetTime(w.clock.Now().Add(20 * time.Minute))
+		w.deny[create] = full
+		for range 3 {
+			w.mustReconcile("run")
+		}
+		if got := w.run("run").Status; got.Phase != v1alpha1.RunFailed || !strings.Contains(got.Conditions[0].Message, "QuotaExceeded") {
+			t.Errorf("%s: the Run is %s: %s", name, got.Phase, got.Conditions[0].Message)
+		}
+	}
+}
+
 func TestNameTakenByAnother(t *testing.T) {
 	t.Parallel()
 	p := chain(1)

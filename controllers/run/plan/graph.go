@@ -60,6 +60,15 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 		return f.postpone(s, refusal, d)
 	}
 	d.Create = append(d.Create, s.Name)
+	return f.tryAgain(s)
+}
+
+// tryAgain returns the status of a job, or service, whose Job is to be created.
+// Why that could not be done before stays until it is done.
+func (f *Facts) tryAgain(s v1alpha1.JobStatus) v1alpha1.JobStatus {
+	if s.Reason == ReasonNameConflict || Deferred(s.Reason) {
+		return s
+	}
 	return f.explain(s, "", "")
 }
 

@@ -74,7 +74,7 @@ func (f *Facts) serve(s v1alpha1.ServiceStatus, h *halt, d *Decision) v1alpha1.S
 		s = waits(s, f.explain(asJob(s), refusal.Reason, shorten(refusal.Message)))
 	default:
 		d.Serve = append(d.Serve, s.Name)
-		s = waits(s, f.explain(asJob(s), "", ""))
+		s = waits(s, f.tryAgain(asJob(s)))
 	}
 	return s
 }
