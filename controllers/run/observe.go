@@ -34,11 +34,20 @@ func (o *observation) started() bool {
 	return len(o.Jobs) > 0
 }
 
-// lookAgain returns when to look again at the latest, given when the decision
-// asks for it. What was remembered and is not there any more gives no sign.
-func (o *observation) lookAgain(after time.Duration) time.Duration {
-	if o.unseen && (after == 0 || after > recent.Remembered) {
-		return recent.Remembered
+// lookAgain returns when to look again at the latest. What was remembered and is
+// not there any more gives no sign, and nor does what is still to be done.
+func (o *observation) lookAgain(d *plan.Decision) time.Duration {
+	after := d.RequeueAfter
+	most := func(limit time.Duration) {
+		if after == 0 || after > limit {
+			after = limit
+		}
+	}
+	if o.unseen {
+		most(recent.Remembered)
+	}
+	if d.Acts() {
+		most(anotherRound)
 	}
 	return after
 }

@@ -26,8 +26,12 @@ import (
 const afterConflict = 100 * time.Millisecond
 
 // rounds bounds how often one look at a Run acts: the end of its last job, which
-// may be one action, asks for another, the end of its services.
-const rounds = 2
+// may be one action, asks for another, the end of its services. If there is more
+// to do, the next look comes after anotherRound.
+const (
+	rounds       = 2
+	anotherRound = time.Second
+)
 
 // Reconciler reconciles Runs. Set every exported field.
 type Reconciler struct {
@@ -106,7 +110,7 @@ func (r *Reconciler) advance(ctx context.Context, run *v1alpha1.Run) (time.Durat
 		// Until it was recorded, the end might have become another.
 		return r.advance(ctx, run)
 	}
-	return facts.lookAgain(decision.RequeueAfter), err
+	return facts.lookAgain(&decision), err
 }
 
 // fail ends the Run if the error is its own fault, and stops what it had

@@ -80,6 +80,28 @@ func TestServerError(t *testing.T) {
 	}
 }
 
+// One job after the other is refused, and each is why the next one is to start.
+// No Job and no pod gives a sign, so another look has to be asked for.
+func TestRefusedOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	jobs := []v1alpha1.Job{{Name: "j0"}}
+	for i := 1; i < 6; i++ {
+		jobs = append(jobs, v1alpha1.Job{Name: fmt.Sprintf("j%d", i), Needs: []string{fmt.Sprintf("j%d", i-1)}, If: "failure()"})
+	}
+	p := pipeline(jobs...)
+	w := newWorld(t, p, revision.New(p, 1), started("run", p))
+	for i := range jobs {
+		name := "run-" + jobs[i].Name
+		w.deny["create *v1.Job "+name] = apierrors.NewForbidden(jobResource(), name, errors.New("violates PodSecurity"))
+	}
+	for again := true; again; {
+		again = w.mustReconcile("run").RequeueAfter > 0
+	}
+	if got := w.run("run").Status; got.Phase != v1alpha1.RunFailed {
+		t.Errorf("the Run is %s: %s, and nothing is ever going to happen", got.Phase, got.Conditions[0].Message)
+	}
+}
+
 // An attempt that fails for no reason of the quota's doesn't mean that there is
 // room: the wait goes on, and has its end.
 func TestServerErrorWhileThereIsNoRoom(t *testing.T) {
