@@ -10,6 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 )
@@ -154,5 +156,26 @@ func TestJobSettled(t *testing.T) {
 				t.Errorf("settled: %t, want %t", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestRunNews(t *testing.T) {
+	t.Parallel()
+	status := func(phase v1alpha1.RunPhase, number int64) client.Object {
+		return &v1alpha1.Run{Status: v1alpha1.RunStatus{Phase: phase, Number: number}}
+	}
+	for _, tt := range []struct {
+		name          string
+		before, after client.Object
+		want          bool
+	}{
+		{name: "starts", before: status("", 0), after: status(v1alpha1.RunRunning, 3)},
+		{name: "ends", before: status(v1alpha1.RunRunning, 3), after: status(v1alpha1.RunFailed, 3), want: true},
+		{name: "gets a number to be told of", before: status(v1alpha1.RunCancelled, 0), after: status(v1alpha1.RunCancelled, 4), want: true},
+		{name: "a notifier has failed", before: status(v1alpha1.RunFailed, 3), after: status(v1alpha1.RunFailed, 3)},
+	} {
+		if got := runNews().Update(event.UpdateEvent{ObjectOld: tt.before, ObjectNew: tt.after}); got != tt.want {
+			t.Errorf("%s: passes %t, want %t", tt.name, got, tt.want)
+		}
 	}
 }

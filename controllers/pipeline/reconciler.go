@@ -154,15 +154,17 @@ func pipelineOf(_ context.Context, obj client.Object) []reconcile.Request {
 	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: run.Namespace, Name: run.Spec.Pipeline}}}
 }
 
-// runNews passes a Run's end and its deletion. A Pipeline has nothing to do for
-// one that is on its way.
+// runNews passes a Run's end, its deletion, and the number that one gets after its
+// end, which only its notifiers had need of. A Pipeline has nothing to do for one
+// that is on its way.
 func runNews() predicate.Predicate {
 	return predicate.Funcs{
 		CreateFunc: func(event.CreateEvent) bool { return false },
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, was := e.ObjectOld.(*v1alpha1.Run)
 			after, is := e.ObjectNew.(*v1alpha1.Run)
-			return was && is && after.Status.Phase.Finished() && !before.Status.Phase.Finished()
+			return was && is && after.Status.Phase.Finished() &&
+				(!before.Status.Phase.Finished() || before.Status.Number != after.Status.Number)
 		},
 	}
 }
