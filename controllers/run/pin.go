@@ -91,7 +91,7 @@ func (r *Reconciler) spec(ctx context.Context, run *v1alpha1.Run) (v1alpha1.Pipe
 		return v1alpha1.PipelineSpec{}, &fault{v1alpha1.ReasonRevisionNotFound, fmt.Sprintf("revision %s doesn't exist", run.Spec.Revision)}
 	case err != nil:
 		return v1alpha1.PipelineSpec{}, fmt.Errorf("get revision %s: %w", run.Spec.Revision, err)
-	case !sameController(&rev, run):
+	case !sameController(&rev, run) || metav1.GetControllerOf(&rev).Name != run.Spec.Pipeline:
 		return v1alpha1.PipelineSpec{}, &fault{
 			v1alpha1.ReasonRevisionNotFound, fmt.Sprintf("revision %s isn't one of pipeline %s", run.Spec.Revision, run.Spec.Pipeline),
 		}

@@ -195,6 +195,11 @@ func TestRunsThatCannotRun(t *testing.T) {
 	conditional := pipeline(v1alpha1.Job{Name: "a", If: "jobs.b.phase == ''"})
 	foreign := revision.New(p, 1)
 	foreign.OwnerReferences[0].UID = "another-pipeline"
+	// Whoever creates a Run may write any owner.
+	other := chain(1)
+	other.Name, other.UID = "other", "other-uid"
+	posing := started("run", other)
+	posing.Spec.Pipeline, posing.OwnerReferences[0].Name = "web", "web"
 	for _, tt := range []struct {
 		name    string
 		run     *v1alpha1.Run
@@ -208,6 +213,7 @@ func TestRunsThatCannotRun(t *testing.T) {
 		},
 		{name: "revision gone", run: started("run", p), objs: []client.Object{p}, reason: "RevisionNotFound", message: "doesn't exist"},
 		{name: "revision of another pipeline", run: started("run", p), objs: []client.Object{p, foreign}, reason: "RevisionNotFound", message: "isn't one of pipeline web"},
+		{name: "posing as another pipeline's", run: posing, objs: []client.Object{p, other, revision.New(other, 1)}, reason: "RevisionNotFound", message: "isn't one of pipeline web"},
 		{name: "missing parameter", run: started("run", p), objs: []client.Object{p, revision.New(p, 1)}, reason: "InvalidParameters", message: "git_sha"},
 		{
 			name: "value that isn't allowed", run: choosing, objs: []client.Object{choice, revision.New(choice, 1)},
