@@ -59,11 +59,12 @@ func (f *Facts) Fail(reason, message string) v1alpha1.RunStatus {
 	s := *f.Run.Status.DeepCopy()
 	s.ObservedGeneration = f.Run.Generation
 	s.Phase = v1alpha1.RunFailed
-	if f.Run.Spec.Cancelled {
-		s.Phase, reason, message = v1alpha1.RunCancelled, v1alpha1.ReasonCancelled, "cancelled before it started"
+	if h := f.cancelled(); h != nil {
+		where := beforeStart
 		if s.StartTime != nil {
-			message = "cancelled while it ran"
+			where = whileRan
 		}
+		s.Phase, reason, message = h.phase, h.reason, h.say(h.verb+" "+where)
 	}
 	s.CompletionTime = f.now()
 	s.Concurrency = f.concurrency(true)
