@@ -55,7 +55,7 @@ func TestCancelKeepsThePod(t *testing.T) {
 		t.Errorf("phase %s, want Cancelled", got)
 	}
 	w.get("run-j0-pod", &pod) // it is still there
-	if event := <-w.events.Events; !strings.HasPrefix(event, "Normal Cancelled ") {
+	if event := w.event(); !strings.HasPrefix(event, "Normal Cancelled ") {
 		t.Errorf("event %q", event)
 	}
 }

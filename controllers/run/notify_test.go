@@ -218,8 +218,8 @@ func TestNotifiersThatCannotBeMade(t *testing.T) {
 			if got := w.play().Status; got.Phase != v1alpha1.RunSucceeded || len(got.Notifiers) != 1 || got.Notifiers[0].Reason != tt.reason {
 				t.Fatalf("phase %s, notifiers %+v", got.Phase, got.Notifiers)
 			}
-			<-w.events.Events // the Run's end
-			if event := <-w.events.Events; !strings.HasPrefix(event, "Warning NotifierFailed notifier chat of the phase Succeeded: "+tt.reason+": ") {
+			w.event() // the Run's end
+			if event := w.event(); !strings.HasPrefix(event, "Warning NotifierFailed notifier chat of the phase Succeeded: "+tt.reason+": ") {
 				t.Errorf("event %q", event)
 			}
 			before := len(w.writes)
@@ -286,7 +286,7 @@ func TestNotifierFails(t *testing.T) {
 	p := telling(chain(1), "Succeeded")
 	w := newWorld(t, p, revision.New(p, 1), started("run", p))
 	before := w.play().Status
-	<-w.events.Events // the Run's end
+	w.event() // the Run's end
 	var job batchv1.Job
 	w.get("run-chat-succeeded", &job)
 	w.kubelet(&job)
@@ -304,12 +304,12 @@ func TestNotifierFails(t *testing.T) {
 	if diff := cmp.Diff(want, w.run("run").Status); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
 	}
-	if got, want := <-w.events.Events, "Warning NotifierFailed notifier chat of the phase Succeeded: Error: container main exited with code 1"; got != want {
+	if got, want := w.event(), "Warning NotifierFailed notifier chat of the phase Succeeded: Error: container main exited with code 1"; got != want {
 		t.Errorf("event %q, want %q", got, want)
 	}
 	w.unmoved()
 	if len(w.events.Events) > 0 {
-		t.Errorf("told again: %q", <-w.events.Events)
+		t.Errorf("told again: %q", w.event())
 	}
 	if n := slices.IndexFunc(w.writes, func(s string) bool { return strings.Contains(s, "patch") && strings.Contains(s, "Job") }); n >= 0 {
 		t.Errorf("the notifier was touched: %s", w.writes[n])

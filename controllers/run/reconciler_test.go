@@ -75,7 +75,7 @@ func (w *world) wantFrugal(n int) {
 	if len(w.events.Events) != 1 {
 		w.t.Fatalf("%d events, want 1", len(w.events.Events))
 	}
-	if got, want := <-w.events.Events, fmt.Sprintf("Normal Succeeded %d of %d jobs succeeded", n, n); got != want {
+	if got, want := w.event(), fmt.Sprintf("Normal Succeeded %d of %d jobs succeeded", n, n); got != want {
 		w.t.Errorf("event %q, want %q", got, want)
 	}
 }
@@ -242,7 +242,7 @@ func TestRunsThatCannotRun(t *testing.T) {
 			if len(w.created) > 0 {
 				t.Errorf("Jobs were created: %v", w.created)
 			}
-			if event := <-w.events.Events; !strings.HasPrefix(event, "Warning Failed ") {
+			if event := w.event(); !strings.HasPrefix(event, "Warning Failed ") {
 				t.Errorf("event %q", event)
 			}
 			before := len(w.writes)

@@ -86,7 +86,7 @@ func TestAnnotationOfAFinishedRun(t *testing.T) {
 func (w *world) told() []string {
 	var told []string
 	for len(w.events.Events) > 0 {
-		told = append(told, <-w.events.Events)
+		told = append(told, w.event())
 	}
 	return told
 }

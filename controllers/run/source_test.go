@@ -76,7 +76,7 @@ func TestWritesOfARetry(t *testing.T) {
 			if w.conflicts > 0 || len(w.liveReads) > 0 {
 				t.Errorf("%d conflicts, live reads %v; want none", w.conflicts, w.liveReads)
 			}
-			if got, want := <-w.events.Events, "Normal Succeeded 5 of 5 jobs succeeded (3 reused from first)"; got != want {
+			if got, want := w.event(), "Normal Succeeded 5 of 5 jobs succeeded (3 reused from first)"; got != want {
 				t.Errorf("event %q, want %q", got, want)
 			}
 		})

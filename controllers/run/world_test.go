@@ -108,6 +108,18 @@ func newWorld(t *testing.T, objs ...client.Object) *world {
 	return w
 }
 
+// event returns the next event that was written. There has to be one.
+func (w *world) event() string {
+	w.t.Helper()
+	select {
+	case event := <-w.events.Events:
+		return event
+	default:
+		w.t.Fatal("no event was written")
+		return ""
+	}
+}
+
 // restart starts the controller anew, with an empty memory.
 func (w *world) restart() {
 	w.crashAt = 0
