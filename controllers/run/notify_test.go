@@ -19,6 +19,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
+	"github.com/kayci/kayci/controllers/run/job"
 )
 
 // telling adds a notifier `chat` to a Pipeline.
@@ -174,6 +175,26 @@ func TestNotifiersOfARunThatNeverStarted(t *testing.T) {
 			}
 			w.unmoved()
 		})
+	}
+}
+
+// The controller died right after it had made the Job, and another Run has come
+// since: the Run's number is the one that the Job carries.
+func TestNotifierOfANumberThatIsNotRecorded(t *testing.T) {
+	t.Parallel()
+	p := telling(chain(1), "Cancelled")
+	run := started("run", p)
+	run.Spec.Cancelled = true
+	other := started("other", p)
+	other.Status.Number = 6
+	w := newWorld(t, p, revision.New(p, 1), run, other)
+	left := job.BuildNotifier(w.run("run"), 5, &p.Spec.Notifiers[0], &v1alpha1.RunStatus{Phase: "Cancelled"})
+	if err := w.live.Create(t.Context(), left); err != nil {
+		t.Fatal(err)
+	}
+	w.mustReconcile("run")
+	if got := w.run("run").Status; got.Number != 5 || len(got.Notifiers) != 1 || got.Notifiers[0].Job != left.Name {
+		t.Errorf("number %d, notifiers %+v; want 5, and the Job %s", got.Number, got.Notifiers, left.Name)
 	}
 }
 

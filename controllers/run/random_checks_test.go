@@ -197,7 +197,7 @@ func (s *simulation) checkJobAtRest(made *batchv1.Job) {
 		s.t.Errorf("Job %s is of no Run", made.Name)
 		return
 	}
-	if got, want := made.Annotations[job.NumberAnnotation], strconv.FormatInt(r.Status.Number, 10); got != want && !s.stale && !s.unrecordedNotice(r, made) {
+	if got, want := made.Annotations[job.NumberAnnotation], strconv.FormatInt(r.Status.Number, 10); got != want && !s.stale && !s.earlierNotice(made) {
 		s.t.Errorf("Job %s has number %s, its Run %s", made.Name, got, want)
 	}
 	for _, pod := range s.podsOf(made) {

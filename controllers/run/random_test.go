@@ -78,6 +78,7 @@ type simulation struct {
 	queue      *queue
 	tell       func(change)
 	dead       bool          // the process is
+	died       bool          // it ever was
 	hurt       bool          // a request of this reconcile was made to fail
 	writing    bool          // the change is the controller's
 	believes   *v1alpha1.Run // the Run as the Reconciler has read it
@@ -175,7 +176,7 @@ func (s *simulation) mustCreate(obj client.Object) {
 
 // start starts a controller with an empty memory.
 func (s *simulation) start() {
-	s.dead = false
+	s.died, s.dead = s.died || s.dead, false
 	s.queue = &queue{due: map[types.NamespacedName]time.Time{}, now: s.clock.Now}
 	conn, live := &connection{simulation: s}, &connection{simulation: s, live: true}
 	s.reconciler = &run.Reconciler{
