@@ -29,7 +29,7 @@ import (
 	"github.com/kayci/kayci/controllers/start"
 )
 
-var seeds = flag.Uint64("seeds", 60, "how many random worlds to try")
+var seeds = flag.Uint64("seeds", 40, "how many random worlds to try")
 
 // A random world is a Pipeline with a random graph, some Runs of it, and
 // everything that can get in their way. Each seed is one world: it goes the same
