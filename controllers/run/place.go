@@ -62,13 +62,10 @@ func (r *Reconciler) findPlace(ctx context.Context, o *observation) error {
 	if err != nil {
 		return err
 	}
-	if place.Skipped || (place.Admitted && held == nil) {
+	if place.Skipped || place.ReplacedBy != "" || (place.Admitted && held == nil) {
 		return r.admit(ctx, o, candidate)
 	}
 	o.Place = &place
-	if place.ReplacedBy != "" {
-		return r.recordPlace(ctx, o)
-	}
 	return nil
 }
 
@@ -90,7 +87,8 @@ func (o *observation) heldPlace() (held *queue.Place, open bool) {
 }
 
 // admit decides again from what the API server says, because the cache may not
-// show a Run that exists, and records an admission.
+// show a Run that exists, or that runs by now, and records an admission or who
+// replaces the Run: of two Runs one at most is to make way for the other.
 func (r *Reconciler) admit(ctx context.Context, o *observation, c queue.Candidate) error {
 	end := r.admissions.begin(client.ObjectKey{Namespace: o.Run.Namespace, Name: o.Run.Spec.Pipeline})
 	defer end()
@@ -101,7 +99,7 @@ func (r *Reconciler) admit(ctx context.Context, o *observation, c queue.Candidat
 		return err
 	}
 	o.Place = &place
-	if !place.Admitted {
+	if !place.Admitted && place.ReplacedBy == "" {
 		return nil
 	}
 	return r.recordPlace(ctx, o)

@@ -141,10 +141,18 @@ func leaving(run *v1alpha1.Run) bool {
 	return run.Spec.Cancelled || run.DeletionTimestamp != nil
 }
 
-// compare orders Runs by creation. Times are whole seconds, so the name decides
-// between Runs of the same.
+// compare orders Runs by creation. Times are whole seconds: of two Runs of the
+// same, one that runs was there before one that doesn't. Between others the name
+// decides.
 func compare(a, b *v1alpha1.Run) int {
-	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
+	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(turn(a), turn(b)), cmp.Compare(a.Name, b.Name))
+}
+
+func turn(run *v1alpha1.Run) int {
+	if recorded := run.Status.Concurrency; recorded != nil && recorded.Admitted {
+		return 0
+	}
+	return 1
 }
 
 // exact positions are not rounded.

@@ -101,6 +101,14 @@ func TestDecide(t *testing.T) {
 			want: queue.Place{Key: "main", Admitted: true, ReplacedBy: "z"},
 		},
 		{
+			name: "replace: one of the same second came", policy: replace, run: []option{main, admitted}, others: []v1alpha1.Run{run("a", 5, main)},
+			want: queue.Place{Key: "main", Admitted: true, ReplacedBy: "a"},
+		},
+		{
+			name: "replace: one of the same second runs", policy: replace, others: []v1alpha1.Run{run("z", 5, main, admitted)},
+			want: queue.Place{Key: "main", Position: 1, InTheWay: []string{"z"}},
+		},
+		{
 			name: "replace: newer ones came while it waited", policy: replace, run: []option{main, at(1)},
 			others: []v1alpha1.Run{run("a", 1, main, admitted), run("y", 8, main), run("z", 9, main)},
 			want:   queue.Place{Key: "main", ReplacedBy: "z"},
