@@ -11,7 +11,6 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/job"
-	"github.com/kayci/kayci/controllers/run/plan"
 )
 
 // serve starts a service: its Service first, so that a Job that exists has one.
@@ -39,10 +38,12 @@ func (o *observation) serviceSpec(name string) *v1alpha1.Service {
 // expose creates the Service, and reports whether it is there.
 func (r *Reconciler) expose(ctx context.Context, o *observation, name string, service *corev1.Service) (bool, error) {
 	err := r.Client.Create(ctx, service, client.FieldOwner(v1alpha1.FieldManager))
-	if apierrors.IsAlreadyExists(err) {
-		return r.adoptService(ctx, o, name, client.ObjectKeyFromObject(service))
-	}
 	refusal, class := classify(err)
+	if apierrors.IsAlreadyExists(err) {
+		if refusal, class, err = r.existing(ctx, o, client.ObjectKeyFromObject(service), "Service", &corev1.Service{}); err != nil {
+			return false, err
+		}
+	}
 	switch class {
 	case accepted:
 		return true, nil
@@ -54,29 +55,6 @@ func (r *Reconciler) expose(ctx context.Context, o *observation, name string, se
 		return false, nil
 	default:
 		return false, fmt.Errorf("create Service %s: %w", service.Name, err)
-	}
-}
-
-// adoptService takes a Service of this name for the Run's only if it belongs to
-// this very Run.
-func (r *Reconciler) adoptService(ctx context.Context, o *observation, name string, key client.ObjectKey) (bool, error) {
-	var found corev1.Service
-	if err := r.APIReader.Get(ctx, key, &found); err != nil {
-		return false, fmt.Errorf("get Service %s: %w", key.Name, err)
-	}
-	switch {
-	case o.predecessors(&found):
-		o.Deferred[name] = plan.Refusal{
-			Reason: plan.ReasonNameConflict, Message: fmt.Sprintf("Service %s of an earlier Run of this name is still being deleted", key.Name),
-		}
-		return false, nil
-	case metav1.IsControlledBy(&found, o.Run):
-		return true, nil
-	default:
-		o.Refused[name] = plan.Refusal{
-			Reason: plan.ReasonNameConflict, Message: fmt.Sprintf("a Service named %s exists and isn't this Run's; name the Run otherwise", key.Name),
-		}
-		return false, nil
 	}
 }
 

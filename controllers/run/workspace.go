@@ -23,17 +23,20 @@ func (r *Reconciler) workspaceOrDefer(ctx context.Context, o *observation, jobs 
 	}
 	claim := job.Workspace(o.Run, o.Spec.Workspace)
 	err := r.Client.Create(ctx, claim, client.FieldOwner(v1alpha1.FieldManager))
-	if apierrors.IsAlreadyExists(err) {
-		return r.adoptWorkspace(ctx, o, claim.Name, jobs)
-	}
 	refusal, class := classify(err)
+	refusal.Message = "the workspace's claim: " + refusal.Message
+	if apierrors.IsAlreadyExists(err) {
+		refusal, class, err = r.existing(ctx, o, client.ObjectKeyFromObject(claim), "PersistentVolumeClaim", &corev1.PersistentVolumeClaim{})
+		if err != nil {
+			return false, err
+		}
+	}
 	switch class {
 	case accepted:
 		return true, nil
 	case refused:
-		return false, &fault{refusal.Reason, "the workspace's claim: " + refusal.Message}
+		return false, &fault{refusal.Reason, refusal.Message}
 	case deferred:
-		refusal.Message = "the workspace's claim: " + refusal.Message
 		o.deferAll(jobs, refusal)
 		return false, nil
 	default:
@@ -41,26 +44,22 @@ func (r *Reconciler) workspaceOrDefer(ctx context.Context, o *observation, jobs 
 	}
 }
 
-// adoptWorkspace takes a claim of this name for the Run's only if it belongs to
-// this very Run.
-func (r *Reconciler) adoptWorkspace(ctx context.Context, o *observation, name string, jobs []string) (bool, error) {
-	var found corev1.PersistentVolumeClaim
-	if err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: o.Run.Namespace, Name: name}, &found); err != nil {
-		return false, fmt.Errorf("get PersistentVolumeClaim %s: %w", name, err)
+// existing sorts the object that has the name of one that could not be created:
+// it is the Run's, made before the controller was killed; it is about to go; or
+// it is somebody else's.
+func (r *Reconciler) existing(ctx context.Context, o *observation, key client.ObjectKey, kind string, found client.Object) (plan.Refusal, class, error) {
+	if err := r.APIReader.Get(ctx, key, found); err != nil {
+		return plan.Refusal{}, unclear, fmt.Errorf("get %s %s: %w", kind, key.Name, err)
 	}
 	switch {
-	case o.predecessors(&found):
-		o.deferAll(jobs, plan.Refusal{
-			Reason:  plan.ReasonNameConflict,
-			Message: fmt.Sprintf("PersistentVolumeClaim %s of an earlier Run of this name is still being deleted", name),
-		})
-		return false, nil
-	case metav1.IsControlledBy(&found, o.Run):
-		return true, nil
+	case o.predecessors(found):
+		message := fmt.Sprintf("%s %s of an earlier Run of this name is still being deleted", kind, key.Name)
+		return plan.Refusal{Reason: plan.ReasonNameConflict, Message: message}, deferred, nil
+	case metav1.IsControlledBy(found, o.Run):
+		return plan.Refusal{}, accepted, nil
 	default:
-		return false, &fault{
-			plan.ReasonNameConflict, fmt.Sprintf("a PersistentVolumeClaim named %s exists and isn't this Run's; name the Run otherwise", name),
-		}
+		message := fmt.Sprintf("a %s named %s exists and isn't this Run's; name the Run otherwise", kind, key.Name)
+		return plan.Refusal{Reason: plan.ReasonNameConflict, Message: message}, refused, nil
 	}
 }
 
