@@ -14,6 +14,10 @@
 // A Run's parameters arrive in every container as environment variables: the
 // parameter git_sha is "$KAYCI_GIT_SHA". Write the quotes, and never build a
 // script from data: what an event carries is chosen by whoever caused it.
+//
+// The text of a ci.script runs as it is written. In what else stands in a command,
+// arguments or the value of a variable Kubernetes expands $(NAME) and takes $$ for
+// $, and ci.verbatim(text) is what gives the text.
 {
   local ci = self,
   local apiVersion = 'kayci.dev/v1alpha1',
@@ -23,6 +27,40 @@
     else if std.objectHas(work, 'containers') then work
     else { containers: [work] } } } },
   local environment(env) = [{ name: name, value: env[name] } for name in std.objectFields(env)],
+  local annotate(name, containers) = { template+: { spec+: { template+: {
+    metadata+: { annotations+: { [name]: std.join(',', items(containers)) } },
+  } } } },
+
+  // What takes a program as its next argument. Others are asked for by name alone.
+  local shells = { sh: ['sh', '-ec'], bash: ['bash', '-ec'], dash: ['dash', '-ec'], ash: ['ash', '-ec'], ksh: ['ksh', '-ec'], zsh: ['zsh', '-ec'],
+                   python: ['python', '-c'], python3: ['python3', '-c'], perl: ['perl', '-e'], ruby: ['ruby', '-e'], node: ['node', '-e'], php: ['php', '-r'] },
+  local base(path) = local parts = std.split(path, '/'); parts[std.length(parts) - 1],
+
+  // shebang is the words behind the #! that a script begins with, without
+  // /usr/bin/env.
+  local shebang(script) =
+    local own = if std.startsWith(script, ci.outputFunction) then script[std.length(ci.outputFunction):] else script;
+    local text = std.lstripChars(own, ' \t\r\n');
+    local line = std.splitLimit(text, '\n', 1)[0];
+    local words = [word for word in std.split(std.strReplace(std.rstripChars(line[2:], '\r'), '\t', ' '), ' ') if word != ''];
+    if !std.startsWith(text, '#!') then []
+    else if words != [] && base(words[0]) == 'env' then [word for word in words[1:] if word != '-S']
+    else words,
+
+  // interpreter is the shell with the flags of the script's shebang, which has to
+  // name the same program: the kernel, which reads a shebang, never sees the script.
+  local interpreter(step, script, shell) =
+    local words = shebang(script);
+    local at = [i for i in std.range(0, std.length(shell) - 1) if words != [] && base(shell[i]) == base(words[0])];
+    local flags = words[1:];
+    if words == [] then shell
+    else if at != [] && std.all([std.startsWith(flag, '-') for flag in flags]) then shell[:at[0] + 1] + flags + shell[at[0] + 1:]
+    else
+      local name = base(words[0]);
+      local advice = if std.objectHas(shells, name) then std.strReplace(std.toString(shells[name]), '"', "'")
+      else "['%s', …], with the flag that has it take a program as its next argument" % name;
+      error "ci.script %s: the script begins with #!%s, but %s would run it: add shell=%s, or take the line out"
+            % [step, std.join(' ', words), std.join(' ', shell), advice],
 
   // pipeline makes a Pipeline. jobs run in the order of their `needs`. A param is
   // a name, or an object as ci.param makes. retention is { maxCount, maxAge };
@@ -99,10 +137,17 @@
       ],
     }),
 
-  // script is a step that runs a shell script. shell is the command that takes the
-  // script as its last argument; it stops at the first command that fails.
+  // script is a step that runs a shell script, character for character. shell is the
+  // command that takes the script as its last argument; it stops at the first command
+  // that fails. For another language it is shell=['python3', '-c'] or the like: a
+  // script that begins with #! and another program is refused.
   script(image, script, shell=['sh', '-ec'], name='main', env={})::
-    ci.step(name, image, command=shell + [script], env=env),
+    ci.step(name, image, command=std.map(ci.verbatim, interpreter(name, script, items(shell)) + [script]), env=env),
+
+  // verbatim is the text that a program has to be given for it to get this text: in
+  // command, args, the exec of a probe and the value of a variable, Kubernetes expands
+  // $(NAME) and takes $$ for $. It does neither in lifecycle hooks.
+  verbatim(text):: std.strReplace(text, '$', '$$'),
 
   // outputFunction is the text of a shell function for the beginning of a script:
   // `output NAME VALUE` hands a value to later jobs, which read it as
@@ -114,7 +159,8 @@
     }
   |||,
 
-  // step is a step that runs a command, or what the image runs by itself.
+  // step is a step that runs a command, or what the image runs by itself. Kubernetes
+  // expands $(NAME) in its words: see ci.verbatim.
   step(name, image, command=null, args=null, env={}):: {
     name: name,
     image: image,
@@ -172,7 +218,7 @@
         name: 'notify',
         image: ci.image,
         args: ['notify', '--url-file=/notify/url'] + flags
-              + (if title != null then ['--title=' + title] else []),
+              + (if title != null then ['--title=' + ci.verbatim(title)] else []),
         resources: { requests: { cpu: '10m', memory: '32Mi' }, limits: { memory: '128Mi' } },
         securityContext: {
           allowPrivilegeEscalation: false,
@@ -314,9 +360,7 @@
 
   // mountWorkspace mounts the Run's workspace in the named containers alone, or, of
   // an empty list, in none.
-  mountWorkspace(containers):: { template+: { spec+: { template+: {
-    metadata+: { annotations+: { 'kayci.dev/mount-workspace': std.join(',', items(containers)) } },
-  } } } },
+  mountWorkspace(containers):: annotate('kayci.dev/mount-workspace', containers),
 
   // imagePullSecret lets the pod pull from a private registry.
   imagePullSecret(secret):: ci.pod({ imagePullSecrets+: [{ name: secret }] }),

@@ -16,6 +16,7 @@ import (
 
 // Values go from a parameter through the library's shell function into the
 // termination message, the Run's status and a later container, and are the same.
+// The job between prints what Kubernetes would take for more than a script's text.
 func TestOutputsArriveByteForByte(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t)
@@ -26,13 +27,15 @@ func TestOutputsArriveByteForByte(t *testing.T) {
 		fmt.Fprintf(&writes, "output %s \"$KAYCI_%s\"\n", name, variable)
 		fmt.Fprintf(&prints, "printf '%s '; printf '%%s' \"$KAYCI_OUTPUT_BUILD_WEB_%s\" | od -An -v -tx1 | tr -d ' \\n'; echo\n", name, variable)
 	}
+	const dollars = "$ $$ $$$ $(KAYCI_RUN) $$(KAYCI_RUN) ${X} ^a$"
+	const between = "cat <<'END'\n" + dollars + "\nEND\necho \"$(echo \"$KAYCI_RUN\")\"\n"
 	repository := s.repository(t, "")
-	commit := s.push(t, repository, map[string]string{"write.sh": writes.String(), "print.sh": prints.String(), "echo.jsonnet": fmt.Sprintf(`
+	commit := s.push(t, repository, map[string]string{"write.sh": writes.String(), "print.sh": prints.String(), "between.sh": between, "echo.jsonnet": fmt.Sprintf(`
 		local ci = import 'kayci.libsonnet';
 		local image = '%s';
 		ci.pipeline('echo', params=['%s'], jobs=[
 		  ci.job('build-web', ci.script(image, ci.outputFunction + importstr 'write.sh')),
-		  ci.job('between', ci.script(image, 'true'), needs=['build-web']),
+		  ci.job('between', ci.script(image, importstr 'between.sh'), needs=['build-web']),
 		  ci.job('print', ci.script(image, importstr 'print.sh'), needs=['between']),
 		])`, busybox, strings.Join(names, "', '"))})
 	s.create(t, s.configRepo("echo", repository.URL))
@@ -43,6 +46,9 @@ func TestOutputsArriveByteForByte(t *testing.T) {
 	want := hostile()
 	if diff := cmp.Diff(want, run.Status.Jobs[0].Outputs); diff != "" {
 		t.Errorf("outputs in the status (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(dollars+"\ne\n", s.log(t, "e", "between", "main")); diff != "" {
+		t.Errorf("what the script printed (-want +got):\n%s", diff)
 	}
 	got := map[string]string{}
 	for line := range strings.Lines(s.log(t, "e", "print", "main")) {
