@@ -19,6 +19,12 @@ GO ?= go
 CACHE := $(or $(KAYCI_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kayci)
 BIN := $(CURDIR)/bin
 IMAGE ?= $(BIN)/kayci.tar
+
+# What `kayci --version` says. Blank: what Go derives from the commit. The image's
+# name ends in it, and Docker's build sees no commit: it has to be told.
+VERSION ?=
+REVISION ?= $(shell git rev-parse --verify --quiet HEAD)
+LDFLAGS = $(if $(VERSION),-X main.version=$(VERSION) -X main.revision=$(REVISION))
 STARTED := $(shell date +%s)
 
 # A change of a pinned version or of Go gives the tools a folder of their own.
@@ -63,19 +69,25 @@ help: ## List every target.
 	@awk -F ':.*## ' '
 	  BEGIN                  { print "Usage: make <target>" }
 	  /^##@ /                { printf "\n%s\n", substr($$0, 5) }
-	  /^[a-z][a-z0-9-]*:.*## / { printf "  %-11s %s\n", $$1, $$2 }
+	  /^[a-z][a-z0-9-]*:.*## / { printf "  %-12s %s\n", $$1, $$2 }
 	' Makefile
 
 .PHONY: build
 build: ## Build the kayci program into bin/.
 	@$(call begin,build,kayci into bin/)
-	$(GO) build -o $(BIN)/kayci ./cmd/kayci
+	$(GO) build -ldflags "$(LDFLAGS)" -o $(BIN)/kayci ./cmd/kayci
 
 .PHONY: image
 image: ## Build KayCI's container image as a tar into bin/, without Docker.
 	@$(call begin,image,KayCI's container image into $(IMAGE))
-	GOOS=linux $(GO) build -o $(BIN)/image/kayci ./cmd/kayci
+	GOOS=linux $(GO) build -ldflags "$(LDFLAGS)" -o $(BIN)/image/kayci ./cmd/kayci
 	$(LOCAL) image kayci --binary $(BIN)/image/kayci --output $(abspath $(IMAGE))
+
+.PHONY: docker-image
+docker-image: ## Build it with Docker: REPOSITORY=registry.example.com/kayci VERSION=0.1.0
+	@$(call begin,docker-image,$(REPOSITORY):$(VERSION))
+	[ -n "$(REPOSITORY)" ] && [ -n "$(VERSION)" ] || { echo 'Say REPOSITORY=registry.example.com/kayci VERSION=0.1.0'; exit 2; }
+	docker build --build-arg=VERSION=$(VERSION) --build-arg=REVISION=$(REVISION) --tag=$(REPOSITORY):$(VERSION) .
 
 .PHONY: demo
 demo: $(TOOLS)/helm ## Show all of it on the local cluster, from a push to a finished Run.

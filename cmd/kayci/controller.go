@@ -80,6 +80,7 @@ func (flags *controllerFlags) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ctrl.Log.Info("starting", "version", buildVersion())
+	b := buildInfo()
+	ctrl.Log.Info("starting", "version", b.Version, "revision", b.Revision, "go", b.Go)
 	return mgr.Start(ctx)
 }
