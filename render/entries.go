@@ -57,7 +57,7 @@ func isEntry(name string) bool {
 	if skipped(name) || name == "jsonnetfile.json" || name == "jsonnetfile.lock.json" {
 		return false
 	}
-	switch path.Ext(name) {
+	switch strings.ToLower(path.Ext(name)) {
 	case ".jsonnet", ".yaml", ".yml", ".json":
 		return true
 	default:

@@ -60,6 +60,27 @@ func TestEntries(t *testing.T) {
 			path: "ci/",
 			want: []string{"ci/a.jsonnet: Trigger/t", "ci/a.jsonnet: Trigger/y"},
 		},
+		"names in capitals": {
+			files: map[string]string{
+				"A.YAML": trigger, "b.Yml": strings.ReplaceAll(trigger, "name: t}", "name: t2}"), "C.JSON": pipelineJSON("j", ""),
+				"d.JSONNET": "std.parseYaml('" + strings.ReplaceAll(trigger, "name: t}", "name: t3}") + "')",
+			},
+			want: []string{"C.JSON: Pipeline/j", "A.YAML: Trigger/t", "b.Yml: Trigger/t2", "d.JSONNET: Trigger/t3"},
+		},
+		"vendor folders, nearest first": {
+			files: map[string]string{
+				"ci/team/a.jsonnet":                     "[import 'x.libsonnet', import 'y.libsonnet', import '../../lib/z.libsonnet']",
+				"ci/team/vendor/x.libsonnet":            "(import 'deep.libsonnet')('x')",
+				"ci/team/vendor/deep.libsonnet":         "function(name) std.parseYaml('" + trigger + "') { metadata: { name: name } }",
+				"ci/vendor/x.libsonnet":                 "error 'farther'",
+				"ci/vendor/y.libsonnet":                 "(import 'github.com/acme/y.libsonnet')",
+				"ci/vendor/github.com/acme/y.libsonnet": "(import '../../../team/vendor/deep.libsonnet')('y')",
+				"lib/z.libsonnet":                       "import 'own.libsonnet'",
+				"lib/vendor/own.libsonnet":              "(import '../../ci/team/vendor/deep.libsonnet')('z')",
+			},
+			path: "ci",
+			want: []string{"ci/team/a.jsonnet: Trigger/x", "ci/team/a.jsonnet: Trigger/y", "ci/team/a.jsonnet: Trigger/z"},
+		},
 		"nothing": {files: map[string]string{"x.md": ""}, want: []string{}},
 	}
 	for name, test := range tests {

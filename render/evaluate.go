@@ -103,14 +103,18 @@ func (e *evaluator) run(entries []string, out io.Writer) error {
 }
 
 func (e *evaluator) entry(file string) (json.RawMessage, error) {
-	if path.Ext(file) == ".jsonnet" {
+	extension := strings.ToLower(path.Ext(file))
+	if extension == ".jsonnet" {
 		return e.jsonnet(file)
 	}
 	data, err := readFile(e.root, file)
 	if err != nil {
 		return nil, err
 	}
-	if path.Ext(file) == ".json" {
+	if data, err = plainText(data); err != nil {
+		return nil, err
+	}
+	if extension == ".json" {
 		return decodeJSON(data)
 	}
 	return decodeYAML(data)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/google/go-jsonnet"
@@ -25,13 +26,16 @@ const maxFileSize = 8 << 20
 
 // jail is a jsonnet importer that sees one commit's tree and the built-in
 // library. It must return the same contents for the same path each time, hence
-// the cache.
+// the caches.
 type jail struct {
 	root *os.Root
-	// vendor are the folders that are searched after the importing file's own.
+	// vendor are the folders that are searched after those of the importing file.
 	vendor  []string
 	library jsonnet.Contents
-	cache   map[string]jsonnet.Contents
+	texts   map[string]jsonnet.Contents
+	bytes   map[string]jsonnet.Contents
+	// binary has, of each file that uses importbin, how it takes what it imports.
+	binary map[string]imports
 }
 
 func newJail(root *os.Root, entryFolder string) *jail {
@@ -39,12 +43,14 @@ func newJail(root *os.Root, entryFolder string) *jail {
 		root:    root,
 		vendor:  vendorFolders(entryFolder),
 		library: jsonnet.MakeContents(library),
-		cache:   map[string]jsonnet.Contents{},
+		texts:   map[string]jsonnet.Contents{},
+		bytes:   map[string]jsonnet.Contents{},
+		binary:  map[string]imports{},
 	}
 }
 
-// vendorFolders returns the vendor folder of the entry folder and of each one
-// above it, nearest first, as jsonnet-bundler may have been run in any of them.
+// vendorFolders returns the vendor folder of a folder and of each one above it,
+// nearest first, as jsonnet-bundler may have been run in any of them.
 func vendorFolders(folder string) []string {
 	var folders []string
 	for dir := path.Clean(folder); ; dir = path.Dir(dir) {
@@ -61,10 +67,11 @@ func (j *jail) Import(importedFrom, importedPath string) (jsonnet.Contents, stri
 	if err != nil {
 		return jsonnet.Contents{}, "", err
 	}
+	read := j.reader(importedFrom, importedPath)
 	for _, name := range candidates {
-		contents, err := j.read(name)
+		contents, foundAt, err := read(name)
 		if err == nil {
-			return contents, name, nil
+			return contents, foundAt, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return jsonnet.Contents{}, "", fmt.Errorf("import %q: %w", importedPath, err)
@@ -93,29 +100,63 @@ func (j *jail) candidates(importedFrom, importedPath string) ([]string, error) {
 	if importedFrom != "" && !strings.HasPrefix(importedFrom, "<") {
 		from = path.Dir(importedFrom)
 	}
+	// A folder that every file sees comes after those that only this one does.
+	own := slices.DeleteFunc(vendorFolders(from), func(folder string) bool { return slices.Contains(j.vendor, folder) })
 	var candidates []string
-	for i, folder := range append([]string{from}, j.vendor...) {
+	for i, folder := range slices.Concat([]string{from}, own, j.vendor) {
 		name := path.Join(folder, importedPath)
-		if fs.ValidPath(name) && name != "." {
+		switch {
+		case slices.Contains(candidates, name):
+		case fs.ValidPath(name) && name != ".":
 			candidates = append(candidates, name)
-		} else if i == 0 {
+		case i == 0:
 			return nil, fmt.Errorf("import %q: the path leaves the repository", importedPath)
 		}
 	}
 	return candidates, nil
 }
 
-func (j *jail) read(name string) (jsonnet.Contents, error) {
-	if contents, ok := j.cache[name]; ok {
-		return contents, nil
+// text reads a file that is meant as code or as a string.
+func (j *jail) text(name string) (contents jsonnet.Contents, foundAt string, err error) {
+	if contents, ok := j.texts[name]; ok {
+		return contents, name, nil
 	}
 	data, err := readFile(j.root, name)
 	if err != nil {
-		return jsonnet.Contents{}, err
+		return contents, "", err
 	}
-	contents := jsonnet.MakeContentsRaw(data)
-	j.cache[name] = contents
-	return contents, nil
+	data, err = plainText(data)
+	if err != nil {
+		return contents, "", fmt.Errorf("%s: %w (importbin takes any file)", name, err)
+	}
+	if line := loneCR(data); line > 0 && isCode(name) {
+		// A comment would go on to the end of the file.
+		return contents, "", fmt.Errorf("%s: %w", name, lineError{line, `a carriage return ends no line: save the file with LF at the end of its lines, and write \r in a string`})
+	}
+	contents = jsonnet.MakeContentsRaw(data)
+	j.texts[name] = contents
+	return contents, name, nil
+}
+
+func isCode(name string) bool {
+	extension := strings.ToLower(path.Ext(name))
+	return extension == ".jsonnet" || extension == ".libsonnet"
+}
+
+// verbatim reads a file that is meant as bytes. It is found at a place of its
+// own, because what is found at one place must always be the same.
+func (j *jail) verbatim(name string) (contents jsonnet.Contents, foundAt string, err error) {
+	foundAt = "importbin " + name
+	if contents, ok := j.bytes[name]; ok {
+		return contents, foundAt, nil
+	}
+	data, err := readFile(j.root, name)
+	if err != nil {
+		return contents, "", err
+	}
+	contents = jsonnet.MakeContentsRaw(data)
+	j.bytes[name] = contents
+	return contents, foundAt, nil
 }
 
 // readFile reads a regular file below root, following symlinks that stay there.
