@@ -1,11 +1,11 @@
 package git
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"time"
 
@@ -28,7 +28,7 @@ func (s httpSession) Close() error {
 	return s.UploadPackSession.Close()
 }
 
-func openHTTP(to target, req Request, report reporter) (session, error) {
+func openHTTP(ctx context.Context, to target, req Request, report reporter) (session, error) {
 	options, err := fluxgit.NewAuthOptions(*to.url, trimmedAuth(req.Auth))
 	if err != nil {
 		return nil, report.fail(ReasonInvalidSecret, "the Secret doesn't fit the URL: %v", err)
@@ -38,7 +38,7 @@ func openHTTP(to target, req Request, report reporter) (session, error) {
 		return nil, report.fail(ReasonInvalidSecret, "the Secret's ca.crt: %v", err)
 	}
 	base := &http.Transport{
-		DialContext:            (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
+		DialContext:            bound(ctx, req.Dial),
 		TLSClientConfig:        tlsConfig,
 		TLSHandshakeTimeout:    30 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,

@@ -22,6 +22,9 @@ type Request struct {
 	// wait for each other.
 	Store string
 
+	// Dial connects to servers; nil is the network itself.
+	Dial Dial
+
 	// Limits of a fetch. A field that is zero takes its default.
 	Limits Limits
 }

@@ -30,9 +30,9 @@ func open(ctx context.Context, req Request, report reporter) (session, target, e
 	case "ssh":
 		s, err = openSSH(ctx, to, req, report)
 	case "git":
-		s, err = openGit(ctx, to, req.Limits)
+		s, err = openGit(ctx, to, req)
 	default:
-		s, err = openHTTP(to, req, report)
+		s, err = openHTTP(ctx, to, req, report)
 	}
 	if err != nil {
 		return nil, to, report.wrap(ctx, "connect to "+to.String(), err)

@@ -20,19 +20,19 @@ func openSSH(ctx context.Context, to target, req Request, report reporter) (sess
 	if err != nil {
 		return nil, err
 	}
-	conn, stop, err := dial(ctx, to.address("22"))
+	conn, err := bound(ctx, req.Dial)(ctx, "tcp", to.address("22"))
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{closers: []io.Closer{conn}, stop: stop, packed: true, words: &words{}}
-	if err := s.start(conn, to, config, req.Limits, report); err != nil {
+	s := &stream{closers: []io.Closer{conn}, conn: conn, packed: true, words: &words{}}
+	if err := s.start(ctx, conn, to, config, req, report); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
 // start shakes hands and runs upload-pack.
-func (s *stream) start(conn net.Conn, to target, config *ssh.ClientConfig, limits Limits, report reporter) error {
+func (s *stream) start(ctx context.Context, conn net.Conn, to target, config *ssh.ClientConfig, req Request, report reporter) error {
 	proven := false
 	check := config.HostKeyCallback
 	config.HostKeyCallback = func(host string, remote net.Addr, key ssh.PublicKey) error {
@@ -43,7 +43,10 @@ func (s *stream) start(conn net.Conn, to target, config *ssh.ClientConfig, limit
 		return nil
 	}
 	c, channels, requests, err := ssh.NewClientConn(conn, to.address("22"), config)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return report.ended(ctx, "connect to "+to.String())
+	case err != nil:
 		return handshakeError(err, proven, to, report)
 	}
 	client := ssh.NewClient(c, channels, requests)
@@ -57,7 +60,7 @@ func (s *stream) start(conn net.Conn, to target, config *ssh.ClientConfig, limit
 	if err != nil {
 		return err
 	}
-	s.out = &limitedReader{stdout, limits.PackBytes + maxAdvertised}
+	s.out = &limitedReader{stdout, req.Limits.PackBytes + maxAdvertised}
 	if s.in, err = run.StdinPipe(); err != nil {
 		return err
 	}

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
@@ -22,10 +24,9 @@ import (
 type stream struct {
 	in  io.WriteCloser
 	out io.Reader
-	// closers are closed in order.
+	// closers are closed in order. conn is what they talk over.
 	closers []io.Closer
-	// stop ends the watch over the context.
-	stop func() bool
+	conn    net.Conn
 	// words are what the server says beside the protocol, complete once wait has
 	// returned. Both are nil for git.
 	words  *words
@@ -33,26 +34,19 @@ type stream struct {
 	packed bool
 }
 
-// dial connects and has the connection closed when the context ends, whatever
-// is being read or written then.
-func dial(ctx context.Context, address string) (net.Conn, func() bool, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
-	if err != nil {
-		return nil, nil, err
-	}
-	return conn, context.AfterFunc(ctx, func() { _ = conn.Close() }), nil
-}
+// goodbye is how long a server may take to be told that it isn't needed any more.
+const goodbye = 2 * time.Second
 
-func openGit(ctx context.Context, to target, limits Limits) (session, error) {
-	conn, stop, err := dial(ctx, to.address("9418"))
+func openGit(ctx context.Context, to target, req Request) (session, error) {
+	conn, err := bound(ctx, req.Dial)(ctx, "tcp", to.address("9418"))
 	if err != nil {
 		return nil, err
 	}
 	s := &stream{
 		in:      conn,
-		out:     &limitedReader{conn, limits.PackBytes + maxAdvertised},
+		out:     &limitedReader{conn, req.Limits.PackBytes + maxAdvertised},
 		closers: []io.Closer{conn},
-		stop:    stop,
+		conn:    conn,
 	}
 	request := packp.GitProtoRequest{RequestCommand: transport.UploadPackServiceName, Pathname: to.url.Path, Host: to.url.Host}
 	if err := request.Encode(conn); err != nil {
@@ -108,13 +102,13 @@ func (s *stream) UploadPack(_ context.Context, req *packp.UploadPackRequest) (*p
 
 // Close says goodbye to a server that still waits for a request.
 func (s *stream) Close() error {
-	s.stop()
+	_ = s.conn.SetDeadline(time.Now().Add(goodbye))
 	if !s.packed {
 		_, _ = s.in.Write(pktline.FlushPkt)
 	}
 	var errs []error
 	for _, c := range s.closers {
-		if err := c.Close(); err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, io.EOF) {
+		if err := c.Close(); err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrDeadlineExceeded) {
 			errs = append(errs, err)
 		}
 	}
