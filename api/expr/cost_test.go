@@ -59,7 +59,7 @@ func TestLargePushIsAffordable(t *testing.T) {
 	for i := range paths {
 		paths[i] = fmt.Sprintf("src/package%d/main.go", i)
 	}
-	if holds, err := condition.Eval(Vars{Event: Event{Paths: paths}}); err != nil || !holds {
+	if holds, err := condition.Eval(Vars{Event: Event{Paths: paths, PathsComplete: true}}); err != nil || !holds {
 		t.Errorf("it is %v, and the error %v", holds, err)
 	}
 }

@@ -34,6 +34,9 @@ const (
 	bodyVariable  = "body"
 )
 
+// pathsField of an event is what may be known in part.
+const pathsField = "paths"
+
 // Env compiles the expressions of one kind of object. It is safe for
 // concurrent use.
 type Env struct {
@@ -137,6 +140,7 @@ func (e *Env) compile(src string) (program, error) {
 		cel.CostLimit(maxCost),
 		cel.InterruptCheckFrequency(maxIterations),
 		cel.CostTracking(callCost{}),
+		cel.EvalOptions(cel.OptPartialEval),
 	)
 	if err != nil {
 		return program{}, fmt.Errorf("1:1: plan the expression: %w", err)

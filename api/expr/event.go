@@ -33,6 +33,9 @@ type Event struct {
 	Message string `cel:"message"`
 	// Paths that the pushed commits added, changed or removed, sorted.
 	Paths []string `cel:"paths"`
+	// PathsComplete says that Paths lacks none. Git hosts list few commits of a large
+	// push, and none of a new branch.
+	PathsComplete bool `cel:"pathsComplete"`
 }
 
 // fieldNames lists the fields that an expression sees of a type, in their order.

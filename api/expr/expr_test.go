@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -29,6 +30,7 @@ func vars(t testing.TB) Vars {
 			Kind: "push", Repository: "acme/web", CloneURL: "https://git.example.com/acme/web.git",
 			SHA: "8f3c", Ref: "refs/heads/release/1.4", Branch: "release/1.4", Sender: "alex",
 			Title: "Fix the build", Message: "Fix the build\n\nIt was broken.", Paths: []string{"go.mod", "src/main.go"},
+			PathsComplete: true,
 		},
 		Body: body,
 	}
@@ -62,7 +64,7 @@ func TestParam(t *testing.T) {
 		`body.?missing.orValue("d")`:        {Value: "d"},
 		`1u + 2u`:                           {Value: "3"},
 		`event.shaa`: {Compile: "1:6: undefined field 'shaa' " +
-			"(event has kind, repository, cloneURL, sha, ref, branch, tag, sender, title, message, paths)"},
+			"(event has kind, repository, cloneURL, sha, ref, branch, tag, sender, title, message, paths, pathsComplete)"},
 		"'x'\n + evnt": {Compile: "2:4: undeclared reference to 'evnt' (the variables are event and body; text stands in quotes)"},
 		`'a' + 1`:      {Compile: "1:5: found no matching overload for '_+_' applied to '(string, int)' (convert a side with string(), int() or double())"},
 		`event.paths`: {Compile: "1:1: the result is of type list(string), but a parameter is a string, number or bool: " +
@@ -132,6 +134,41 @@ func TestCondition(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+// A list of paths that may lack some never makes a condition true or false.
+func TestUnknownPaths(t *testing.T) {
+	env, some := triggerEnv(t), vars(t)
+	some.Event.PathsComplete = false
+	for src, want := range map[string]error{
+		`event.paths.exists(p, p.startsWith("docs/"))`:                                ErrPathsUnknown,
+		`!event.paths.exists(p, p.startsWith("src/"))`:                                ErrPathsUnknown,
+		`event.paths.all(p, p.matches("^src/"))`:                                      ErrPathsUnknown,
+		`event.paths.filter(p, p.startsWith("docs/")).size() == 0`:                    ErrPathsUnknown,
+		`[event].all(e, e.paths.size() > 1)`:                                          ErrPathsUnknown,
+		`event.paths.join(",").replace("a", "b") == body.list[0]`:                     ErrPathsUnknown,
+		`event.paths.map(p, p + "x") == [] || event.branch == "main"`:                 ErrPathsUnknown,
+		`[1, 2].exists(i, event.paths.size() == i)`:                                   ErrPathsUnknown,
+		`event.branch == "release/1.4" || "docs" in event.paths`:                      nil,
+		`!("docs" in event.paths && event.tag != "")`:                                 nil,
+		`!event.pathsComplete`:                                                        nil,
+		`event.paths.exists(p, p.startsWith("docs/")) || event.title.startsWith("F")`: nil,
+	} {
+		condition, err := env.CompileCondition(src)
+		if err != nil {
+			t.Fatalf("%s: %v", src, err)
+		}
+		if holds, err := condition.Eval(some); !errors.Is(err, want) || holds != (want == nil) {
+			t.Errorf("%s is %v with the error %v, want %v", src, holds, err, want)
+		}
+	}
+	param, err := env.CompileParam(`event.paths.join(",")`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if value, err := param.Eval(some); err != nil || value != "go.mod,src/main.go" {
+		t.Errorf("a parameter is %q of the paths that are known, with the error %v", value, err)
 	}
 }
 

@@ -28,6 +28,14 @@ func (v Vars) values() map[string]any {
 	return map[string]any{eventVariable: v.Event, bodyVariable: v.Body}
 }
 
+// known are the values without what is known in part.
+func (v Vars) known() (any, error) {
+	if v.Event.PathsComplete {
+		return v.values(), nil
+	}
+	return cel.PartialVars(v.values(), cel.AttributePattern(eventVariable).QualString(pathsField))
+}
+
 type program struct {
 	compiled cel.Program
 	checked  *cel.Ast
@@ -35,7 +43,7 @@ type program struct {
 	missing string
 }
 
-func (p program) eval(values map[string]any) (ref.Val, error) {
+func (p program) eval(values any) (ref.Val, error) {
 	value, _, err := p.compiled.Eval(values)
 	if err != nil {
 		return nil, p.evalError(err)
@@ -44,10 +52,13 @@ func (p program) eval(values map[string]any) (ref.Val, error) {
 }
 
 // holds evaluates a condition.
-func (p program) holds(values map[string]any) (bool, error) {
+func (p program) holds(values any) (bool, error) {
 	value, err := p.eval(values)
 	if err != nil {
 		return false, err
+	}
+	if types.IsUnknown(value) {
+		return false, ErrPathsUnknown
 	}
 	holds, ok := value.(types.Bool)
 	if !ok {
@@ -62,8 +73,8 @@ type Param struct {
 	program program
 }
 
-// Eval returns the parameter's value as the string that a Run carries. Numbers
-// are written without an exponent, as JSON and shells like them.
+// Eval returns the parameter's value as the string that a Run carries, from the
+// paths that are known where not all are. Numbers are written without an exponent, as JSON and shells like them.
 func (p *Param) Eval(vars Vars) (string, error) {
 	value, err := p.program.eval(vars.values())
 	if err != nil {
@@ -82,9 +93,17 @@ type Condition struct {
 	program program
 }
 
+// ErrPathsUnknown says that a condition is neither true nor false: that depends
+// on paths which the event's incomplete list may lack.
+var ErrPathsUnknown = errors.New("1:1: the result depends on changed paths that are not known")
+
 // Eval returns whether the condition holds.
 func (c *Condition) Eval(vars Vars) (bool, error) {
-	return c.program.holds(vars.values())
+	known, err := vars.known()
+	if err != nil {
+		return false, fmt.Errorf("1:1: %w", err)
+	}
+	return c.program.holds(known)
 }
 
 // Scalar turns a string, number or bool into the string that a parameter

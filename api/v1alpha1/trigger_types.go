@@ -37,7 +37,7 @@ type TriggerSpec struct {
 
 	// Params of the Run, each a CEL expression over `event` (the same fields for
 	// every provider: kind, repository, cloneURL, sha, ref, branch, tag, sender,
-	// title, message, paths) and `body` (the request's JSON). The result must be a string,
+	// title, message, paths, pathsComplete) and `body` (the request's JSON). The result must be a string,
 	// number or bool and is handed on as data. With the generic provider the fields
 	// of the body are params already; an expression here wins over them.
 	// +optional
@@ -80,7 +80,9 @@ type Webhook struct {
 	// +kubebuilder:validation:items:MaxLength=255
 	Branches []string `json:"branches,omitempty"`
 
-	// If is a CEL expression over `event` and `body` that must be true.
+	// If is a CEL expression over `event` and `body` that must be true. Where the
+	// list of changed paths is incomplete (pathsComplete is false) and the result
+	// depends on what may be missing, it counts as true.
 	// +optional
 	// +kubebuilder:validation:MaxLength=4096
 	If string `json:"if,omitempty"`

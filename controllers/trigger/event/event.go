@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/kayci/kayci/api/expr"
@@ -31,11 +30,6 @@ const (
 
 // KindPing is what GitHub sends when a webhook has been set up.
 const KindPing v1alpha1.EventKind = "ping"
-
-const (
-	branchPrefix = "refs/heads/"
-	tagPrefix    = "refs/tags/"
-)
 
 // Event is what happened, in the same words for every provider. Fields that an
 // event doesn't have are empty.
@@ -61,8 +55,11 @@ type Event struct {
 	// Message of the commit; empty if the payload doesn't hold that commit.
 	Message string
 	// Paths that the payload's commits added, changed or removed: sorted, each
-	// once. Providers leave out commits of very large pushes.
+	// once.
 	Paths []string
+	// PathsGap says why Paths may lack some that have changed since the ref's last
+	// push, to follow "the list of changed paths is incomplete". Empty: it lacks none.
+	PathsGap string
 	// Deleted says that the ref is gone and that there is nothing to build.
 	Deleted bool
 }
@@ -71,7 +68,8 @@ type Event struct {
 func (e *Event) Expr() expr.Event {
 	return expr.Event{
 		Kind: string(e.Kind), Repository: e.Repository, CloneURL: e.CloneURL, SHA: e.SHA, Ref: e.Ref,
-		Branch: e.Branch, Tag: e.Tag, Sender: e.Sender, Title: e.Title, Message: e.Message, Paths: e.Paths,
+		Branch: e.Branch, Tag: e.Tag, Sender: e.Sender, Title: e.Title, Message: e.Message,
+		Paths: e.Paths, PathsComplete: e.PathsGap == "",
 	}
 }
 
@@ -118,62 +116,7 @@ func unreadable(err error) error {
 	return errors.New("the payload is not the event that its header names")
 }
 
-var (
-	shaPattern  = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
-	zeroPattern = regexp.MustCompile(`^0+$`)
-	control     = regexp.MustCompile(`[\x00-\x1f\x7f]`)
-)
-
-// push is what all providers say about a push, as they say it.
-type push struct {
-	repository, cloneURL, sender string
-	ref                          string
-	// after is what the ref names now: zeros when it is gone, and for an annotated
-	// tag the tag object rather than a commit.
-	after string
-	// commit that the ref leads to, where the provider says so.
-	commit string
-	// message of that commit.
-	message string
-	paths   []string
-}
-
-func (p push) event() (*Event, error) {
-	e := &Event{
-		Kind: v1alpha1.EventPush, Repository: p.repository, CloneURL: p.cloneURL, Sender: p.sender, Ref: p.ref,
-		Message: cutText(p.message, maxMessage), Paths: sortedPaths(p.paths),
-	}
-	if err := e.checkNames(); err != nil {
-		return nil, err
-	}
-	if branch, ok := strings.CutPrefix(p.ref, branchPrefix); ok {
-		e.Branch = branch
-	}
-	if tag, ok := strings.CutPrefix(p.ref, tagPrefix); ok {
-		e.Tag = tag
-	}
-	title, _, _ := strings.Cut(strings.TrimSpace(e.Message), "\n")
-	e.Title = cutText(strings.TrimSpace(title), maxTitle)
-	return e, e.setSHA(p)
-}
-
-func (e *Event) setSHA(p push) error {
-	if !shaPattern.MatchString(p.after) {
-		return errors.New("the payload's `after` is not the name of a commit")
-	}
-	if zeroPattern.MatchString(p.after) {
-		e.Deleted = true
-		return nil
-	}
-	e.SHA = p.after
-	if p.commit != "" {
-		e.SHA = p.commit
-	}
-	if !shaPattern.MatchString(e.SHA) {
-		return errors.New("the payload's commit has an id that is no commit's")
-	}
-	return nil
-}
+var control = regexp.MustCompile(`[\x00-\x1f\x7f]`)
 
 func (e *Event) checkNames() error {
 	for _, named := range []struct {
@@ -209,19 +152,4 @@ func cutText(text string, limit int) string {
 		return text
 	}
 	return strings.ToValidUTF8(text[:limit], "")
-}
-
-func sortedPaths(paths []string) []string {
-	kept := make([]string, 0, len(paths))
-	for _, path := range paths {
-		if path != "" && len(path) <= maxPath && !strings.ContainsRune(path, 0) {
-			kept = append(kept, path)
-		}
-	}
-	slices.Sort(kept)
-	kept = slices.Compact(kept)
-	if len(kept) == 0 {
-		return nil
-	}
-	return kept[:min(len(kept), maxPaths)]
 }

@@ -2,9 +2,11 @@ package event
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,7 +44,7 @@ func TestParse(t *testing.T) {
 		}},
 		{"github-tag", v1alpha1.ProviderGitHub, "push", Event{
 			Kind: "push", Repository: "acme/web", CloneURL: "https://github.com/acme/web.git", SHA: head,
-			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message,
+			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message, PathsGap: "the ref is new",
 		}},
 		{"github-delete", v1alpha1.ProviderGitHub, "push", Event{
 			Kind: "push", Repository: "acme/web", CloneURL: "https://github.com/acme/web.git",
@@ -58,7 +60,7 @@ func TestParse(t *testing.T) {
 		}},
 		{"gitlab-tag", v1alpha1.ProviderGitLab, "Tag Push Hook", Event{
 			Kind: "push", Repository: "acme/backend/web", CloneURL: "https://gitlab.example.com/acme/backend/web.git", SHA: head,
-			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message + "\n", Paths: paths,
+			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message + "\n", Paths: paths, PathsGap: "the ref is new",
 		}},
 		{"gitlab-delete", v1alpha1.ProviderGitLab, "Push Hook", Event{
 			Kind: "push", Repository: "acme/backend/web", CloneURL: "https://gitlab.example.com/acme/backend/web.git",
@@ -70,7 +72,7 @@ func TestParse(t *testing.T) {
 		}},
 		{"gitea-tag", v1alpha1.ProviderGitea, "push", Event{
 			Kind: "push", Repository: "acme/web", CloneURL: "https://git.example.com/acme/web.git", SHA: head,
-			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message + "\n",
+			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message + "\n", PathsGap: "the ref is new",
 		}},
 		{"github-push", v1alpha1.ProviderGitHub, "ping", Event{Kind: "ping"}},
 		{"github-push", v1alpha1.ProviderGitHub, "pull_request", Event{Kind: "pull_request"}},
@@ -142,10 +144,18 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestParseErrorsDoNotQuoteThePayload(t *testing.T) {
-	raw := edited(t, "github-push", map[string]any{"head_commit": map[string]any{"id": head, "timestamp": "canary"}})
-	_, err := Parse(v1alpha1.ProviderGitHub, "push", raw)
-	if err == nil || strings.Contains(err.Error(), "canary") {
-		t.Errorf("the error is %v", err)
+	for want, fields := range map[string]map[string]any{
+		"the payload's field head_commit.id can't be of type bool":  {"head_commit": map[string]any{"id": true}},
+		"the payload's field head_commit can't be of type string":   {"head_commit": "canary"},
+		"the payload's field commits can't be of type string":       {"commits": "canary"},
+		"the payload's field commits.added can't be of type string": {"commits": []any{map[string]any{"added": "canary"}}},
+		"the payload's field commits can't be of type number":       {"commits": []any{17}},
+		"the payload's field total_commits can't be of type number": {"total_commits": 1.5},
+	} {
+		_, err := Parse(v1alpha1.ProviderGitHub, "push", edited(t, "github-push", fields))
+		if err == nil || err.Error() != want {
+			t.Errorf("the error is %v, want %s", err, want)
+		}
 	}
 }
 
@@ -166,9 +176,62 @@ func TestParseBoundsText(t *testing.T) {
 		Kind: "push", Repository: "acme/web", CloneURL: "https://git.example.com/acme/web.git", SHA: head,
 		Ref: "refs/heads/main", Branch: "main", Sender: "mona",
 		Title: long[:maxTitle], Message: long[:maxMessage], Paths: []string{"a", "b"},
+		PathsGap: "a path has a NUL or more than 4096 bytes",
 	}
 	if diff := cmp.Diff(&want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestIncompletePaths has pushes whose payload may not name all that has changed.
+func TestIncompletePaths(t *testing.T) {
+	one := map[string]any{"added": []any{"src/a"}, "removed": []any{}, "modified": []any{}}
+	many := make([]any, maxPaths)
+	for i := range many {
+		many[i] = fmt.Sprintf("docs/%05d", i)
+	}
+	tests := map[string]struct {
+		provider v1alpha1.Provider
+		file     string
+		fields   map[string]any
+		want     string
+	}{
+		"whole":               {v1alpha1.ProviderGitHub, "github-push", nil, ""},
+		"a new branch":        {v1alpha1.ProviderGitHub, "github-push", map[string]any{"before": zero}, "the ref is new"},
+		"a new branch, empty": {v1alpha1.ProviderGitea, "gitea-push", map[string]any{"before": zero, "commits": nil}, "the ref is new"},
+		"no before":           {v1alpha1.ProviderGitLab, "gitlab-push", map[string]any{"before": nil}, "the git host doesn't say what the ref named before"},
+		"forced":              {v1alpha1.ProviderGitHub, "github-push", map[string]any{"forced": true}, "the push was forced"},
+		"back to a commit":    {v1alpha1.ProviderGitLab, "gitlab-push", map[string]any{"commits": []any{}}, "the git host lists no commits"},
+		"GitLab's 20":         {v1alpha1.ProviderGitLab, "gitlab-push", map[string]any{"total_commits_count": 57}, "the git host lists 2 of 57 commits"},
+		"Gitea's 5":           {v1alpha1.ProviderGitea, "gitea-push", map[string]any{"total_commits": 12}, "the git host lists 2 of 12 commits"},
+		"GitHub's 2048": {
+			v1alpha1.ProviderGitHub, "github-push",
+			map[string]any{"commits": slices.Repeat([]any{one}, maxCommits)},
+			"the git host lists no more than 2048 commits",
+		},
+		"a system hook": {
+			v1alpha1.ProviderGitLab, "gitlab-push",
+			map[string]any{"commits": []any{one, map[string]any{"id": head}}},
+			"the git host lists a commit without its paths",
+		},
+		"as many as are kept": {v1alpha1.ProviderGitHub, "github-push", map[string]any{"commits": []any{map[string]any{"added": many}, map[string]any{"removed": many}}}, ""},
+		"one more":            {v1alpha1.ProviderGitHub, "github-push", map[string]any{"commits": []any{map[string]any{"added": many}, one}}, "there are more than 10000"},
+		"twice as many": {
+			v1alpha1.ProviderGitHub, "github-push",
+			map[string]any{"commits": []any{map[string]any{"added": many}, map[string]any{"added": many, "removed": []any{"src/a", "src/b"}}, one}},
+			"there are more than 10000",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := Parse(tt.provider, "push", edited(t, tt.file, tt.fields))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.PathsGap != tt.want || got.Expr().PathsComplete != (tt.want == "") || len(got.Paths) > maxPaths {
+				t.Errorf("%d paths, and the gap is %q, want %q", len(got.Paths), got.PathsGap, tt.want)
+			}
+		})
 	}
 }
 

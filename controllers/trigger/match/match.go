@@ -3,6 +3,7 @@
 package match
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,7 +53,7 @@ func Decide(env *expr.Env, trigger *v1alpha1.TriggerSpec, e *event.Event, body a
 		}
 		reason = decision.Reason
 	}
-	return decideCondition(env, trigger.Webhook.If, reason, expr.Vars{Event: e.Expr(), Body: body})
+	return decideCondition(env, trigger.Webhook.If, reason, e, body)
 }
 
 func decideEvent(webhook *v1alpha1.Webhook, e *event.Event) Decision {
@@ -96,7 +97,7 @@ func decideBranch(patterns []string, e *event.Event) Decision {
 	return no("branch %s matches none of %s", e.Branch, list(patterns))
 }
 
-func decideCondition(env *expr.Env, source, reason string, vars expr.Vars) Decision {
+func decideCondition(env *expr.Env, source, reason string, e *event.Event, body any) Decision {
 	if source == "" {
 		return Decision{Matched, reason}
 	}
@@ -104,8 +105,11 @@ func decideCondition(env *expr.Env, source, reason string, vars expr.Vars) Decis
 	if err != nil {
 		return Decision{Invalid, fmt.Sprintf("spec.webhook.if: %v", err)}
 	}
-	holds, err := condition.Eval(vars)
+	holds, err := condition.Eval(expr.Vars{Event: e.Expr(), Body: body})
 	switch {
+	case errors.Is(err, expr.ErrPathsUnknown):
+		// A Run too many is a smaller loss than one that is missing.
+		return Decision{Matched, fmt.Sprintf("%s, and spec.webhook.if depends on the list of changed paths, which is incomplete: %s", reason, e.PathsGap)}
 	case err != nil:
 		return Decision{Invalid, fmt.Sprintf("spec.webhook.if: %v", err)}
 	case !holds:

@@ -47,7 +47,8 @@ func TestDecide(t *testing.T) {
 	deleted.Deleted, deleted.SHA = true, ""
 	generic := v1alpha1.TriggerSpec{Webhook: &v1alpha1.Webhook{Provider: v1alpha1.ProviderGeneric}}
 	picky := v1alpha1.TriggerSpec{Webhook: &v1alpha1.Webhook{Provider: v1alpha1.ProviderGeneric, If: "body.env == 'prod'"}}
-	main := push("refs/heads/main")
+	main, cut := push("refs/heads/main"), push("refs/heads/main")
+	cut.PathsGap = "the ref is new"
 
 	tests := map[string]struct {
 		trigger v1alpha1.TriggerSpec
@@ -96,12 +97,25 @@ func TestDecide(t *testing.T) {
 			condition("event.paths.exists(p,\n p.startsWith('src/'))"), main,
 			Decision{NotMatched, "spec.webhook.if is false: event.paths.exists(p, p.startsWith('src/'))"},
 		},
+		"if that needs paths that are cut": {
+			condition("event.paths.exists(p, p.startsWith('src/'))"), cut, Decision{
+				Matched, "a push of refs/heads/main, and spec.webhook.if depends on the list of changed paths, which is incomplete: the ref is new",
+			},
+		},
+		"if false whatever was cut": {
+			condition("event.branch == 'dev' && 'src/a' in event.paths"), cut,
+			Decision{NotMatched, "spec.webhook.if is false: event.branch == 'dev' && 'src/a' in event.paths"},
+		},
+		"if that asks for whole paths": {
+			condition("event.pathsComplete && 'src/a' in event.paths"), cut,
+			Decision{NotMatched, "spec.webhook.if is false: event.pathsComplete && 'src/a' in event.paths"},
+		},
 		"if long": {
 			condition("'" + strings.Repeat("é", 300) + "' == event.sha"), main,
 			Decision{NotMatched, "spec.webhook.if is false: '" + strings.Repeat("é", 99) + "…"},
 		},
 		"if not compiling": {condition("event.shaa == ''"), main, Decision{Invalid, "spec.webhook.if: 1:6: undefined field 'shaa' " +
-			"(event has kind, repository, cloneURL, sha, ref, branch, tag, sender, title, message, paths)"}},
+			"(event has kind, repository, cloneURL, sha, ref, branch, tag, sender, title, message, paths, pathsComplete)"}},
 		"if failing": {condition("body.nothing == 1"), main, Decision{
 			Invalid,
 			"spec.webhook.if: 1:5: no such key: nothing (write body.?name.orValue('') for a field that may be missing)",

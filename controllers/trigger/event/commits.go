@@ -1,0 +1,130 @@
+package event
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// maxCommits is how many commits of a push GitHub lists at most; it doesn't say
+// how many there are.
+const maxCommits = 2048
+
+// commits are read one by one: what they take in memory is what is kept of them,
+// however many there are.
+type commits struct {
+	// wanted is the id of the commit whose message is kept.
+	wanted, message string
+	count           int
+	// bare: a commit is listed without saying what it changed.
+	bare  bool
+	paths paths
+}
+
+// commit is the part of a commit that is read, the same for every provider.
+type commit struct {
+	ID       string   `json:"id"`
+	Message  string   `json:"message"`
+	Added    []string `json:"added"`
+	Removed  []string `json:"removed"`
+	Modified []string `json:"modified"`
+}
+
+// readCommits reads the payload's commits, and nothing else of it.
+func readCommits(payload []byte, wanted string) (commits, error) {
+	found := commits{wanted: wanted}
+	body := struct {
+		Commits *commits `json:"commits"`
+	}{&found}
+	if err := json.Unmarshal(payload, &body); err != nil {
+		return commits{}, unreadable(err)
+	}
+	return found, nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler. The caller adds its field's name to
+// the errors.
+func (c *commits) UnmarshalJSON(raw []byte) error {
+	list := json.NewDecoder(bytes.NewReader(raw))
+	if open, err := list.Token(); err != nil || open != json.Delim('[') {
+		return &json.UnmarshalTypeError{Value: kindOf(raw)}
+	}
+	var one commit
+	for list.More() {
+		one = commit{}
+		if err := list.Decode(&one); err != nil {
+			return err
+		}
+		c.add(&one)
+	}
+	return nil
+}
+
+func (c *commits) add(one *commit) {
+	c.count++
+	if one.ID != "" && one.ID == c.wanted {
+		c.message = one.Message
+	}
+	c.bare = c.bare || one.Added == nil && one.Removed == nil && one.Modified == nil
+	for _, list := range [][]string{one.Added, one.Removed, one.Modified} {
+		for _, path := range list {
+			c.paths.add(path)
+		}
+	}
+}
+
+// kindOf a JSON value, in the words of the standard library's errors.
+func kindOf(raw []byte) string {
+	switch raw[0] {
+	case '{':
+		return "object"
+	case '"':
+		return "string"
+	case 't', 'f':
+		return "bool"
+	default:
+		return "number"
+	}
+}
+
+// paths are the first maxPaths different ones.
+type paths struct {
+	found []string
+	// gap says why some are left out; full, that no more are taken.
+	gap  string
+	full bool
+}
+
+func (p *paths) add(path string) {
+	switch {
+	case path == "", p.full:
+	case len(path) > maxPath || strings.ContainsRune(path, 0):
+		p.gap = fmt.Sprintf("a path has a NUL or more than %d bytes", maxPath)
+	default:
+		p.found = append(p.found, path)
+		if len(p.found) == 2*maxPaths {
+			p.tidy()
+		}
+	}
+}
+
+// tidy is called seldom: sorting at each path would take time for each that is
+// there already.
+func (p *paths) tidy() {
+	slices.Sort(p.found)
+	p.found = slices.Compact(p.found)
+	if len(p.found) > maxPaths {
+		p.found, p.full = p.found[:maxPaths], true
+		p.gap = fmt.Sprintf("there are more than %d", maxPaths)
+	}
+}
+
+func (p *paths) sorted() []string {
+	p.tidy()
+	if len(p.found) == 0 {
+		return nil
+	}
+	return p.found
+}
