@@ -151,13 +151,17 @@
 
   // outputFunction is the text of a shell function for the beginning of a script:
   // `output NAME VALUE` hands a value to later jobs, which read it as
-  // "$KAYCI_OUTPUT_<JOB>_<NAME>". It needs sed and tr.
-  outputFunction:: |||
-    output() {
-      outputs="${outputs:+$outputs,}\"$1\":\"$(printf '%s\n' "$2" | sed 's/\\/\\\\/g; s/"/\\"/g; s/\t/\\t/g; s/\r/\\r/g; $!s/$/\\n/' | tr -d '\n')\""
-      printf '{%s}' "$outputs" > /dev/termination-log
-    }
-  |||,
+  // "$KAYCI_OUTPUT_<JOB>_<NAME>". It needs sed.
+  outputFunction::
+    // JSON takes no control character as it is, and POSIX knows them in no pattern of
+    // sed but as themselves, which printf makes.
+    local controls = std.join(';', [@'s/\%03o/\\\\u%04x/g' % [c, c] for c in std.range(1, 31) if c != 10]);
+    |||
+      output() {
+        outputs="${outputs:+$outputs,}\"$1\":\"$(printf '%%s\n' "$2" | LC_ALL=C sed -e ':a' -e '$!{' -e 'N' -e 'ba' -e '}' -e 's/\\/\\\\/g;s/"/\\"/g;s/\n/\\n/g' -e "$(printf '%s')")\""
+        printf '{%%s}' "$outputs" > /dev/termination-log
+      }
+    ||| % controls,
 
   // step is a step that runs a command, or what the image runs by itself. Kubernetes
   // expands $(NAME) in its words: see ci.verbatim.

@@ -23,9 +23,11 @@ func TestOutputsArriveByteForByte(t *testing.T) {
 	names := slices.Sorted(maps.Keys(hostile()))
 	var writes, prints strings.Builder
 	for _, name := range names {
-		variable := strings.ToUpper(name)
-		fmt.Fprintf(&writes, "output %s \"$KAYCI_%s\"\n", name, variable)
-		fmt.Fprintf(&prints, "printf '%s '; printf '%%s' \"$KAYCI_OUTPUT_BUILD_WEB_%s\" | od -An -v -tx1 | tr -d ' \\n'; echo\n", name, variable)
+		fmt.Fprintf(&writes, "output %s \"$KAYCI_%s\"\n", name, strings.ToUpper(name))
+	}
+	fmt.Fprintf(&writes, "output invalid \"$(printf 'a\\377b')\"\n")
+	for _, name := range append(names, "invalid") {
+		fmt.Fprintf(&prints, "printf '%s '; printf '%%s' \"$KAYCI_OUTPUT_BUILD_WEB_%s\" | od -An -v -tx1 | tr -d ' \\n'; echo\n", name, strings.ToUpper(name))
 	}
 	const dollars = "$ $$ $$$ $(KAYCI_RUN) $$(KAYCI_RUN) ${X} ^a$"
 	const between = "cat <<'END'\n" + dollars + "\nEND\necho \"$(echo \"$KAYCI_RUN\")\"\n"
@@ -44,6 +46,7 @@ func TestOutputsArriveByteForByte(t *testing.T) {
 	run := s.awaitEnd(t, "e", v1alpha1.RunSucceeded)
 
 	want := hostile()
+	want["invalid"] = "a\uFFFDb"
 	if diff := cmp.Diff(want, run.Status.Jobs[0].Outputs); diff != "" {
 		t.Errorf("outputs in the status (-want +got):\n%s", diff)
 	}

@@ -20,6 +20,7 @@ func hostile() map[string]string {
 		"quotes":    `"; echo "broken out' "$(id)" \" \\ \n`,
 		"newlines":  "first\nsecond\r\n\n  third\n",
 		"unicode":   "żółć 漢字 🚀 \u202e ünïcode",
+		"control":   "\x1b[31mred\x1b[0m\a\b\x01\x7f",
 		"option":    "-n --help",
 		"empty":     "",
 		"templates": "{{ .Values.x }} %s %d %{x} ${{ github.token }} <% x %>",
