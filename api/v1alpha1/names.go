@@ -34,6 +34,12 @@ const InjectParamsAnnotation = "kayci.dev/inject-params"
 // InjectParamsAnnotation names those that get its parameters.
 const MountWorkspaceAnnotation = "kayci.dev/mount-workspace"
 
+// ExpandParamsAnnotation is an annotation of a job's pod template. It names the
+// containers, separated by commas, in whose commands and arguments $(KAYCI_…) may
+// stand, which Kubernetes expands: those whose programs take every argument as
+// data and run none. Without it there are none.
+const ExpandParamsAnnotation = "kayci.dev/expand-params"
+
 // WorkspaceVolume is the name, within a pod, of the volume of its Run's
 // workspace.
 const WorkspaceVolume = "kayci-workspace"

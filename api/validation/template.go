@@ -22,7 +22,8 @@ func validateTemplate(t *batchv1.JobTemplateSpec, path *field.Path) field.ErrorL
 	pod := path.Child("spec", "template")
 	errs = append(errs, validateContainerNames(&t.Spec.Template, v1alpha1.InjectParamsAnnotation, pod)...)
 	errs = append(errs, validateContainerNames(&t.Spec.Template, v1alpha1.MountWorkspaceAnnotation, pod)...)
-	return append(errs, validatePodSpec(&t.Spec.Template.Spec, pod.Child("spec"))...)
+	errs = append(errs, validateContainerNames(&t.Spec.Template, v1alpha1.ExpandParamsAnnotation, pod)...)
+	return append(errs, validatePodSpec(&t.Spec.Template, pod.Child("spec"))...)
 }
 
 func validateJobMetadata(t *batchv1.JobTemplateSpec, path *field.Path) field.ErrorList {
@@ -62,7 +63,8 @@ func validateJobSpec(spec *batchv1.JobSpec, path *field.Path) field.ErrorList {
 	return errs
 }
 
-func validatePodSpec(spec *corev1.PodSpec, path *field.Path) field.ErrorList {
+func validatePodSpec(pod *corev1.PodTemplateSpec, path *field.Path) field.ErrorList {
+	spec, mayExpand := &pod.Spec, splitNames(pod.Annotations[v1alpha1.ExpandParamsAnnotation])
 	var errs field.ErrorList
 	if spec.RestartPolicy != "" && spec.RestartPolicy != corev1.RestartPolicyNever {
 		errs = append(errs, field.NotSupported(path.Child("restartPolicy"), spec.RestartPolicy, []corev1.RestartPolicy{corev1.RestartPolicyNever}))
@@ -71,15 +73,17 @@ func validatePodSpec(spec *corev1.PodSpec, path *field.Path) field.ErrorList {
 		errs = append(errs, field.Required(path.Child("containers"), "a pod has at least one container"))
 	}
 	for i := range spec.InitContainers {
-		errs = append(errs, validateContainer(&spec.InitContainers[i], path.Child("initContainers").Index(i))...)
+		errs = append(errs, validateContainer(&spec.InitContainers[i], mayExpand, path.Child("initContainers").Index(i))...)
 	}
 	for i := range spec.Containers {
-		errs = append(errs, validateContainer(&spec.Containers[i], path.Child("containers").Index(i))...)
+		errs = append(errs, validateContainer(&spec.Containers[i], mayExpand, path.Child("containers").Index(i))...)
 	}
 	return errs
 }
 
-func validateContainer(c *corev1.Container, path *field.Path) field.ErrorList {
+// validateContainer lets Kubernetes expand $(KAYCI_…) in the commands of the
+// containers that mayExpand names.
+func validateContainer(c *corev1.Container, mayExpand []string, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	for i, env := range c.Env {
 		if strings.HasPrefix(env.Name, v1alpha1.EnvPrefix) {
@@ -87,7 +91,7 @@ func validateContainer(c *corev1.Container, path *field.Path) field.ErrorList {
 				env.Name+" is KayCI's to set: choose a name that does not begin with "+v1alpha1.EnvPrefix))
 		}
 	}
-	return append(errs, validateScripts(c, path)...)
+	return append(errs, validateCommands(c, slices.Contains(mayExpand, c.Name), path)...)
 }
 
 // validateContainerNames checks that an annotation of the pod template names

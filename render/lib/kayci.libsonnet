@@ -164,7 +164,7 @@
     ||| % controls,
 
   // step is a step that runs a command, or what the image runs by itself. Kubernetes
-  // expands $(NAME) in its words: see ci.verbatim.
+  // expands $(NAME) in its words: see ci.verbatim and ci.expandParams.
   step(name, image, command=null, args=null, env={}):: {
     name: name,
     image: image,
@@ -365,6 +365,11 @@
   // mountWorkspace mounts the Run's workspace in the named containers alone, or, of
   // an empty list, in none.
   mountWorkspace(containers):: annotate('kayci.dev/mount-workspace', containers),
+
+  // expandParams says that the programs of the named containers take their arguments
+  // for data alone, whatever stands in them, so that $(KAYCI_…) may stand there. Not
+  // for a program that runs an argument, as sh -c, su -c, awk and find -exec do.
+  expandParams(containers):: annotate('kayci.dev/expand-params', containers),
 
   // imagePullSecret lets the pod pull from a private registry.
   imagePullSecret(secret):: ci.pod({ imagePullSecrets+: [{ name: secret }] }),

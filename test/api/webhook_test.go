@@ -210,8 +210,8 @@ func TestAdmissionWebhook(t *testing.T) {
 			v1alpha1.PipelineKind, script(`echo $(KAYCI_TITLE)`),
 			[]string{
 				`Pipeline x`,
-				`spec.jobs[0].template.spec.template.spec.containers[0].command[2]: Forbidden: Kubernetes would paste an event's data into a program before it runs: ` +
-					`write "$KAYCI_…" with quotes, which the shell reads as data`,
+				`spec.jobs[0].template.spec.template.spec.containers[0].command[2]: Forbidden: Kubernetes would paste an event's data here, and some programs run what they are given: ` +
+					`read "$KAYCI_TITLE", with quotes, in a script, or, if this container's program takes every argument as data, name the container in the pod's annotation kayci.dev/expand-params (ci.expandParams)`,
 			},
 		},
 		"an expression that doesn't compile": {

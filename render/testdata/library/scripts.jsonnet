@@ -11,6 +11,7 @@ ci.pipeline('scripts', [
   ci.job('bash', ci.script('bash:5', '#!/bin/bash\n' + text, shell=['/usr/local/bin/bash', '-ec'])),
   ci.job('python', ci.script('python:3', '#!/usr/bin/env python3\nprint("$$")', shell=['python3', '-c'])),
   ci.job('one-word', ci.script('busybox:1.37', 'true', shell='run')),
+  ci.job('expand', ci.step('main', 'busybox:1.37', args=['--sha=$(KAYCI_SHA)'])) + ci.expandParams(['main']),
 ], notifiers=[
   ci.notifier.job('job', ci.script('busybox:1.37', text)),
   ci.notifier.slack('slack', 'chat', title=std.rstripChars(text, '\n')),
