@@ -236,15 +236,16 @@ func TestDecodeJSON(t *testing.T) {
 			Value: map[string]any{"a": []any{int64(1), 1.5, "x", nil, true, map[string]any{"b": int64(-2)}}},
 		},
 		`18446744073709551615`: {Value: 18446744073709551615.0},
-		`{} {}`:                {Err: "decode JSON: there is more after the value's end"},
+		`{} {}`:                {Err: "decode JSON: invalid character '{' after top-level value"},
 		`{"a": 1e999}`:         {Err: "decode JSON: a number is too large"},
-		`{"a":`:                {Err: "decode JSON: unexpected EOF"},
-		``:                     {Err: "decode JSON: EOF"},
+		`{"a":`:                {Err: "decode JSON: unexpected end of JSON input"},
+		``:                     {Err: "decode JSON: unexpected end of JSON input"},
 		"[" + strings.Repeat("{},", maxValues/2) + "{}]": {Err: "decode JSON: it holds more than 500000 values"},
 		`["` + strings.Repeat(",", maxText) + `"]`:       {Value: []any{strings.Repeat(",", maxText)}},
 		`{"` + strings.Repeat(`\"`, maxText/2) + `a":1}`: {Err: "decode JSON: a text has more than 1048576 bytes"},
-		`["\`:                       {Err: "decode JSON: unexpected EOF"},
-		strings.Repeat("[", 20_000): {Err: "decode JSON: invalid character '[' exceeded max depth"},
+		`["\`:                       {Err: "decode JSON: invalid character ' ' in string escape code"},
+		strings.Repeat("[", 20_000): {Err: "decode JSON: it is nested more than 100 deep"},
+		"[" + strings.Repeat(`{"a":1},`, maxValues/4) + "0]": {Err: "decode JSON: it takes more than 64 MiB of memory"},
 	}
 	for raw, want := range tests {
 		t.Run(raw[:min(len(raw), 30)], func(t *testing.T) {

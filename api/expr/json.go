@@ -2,97 +2,128 @@ package expr
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"unicode/utf8"
+
+	"sigs.k8s.io/json"
 )
 
 // What JSON may hold, beside its length: in memory each value takes some hundred
 // bytes, however few it is written with, and each use of a text as a key reads
-// all of it. The largest pushes that git hosts send have a tenth of either.
+// all of it. The largest pushes that git hosts send have a tenth of any.
 const (
 	maxValues = 500_000
 	maxText   = 1 << 20
+	maxDepth  = 100
 )
 
-// DecodeJSON reads one JSON value as CEL sees it. Whole numbers stay whole: an
-// id of ten digits keeps them all. Anything after the value is an error.
-func DecodeJSON(raw []byte) (any, error) {
-	if err := bounded(raw); err != nil {
-		return nil, fmt.Errorf("decode JSON: %w", err)
+// MaxWeight of JSON that is decoded, in bytes, as Weigh has it.
+const MaxWeight = 64 << 20
+
+// What decoding allocates at most, in bytes, for each thing beside its text. A
+// test measures it.
+const (
+	valueWeight  = 120
+	memberWeight = 80
+	objectWeight = 240
+)
+
+// Weigh returns how many bytes DecodeJSON allocates at most, for a caller who has
+// to find them first. It is an error if the JSON holds more than JSON may; whether
+// it is JSON is for DecodeJSON to say.
+func Weigh(raw []byte) (int64, error) {
+	w := weighing{raw: raw, values: 1, weight: valueWeight}
+	for w.at < len(raw) {
+		if err := w.next(); err != nil {
+			return 0, fmt.Errorf("decode JSON: %w", err)
+		}
 	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
-		return nil, fmt.Errorf("decode JSON: %w", err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("decode JSON: there is more after the value's end")
-	}
-	return plain(value)
+	return w.weight, nil
 }
 
-// bounded looks at JSON before it is decoded. Each value but the first of its list
-// or object follows a comma, and that one a bracket.
-func bounded(raw []byte) error {
-	values := 1
-	for i := 0; i < len(raw); i++ {
-		switch raw[i] {
-		case ',', '[', '{':
-			values++
-		case '"':
-			begin := i
-			for i++; i < len(raw) && raw[i] != '"'; i++ {
-				if raw[i] == '\\' {
-					i++
-				}
-			}
-			if i-begin-1 > maxText {
-				return fmt.Errorf("a text has more than %d bytes", maxText)
-			}
-		}
-		if values > maxValues {
-			return fmt.Errorf("it holds more than %d values", maxValues)
-		}
+// weighing goes through JSON. Each value but the first of its list or object
+// follows a comma, and that one a bracket.
+type weighing struct {
+	raw    []byte
+	at     int
+	depth  int
+	values int
+	weight int64
+}
+
+func (w *weighing) next() error {
+	switch w.raw[w.at] {
+	case '"':
+		return w.text()
+	case ':':
+		w.weight += memberWeight
+	case '{':
+		w.weight += objectWeight
+		fallthrough
+	case '[':
+		w.depth++
+		fallthrough
+	case ',':
+		w.values++
+		w.weight += valueWeight
+	case ']', '}':
+		w.depth--
+	}
+	w.at++
+	switch {
+	case w.values > maxValues:
+		return fmt.Errorf("it holds more than %d values", maxValues)
+	case w.depth > maxDepth:
+		return fmt.Errorf("it is nested more than %d deep", maxDepth)
 	}
 	return nil
 }
 
-// plain replaces json.Number, which CEL doesn't know, by int64 where the
-// number is one and by float64 elsewhere. The decoder bounds the nesting.
-func plain(value any) (any, error) {
-	switch v := value.(type) {
-	case json.Number:
-		return number(v)
-	case map[string]any:
-		for key, element := range v {
-			replaced, err := plain(element)
-			if err != nil {
-				return nil, err
-			}
-			v[key] = replaced
+// text goes past a text. Decoding rewrites one that has escapes or isn't UTF-8,
+// where each wrong byte becomes three.
+func (w *weighing) text() error {
+	begin := w.at + 1
+	end := begin
+	for end < len(w.raw) && w.raw[end] != '"' {
+		if w.raw[end] == '\\' {
+			end++
 		}
-	case []any:
-		for i, element := range v {
-			replaced, err := plain(element)
-			if err != nil {
-				return nil, err
-			}
-			v[i] = replaced
-		}
+		end++
 	}
-	return value, nil
+	w.at = end + 1
+	written := w.raw[begin:min(end, len(w.raw))]
+	switch size := int64(len(written)); {
+	case size > maxText:
+		return fmt.Errorf("a text has more than %d bytes", maxText)
+	case !utf8.Valid(written):
+		w.weight += 32 + 12*size
+	case bytes.IndexByte(written, '\\') >= 0:
+		w.weight += 32 + 3*size
+	default:
+		w.weight += 2 * size
+	}
+	return nil
 }
 
-func number(n json.Number) (any, error) {
-	if whole, err := n.Int64(); err == nil {
-		return whole, nil
+// DecodeJSON reads one JSON value as CEL sees it. Whole numbers stay whole: an
+// id of ten digits keeps them all. Anything after the value is an error.
+func DecodeJSON(raw []byte) (any, error) {
+	weight, err := Weigh(raw)
+	switch {
+	case err != nil:
+		return nil, err
+	case weight > MaxWeight:
+		return nil, fmt.Errorf("decode JSON: it takes more than %d MiB of memory", MaxWeight>>20)
 	}
-	fraction, err := n.Float64()
+	var value any
+	err = json.UnmarshalCaseSensitivePreserveInts(raw, &value)
+	if syntax, _ := json.SyntaxErrorOffset(err); syntax {
+		return nil, fmt.Errorf("decode JSON: %w", err)
+	}
 	if err != nil {
+		// The library's own text quotes the number.
 		return nil, errors.New("decode JSON: a number is too large")
 	}
-	return fraction, nil
+	return value, nil
 }

@@ -20,7 +20,8 @@ const MaxResultLength = 32 << 10
 type Vars struct {
 	// Event is `event`.
 	Event Event
-	// Body is `body`: what DecodeJSON returned.
+	// Body is `body`: what DecodeJSON returned, or a func() any that is called for it
+	// when an expression gets to it.
 	Body any
 }
 

@@ -131,7 +131,7 @@ const (
 	wasCancelled = "cancelled while it ran"
 	cantPull     = "container main: can't pull image registry.example.com/app:1: not found"
 	noMemory     = "container main ran out of memory and was killed; raise its memory limit"
-	badOutputs   = "container main: its termination message is no JSON object of strings: decode JSON: unexpected EOF"
+	badOutputs   = "container main: its termination message is no JSON object of strings: decode JSON: unexpected end of JSON input"
 	exitedWith1  = "container main exited with code 1"
 )
 

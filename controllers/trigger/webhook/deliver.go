@@ -50,6 +50,9 @@ func failure(err error) result {
 	if errors.Is(err, start.ErrNameTaken) {
 		return result{Outcome: failed, Reason: "a Run that this delivery did not start has the name of its Run"}
 	}
+	if errors.Is(err, errNoMemory) {
+		return result{Outcome: failed, Reason: "too many large requests at once: send it again", transient: true}
+	}
 	return result{Outcome: failed, Reason: "the API server could not store the outcome: send it again", transient: true}
 }
 
@@ -59,17 +62,18 @@ func (s *Server) decide(ctx context.Context, trigger *v1alpha1.Trigger, d delive
 	if err := ctx.Err(); err != nil {
 		return result{}, fmt.Errorf("come to Trigger %s in time: %w", trigger.Name, err)
 	}
-	decision := match.Decide(s.env, &trigger.Spec, d.event, d.body)
+	body, failed := d.body.lazily(ctx)
+	decision := match.Decide(s.env, &trigger.Spec, d.event, body)
+	if err := failed(); err != nil {
+		return undecided(err)
+	}
 	if decision.Outcome != match.Matched {
 		return result{Outcome: outcome(decision.Outcome), Reason: decision.Reason}, nil
 	}
 	run, isNew, err := s.start(ctx, trigger, d)
-	var wrong *refused
 	switch {
-	case errors.As(err, &wrong):
-		return result{Outcome: invalid, Reason: wrong.reason}, nil
 	case err != nil:
-		return result{}, err
+		return undecided(err)
 	case isNew:
 		return result{Outcome: created, Run: run.Name, Reason: decision.Reason}, nil
 	default:
@@ -77,12 +81,20 @@ func (s *Server) decide(ctx context.Context, trigger *v1alpha1.Trigger, d delive
 	}
 }
 
+// undecided is the result of an error: a decision if it is somebody's to act on.
+func undecided(err error) (result, error) {
+	if wrong, ok := errors.AsType[*refused](err); ok {
+		return result{Outcome: invalid, Reason: wrong.reason}, nil
+	}
+	return result{}, err
+}
+
 func (s *Server) start(ctx context.Context, trigger *v1alpha1.Trigger, d delivery) (*v1alpha1.Run, bool, error) {
 	pipeline, err := s.pipeline(ctx, client.ObjectKey{Namespace: trigger.Namespace, Name: trigger.Spec.Pipeline})
 	if err != nil {
 		return nil, false, err
 	}
-	params, err := s.params(trigger, pipeline, d)
+	params, err := s.params(ctx, trigger, pipeline, d)
 	if err != nil {
 		return nil, false, err
 	}
@@ -118,23 +130,27 @@ func (s *Server) pipeline(ctx context.Context, key client.ObjectKey) (*v1alpha1.
 
 // params are those of the body of a generic webhook, and over them those of the
 // Trigger's expressions.
-func (s *Server) params(trigger *v1alpha1.Trigger, pipeline *v1alpha1.Pipeline, d delivery) (map[string]string, error) {
+func (s *Server) params(ctx context.Context, trigger *v1alpha1.Trigger, pipeline *v1alpha1.Pipeline, d delivery) (map[string]string, error) {
+	body, failed := d.body.lazily(ctx)
 	given := map[string]string{}
 	if d.provider == v1alpha1.ProviderGeneric {
-		fields, err := bodyParams(trigger, pipeline, d.body)
-		if err != nil {
+		fields, err := bodyParams(trigger, pipeline, body())
+		if err := errors.Join(failed(), err); err != nil {
 			return nil, err
 		}
 		given = fields
 	}
 	var problems []string
-	vars := expr.Vars{Event: d.event.Expr(), Body: d.body}
+	vars := expr.Vars{Event: d.event.Expr(), Body: body}
 	for _, name := range slices.Sorted(maps.Keys(trigger.Spec.Params)) {
 		value, err := s.evaluate(trigger.Spec.Params[name], vars)
 		if err != nil {
 			problems = append(problems, fmt.Sprintf("spec.params[%s]: %v", name, err))
 		}
 		given[name] = value
+	}
+	if err := failed(); err != nil {
+		return nil, err
 	}
 	if len(problems) > 0 {
 		return nil, &refused{reason: strings.Join(problems, "; ")}

@@ -33,6 +33,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/start"
+	"github.com/kayci/kayci/controllers/trigger/event"
 )
 
 // canary is every Secret's token in these tests. It must not turn up in answers,
@@ -126,6 +127,24 @@ func (f *fixture) expect(t testing.TB, req request, want answered) {
 	}
 }
 
+func (f *fixture) trigger(t testing.TB, name string) *v1alpha1.Trigger {
+	t.Helper()
+	found := &v1alpha1.Trigger{}
+	if err := f.client.Get(context.Background(), client.ObjectKey{Namespace: "ci", Name: name}, found); err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func (f *fixture) parsed(t testing.TB, body string) *event.Event {
+	t.Helper()
+	parsed, err := event.Parse(v1alpha1.ProviderGitHub, "push", []byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
 func (f *fixture) runs(t testing.TB) []v1alpha1.Run {
 	t.Helper()
 	var list v1alpha1.RunList
@@ -202,9 +221,9 @@ func githubPush(t testing.TB, path, delivery string) request {
 	return signedGitHub(path, delivery, "push", payload(t, "github-push"))
 }
 
-func signedGitHub(path, delivery, event, body string) request {
+func signedGitHub(path, delivery, kind, body string) request {
 	return request{path: path, body: body, header: map[string]string{
-		"Content-Type": "application/json", "X-GitHub-Event": event, "X-GitHub-Delivery": delivery,
+		"Content-Type": "application/json", "X-GitHub-Event": kind, "X-GitHub-Delivery": delivery,
 		"X-Hub-Signature-256": "sha256=" + sign(canary, body),
 	}}
 }

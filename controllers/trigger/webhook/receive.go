@@ -12,9 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/controllers/trigger/event"
 )
 
 // receive handles one request: read the body, take a place, find the Triggers
@@ -50,18 +48,29 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, unauthenticated())
 		return
 	}
-	deliveries, err := understand(triggers, r.Header, body)
+	deliveries, err := s.understand(ctx, triggers, received{r.Header, body})
+	if errors.Is(err, errNoMemory) {
+		s.refuse(w, busy())
+		return
+	}
 	if err != nil {
 		s.opts.Log.Info("Malformed webhook", "namespace", target.Namespace, "trigger", target.Name, "reason", err.Error())
 		s.refuse(w, malformed(err))
 		return
 	}
+	defer deliveries.release()
 	results := make([]result, 0, len(triggers))
 	for i := range triggers {
 		one := s.deliver(ctx, &triggers[i], deliveries[triggers[i].Spec.Webhook.Provider], target.Name != "")
 		results = append(results, one)
 	}
 	answer(w, deliveries[triggers[0].Spec.Webhook.Provider].id, results)
+}
+
+// received is a request whose body is in memory.
+type received struct {
+	header http.Header
+	body   []byte
 }
 
 // authenticate returns the Triggers that the request is authentic for, in the
@@ -143,50 +152,4 @@ func (s *Server) candidates(ctx context.Context, target client.ObjectKey) ([]v1a
 	})
 	slices.SortFunc(found, func(a, b v1alpha1.Trigger) int { return strings.Compare(a.Name, b.Name) })
 	return found, nil
-}
-
-// delivery is a request as one provider's Triggers understand it.
-type delivery struct {
-	provider v1alpha1.Provider
-	id       string
-	event    *event.Event
-	body     any
-}
-
-// understand reads the body once for each provider among the Triggers, before
-// anything is done about any of them.
-func understand(triggers []v1alpha1.Trigger, header http.Header, body []byte) (map[v1alpha1.Provider]delivery, error) {
-	deliveries := map[v1alpha1.Provider]delivery{}
-	for i := range triggers {
-		name := triggers[i].Spec.Webhook.Provider
-		if _, ok := deliveries[name]; ok {
-			continue
-		}
-		read, err := readDelivery(name, header, body)
-		if err != nil {
-			return nil, err
-		}
-		deliveries[name] = read
-	}
-	return deliveries, nil
-}
-
-func readDelivery(name v1alpha1.Provider, header http.Header, body []byte) (delivery, error) {
-	from, _ := providerOf(name)
-	payload, err := from.payload(header, body)
-	if err != nil {
-		return delivery{}, err
-	}
-	value, err := expr.DecodeJSON(payload)
-	if err != nil {
-		return delivery{}, err
-	}
-	if _, ok := value.(map[string]any); !ok {
-		return delivery{}, errors.New("the body is JSON, but not an object")
-	}
-	e, err := event.Parse(name, from.event(header), payload)
-	if err != nil {
-		return delivery{}, err
-	}
-	return delivery{provider: name, id: from.delivery(header, body), event: e, body: value}, nil
 }

@@ -132,17 +132,17 @@ func TestMalformed(t *testing.T) {
 		request request
 		want    string
 	}{
-		"no JSON":           {signedGitHub("/hooks/ci/web-push", "1", "push", "{"), "decode JSON: unexpected EOF"},
-		"no JSON, any kind": {signedGitHub("/hooks/ci/web-push", "1", "star", "{"), "decode JSON: unexpected EOF"},
-		"empty":             {signedGitHub("/hooks/ci/web-push", "1", "push", ""), "decode JSON: EOF"},
-		"two documents":     {signedGitHub("/hooks/ci/web-push", "1", "push", "{}{}"), "decode JSON: there is more after the value's end"},
+		"no JSON":           {signedGitHub("/hooks/ci/web-push", "1", "push", "{"), "decode JSON: unexpected end of JSON input"},
+		"no JSON, any kind": {signedGitHub("/hooks/ci/web-push", "1", "star", "{"), "decode JSON: unexpected end of JSON input"},
+		"empty":             {signedGitHub("/hooks/ci/web-push", "1", "push", ""), "decode JSON: unexpected end of JSON input"},
+		"two documents":     {signedGitHub("/hooks/ci/web-push", "1", "push", "{}{}"), "decode JSON: invalid character '{' after top-level value"},
 		"a list":            {signedGitHub("/hooks/ci/web-push", "1", "push", "[]"), "the body is JSON, but not an object"},
 		"no push":           {signedGitHub("/hooks/ci/web-push", "1", "push", "{}"), "the payload's `ref` does not begin with refs/"},
 		"a wrong type":      {signedGitHub("/hooks/ci/web-push", "1", "push", `{"ref": 1}`), "the payload's field ref can't be of type number"},
 		"no form":           {noForm, "read the form: it has no field named payload"},
 		"all of the namespace": {
 			signedGitHub("/hooks/ci", "1", "push", "{"),
-			"decode JSON: unexpected EOF",
+			"decode JSON: unexpected end of JSON input",
 		},
 		"generic list": {bearer("/hooks/ci/by-hand", "1", "[]"), "the body is JSON, but not an object"},
 	}

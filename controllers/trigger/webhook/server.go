@@ -97,6 +97,7 @@ type Server struct {
 	deliveries *prometheus.CounterVec
 	places     chan struct{}
 	room       *semaphore.Weighted // of bodies, in bytes
+	memory     *memory
 	handler    http.Handler
 	listening  atomic.Bool
 }
@@ -122,6 +123,7 @@ func NewServer(opts Options) (*Server, error) {
 		deliveries: deliveries,
 		places:     make(chan struct{}, opts.MaxConcurrent),
 		room:       semaphore.NewWeighted(opts.room()),
+		memory:     newMemory(),
 	}
 	s.handler = s.routes()
 	return s, nil

@@ -1,0 +1,144 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/kayci/kayci/api/expr"
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/trigger/event"
+)
+
+// delivery is a request as one provider's Triggers understand it.
+type delivery struct {
+	provider v1alpha1.Provider
+	id       string
+	event    *event.Event
+	body     *document
+}
+
+// understand reads the body once for each provider among the Triggers, before
+// anything is done about any of them.
+func (s *Server) understand(ctx context.Context, triggers []v1alpha1.Trigger, from received) (deliveries, error) {
+	found := deliveries{}
+	for i := range triggers {
+		name := triggers[i].Spec.Webhook.Provider
+		if _, ok := found[name]; ok {
+			continue
+		}
+		read, err := s.readDelivery(ctx, name, from)
+		if err != nil {
+			found.release()
+			return nil, err
+		}
+		found[name] = read
+	}
+	return found, nil
+}
+
+// deliveries are a request as each provider's Triggers understand it.
+type deliveries map[v1alpha1.Provider]delivery
+
+// release gives back the memory of what was decoded.
+func (d deliveries) release() {
+	for _, one := range d {
+		one.body.release()
+	}
+}
+
+func (s *Server) readDelivery(ctx context.Context, name v1alpha1.Provider, from received) (delivery, error) {
+	provider, _ := providerOf(name)
+	d := delivery{provider: name, id: provider.delivery(from.header, from.body), body: &document{memory: s.memory}}
+	// A form is decoded in steps that each make a copy.
+	err := s.memory.within(ctx, formWeight*int64(len(from.body)), func() (err error) {
+		d.body.raw, err = provider.payload(from.header, from.body)
+		return err
+	})
+	if err != nil {
+		return delivery{}, err
+	}
+	if d.body.weight, err = expr.Weigh(d.body.raw); err != nil {
+		return delivery{}, err
+	}
+	err = s.memory.within(ctx, d.body.weight+parseWeight*int64(len(d.body.raw)), func() (err error) {
+		if err = isObject(d.body.raw); err == nil {
+			d.event, err = event.Parse(name, provider.event(from.header), d.body.raw)
+		}
+		return err
+	})
+	return d, err
+}
+
+// How many times its size reading a body takes, beside what its values weigh.
+const (
+	formWeight  = 4
+	parseWeight = 4
+)
+
+// isObject returns an error unless the text is a JSON object.
+func isObject(raw []byte) error {
+	// Into nothing: all of it is looked at, and none of it kept.
+	err := json.Unmarshal(raw, &struct{}{})
+	if _, syntax := errors.AsType[*json.SyntaxError](err); syntax {
+		return fmt.Errorf("decode JSON: %w", err)
+	}
+	if err != nil || bytes.TrimLeft(raw, " \t\r\n")[0] != '{' {
+		return errors.New("the body is JSON, but not an object")
+	}
+	return nil
+}
+
+// document is a delivery's JSON. It is decoded when something asks for it, since
+// decoded it takes many times its size and most Triggers need none of it. It is
+// for one goroutine.
+type document struct {
+	raw    []byte
+	weight int64
+	memory *memory
+
+	asked, taken bool
+	value        any
+	err          error
+}
+
+// lazily returns a function that gives expressions the decoded JSON, and nothing
+// where it can't be decoded; and one that says, after it was called, why that was:
+// what the expressions have made of nothing doesn't count then.
+func (p *document) lazily(ctx context.Context) (get func() any, failed func() error) {
+	asked := false
+	get = func() any {
+		asked = true
+		return p.decoded(ctx)
+	}
+	failed = func() error {
+		if !asked {
+			return nil
+		}
+		return p.err
+	}
+	return get, failed
+}
+
+func (p *document) decoded(ctx context.Context) any {
+	if p.asked {
+		return p.value
+	}
+	p.asked = true
+	if p.err = p.memory.take(ctx, p.weight); p.err != nil {
+		return nil
+	}
+	p.taken = true
+	if p.value, p.err = expr.DecodeJSON(p.raw); p.err != nil {
+		p.err = &refused{reason: p.err.Error()}
+	}
+	return p.value
+}
+
+func (p *document) release() {
+	if p.taken {
+		p.memory.release(p.weight)
+	}
+}
