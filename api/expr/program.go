@@ -74,6 +74,10 @@ type Param struct {
 	program program
 }
 
+// Vet returns an error if the expression compares a field of the event with a text
+// that it can't be.
+func (p *Param) Vet() error { return p.program.vet(Scope{}) }
+
 // Eval returns the parameter's value as the string that a Run carries, from the
 // paths that are known where not all are. Numbers are written without an exponent, as JSON and shells like them.
 func (p *Param) Eval(vars Vars) (string, error) {
@@ -97,6 +101,10 @@ type Condition struct {
 // ErrPathsUnknown says that a condition is neither true nor false: that depends
 // on paths which the event's incomplete list may lack.
 var ErrPathsUnknown = errors.New("1:1: the result depends on changed paths that are not known")
+
+// Vet returns an error if the condition compares a field of the event with a text
+// that it can't be.
+func (c *Condition) Vet() error { return c.program.vet(Scope{}) }
 
 // Eval returns whether the condition holds.
 func (c *Condition) Eval(vars Vars) (bool, error) {

@@ -27,6 +27,12 @@ const (
 	alwaysVariable  = "@always"
 )
 
+// What CEL calls Run and Job: package and type name.
+const (
+	runTypeName = "expr.Run"
+	jobTypeName = "expr.Job"
+)
+
 // Run is what a Pipeline's expression sees as `run`.
 type Run struct {
 	// Name and Namespace of the Run.
@@ -105,7 +111,7 @@ func NewRunEnv() (*RunEnv, error) {
 	common := []cel.EnvOption{
 		ext.NativeTypes(ext.ParseStructTags(true), runType, jobType),
 		cel.Variable(paramsVariable, cel.MapType(cel.StringType, cel.StringType)),
-		cel.Variable(runVariable, cel.ObjectType(runType.String())),
+		cel.Variable(runVariable, cel.ObjectType(runTypeName)),
 	}
 	keys, err := newEnv(text, common...)
 	if err != nil {
@@ -117,7 +123,7 @@ func NewRunEnv() (*RunEnv, error) {
 	text.missing = "write jobs.build.outputs.?version.orValue('') for an output that may be missing"
 	text.example = "a condition, such as success() && params.deploy == 'true'"
 	conditions, err := newEnv(text, append(common,
-		cel.Variable(jobsVariable, cel.MapType(cel.StringType, cel.ObjectType(jobType.String()))),
+		cel.Variable(jobsVariable, cel.MapType(cel.StringType, cel.ObjectType(jobTypeName))),
 		cel.Variable(successVariable, cel.BoolType),
 		cel.Variable(failureVariable, cel.BoolType),
 		cel.Variable(alwaysVariable, cel.BoolType),
@@ -132,20 +138,31 @@ type Scope struct {
 	Params []string
 	// Ancestors of the job whose condition it is.
 	Ancestors []string
+	// enums are the values that a parameter may have, for those that may not have all.
+	enums map[string][]string
 }
 
-// JobScope returns the scope of a job's condition.
-func JobScope(spec *v1alpha1.PipelineSpec, job string) Scope {
-	scope := Scope{Ancestors: graph.Ancestors(spec.Jobs, job)}
+// KeyScope returns the scope of a Pipeline's concurrency key.
+func KeyScope(spec *v1alpha1.PipelineSpec) Scope {
+	scope := Scope{enums: map[string][]string{}}
 	for i := range spec.Params {
-		scope.Params = append(scope.Params, spec.Params[i].Name)
+		param := &spec.Params[i]
+		scope.Params = append(scope.Params, param.Name)
+		scope.enums[param.Name] = param.Enum
 	}
 	return scope
 }
 
+// JobScope returns the scope of a job's condition.
+func JobScope(spec *v1alpha1.PipelineSpec, job string) Scope {
+	scope := KeyScope(spec)
+	scope.Ancestors = graph.Ancestors(spec.Jobs, job)
+	return scope
+}
+
 // CompileKey compiles an expression that gives a string. Every parameter that it
-// names must be among params.
-func (e *RunEnv) CompileKey(src string, params []string) (*Key, error) {
+// names must be in the scope.
+func (e *RunEnv) CompileKey(src string, scope Scope) (*Key, error) {
 	p, err := e.keys.compile(src)
 	if err != nil {
 		return nil, err
@@ -157,7 +174,7 @@ func (e *RunEnv) CompileKey(src string, params []string) (*Key, error) {
 	if output := p.checked.OutputType(); !output.IsExactType(cel.StringType) && !output.IsExactType(cel.DynType) {
 		return nil, fmt.Errorf("1:1: the result is of type %s, but a key is a string: convert it with string()", output)
 	}
-	if err := found.check(Scope{Params: params}); err != nil {
+	if err := found.check(scope); err != nil {
 		return nil, err
 	}
 	return &Key{program: p}, nil
@@ -185,6 +202,10 @@ func (e *RunEnv) CompileCondition(src string, scope Scope) (*JobCondition, error
 type Key struct {
 	program program
 }
+
+// Vet returns an error if the expression compares a value with a text that it
+// can't be in the scope.
+func (k *Key) Vet(scope Scope) error { return k.program.vet(scope) }
 
 // Eval returns the key.
 func (k *Key) Eval(vars RunVars) (string, error) {
@@ -220,6 +241,10 @@ func (c *JobCondition) Eval(vars RunVars) (bool, error) {
 	}
 	return c.program.holds(values)
 }
+
+// Vet returns an error if the condition compares a value with a text that it can't
+// be in the scope: no phase of a job is 'Success'.
+func (c *JobCondition) Vet(scope Scope) error { return c.program.vet(scope) }
 
 // AsksSuccess reports whether the condition calls success(), or is taken as if
 // it did.

@@ -193,7 +193,7 @@ func TestKey(t *testing.T) {
 	} {
 		t.Run(src, func(t *testing.T) {
 			var got outcome
-			key, err := env.CompileKey(src, scope().Params)
+			key, err := env.CompileKey(src, scope())
 			got.Compile = message(err)
 			if err == nil {
 				got.Value, err = key.Eval(runVars("Succeeded"))

@@ -18,12 +18,20 @@ const (
 	ProviderGitea   Provider = "gitea"
 )
 
+// Providers are all of them.
+func Providers() []Provider {
+	return []Provider{ProviderGeneric, ProviderGitHub, ProviderGitLab, ProviderGitea}
+}
+
 // EventKind is what happened at the git host.
 // +kubebuilder:validation:Enum=push
 type EventKind string
 
 // EventPush is a push of a branch or a tag.
 const EventPush EventKind = "push"
+
+// EventKinds are all of them.
+func EventKinds() []EventKind { return []EventKind{EventPush} }
 
 // TriggerSpec says which events start a Run of which Pipeline.
 type TriggerSpec struct {

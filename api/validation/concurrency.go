@@ -37,15 +37,10 @@ func compileKey(spec *v1alpha1.PipelineSpec) error {
 	if err != nil {
 		return err
 	}
-	_, err = env.CompileKey(spec.Concurrency.Key, ParamNames(spec.Params))
-	return err
-}
-
-// ParamNames returns the names of declared parameters, in their order.
-func ParamNames(params []v1alpha1.Param) []string {
-	names := make([]string, len(params))
-	for i := range params {
-		names[i] = params[i].Name
+	scope := expr.KeyScope(spec)
+	key, err := env.CompileKey(spec.Concurrency.Key, scope)
+	if err != nil {
+		return err
 	}
-	return names
+	return key.Vet(scope)
 }

@@ -37,7 +37,12 @@ func validateConditions(spec *v1alpha1.PipelineSpec, path *field.Path) field.Err
 		if source == "" {
 			continue
 		}
-		if _, err := env.CompileCondition(source, expr.JobScope(spec, spec.Jobs[i].Name)); err != nil {
+		scope := expr.JobScope(spec, spec.Jobs[i].Name)
+		condition, err := env.CompileCondition(source, scope)
+		if err == nil {
+			err = condition.Vet(scope)
+		}
+		if err != nil {
 			errs = append(errs, field.Invalid(path.Index(i).Child("if"), source, err.Error()))
 		}
 	}

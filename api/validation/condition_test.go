@@ -46,3 +46,30 @@ func TestExpressionsAreBoundedTogether(t *testing.T) {
 		t.Errorf("what fits is refused: %v", got)
 	}
 }
+
+func TestComparisonsThatAreNeverTrueAreRefused(t *testing.T) {
+	const phases = ` is never "Success", but one of ["Succeeded" "Failed" "Skipped" "Cancelled"]`
+	p := pipeline(job("test"), with(job("deploy", "test"), func(j *v1alpha1.Job) { j.If = "jobs['test'].phase == 'Success'" }))
+	p.Spec.Params = []v1alpha1.Param{{Name: "stage", Enum: []string{"a"}}}
+	p.Spec.Concurrency = &v1alpha1.Concurrency{Key: "params.stage == 'b' ? 'x' : 'y'"}
+	want := []string{
+		`spec.jobs[1].if: Invalid value: "jobs['test'].phase == 'Success'": 1:23: a job's phase` + phases,
+		`spec.concurrency.key: Invalid value: "params.stage == 'b' ? 'x' : 'y'": 1:17: params.stage is never "b", but one of ["a"]`,
+	}
+	if diff := cmp.Diff(want, texts(validation.Pipeline(p))); diff != "" {
+		t.Errorf("Pipeline (-want +got):\n%s", diff)
+	}
+	trigger := &v1alpha1.Trigger{
+		ObjectMeta: metav1.ObjectMeta{Name: "web-push"},
+		Spec: v1alpha1.TriggerSpec{Pipeline: "web", Params: map[string]string{"tag": "event.kind == 'tag'"}, Webhook: &v1alpha1.Webhook{
+			Provider: v1alpha1.ProviderGitHub, SecretRef: meta.LocalObjectReference{Name: "hook"}, If: "event.kind in ['Push']",
+		}},
+	}
+	want = []string{
+		`spec.params[tag]: Invalid value: "event.kind == 'tag'": 1:15: event.kind is never "tag", but one of ["push" ""]`,
+		`spec.webhook.if: Invalid value: "event.kind in ['Push']": 1:16: event.kind is never "Push", but one of ["push" ""]`,
+	}
+	if diff := cmp.Diff(want, texts(validation.Trigger(trigger))); diff != "" {
+		t.Errorf("Trigger (-want +got):\n%s", diff)
+	}
+}

@@ -37,7 +37,11 @@ func validateTriggerParams(env *expr.Env, params map[string]string, path *field.
 	for _, name := range slices.Sorted(maps.Keys(params)) {
 		at := path.Key(name)
 		errs = append(errs, validateParamName(name, at)...)
-		if _, err := env.CompileParam(params[name]); err != nil {
+		param, err := env.CompileParam(params[name])
+		if err == nil {
+			err = param.Vet()
+		}
+		if err != nil {
 			errs = append(errs, field.Invalid(at, params[name], err.Error()))
 		}
 	}
@@ -49,16 +53,15 @@ func validateWebhook(env *expr.Env, w *v1alpha1.Webhook, path *field.Path) field
 		return field.ErrorList{field.Required(path, "it is what starts a Run")}
 	}
 	var errs field.ErrorList
-	providers := []v1alpha1.Provider{v1alpha1.ProviderGeneric, v1alpha1.ProviderGitHub, v1alpha1.ProviderGitLab, v1alpha1.ProviderGitea}
-	if !slices.Contains(providers, w.Provider) {
+	if providers := v1alpha1.Providers(); !slices.Contains(providers, w.Provider) {
 		errs = append(errs, field.NotSupported(path.Child("provider"), w.Provider, providers))
 	}
 	if w.SecretRef.Name == "" {
 		errs = append(errs, field.Required(path.Child("secretRef", "name"), "the Secret whose key `token` authenticates the sender"))
 	}
 	for i, event := range w.Events {
-		if event != v1alpha1.EventPush {
-			errs = append(errs, field.NotSupported(path.Child("events").Index(i), event, []v1alpha1.EventKind{v1alpha1.EventPush}))
+		if kinds := v1alpha1.EventKinds(); !slices.Contains(kinds, event) {
+			errs = append(errs, field.NotSupported(path.Child("events").Index(i), event, kinds))
 		}
 	}
 	for i, pattern := range w.Branches {
@@ -70,7 +73,11 @@ func validateWebhook(env *expr.Env, w *v1alpha1.Webhook, path *field.Path) field
 		errs = append(errs, field.Forbidden(path, "events and branches are for git hosts; a generic webhook has neither"))
 	}
 	if w.If != "" {
-		if _, err := env.CompileCondition(w.If); err != nil {
+		condition, err := env.CompileCondition(w.If)
+		if err == nil {
+			err = condition.Vet()
+		}
+		if err != nil {
 			errs = append(errs, field.Invalid(path.Child("if"), w.If, err.Error()))
 		}
 	}

@@ -195,7 +195,7 @@ func (r *Reconciler) compileKey(spec *v1alpha1.PipelineSpec) (*keyExpression, er
 	if err != nil {
 		return nil, err
 	}
-	key, err := env.CompileKey(spec.Concurrency.Key, validation.ParamNames(spec.Params))
+	key, err := env.CompileKey(spec.Concurrency.Key, expr.KeyScope(spec))
 	if err != nil {
 		return nil, invalidKey(err)
 	}
