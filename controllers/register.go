@@ -3,10 +3,12 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"time"
 
 	fluxcontroller "github.com/fluxcd/pkg/runtime/controller"
 	"github.com/fluxcd/pkg/runtime/metrics"
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -14,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	runtimemetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/admission"
@@ -28,6 +31,21 @@ import (
 
 // recorderName stands in events as the component that reports them.
 const recorderName = "kayci"
+
+// Bounds of how soon what has failed is tried again. The clocks of Runs and the
+// intervals of ConfigRepos go on while it lasts.
+const (
+	minBackoff = 5 * time.Millisecond
+	maxBackoff = 30 * time.Second
+)
+
+// controllerOptions are the same for all: each controller needs a limiter of its
+// own.
+func controllerOptions() controller.Options {
+	return controller.Options{
+		RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](minBackoff, maxBackoff),
+	}
+}
 
 func addControllers(mgr ctrl.Manager, opts Options) error {
 	for _, add := range []func(ctrl.Manager, Options) error{
@@ -53,7 +71,7 @@ func addConfigRepo(mgr ctrl.Manager, opts Options) error {
 		Image:         opts.Image,
 		StoragePath:   opts.StoragePath,
 	}
-	return reconciler.SetupWithManager(mgr, controller.Options{})
+	return reconciler.SetupWithManager(mgr, controllerOptions())
 }
 
 func addPipeline(mgr ctrl.Manager, _ Options) error {
@@ -62,7 +80,7 @@ func addPipeline(mgr ctrl.Manager, _ Options) error {
 		APIReader: mgr.GetAPIReader(),
 		Clock:     clock.RealClock{},
 	}
-	return reconciler.SetupWithManager(mgr, controller.Options{})
+	return reconciler.SetupWithManager(mgr, controllerOptions())
 }
 
 func addTrigger(mgr ctrl.Manager, _ Options) error {
@@ -70,7 +88,7 @@ func addTrigger(mgr ctrl.Manager, _ Options) error {
 		Client:    mgr.GetClient(),
 		APIReader: mgr.GetAPIReader(),
 	}
-	return reconciler.SetupWithManager(mgr, controller.Options{})
+	return reconciler.SetupWithManager(mgr, controllerOptions())
 }
 
 func addRun(mgr ctrl.Manager, opts Options) error {
@@ -87,7 +105,7 @@ func addRun(mgr ctrl.Manager, opts Options) error {
 		Metrics:   counts,
 		Vouched:   opts.Admission.Enabled(),
 	}
-	return reconciler.SetupWithManager(mgr, controller.Options{})
+	return reconciler.SetupWithManager(mgr, controllerOptions())
 }
 
 func addWebhooks(mgr ctrl.Manager, opts Options) error {

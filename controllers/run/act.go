@@ -166,7 +166,7 @@ const (
 	refused
 	// deferred: later, perhaps.
 	deferred
-	// unclear: the world's fault; try again.
+	// unclear: no answer at all, or one that is out of date at once; try again.
 	unclear
 )
 
@@ -182,7 +182,20 @@ func classify(err error) (plan.Refusal, class) {
 		return plan.Refusal{Reason: plan.ReasonQuotaExceeded, Message: err.Error()}, deferred
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):
 		return plan.Refusal{Reason: plan.ReasonRejected, Message: err.Error()}, refused
+	case answered(err):
+		return plan.Refusal{Reason: plan.ReasonCreateError, Message: err.Error()}, deferred
 	default:
 		return plan.Refusal{}, unclear
 	}
+}
+
+// answered reports whether the error is the API server's own, and lasts. That a
+// quota was changed by another creation at the same moment doesn't.
+func answered(err error) bool {
+	var answer apierrors.APIStatus
+	if !errors.As(err, &answer) {
+		return false
+	}
+	details := answer.Status().Details
+	return !apierrors.IsConflict(err) || details == nil || details.Kind != "resourcequotas"
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -33,6 +34,12 @@ func TestRefusedJobs(t *testing.T) {
 		{name: "invalid", err: apierrors.NewInvalid(schema.GroupKind{Group: "batch", Kind: "Job"}, "run-b", field.ErrorList{field.Required(field.NewPath("spec"), "")}), want: "Failed", reason: "Rejected"},
 		{name: "policy", err: apierrors.NewForbidden(jobResource(), "run-b", errors.New("violates PodSecurity")), want: "Failed", reason: "Rejected"},
 		{name: "quota", err: apierrors.NewForbidden(jobResource(), "run-b", errors.New("exceeded quota: small")), want: "Waiting", reason: "QuotaExceeded", retries: true},
+		{name: "somebody's webhook", err: apierrors.NewInternalError(errors.New(`failed calling webhook "policy.example.com"`)), want: "Waiting", reason: "CreateError", retries: true},
+		{name: "a webhook's own code", err: &apierrors.StatusError{ErrStatus: metav1.Status{Code: 418, Message: "not now"}}, want: "Waiting", reason: "CreateError", retries: true},
+		{name: "overload", err: apierrors.NewTooManyRequests("slow down", 1), want: "Waiting", reason: "CreateError", retries: true},
+		{name: "timeout", err: apierrors.NewTimeoutError("no answer in time", 1), want: "Waiting", reason: "CreateError", retries: true},
+		{name: "away", err: apierrors.NewServiceUnavailable("etcd is away"), want: "Waiting", reason: "CreateError", retries: true},
+		{name: "a policy's conflict", err: apierrors.NewConflict(jobResource(), "run-b", errors.New("held")), want: "Waiting", reason: "CreateError", retries: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -62,14 +69,20 @@ func TestRefusedJobs(t *testing.T) {
 	}
 }
 
-// An error that is nobody's fault goes back to the queue; what was done is kept.
-func TestServerError(t *testing.T) {
+// That the API server can't be reached goes back to the queue; what was done is
+// kept. So does that a quota was changed at the same moment: a look later it
+// wasn't.
+func TestNoAnswer(t *testing.T) {
 	t.Parallel()
 	p := pipeline(v1alpha1.Job{Name: "a"}, v1alpha1.Job{Name: "b"})
 	w := newWorld(t, p, revision.New(p, 1), started("run", p))
-	w.deny["create *v1.Job run-a"] = apierrors.NewInternalError(errors.New("etcd is away"))
-	if _, err := w.reconcile("run"); err == nil || !strings.Contains(err.Error(), "etcd is away") {
-		t.Errorf("error %v, want the server's", err)
+	w.deny["create *v1.Job run-a"] = apierrors.NewConflict(corev1.Resource("resourcequotas"), "small", errors.New("modified"))
+	if result := w.mustReconcile("run"); result.RequeueAfter != 100*time.Millisecond {
+		t.Errorf("another look after %s, want 100ms", result.RequeueAfter)
+	}
+	w.deny["create *v1.Job run-a"] = errors.New("connection refused")
+	if _, err := w.reconcile("run"); err == nil || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("error %v, want the connection's", err)
 	}
 	if got := w.run("run").Status; got.Number != 1 || got.Jobs[1].Phase != v1alpha1.JobRunning {
 		t.Errorf("status %+v, want number 1 and b running", got)
@@ -102,6 +115,65 @@ func TestRefusedOneAfterTheOther(t *testing.T) {
 	}
 }
 
+// While nothing can be created the Run says why, its clocks go on, and it is
+// tried again soon at first, and then each 30 seconds.
+func TestNothingCanBeCreated(t *testing.T) {
+	t.Parallel()
+	serves := serving(chain(1))
+	for _, tt := range []struct {
+		name, denied string
+		p            *v1alpha1.Pipeline
+		by           string
+	}{
+		{name: "a job's Job", p: chain(1), denied: "*v1.Job run-j0", by: "j0"},
+		{name: "the parameters", p: chain(1), denied: "*v1.ConfigMap web-1-params", by: "j0"},
+		{name: "a service's Job", p: serves, denied: "*v1.Job run-db", by: "db"},
+		{name: "a service's Service", p: serves, denied: "*v1.Service db-run", by: "db"},
+		{name: "the workspace's claim", p: sharing(chain(1)), denied: "*v1.PersistentVolumeClaim run-workspace", by: "j0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tt.p.Spec.PendingTimeout = &metav1.Duration{Duration: 4 * time.Minute}
+			w := newWorld(t, tt.p, revision.New(tt.p, 1), started("run", tt.p))
+			w.deny["create "+tt.denied] = apierrors.NewInternalError(errors.New(`failed calling webhook "policy.example.com"`))
+			var want []time.Duration
+			for _, seconds := range []int{1, 1, 2, 4, 8, 16, 30, 30, 30, 30, 30, 30, 28} {
+				want = append(want, time.Duration(seconds)*time.Second)
+			}
+			if diff := cmp.Diff(want, w.waitsFor(tt.by+": CreateError: ")); diff != "" {
+				t.Errorf("waits (-want +got):\n%s", diff)
+			}
+			s := w.run("run").Status
+			if s.Phase != v1alpha1.RunFailed || !strings.Contains(s.Conditions[0].Message, "CreateError") {
+				t.Errorf("%s: %s", s.Phase, s.Conditions[0].Message)
+			}
+			if got := s.CompletionTime.Sub(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)); got != 4*time.Minute {
+				t.Errorf("ended after %s, want 4m", got)
+			}
+		})
+	}
+}
+
+// waitsFor looks at the Run each time that it asks for until it ends, and returns
+// how long those times were. Until then its message has to tell why it waits.
+func (w *world) waitsFor(why string) []time.Duration {
+	w.t.Helper()
+	var waits []time.Duration
+	for range 100 {
+		after := w.mustReconcile("run").RequeueAfter
+		s := w.run("run").Status
+		if s.Phase.Finished() {
+			break
+		}
+		if c := s.Conditions[0]; s.Phase != v1alpha1.RunQueued || !strings.Contains(c.Message, why) || !strings.Contains(c.Message, "policy.example.com") {
+			w.t.Fatalf("%s: %s, want %q", s.Phase, c.Message, why)
+		}
+		waits = append(waits, after)
+		w.clock.SetTime(w.clock.Now().Add(after))
+	}
+	return waits
+}
+
 // An attempt that fails for no reason of the quota's doesn't mean that there is
 // room: the wait goes on, and has its end.
 func TestServerErrorWhileThereIsNoRoom(t *testing.T) {
@@ -115,11 +187,9 @@ func TestServerErrorWhileThereIsNoRoom(t *testing.T) {
 		before := w.run("run").Status
 		w.clock.SetTime(w.clock.Now().Add(45 * time.Minute))
 		w.deny[create] = apierrors.NewInternalError(errors.New("etcd is away"))
-		if _, err := w.reconcile("run"); err == nil {
-			t.Error("no error, want the server's")
-		}
-		if diff := cmp.Diff(before, w.run("run").Status); diff != "" {
-			t.Errorf("%s: the server's error changed the status (-before +after):\n%s", name, diff)
+		w.mustReconcile("run")
+		if diff := cmp.Diff(since(before), since(w.run("run").Status)); diff != "" {
+			t.Errorf("%s: the server's error changed since when it waits (-before +after):\n%s", name, diff)
 		}
 		w.clock.SetTime(w.clock.Now().Add(20 * time.Minute))
 		w.deny[create] = full
@@ -130,6 +200,18 @@ func TestServerErrorWhileThereIsNoRoom(t *testing.T) {
 			t.Errorf("%s: the Run is %s: %s", name, got.Phase, got.Conditions[0].Message)
 		}
 	}
+}
+
+// since is when what can't start has begun to wait, by its name.
+func since(s v1alpha1.RunStatus) map[string]*metav1.Time {
+	waits := map[string]*metav1.Time{}
+	for i := range s.Jobs {
+		waits[s.Jobs[i].Name] = s.Jobs[i].WaitingSince
+	}
+	for i := range s.Services {
+		waits[s.Services[i].Name] = s.Services[i].WaitingSince
+	}
+	return waits
 }
 
 func TestNameTakenByAnother(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/plan"
 	"github.com/kayci/kayci/controllers/start"
 )
 
@@ -73,8 +74,8 @@ func (r *Reconciler) retry(ctx context.Context, run *v1alpha1.Run, value string)
 // refusesRetry reports whether it is no use to try again with nothing changed.
 // A full quota is among it: the one who asks is there to ask again.
 func refusesRetry(err error) bool {
-	_, class := classify(err)
-	return class == refused || class == deferred || isFault(err) ||
+	refusal, class := classify(err)
+	return class == refused || (class == deferred && refusal.Reason != plan.ReasonCreateError) || isFault(err) ||
 		errors.Is(err, start.ErrNameTaken) || errors.Is(err, start.ErrPipelineDeleted)
 }
 

@@ -131,7 +131,7 @@ func StartFailure(events []corev1.Event) Refusal {
 	if last == nil {
 		return Refusal{}
 	}
-	return Refusal{last.Reason, fmt.Sprintf("pod %s: %s", last.InvolvedObject.Name, last.Message)}
+	return Refusal{Reason: last.Reason, Message: fmt.Sprintf("pod %s: %s", last.InvolvedObject.Name, last.Message)}
 }
 
 // newest returns the event that was seen last of those that fit, or nil.

@@ -14,15 +14,14 @@ const (
 	ReasonJobDeleted = "JobDeleted"
 	// ReasonQuotaExceeded: a ResourceQuota of the namespace has no room now.
 	ReasonQuotaExceeded = "QuotaExceeded"
+	// ReasonCreateError: the API server can't create the Job now, for a reason that
+	// doesn't lie in the Job: somebody's admission webhook fails, it is overloaded.
+	ReasonCreateError = "CreateError"
 	// ReasonRejected: the API server doesn't accept the Job.
 	ReasonRejected = "Rejected"
 	// ReasonNameConflict: an object that isn't the Run's has the Job's name.
 	ReasonNameConflict = "NameConflict"
 )
-
-// retryCreate is how long a Job that there is no room for waits. Nothing tells
-// when there is.
-const retryCreate = 15 * time.Second
 
 // decideMissing decides about a job that has no Job: it is to be created, has to
 // wait, or never will be.
@@ -61,25 +60,6 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 	}
 	d.Create = append(d.Create, s.Name)
 	return f.tryAgain(s)
-}
-
-// tryAgain returns the status of a job, or service, whose Job is to be created.
-// Why that could not be done before stays until it is done.
-func (f *Facts) tryAgain(s v1alpha1.JobStatus) v1alpha1.JobStatus {
-	if s.Reason == ReasonNameConflict || Deferred(s.Reason) {
-		return s
-	}
-	return f.explain(s, "", "")
-}
-
-// postpone lets a job wait that can't be created now, but not for ever.
-func (f *Facts) postpone(s v1alpha1.JobStatus, refusal Refusal, d *Decision) v1alpha1.JobStatus {
-	s = f.explain(s, refusal.Reason, shorten(refusal.Message))
-	s = f.expire(s, s.WaitingSince.Time, d)
-	if !s.Phase.Finished() {
-		d.requeue(retryCreate)
-	}
-	return s
 }
 
 func outcome(phase v1alpha1.JobPhase) string {

@@ -62,7 +62,7 @@ func LateFailure(events []corev1.Event) Refusal {
 	var why Refusal
 	for i := range events {
 		if e := &events[i]; e.Reason == containerFailed && len(e.Message) > len(why.Message) {
-			why = Refusal{e.Reason, e.Message}
+			why = Refusal{Reason: e.Reason, Message: e.Message}
 		}
 	}
 	return why

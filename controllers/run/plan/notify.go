@@ -11,10 +11,6 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// ReasonCreateError is of a notifier whose Job could not be created, for no
-// reason that lies in the Job.
-const ReasonCreateError = "CreateError"
-
 // retryNotice is how long the Job of a notifier that there is no room for is
 // tried again, from the moment that the Run came to the phase; retryUntried is
 // the same for one that nobody has come to try.
@@ -111,7 +107,7 @@ func (f *Facts) decideNotice(notice Notice, d *Decision) {
 		entry.Reason, entry.Message = outcome.Refusal.Reason, shorten(outcome.Refusal.Message)
 	}
 	if f.waits(entry, s) {
-		d.requeue(retryCreate)
+		d.requeue(retryFull)
 	}
 }
 

@@ -72,6 +72,9 @@ type Facts struct {
 // Refusal says why a Job or its pod was not created, or can't start.
 type Refusal struct {
 	Reason, Message string
+	// After is how soon to try again what was deferred. 0: the longer it has
+	// waited, the later.
+	After time.Duration
 }
 
 // Decision is what to do about a Run.

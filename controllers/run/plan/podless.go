@@ -82,5 +82,5 @@ func CreateFailure(events []corev1.Event) Refusal {
 	if last == nil || last.Reason != ReasonFailedCreate {
 		return Refusal{}
 	}
-	return Refusal{ReasonFailedCreate, last.Message}
+	return Refusal{Reason: ReasonFailedCreate, Message: last.Message}
 }

@@ -70,8 +70,9 @@ func (f *Facts) serve(s v1alpha1.ServiceStatus, h *halt, d *Decision) v1alpha1.S
 		// Created and not seen: the caller has yet to ask the API server. Or never to
 		// be, or not yet.
 	case deferred:
-		d.requeue(retryCreate)
-		s = waits(s, f.explain(asJob(s), refusal.Reason, shorten(refusal.Message)))
+		uncreated := f.uncreated(asJob(s), refusal)
+		d.requeue(min(f.retryCreate(uncreated, refusal), max(f.pendingLeft(uncreated.WaitingSince.Time), atOnce)))
+		s = waits(s, uncreated)
 	default:
 		d.Serve = append(d.Serve, s.Name)
 		s = waits(s, f.tryAgain(asJob(s)))
@@ -121,8 +122,8 @@ func (f *Facts) startFailure(s v1alpha1.ServiceStatus, job *batchv1.Job) (reason
 			explained.Reason, explained.Message = ReasonNotReady, "its pod runs, and doesn't become ready"
 		}
 		since = unreadySince(pods, since)
-	case deferred && s.Reason == refusal.Reason && s.WaitingSince != nil:
-		since = &s.WaitingSince.Time
+	case deferred && awaitsCreation(s.Reason) && s.WaitingSince != nil:
+		explained, since = f.uncreated(explained, refusal), &s.WaitingSince.Time
 	}
 	if since == nil || f.pendingLeft(*since) > 0 {
 		return "", ""

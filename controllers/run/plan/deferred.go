@@ -1,0 +1,66 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// What could not be created is tried again after retryFull if there was no room
+// for it: nothing tells when there is. After any other failure it waits for as
+// long again as it has waited, between the other two.
+const (
+	retryFull     = 15 * time.Second
+	minRetryError = time.Second
+	maxRetryError = 30 * time.Second
+)
+
+// awaitsCreation reports whether this is why something could not be created
+// before, and may be later.
+func awaitsCreation(reason string) bool {
+	return reason == ReasonNameConflict || Deferred(reason)
+}
+
+// tryAgain returns the status of a job, or service, whose Job is to be created.
+// Why that could not be done before stays until it is done.
+func (f *Facts) tryAgain(s v1alpha1.JobStatus) v1alpha1.JobStatus {
+	if awaitsCreation(s.Reason) {
+		return s
+	}
+	return f.explain(s, "", "")
+}
+
+// postpone lets a job wait that can't be created now, but not for ever.
+func (f *Facts) postpone(s v1alpha1.JobStatus, refusal Refusal, d *Decision) v1alpha1.JobStatus {
+	s = f.uncreated(s, refusal)
+	s = f.expire(s, s.WaitingSince.Time, d)
+	if !s.Phase.Finished() {
+		d.requeue(f.retryCreate(s, refusal))
+	}
+	return s
+}
+
+// uncreated says why a job, or service, can't be created now. One obstacle after
+// the other is one wait.
+func (f *Facts) uncreated(s v1alpha1.JobStatus, refusal Refusal) v1alpha1.JobStatus {
+	since := s.WaitingSince
+	goesOn := awaitsCreation(s.Reason) && since != nil
+	s = f.explain(s, refusal.Reason, shorten(refusal.Message))
+	if goesOn {
+		s.WaitingSince = since
+	}
+	return s
+}
+
+// retryCreate is how long to wait before what could not be created is tried
+// again.
+func (f *Facts) retryCreate(s v1alpha1.JobStatus, refusal Refusal) time.Duration {
+	switch {
+	case refusal.After > 0:
+		return refusal.After
+	case refusal.Reason != ReasonCreateError:
+		return retryFull
+	default:
+		return min(max(f.Now.Sub(s.WaitingSince.Time), minRetryError), maxRetryError)
+	}
+}
