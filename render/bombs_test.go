@@ -26,10 +26,10 @@ func TestBombs(t *testing.T) {
 		"a huge string":       {file: "std.length(std.repeat('x', 1000000000))", want: "bomb.jsonnet: the evaluation needs more than 128 MiB of memory"},
 		"a doubling string":   {file: "std.length(std.foldl(function(s, i) s + s, std.range(1, 60), 'xxxxxxxx'))", want: "bomb.jsonnet: the evaluation needs more than 128 MiB of memory"},
 		"a huge array":        {file: "std.length([{ a: i } for i in std.range(1, 1000000000)])", want: "bomb.jsonnet: the evaluation needs more than 128 MiB of memory"},
-		"a large output":      {file: "local s = std.repeat('x', 1000); [s for i in std.range(1, 6000)]", limits: render.Limits{Memory: 512 << 20}, want: "bomb.jsonnet: the output of all files is more than 4 MiB"},
+		"a large output":      {file: "local s = std.repeat('x', 100000); [std.parseYaml(\"" + trigger + "\") { metadata: { name: 't%d' % i, annotations: { x: s } } } for i in std.range(1, 60)]", limits: render.Limits{Memory: 512 << 20}, want: "bomb.jsonnet: the output of all files is more than 4 MiB"},
 		"nested parentheses":  {file: strings.Repeat("(", 1<<20), limits: render.Limits{Memory: 1 << 30}, want: "bomb.jsonnet: the evaluation ran out of stack: the file nests or recurses too deeply"},
 		"nested arrays":       {file: strings.Repeat("[", 1<<20), limits: render.Limits{Memory: 1 << 30}, want: "bomb.jsonnet: the evaluation ran out of stack: the file nests or recurses too deeply"},
-		"deep output":         {file: "std.foldl(function(a, i) [a], std.range(1, 400), 1)", want: "bomb.jsonnet: [0]"},
+		"deep output":         {file: "std.foldl(function(a, i) [a], std.range(1, 400), 1)", want: "bomb.jsonnet: the output is nested more than 100 deep"},
 		"a YAML bomb":         {file: "std.parseYaml(importstr 'bomb.txt')", want: "bomb.jsonnet"},
 	}
 	for name, test := range tests {

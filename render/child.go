@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -20,42 +21,39 @@ const stderrLimit = 4 << 10
 // outOfMemory is in what a process says that has hit its memory limit.
 const outOfMemory = "out of memory"
 
-// evaluate runs a child process over the entries. What it returns of the child
-// is checked for form only: each answer belongs to the entry asked for.
-func evaluate(ctx context.Context, command []string, req evaluation, limits Limits) ([]answer, error) {
+// evaluate runs a child process over the entries and hands its answers on. Of
+// these only the form is checked: each belongs to the entry that is its turn.
+func evaluate(ctx context.Context, command []string, req evaluation, to *decoder) error {
 	if len(command) == 0 {
-		return nil, errors.New("render: Options.Exec is blank")
+		return errors.New("render: Options.Exec is blank")
 	}
 	input, err := json.Marshal(req)
 	if err != nil {
-		return nil, fmt.Errorf("encode the evaluation: %w", err)
+		return fmt.Errorf("encode the evaluation: %w", err)
 	}
 	stderr := &head{limit: stderrLimit}
 	cmd := newChild(ctx, command, input, stderr)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, fmt.Errorf("start the evaluation: %w", err)
+		return fmt.Errorf("start the evaluation: %w", err)
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the evaluation: %w", err)
+		return fmt.Errorf("start the evaluation: %w", err)
 	}
-	reader := &answerReader{
-		limited: &io.LimitedReader{R: stdout, N: limits.Output + 1},
-		entries: req.Entries,
-	}
-	answers, readErr := reader.all()
-	ended := reader.limited.N > 0 && (errors.Is(readErr, io.EOF) || errors.Is(readErr, io.ErrUnexpectedEOF))
+	reader := newAnswerReader(stdout, req)
+	readErr := reader.all(ctx, to)
+	ended := reader.limited.N > 0 && errors.Is(readErr, io.EOF)
 	if readErr != nil && !ended {
 		_ = killGroup(cmd)
 	}
 	waitErr := cmd.Wait()
 	switch {
 	case readErr == nil && waitErr == nil:
-		return answers, nil
+		return nil
 	case ended && waitErr != nil, readErr == nil:
 		readErr = waitErr
 	}
-	return nil, reader.blame(ctx, readErr, stderr.String(), limits)
+	return reader.blame(ctx, readErr, stderr.String(), to)
 }
 
 // newChild prepares a process of a group of its own, with nothing of this
@@ -77,49 +75,97 @@ func killGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, sysc
 // answerReader reads the child's answers for the entries, in their order.
 type answerReader struct {
 	limited *io.LimitedReader
+	lines   *bufio.Reader
 	entries []string
+	// most bytes that one answer may have.
+	most int
 	// current is the entry that is being evaluated: the one to blame for a crash.
 	current string
 }
 
-func (r *answerReader) all() ([]answer, error) {
-	decoder := json.NewDecoder(r.limited)
-	answers := make([]answer, 0, len(r.entries))
-	for _, file := range r.entries {
-		begin, err := r.next(decoder, file)
-		if err != nil {
-			return nil, err
-		}
-		if !begin.Begin {
-			return nil, fmt.Errorf("unexpected answer for %s", file)
-		}
-		r.current = file
-		outcome, err := r.next(decoder, file)
-		if err != nil {
-			return nil, err
-		}
-		if outcome.Begin || (outcome.Error == nil) == (outcome.Value == nil) {
-			return nil, fmt.Errorf("unexpected answer for %s", file)
-		}
-		answers = append(answers, outcome)
+func newAnswerReader(stdout io.Reader, req evaluation) *answerReader {
+	limited := &io.LimitedReader{R: stdout, N: req.Limits.Output + 1}
+	const (
+		// perByte is an object's lines, of which each value has one: a value has a
+		// byte at least and a line a few digits.
+		perByte = 10
+		// around is the rest of an answer: names, and texts of faults.
+		around = 1 << 20
+	)
+	return &answerReader{
+		limited: limited, lines: bufio.NewReader(limited), entries: req.Entries, most: perByte*req.Limits.Size + around,
 	}
-	return answers, nil
 }
 
-func (r *answerReader) next(decoder *json.Decoder, file string) (answer, error) {
+func (r *answerReader) all(ctx context.Context, to *decoder) error {
+	for _, file := range r.entries {
+		begin, err := r.next(file)
+		if err != nil {
+			return err
+		}
+		if !begin.Begin {
+			return unexpected(file)
+		}
+		r.current = file
+		for {
+			a, err := r.next(file)
+			if err != nil {
+				return err
+			}
+			if a.Begin {
+				return unexpected(file)
+			}
+			if a.End {
+				break
+			}
+			if err := to.take(ctx, a); err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+func unexpected(file string) error { return fmt.Errorf("unexpected answer for %s", file) }
+
+func (r *answerReader) next(file string) (answer, error) {
 	var a answer
-	if err := decoder.Decode(&a); err != nil {
+	line, err := r.line()
+	if err != nil {
 		return a, err
 	}
-	if a.File != file {
-		return a, fmt.Errorf("unexpected answer for %s", file)
+	if err := json.Unmarshal(line, &a); err != nil {
+		return a, err
+	}
+	if a.File != file || !a.sound() {
+		return a, unexpected(file)
 	}
 	return a, nil
 }
 
-// blame turns a failed child into an error of the entry that it failed at, or
-// of the world if it never got to one.
-func (r *answerReader) blame(ctx context.Context, err error, stderr string, limits Limits) error {
+// line reads one answer: what is longer than any is not kept.
+func (r *answerReader) line() ([]byte, error) {
+	var line []byte
+	for {
+		part, err := r.lines.ReadSlice('\n')
+		if len(line)+len(part) > r.most {
+			return nil, errors.New("an answer is too long")
+		}
+		line = append(line, part...)
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+		case err != nil:
+			return nil, err
+		default:
+			return line, nil
+		}
+	}
+}
+
+// blame turns a failed child into an error of the entry that it failed at, after
+// those of the entries before, or of the world if it never got to one.
+func (r *answerReader) blame(ctx context.Context, err error, stderr string, to *decoder) error {
+	limits := to.limits
 	fault := Error{File: r.current}
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
@@ -132,8 +178,6 @@ func (r *answerReader) blame(ctx context.Context, err error, stderr string, limi
 		fault.Message = fmt.Sprintf("the evaluation needs more than %d MiB of memory", limits.Memory>>20)
 	case strings.Contains(stderr, "stack exceeds") || strings.Contains(stderr, "stack overflow"):
 		fault.Message = "the evaluation ran out of stack: the file nests or recurses too deeply"
-	case strings.Contains(err.Error(), "exceeded max depth"):
-		fault.Message = "the output is nested too deeply"
 	default:
 		line, _, _ := strings.Cut(strings.TrimSpace(stderr), "\n")
 		fault.Message = strings.TrimSuffix(fmt.Sprintf("the evaluation crashed: %v: %s", err, line), ": ")
@@ -141,7 +185,7 @@ func (r *answerReader) blame(ctx context.Context, err error, stderr string, limi
 	if r.current == "" && ctx.Err() == nil {
 		return errors.New(fault.Message)
 	}
-	return Errors{fault}
+	return append(to.errs, fault)
 }
 
 // isOutOfMemory knows what the Go runtime says when the kernel gives it no more

@@ -24,7 +24,7 @@ func TestLimits(t *testing.T) {
 		"files":   {render.Limits{Files: 2}, []string{".: holds more than 2 entry files"}},
 		"objects": {render.Limits{Objects: 1, Errors: 100}, nil},
 		"size": {render.Limits{Size: 157, Errors: 51}, []string{
-			"c.yaml: Trigger/t2: is 158 bytes as JSON, more than 157, which is all that the cluster is sure to store",
+			"c.yaml:1: Trigger/t2: is 158 bytes as JSON, more than 157, which is all that the cluster is sure to store",
 		}},
 	}
 	for name, test := range tests {
@@ -35,7 +35,7 @@ func TestLimits(t *testing.T) {
 			got := rendered(t, opts)
 			switch name {
 			case "objects":
-				got, test.want = got[len(got)-1:], []string{"c.yaml: Trigger/t2: the commit renders more than 1 objects"}
+				got, test.want = got[len(got)-1:], []string{"c.yaml:1: Trigger/t2: the commit renders more than 1 objects"}
 			case "size":
 				got = got[50:]
 			}
@@ -50,7 +50,7 @@ func TestLimits(t *testing.T) {
 func TestObjectsAreBounded(t *testing.T) {
 	t.Parallel()
 	dir := repository(t, map[string]string{"a.yaml": strings.ReplaceAll(trigger, "name: t}", "name: t, annotations: {x: "+strings.Repeat("x", 600000)+"}}")})
-	want := []string{"a.yaml: Trigger/t: is 600180 bytes as JSON, more than 524288, which is all that the cluster is sure to store"}
+	want := []string{"a.yaml:1: Trigger/t: is 600180 bytes as JSON, more than 524288, which is all that the cluster is sure to store"}
 	if diff := cmp.Diff(want, rendered(t, options(t, dir))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -79,16 +79,24 @@ func TestCancel(t *testing.T) {
 func TestUntrustedChild(t *testing.T) {
 	t.Parallel()
 	dir := repository(t, map[string]string{"a.yaml": trigger})
-	begin := `{"file":"a.yaml","begin":true}`
+	begin, end := `{"file":"a.yaml","begin":true}`+"\n", `{"file":"a.yaml","end":true}`+"\n"
 	tests := map[string]struct{ says, want string }{
 		"nothing":          {"", "the evaluation crashed: EOF"},
-		"no JSON":          {"hello", "the evaluation crashed: invalid character 'h' looking for beginning of value"},
-		"another file":     {`{"file":"b.yaml","begin":true}`, "the evaluation crashed: unexpected answer for a.yaml"},
-		"no begin":         {`{"file":"a.yaml","value":[]}`, "the evaluation crashed: unexpected answer for a.yaml"},
-		"value and error":  {begin + `{"file":"a.yaml","value":[],"error":{"message":"x"}}`, "a.yaml: the evaluation crashed: unexpected answer for a.yaml"},
-		"another kind":     {begin + `{"file":"a.yaml","value":{"kind":"Pod"}}`, `a.yaml: apiVersion "", kind "Pod" is not allowed: a config repository holds Pipelines and Triggers of kayci.dev/v1alpha1`},
-		"deep nesting":     {begin + `{"file":"a.yaml","value":` + strings.Repeat("[", 20000), "a.yaml: the output is nested too deeply"},
-		"an error of ours": {begin + `{"file":"a.yaml","error":{"line":7,"message":"x"}}`, "a.yaml:7: x"},
+		"no JSON":          {"hello\n", "the evaluation crashed: invalid character 'h' looking for beginning of value"},
+		"no end of a line": {begin[:len(begin)-1], "the evaluation crashed: EOF"},
+		"another file":     {`{"file":"b.yaml","begin":true}` + "\n", "the evaluation crashed: unexpected answer for a.yaml"},
+		"no begin":         {`{"file":"a.yaml","value":[]}` + "\n", "the evaluation crashed: unexpected answer for a.yaml"},
+		"two begins":       {begin + begin, "a.yaml: the evaluation crashed: unexpected answer for a.yaml"},
+		"value and fault":  {begin + `{"file":"a.yaml","value":[],"fault":{"message":"x"}}` + "\n", "a.yaml: the evaluation crashed: unexpected answer for a.yaml"},
+		"no end":           {begin + `{"file":"a.yaml","value":[]}` + "\n", "a.yaml: the evaluation crashed: EOF"},
+		"another kind":     {begin + `{"file":"a.yaml","value":{"kind":"Pod"},"lines":[3,0]}` + "\n" + end, `a.yaml:3: apiVersion "", kind "Pod" is not allowed: a config repository holds Pipelines and Triggers of kayci.dev/v1alpha1`},
+		"wrong lines":      {begin + `{"file":"a.yaml","value":{"kind":"Pod"},"lines":[3]}` + "\n" + end, `a.yaml: apiVersion "", kind "Pod" is not allowed: a config repository holds Pipelines and Triggers of kayci.dev/v1alpha1`},
+		"no object":        {begin + `{"file":"a.yaml","place":"x","value":7}` + "\n" + end, "a.yaml: x: expected an object with apiVersion and kind, a list or null; found a number"},
+		"duplicate keys":   {begin + `{"file":"a.yaml","value":{"x":[],"x":[]}}` + "\n" + end, "a.yaml: the evaluation crashed: an answer can't be read: a field stands there twice"},
+		"deep nesting":     {begin + `{"file":"a.yaml","value":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + "}\n" + end, "a.yaml: the evaluation crashed: an answer can't be read: the output is nested more than 100 deep"},
+		"a long answer":    {begin + `{"file":"a.yaml","value":"` + strings.Repeat("x", 7<<20), "a.yaml: the evaluation crashed: an answer is too long"},
+		"many values":      {begin + `{"file":"a.yaml","value":[` + strings.Repeat("0,", 600000) + "0]}\n" + end, "a.yaml: the evaluation crashed: an answer can't be read: the commit renders more than 500000 values, counting what an alias stands for each time"},
+		"a fault of ours":  {begin + `{"file":"a.yaml","fault":{"line":7,"object":"o","field":"f","message":"x"}}` + "\n" + end, "a.yaml:7: o: f: x"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,11 +1,12 @@
 package render
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
+	"reflect"
 	"slices"
-	"strings"
 
 	kjson "sigs.k8s.io/json"
 
@@ -16,187 +17,191 @@ import (
 )
 
 // decoder collects the objects of a commit, and every fault instead of the
-// first one.
+// first one. What it is given is not trusted: it takes no more memory than the
+// limits say, whatever that is.
 type decoder struct {
 	namespace string
 	limits    Limits
 	objects   []Object
+	// tooMany: it has been said that there are more than the limit.
+	tooMany bool
 	// definedIn has the file of each Kind/name.
 	definedIn map[string]string
 	errs      Errors
+	fitter    *fitter
+	// room for values and bytes of decoded objects that is left.
+	room, bytes int
 }
 
 func newDecoder(namespace string, limits Limits) *decoder {
-	return &decoder{namespace: namespace, limits: limits, definedIn: map[string]string{}}
+	return &decoder{
+		namespace: namespace, limits: limits, definedIn: map[string]string{},
+		fitter: newFitter(), room: limits.Values, bytes: limits.Decoded,
+	}
 }
 
 func (d *decoder) fail(err Error) { d.errs = d.errs.with(d.limits.Errors, err) }
 
-// file takes the output of one entry.
-func (d *decoder) file(file string, output json.RawMessage) {
-	var value any
-	duplicates, err := kjson.UnmarshalStrict(output, &value)
+func (d *decoder) failAll(file, object string, faults []fault) {
+	for _, f := range faults {
+		f.Object = object
+		d.fail(f.of(file))
+	}
+}
+
+// full reports whether there is no room for another error, and so no use in
+// looking for one.
+func (d *decoder) full() bool { return len(d.errs) > d.limits.Errors }
+
+// take takes an answer of the child. An error is the context's: validating a
+// commit takes time, too.
+func (d *decoder) take(ctx context.Context, a answer) error {
+	switch {
+	case d.full():
+		return nil
+	case a.Fault != nil:
+		d.fail(a.Fault.of(a.File))
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return d.value(a)
+}
+
+// value takes what the child has found to be an object. It would have refused
+// what can't be read within the limits, so that is a fault of its own.
+func (d *decoder) value(a answer) error {
+	g := &grower{room: d.room, limit: d.limits.Values}
+	n, err := g.growJSON(a.Value)
 	if err != nil {
-		d.fail(Error{File: file, Message: err.Error()})
-		return
+		return fmt.Errorf("an answer can't be read: %w", unlined(err))
 	}
-	d.failAll(file, "", strictFaults(duplicates))
-	if len(duplicates) == 0 {
-		d.value(place{file: file}, value)
+	if len(g.faults) > 0 {
+		return errors.New("an answer can't be read: a field stands there twice")
 	}
-}
-
-// place is where in an entry's output a value stands.
-type place struct {
-	file string
-	path string
-}
-
-func (p place) index(i int) place { return place{p.file, fmt.Sprintf("%s[%d]", p.path, i)} }
-
-func (p place) key(k string) place {
-	return place{p.file, strings.TrimPrefix(p.path+"."+k, ".")}
-}
-
-// value walks lists and objects of objects down to what has a kind.
-func (d *decoder) value(at place, value any) {
-	switch v := value.(type) {
-	case nil:
-	case []any:
-		for i, item := range v {
-			d.value(at.index(i), item)
-		}
-	case map[string]any:
-		if isObject(v) {
-			d.object(at, v)
-			return
-		}
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			d.value(at.key(key), v[key])
-		}
-	default:
-		d.fail(Error{
-			File: at.file, Object: at.path,
-			Message: fmt.Sprintf("expected an object with apiVersion and kind, a list or null; found a %s", typeName(value)),
-		})
+	d.room = g.room
+	n.setLines(a.Lines)
+	s := splitter{
+		object: func(place string, n *node) { d.object(a.File, place, n) },
+		fault:  func(f fault) { d.fail(f.of(a.File)) },
 	}
-}
-
-func isObject(v map[string]any) bool {
-	_, apiVersion := v["apiVersion"]
-	_, kind := v["kind"]
-	return apiVersion || kind
+	s.walk(a.Place, n)
+	return nil
 }
 
 // object decodes one object strictly, then validates it.
-func (d *decoder) object(at place, raw map[string]any) {
-	id, object, errs := identify(at, raw)
-	if object == nil {
-		d.failAll(at.file, id, errs)
+func (d *decoder) object(file, place string, n *node) {
+	id := identity(place, n)
+	into, message := resourceOf(n)
+	if into == nil {
+		d.fail(Error{File: file, Line: n.line, Object: id, Message: message})
 		return
 	}
-	errs = append(errs, checkMetadata(raw, d.namespace)...)
-	if other, ok := d.definedIn[id]; ok && object.name != "" {
-		errs = append(errs, fieldError{message: "is already defined in " + other})
+	faults := checkMetadata(n, d.namespace)
+	if other, ok := d.definedIn[id]; ok && id != place {
+		faults = append(faults, fault{Line: n.line, Message: "is already defined in " + other})
 	}
-	d.definedIn[id] = at.file
-	if _, ok := raw["status"]; ok {
-		errs = append(errs, fieldError{"status", "is the controller's to write: remove it"})
-		delete(raw, "status")
+	d.definedIn[id] = file
+	if status := n.get("status"); status != nil {
+		faults = append(faults, fault{Line: status.line, Field: "status", Message: "is the controller's to write: remove it"})
+		n = n.without("status")
 	}
-	errs = append(errs, d.checkSize(raw)...)
-	decodeErrs := strictDecode(raw, object.into)
-	if len(decodeErrs) == 0 {
-		decodeErrs = validate(object.into)
-	}
-	d.failAll(at.file, id, append(errs, decodeErrs...))
+	faults = append(faults, d.decode(n, into)...)
+	d.failAll(file, id, faults)
 	if len(d.objects) == d.limits.Objects {
-		d.fail(Error{File: at.file, Object: id, Message: fmt.Sprintf("the commit renders more than %d objects", d.limits.Objects)})
+		if !d.tooMany {
+			d.fail(Error{File: file, Line: n.line, Object: id, Message: fmt.Sprintf("the commit renders more than %d objects", d.limits.Objects)})
+		}
+		d.tooMany = true
 		return
 	}
-	object.into.SetNamespace(d.namespace)
-	d.objects = append(d.objects, Object{Object: object.into, File: at.file})
+	into.SetNamespace(d.namespace)
+	d.objects = append(d.objects, Object{Object: into, File: file})
 }
 
-// checkSize refuses what the cluster may have no room for.
-func (d *decoder) checkSize(raw map[string]any) []fieldError {
-	encoded, err := json.Marshal(raw)
+// perObject is how many objects may be as large as one may be.
+const perObject = 4
+
+// decode fills an object in if it is none of: too large, of other fields than its
+// kind has, invalid.
+func (d *decoder) decode(n *node, into Resource) []fault {
+	encoded := n.encode()
+	if len(encoded) > d.limits.Size {
+		return []fault{{Line: n.line, Message: oversize(len(encoded), d.limits.Size)}}
+	}
+	d.fitter.faults, d.fitter.bytes = nil, 0
+	d.fitter.fit(n, reflect.TypeOf(into).Elem())
+	if len(d.fitter.faults) > 0 {
+		return d.fitter.faults
+	}
+	if d.fitter.bytes > min(d.limits.Decoded/perObject, d.bytes) {
+		return []fault{{Line: n.line, Message: fmt.Sprintf(
+			"takes too much memory: an object may take %d MiB and all of a commit %d MiB", d.limits.Decoded/perObject>>20, d.limits.Decoded>>20)}}
+	}
+	d.bytes -= d.fitter.bytes
+	if faults := strictDecode(encoded, into); len(faults) > 0 {
+		return faults
+	}
+	return validate(n, into)
+}
+
+// strictDecode finds nothing that fit has not, but for a fault of fit's own.
+func strictDecode(encoded json.RawMessage, into Resource) []fault {
+	strict, err := kjson.UnmarshalStrict(encoded, into)
 	if err != nil {
-		return []fieldError{{message: err.Error()}}
+		strict = append(strict, err)
 	}
-	if len(encoded) <= d.limits.Size {
-		return nil
+	var faults []fault
+	for _, err := range strict {
+		faults = append(faults, fault{Message: err.Error()})
 	}
-	return []fieldError{{message: fmt.Sprintf(
-		"is %d bytes as JSON, more than %d, which is all that the cluster is sure to store", len(encoded), d.limits.Size)}}
+	return faults
 }
 
-func (d *decoder) failAll(file, id string, errs []fieldError) {
-	for _, err := range errs {
-		d.fail(Error{File: file, Object: id, Field: err.field, Message: err.message})
-	}
-}
-
-// fieldError is a fault of an object whose file the caller knows.
-type fieldError struct {
-	field   string
-	message string
-}
-
-type identified struct {
-	name string
-	into Resource
-}
-
-// identify finds out which kind an object is of, and what to call it in errors.
-func identify(at place, raw map[string]any) (id string, object *identified, errs []fieldError) {
-	apiVersion, _ := raw["apiVersion"].(string)
-	kind, _ := raw["kind"].(string)
-	metadata, _ := raw["metadata"].(map[string]any)
-	name, _ := metadata["name"].(string)
-	id = at.path
-	if kind != "" && name != "" {
-		id = kind + "/" + name
-	}
-	object = &identified{name: name}
+// resourceOf returns a blank object of the kind that n says it is of, or why
+// there can't be one.
+func resourceOf(n *node) (blank Resource, message string) {
+	apiVersion, kind := n.get("apiVersion").str(), n.get("kind").str()
 	want := v1alpha1.GroupVersion().String()
 	switch {
 	case apiVersion == want && kind == v1alpha1.PipelineKind:
-		object.into = &v1alpha1.Pipeline{}
+		return &v1alpha1.Pipeline{}, ""
 	case apiVersion == want && kind == v1alpha1.TriggerKind:
-		object.into = &v1alpha1.Trigger{}
+		return &v1alpha1.Trigger{}, ""
 	default:
-		return id, nil, []fieldError{{message: fmt.Sprintf(
-			"apiVersion %q, kind %q is not allowed: a config repository holds Pipelines and Triggers of %s", apiVersion, kind, want)}}
+		return nil, fmt.Sprintf(
+			"apiVersion %q, kind %q is not allowed: a config repository holds Pipelines and Triggers of %s", apiVersion, kind, want)
 	}
-	return id, object, nil
 }
 
 // checkMetadata refuses what the API server sets, and another namespace.
-func checkMetadata(raw map[string]any, namespace string) []fieldError {
-	metadata, ok := raw["metadata"].(map[string]any)
-	if !ok {
+func checkMetadata(n *node, namespace string) []fault {
+	metadata := n.get("metadata")
+	if metadata == nil || metadata.kind != objectKind {
 		return nil
 	}
-	var errs []fieldError
-	for _, key := range slices.Sorted(maps.Keys(metadata)) {
+	var faults []fault
+	for _, key := range slices.Sorted(slices.Values(metadata.keys)) {
+		value := metadata.get(key)
+		f := fault{Line: value.line, Field: "metadata." + key}
 		switch key {
 		case "name", "labels", "annotations":
+			continue
 		case "namespace":
-			if given := metadata[key]; given != namespace {
-				errs = append(errs, fieldError{
-					"metadata.namespace",
-					fmt.Sprintf("%v is another namespace: objects belong to %s, the config repository's own", given, namespace),
-				})
+			if value.str() == namespace {
+				continue
 			}
+			f.Message = fmt.Sprintf("%s is another namespace: objects belong to %s, the config repository's own", value.text, namespace)
 		default:
-			errs = append(errs, fieldError{"metadata." + key, "is not allowed: metadata takes name, labels and annotations"})
+			f.Message = "is not allowed: metadata takes name, labels and annotations"
 		}
+		faults = append(faults, f)
 	}
-	return errs
+	return faults
 }
 
-func validate(object Resource) []fieldError {
+func validate(n *node, object Resource) []fault {
 	var list field.ErrorList
 	switch o := object.(type) {
 	case *v1alpha1.Pipeline:
@@ -204,9 +209,9 @@ func validate(object Resource) []fieldError {
 	case *v1alpha1.Trigger:
 		list = validation.Trigger(o)
 	}
-	errs := make([]fieldError, len(list))
+	faults := make([]fault, len(list))
 	for i, err := range list {
-		errs[i] = fieldError{err.Field, err.ErrorBody()}
+		faults[i] = fault{Line: n.lineOf(err.Field), Field: err.Field, Message: err.ErrorBody()}
 	}
-	return errs
+	return faults
 }

@@ -1,6 +1,7 @@
 package render_test
 
 import (
+	"encoding/binary"
 	"strings"
 	"testing"
 
@@ -29,7 +30,7 @@ func TestEntries(t *testing.T) {
 		},
 		"documents, lists and nesting": {
 			files: map[string]string{
-				"a.yaml":    "%YAML 1.1\n---\n" + trigger + "\n---\n# blank\n---\n- " + strings.ReplaceAll(trigger, "name: t}", "name: t2}") + "\n...\n" + strings.ReplaceAll(trigger, "name: t}", "name: t3}"),
+				"a.yaml":    "%YAML 1.1\n---\n" + trigger + "\n---\n# blank\n---\n- " + strings.ReplaceAll(trigger, "name: t}", "name: t2}") + "\n...\n---\n" + strings.ReplaceAll(trigger, "name: t}", "name: t3}"),
 				"b.jsonnet": "local t = std.parseYaml('" + trigger + "'); { x: [t { metadata: { name: 'y' } }, [], null], z: { w: t { metadata: { name: 'z' } } } }",
 			},
 			want: []string{"a.yaml: Trigger/t", "a.yaml: Trigger/t2", "a.yaml: Trigger/t3", "b.jsonnet: Trigger/y", "b.jsonnet: Trigger/z"},
@@ -59,6 +60,21 @@ func TestEntries(t *testing.T) {
 			},
 			path: "ci/",
 			want: []string{"ci/a.jsonnet: Trigger/t", "ci/a.jsonnet: Trigger/y"},
+		},
+		"lists of Kubernetes": {
+			files: map[string]string{
+				"a.yaml": "apiVersion: v1\nkind: List\nmetadata: {resourceVersion: \"\"}\nitems:\n- " + trigger + "\n- apiVersion: kayci.dev/v1alpha1\n  kind: TriggerList\n  items:\n  - " +
+					strings.ReplaceAll(trigger, "name: t}", "name: t2}") + "\n---\nkind: List\napiVersion: v1\nitems: []\n---\napiVersion: kayci.dev/v1alpha1\nkind: PipelineList\n",
+			},
+			want: []string{"a.yaml: Trigger/t", "a.yaml: Trigger/t2"},
+		},
+		"line ends and merges": {
+			files: map[string]string{
+				"a.yaml": strings.ReplaceAll(trigger+"\n---\n"+strings.ReplaceAll(trigger, "name: t}", "name: t2}")+"\n", "\n", "\r"),
+				"b.yaml": inUTF16(crlf(strings.ReplaceAll(trigger, "name: t}", "name: t3}")+"\n---\n"+strings.ReplaceAll(trigger, "name: t}", "name: t4}")), binary.LittleEndian),
+				"c.yaml": "- &t " + strings.ReplaceAll(trigger, "name: t}", "name: t5}") + "\n- {<<: *t, metadata: {name: t6}}\n",
+			},
+			want: []string{"a.yaml: Trigger/t", "a.yaml: Trigger/t2", "b.yaml: Trigger/t3", "b.yaml: Trigger/t4", "c.yaml: Trigger/t5", "c.yaml: Trigger/t6"},
 		},
 		"names in capitals": {
 			files: map[string]string{

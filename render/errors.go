@@ -79,3 +79,11 @@ func (e Errors) with(limit int, err Error) Errors {
 		return e
 	}
 }
+
+// lineError is a fault of a file whose line is known.
+type lineError struct {
+	line    int
+	message string
+}
+
+func (e lineError) Error() string { return fmt.Sprintf("line %d: %s", e.line, e.message) }

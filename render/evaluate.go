@@ -1,7 +1,6 @@
 package render
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,32 +15,6 @@ import (
 	"github.com/google/go-jsonnet/ast"
 )
 
-// evaluation is what the parent asks the child to do, as JSON on its stdin.
-type evaluation struct {
-	Dir     string            `json:"dir"`
-	Path    string            `json:"path"`
-	Entries []string          `json:"entries"`
-	Vars    map[string]string `json:"vars,omitempty"`
-	Image   string            `json:"image"`
-	Memory  int64             `json:"memory"`
-}
-
-// answer is one line of the child's stdout. For each entry there is one that
-// says the evaluation begins, so that a crash can be blamed on a file, and one
-// with the outcome.
-type answer struct {
-	File  string          `json:"file"`
-	Begin bool            `json:"begin,omitempty"`
-	Value json.RawMessage `json:"value,omitempty"`
-	Error *fault          `json:"error,omitempty"`
-}
-
-// fault is why an entry could not be evaluated.
-type fault struct {
-	Line    int    `json:"line,omitempty"`
-	Message string `json:"message"`
-}
-
 // maxStack bounds the Go stack of the child. The jsonnet machine has a limit of
 // its own, its parser has none.
 const maxStack = 128 << 20
@@ -55,7 +28,7 @@ func EvaluateCommand(in io.Reader, out io.Writer) error {
 		return fmt.Errorf("read the request: %w", err)
 	}
 	debug.SetMaxStack(maxStack)
-	if err := limitMemory(req.Memory); err != nil {
+	if err := limitMemory(req.Limits.Memory); err != nil {
 		return fmt.Errorf("limit memory: %w", err)
 	}
 	root, err := os.OpenRoot(req.Dir)
@@ -63,16 +36,20 @@ func EvaluateCommand(in io.Reader, out io.Writer) error {
 		return fmt.Errorf("open the tree: %w", err)
 	}
 	defer root.Close()
-	return newEvaluator(root, req).run(req.Entries, out)
+	return newEvaluator(root, req, out).run(req.Entries)
 }
 
 type evaluator struct {
-	root *os.Root
-	vm   *jsonnet.VM
-	vars map[string]string
+	root   *os.Root
+	vm     *jsonnet.VM
+	vars   map[string]string
+	limits Limits
+	// room for values that is left.
+	room int
+	out  *json.Encoder
 }
 
-func newEvaluator(root *os.Root, req evaluation) *evaluator {
+func newEvaluator(root *os.Root, req evaluation, out io.Writer) *evaluator {
 	vm := jsonnet.MakeVM()
 	vm.Importer(newJail(root, req.Path))
 	vm.SetTraceOut(io.Discard)
@@ -80,32 +57,72 @@ func newEvaluator(root *os.Root, req evaluation) *evaluator {
 	for name, value := range req.Vars {
 		vm.ExtVar(name, value)
 	}
-	return &evaluator{root: root, vm: vm, vars: req.Vars}
-}
-
-func (e *evaluator) run(entries []string, out io.Writer) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
+	return &evaluator{root: root, vm: vm, vars: req.Vars, limits: req.Limits, room: req.Limits.Values, out: encoder}
+}
+
+func (e *evaluator) run(entries []string) error {
 	for _, file := range entries {
-		if err := encoder.Encode(answer{File: file, Begin: true}); err != nil {
+		if err := e.out.Encode(answer{File: file, Begin: true}); err != nil {
 			return err
 		}
-		value, err := e.entry(file)
-		outcome := answer{File: file, Value: value}
-		if err != nil {
-			outcome = answer{File: file, Error: newFault(file, err)}
+		if err := e.entry(file); err != nil {
+			return err
 		}
-		if err := encoder.Encode(outcome); err != nil {
+		if err := e.out.Encode(answer{File: file, End: true}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (e *evaluator) entry(file string) (json.RawMessage, error) {
+// entry says what an entry yields: objects and faults.
+func (e *evaluator) entry(file string) error {
+	var answers []answer
+	faults := 0
+	add := func(f fault) {
+		// One more than is shown lets the parent say that there are more.
+		if faults++; faults <= e.limits.Errors+1 {
+			answers = append(answers, answer{File: file, Fault: &f})
+		}
+	}
+	g := &grower{room: e.room, limit: e.limits.Values}
+	root, err := e.grow(g, file)
+	for _, f := range g.faults {
+		add(f)
+	}
+	if err != nil {
+		// What it has taken up is free again: this file is to blame, and no other.
+		add(*newFault(file, err))
+		return e.send(answers)
+	}
+	e.room = g.room
+	s := splitter{fault: add, object: func(place string, n *node) {
+		value := n.encode()
+		if len(value) > e.limits.Size {
+			add(fault{Line: n.line, Object: identity(place, n), Message: oversize(len(value), e.limits.Size)})
+			return
+		}
+		answers = append(answers, answer{File: file, Place: place, Value: value, Lines: n.lines()})
+	}}
+	s.walk("", root)
+	return e.send(answers)
+}
+
+func (e *evaluator) send(answers []answer) error {
+	for _, a := range answers {
+		if err := e.out.Encode(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *evaluator) grow(g *grower, file string) (*node, error) {
 	extension := strings.ToLower(path.Ext(file))
 	if extension == ".jsonnet" {
-		return e.jsonnet(file)
+		return e.jsonnet(g, file)
 	}
 	data, err := readFile(e.root, file)
 	if err != nil {
@@ -115,29 +132,31 @@ func (e *evaluator) entry(file string) (json.RawMessage, error) {
 		return nil, err
 	}
 	if extension == ".json" {
-		return decodeJSON(data)
+		return g.growJSON(data)
 	}
-	return decodeYAML(data)
+	return g.growYAML(data)
 }
 
-func (e *evaluator) jsonnet(file string) (json.RawMessage, error) {
-	node, _, err := e.vm.ImportAST("", file)
+// jsonnet evaluates an entry. Nothing tells which lines have made which value.
+func (e *evaluator) jsonnet(g *grower, file string) (*node, error) {
+	tree, _, err := e.vm.ImportAST("", file)
 	if err != nil {
 		return nil, err
 	}
 	e.vm.TLAReset()
-	for _, name := range e.arguments(file, node) {
+	for _, name := range e.arguments(file, tree) {
 		e.vm.TLAVar(name, e.vars[name])
 	}
-	text, err := e.vm.Evaluate(node)
+	text, err := e.vm.Evaluate(tree)
 	if err != nil {
 		return nil, err
 	}
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, []byte(text)); err != nil {
-		return nil, err
+	root, err := g.growJSON([]byte(text))
+	if err != nil {
+		return nil, unlined(err)
 	}
-	return compact.Bytes(), nil
+	root.setLines(nil)
+	return root, nil
 }
 
 // arguments returns the vars to call the entry with, should it be a function:
@@ -183,6 +202,14 @@ func (e *evaluator) allVars() []string {
 		names = append(names, name)
 	}
 	return names
+}
+
+// unlined drops the line of a text that isn't the file's.
+func unlined(err error) error {
+	if lined, ok := errors.AsType[lineError](err); ok {
+		return errors.New(lined.message)
+	}
+	return err
 }
 
 // maxFrames of a stack trace are kept, the innermost ones.

@@ -12,6 +12,55 @@ func pipelineJSON(name, container string) string {
 		`{"name":"b","template":{"spec":{"template":{"spec":{"containers":[{"name":"main","image":"busybox"` + container + `}]}}}}}]}}`
 }
 
+// mistyped has values of a wrong type, each in a line of its own.
+const mistyped = `# A comment.
+apiVersion: kayci.dev/v1alpha1
+kind: Pipeline
+metadata:
+  name: b
+  labels:
+    app: 1
+spec:
+  timeout: 5
+  pendingTimeout:
+    seconds: 5
+  retention:
+    maxCount: many
+    maxAge: 1w
+  jobs:
+  - name: a
+    needs: x
+    approval: yes
+    template:
+      spec:
+        backoffLimit: 1.5
+        completions: 99999999999
+        suspend: "no"
+        template:
+          metadata:
+            creationTimestamp: today
+          spec:
+            nodeSelector: [x]
+            containers:
+            - name: main
+              image: busybox
+              imagee: busybox
+              ports: [{containerPort: "80"}, {containerPort: 80, hostPort: {}}]
+              livenessProbe:
+                httpGet: {port: [80]}
+              resources:
+                limits:
+                  cpu: 1
+                  memory: 1GB
+                  ephemeral-storage: []
+              env:
+              - name: A
+                value: true
+              - {name: B, value: 7, valueFrom: }
+              - null
+              - text
+`
+
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	outside := repository(t, map[string]string{"secret.libsonnet": "'secret'"})
@@ -29,7 +78,7 @@ func TestFaults(t *testing.T) {
 			files: map[string]string{"ci/a.jsonnet": "local x = import '../x.libsonnet';\n[\n  x('b'),\n]", "x.libsonnet": "function(x)\n  error 'no ' + x"},
 		},
 		"every file": {
-			files: map[string]string{"a.jsonnet": "std.extVar('x')", "b.yaml": "a: [", "c.json": "{\n  \"a\": 1,\n}", "d.yaml": "x: 1\n---\na: 1\na: 2\n", "e.json": "{} {}"},
+			files: map[string]string{"a.jsonnet": "std.extVar('x')", "b.yaml": "a: [", "c.json": "{\n  \"a\": 1,\n}", "d.yaml": "x:\n---\na:\na: 2\n", "e.json": "{} {}"},
 		},
 		"imports that leave": {
 			files: map[string]string{
@@ -74,6 +123,22 @@ func TestFaults(t *testing.T) {
 				"g.json": strings.ReplaceAll(pipelineJSON("g", ""), `"name":"b",`, `"name":"b","timeout":"soon",`),
 			},
 		},
+		"types": {
+			files: map[string]string{
+				"a.jsonnet": "local ci = import 'kayci.libsonnet';\n" +
+					"ci.pipeline('a', jobs=[ci.job('x', ci.script('busybox', 'true', env={ M: true, N: 1 })) + ci.resources(limits={ memory: '1GB' })], timeout='soon')",
+				"b.yaml": mistyped,
+			},
+		},
+		"lists": {
+			files: map[string]string{
+				"a.yaml": "apiVersion: v1\nkind: List\nmetadata: {resourceVersion: \"\"}\nitems:\n- " + trigger + "\n-\n  apiVersion: v1\n  kind: List\n  itemz: []\n" +
+					"- " + strings.ReplaceAll(trigger, "name: t}", "name: t, uid: x}") + "\n",
+				"b.json":    `{"apiVersion":"kayci.dev/v1alpha1","kind":"TriggerList","items":{}}`,
+				"c.jsonnet": "{ apiVersion: 'v1', kind: 'List', items: [{ apiVersion: 'v1', kind: 'Pod' }] }",
+				"d.yaml":    "apiVersion: apps/v1\nkind: List\nitems: []\n",
+			},
+		},
 		"validation": {
 			files: map[string]string{
 				"a.json": strings.ReplaceAll(pipelineJSON("same", ""), `"name":"b",`, `"name":"a","needs":["later"],`),
@@ -87,7 +152,7 @@ func TestFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			opts := options(t, repository(t, test.files))
-			opts.Path = test.path
+			opts.Path, opts.Limits.Errors = test.path, 50
 			golden(t, "testdata/faults/"+strings.ReplaceAll(name, " ", "-")+".txt", strings.Join(rendered(t, opts), "\n")+"\n")
 		})
 	}

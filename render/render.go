@@ -50,6 +50,12 @@ type Limits struct {
 	Files int
 	// Objects that a commit may render. Default 2000.
 	Objects int
+	// Values (of fields and in lists, and what holds them) of all files. Default
+	// 500,000.
+	Values int
+	// Decoded is the bytes that all objects may take in memory, and a quarter of it
+	// what one may. Default 64 MiB.
+	Decoded int
 	// Size of an object as JSON, in bytes. Default 512 KiB: etcd takes 1.5 MiB of a
 	// whole object, the record of its fields' owners included, and a dry run doesn't
 	// ask it: a larger object would be refused when others are already applied.
@@ -92,13 +98,13 @@ func Render(ctx context.Context, opts Options) ([]Object, error) {
 		return nil, err
 	}
 	request := evaluation{
-		Dir: dir, Path: folder, Entries: files, Vars: opts.Vars, Image: cmp.Or(opts.Image, DefaultImage), Memory: limits.Memory,
+		Dir: dir, Path: folder, Entries: files, Vars: opts.Vars, Image: cmp.Or(opts.Image, DefaultImage), Limits: limits,
 	}
-	answers, err := evaluate(ctx, opts.Exec, request, limits)
-	if err != nil {
+	d := newDecoder(opts.Namespace, limits)
+	if err := evaluate(ctx, opts.Exec, request, d); err != nil {
 		return nil, err
 	}
-	return collect(answers, opts.Namespace, limits)
+	return d.result()
 }
 
 func listEntries(ctx context.Context, dir, folder string, limit int) ([]string, error) {
@@ -110,16 +116,8 @@ func listEntries(ctx context.Context, dir, folder string, limit int) ([]string, 
 	return entryFiles(ctx, root, folder, limit)
 }
 
-// collect decodes what the child said.
-func collect(answers []answer, namespace string, limits Limits) ([]Object, error) {
-	d := newDecoder(namespace, limits)
-	for _, a := range answers {
-		if a.Error != nil {
-			d.fail(Error{File: a.File, Line: a.Error.Line, Message: a.Error.Message})
-			continue
-		}
-		d.file(a.File, a.Value)
-	}
+// result returns the objects, or all that is wrong.
+func (d *decoder) result() ([]Object, error) {
 	if len(d.errs) > 0 {
 		return nil, d.errs
 	}
@@ -138,6 +136,8 @@ func (l Limits) withDefaults() Limits {
 	defaultTo(&l.Output, 32*mib)
 	defaultTo(&l.Files, 1000)
 	defaultTo(&l.Objects, 2000)
+	defaultTo(&l.Values, 500_000)
+	defaultTo(&l.Decoded, 64*mib)
 	defaultTo(&l.Size, mib/2)
 	defaultTo(&l.Errors, 20)
 	return l

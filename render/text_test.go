@@ -91,13 +91,13 @@ func TestTextFaults(t *testing.T) {
 	}{
 		"lines": {
 			files: map[string]string{
-				"a.jsonnet": crlf("{\n  a: 1,\n  b: }\n"), "b.json": crlf("{\n  \"a\": 1,\n}"), "c.yaml": crlf("a: 1\n---\nb: 1\nb: 2\n"),
+				"a.jsonnet": crlf("{\n  a: 1,\n  b: }\n"), "b.json": crlf("{\n  \"a\": 1,\n}"), "c.yaml": crlf("a:\n---\nb:\nb: 2\n"),
 				"d.jsonnet": inUTF16("[\n  error 'no'\n]", binary.LittleEndian), "e.json": "\ufeff{\n  \"a\": 1,\n}",
 			},
 			want: []string{
 				`a.jsonnet:3: Unexpected: "}" while parsing terminal`,
 				`b.json:3: invalid character '}' looking for beginning of object key string`,
-				`c.yaml:4: key "b" already set in map`,
+				`c.yaml:4: [1].b: duplicate field`,
 				`d.jsonnet:2: no`, `  at d.jsonnet:2:3-13`,
 				`e.json:3: invalid character '}' looking for beginning of object key string`,
 			},

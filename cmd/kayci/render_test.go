@@ -54,7 +54,7 @@ func TestRender(t *testing.T) {
 		},
 		"faults": {
 			args: []string{"--var", "name=t"},
-			fail: `bad.yaml: apiVersion "", kind "Pod" is not allowed: a config repository holds Pipelines and Triggers of kayci.dev/v1alpha1` +
+			fail: `bad.yaml:1: apiVersion "", kind "Pod" is not allowed: a config repository holds Pipelines and Triggers of kayci.dev/v1alpha1` +
 				"\nci/a.jsonnet:3: Undefined external variable: pipeline",
 		},
 		"nothing":                   {args: []string{"--path", "none"}, fail: "the files render no object: a sync refuses them unless spec.allowEmpty is set"},
