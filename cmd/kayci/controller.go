@@ -32,6 +32,9 @@ func newControllerCommand() *cobra.Command {
 		Use:   "controller",
 		Short: "Sync config repositories, receive webhooks and run pipelines",
 		Args:  cobra.NoArgs,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			logger.SetLogger(logger.NewLogger(flags.log))
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return flags.run(cmd.Context())
 		},
@@ -57,7 +60,6 @@ func newControllerCommand() *cobra.Command {
 }
 
 func (flags *controllerFlags) run(ctx context.Context) error {
-	logger.SetLogger(logger.NewLogger(flags.log))
 	// Repositories of one host that were made together are not asked together.
 	jitter.SetGlobalIntervalJitter(intervalJitter, nil)
 	var err error

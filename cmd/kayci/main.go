@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	ctrl "sigs.k8s.io/controller-runtime"
 )
@@ -24,6 +25,10 @@ func newRootCommand() *cobra.Command {
 		Version:       buildInfo().String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		// Programs say what they do themselves, and how it ends. Without a logger
+		// controller-runtime prints a stack trace after 30 seconds. The controller has
+		// a logger of its own.
+		PersistentPreRun: func(*cobra.Command, []string) { ctrl.SetLogger(logr.Discard()) },
 	}
 	root.AddCommand(newControllerCommand(), newRenderCommand(), newEvaluateCommand(), newInstallConfigReposCommand(), newProbeCommand(), newNotifyCommand())
 	return root

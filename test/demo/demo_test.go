@@ -13,7 +13,9 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/go-logr/logr/funcr"
 	"github.com/google/go-cmp/cmp"
+	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/kayci/kayci/test/cluster"
 	"github.com/kayci/kayci/test/githost"
@@ -97,4 +99,14 @@ func TestGitHostRefusesWhatIsNoSite(t *testing.T) {
 	if err := cmd.Wait(); err == nil {
 		t.Error("the git host has served nothing without complaint")
 	}
+}
+
+// Without a logger controller-runtime prints a stack trace after 30 seconds.
+func TestDemoHasALogger(t *testing.T) {
+	if err := command(t.Context(), nil); err == nil {
+		t.Error("the demo does something without being told what")
+	}
+	// The first logger that is set stays.
+	ctrl.SetLogger(funcr.New(func(_, text string) { t.Errorf("no logger was set: %s", text) }, funcr.Options{}))
+	ctrl.Log.Info("canary")
 }

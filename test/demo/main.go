@@ -13,6 +13,9 @@ import (
 	"runtime"
 	"syscall"
 
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
+
 	"github.com/kayci/kayci/test/cluster"
 )
 
@@ -27,6 +30,8 @@ func main() {
 }
 
 func command(ctx context.Context, args []string) error {
+	// Its absence would be told by a stack trace after 30 seconds.
+	ctrl.SetLogger(logr.Discard())
 	if len(args) == 2 && args[0] == serveCommand {
 		return serve(ctx, args[1])
 	}

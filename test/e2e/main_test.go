@@ -11,6 +11,9 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
+
 	"github.com/kayci/kayci/test/cluster"
 	"github.com/kayci/kayci/test/githost"
 )
@@ -36,6 +39,8 @@ const (
 var shared environment
 
 func TestMain(m *testing.M) {
+	// Its absence would be told by a stack trace after 30 seconds.
+	ctrl.SetLogger(logr.Discard())
 	flag.Parse()
 	// The tests wait most of the time.
 	if err := flag.Set("test.parallel", "4"); err != nil {
