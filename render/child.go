@@ -21,6 +21,10 @@ const stderrLimit = 4 << 10
 // outOfMemory is in what a process says that has hit its memory limit.
 const outOfMemory = "out of memory"
 
+// ErrCrashed is in the chain of an error whose cause isn't known to be the files:
+// something, perhaps the kernel for want of memory, has ended the evaluation.
+var ErrCrashed = errors.New("the evaluation crashed")
+
 // evaluate runs a child process over the entries and hands its answers on. Of
 // these only the form is checked: each belongs to the entry that is its turn.
 func evaluate(ctx context.Context, command []string, req evaluation, to *decoder) error {
@@ -181,6 +185,7 @@ func (r *answerReader) blame(ctx context.Context, err error, stderr string, to *
 	default:
 		line, _, _ := strings.Cut(strings.TrimSpace(stderr), "\n")
 		fault.Message = strings.TrimSuffix(fmt.Sprintf("the evaluation crashed: %v: %s", err, line), ": ")
+		fault.cause = ErrCrashed
 	}
 	if r.current == "" && ctx.Err() == nil {
 		return errors.New(fault.Message)

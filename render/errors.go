@@ -41,8 +41,8 @@ func (e Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns context.DeadlineExceeded when the evaluation took too long, and
-// nil otherwise.
+// Unwrap returns context.DeadlineExceeded when the evaluation took too long,
+// ErrCrashed when it was ended by something unknown, and nil otherwise.
 func (e Error) Unwrap() error { return e.cause }
 
 // Errors are the faults of a commit, in the order of files. There is at least

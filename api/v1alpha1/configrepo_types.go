@@ -36,7 +36,9 @@ type ConfigRepoSpec struct {
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10s')",message="interval must be at least 10s"
 	Interval *metav1.Duration `json:"interval,omitempty"`
 
-	// Timeout bounds one fetch, and one evaluation of the files. Default 1m.
+	// Timeout bounds one fetch, and one evaluation of the files. Default 1m. An
+	// evaluation that takes longer than a few seconds may be stopped before that
+	// while other ConfigRepos wait for theirs, and is tried again later.
 	// +optional
 	// +kubebuilder:default="1m"
 	// +kubebuilder:validation:Type=string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/fluxcd/pkg/apis/meta"
@@ -19,6 +20,8 @@ const (
 	// ReasonRenderFailed: a file of the commit can't be evaluated, or what it
 	// yields is not valid.
 	ReasonRenderFailed = "RenderFailed"
+	// ReasonEvaluationStopped: the evaluation took long while others waited.
+	ReasonEvaluationStopped = "EvaluationStopped"
 	// ReasonEmptyCommit: the commit renders nothing, and that isn't allowed.
 	ReasonEmptyCommit = "EmptyCommit"
 	// ReasonApplyRefused: the API server refuses an object of the commit, or the
@@ -35,6 +38,8 @@ type failure struct {
 	reason, message string
 	// stalled: only a change of the repository, the spec or a Secret can help.
 	stalled bool
+	// retryAt is when to try again. Zero: soon, and then less and less often.
+	retryAt time.Time
 }
 
 // Error makes a failure an error, for those that arise in this package.

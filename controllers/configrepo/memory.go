@@ -20,7 +20,7 @@ type memory struct {
 }
 
 // knowledge is what one reconcile leaves to the next. Reconciles of an object
-// never overlap, so it needs no lock.
+// never overlap, and tasks in the background don't see it, so it needs no lock.
 type knowledge struct {
 	uid types.UID
 	// stored is the ConfigRepo as the last write of its status left it. The cache
@@ -29,6 +29,8 @@ type knowledge struct {
 	// renderedKey and rendered are the newest rendering.
 	renderedKey string
 	rendered    []apply.Desired
+	// refusal is of the newest commit, if that can't be rendered.
+	refusal *refusal
 	// applied is the rendering that the cluster holds; nil: unknown, or only a
 	// part of one.
 	applied []apply.Desired

@@ -2,9 +2,11 @@
 // commit of its config repository says.
 //
 // A reconcile either looks at the repository, when that is due, or only puts
-// back what was changed by hand, from what it remembers of the last sync. Memory
-// saves work and decides nothing: after a restart everything is found again in
-// the status and the repository.
+// back what was changed by hand, from what it remembers of the last sync. What
+// takes long, a server's answer or an evaluation, goes on in the background and
+// has the ConfigRepo reconciled again when it ends. Memory saves work and decides
+// nothing: after a restart everything is found again in the status and the
+// repository.
 package configrepo
 
 import (
@@ -12,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	stdsync "sync"
 	"time"
 
 	"github.com/fluxcd/pkg/runtime/controller"
@@ -28,10 +31,11 @@ import (
 	"github.com/kayci/kayci/sync/git"
 )
 
-// Fetcher reads git repositories. git.Head and git.Checkout say what its methods
-// promise.
+// Fetcher reads git repositories. git.Head, git.Fetch and git.Checkout say what its
+// methods promise.
 type Fetcher interface {
 	Head(ctx context.Context, req git.Request) (git.Revision, error)
+	Fetch(ctx context.Context, req git.Request, rev git.Revision) error
 	Checkout(ctx context.Context, req git.Request, rev git.Revision, dir string) error
 }
 
@@ -63,12 +67,26 @@ type Reconciler struct {
 
 	memory     memory
 	counts     *counts
-	evaluation slot
+	background background
+	// connections are held while a server is talked to. Each evaluation is a child
+	// process that may take most of the memory that the controller's own leaves, so
+	// that two of them could end in the controller being killed.
+	connections, evaluations *places
+	prepared                 stdsync.Once
+}
+
+// prepare makes what a Reconciler needs beside its exported fields.
+func (r *Reconciler) prepare() {
+	r.prepared.Do(func() {
+		r.connections = newPlaces(connections, true)
+		r.evaluations = newPlaces(1, false)
+	})
 }
 
 // Reconcile looks at the repository if that is due, and otherwise only at the
 // objects.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	r.prepare()
 	var repo v1alpha1.ConfigRepo
 	if err := r.Client.Get(ctx, req.NamespacedName, &repo); err != nil {
 		if apierrors.IsNotFound(err) {
@@ -77,10 +95,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, fmt.Errorf("read the ConfigRepo: %w", err)
 	}
 	if !repo.DeletionTimestamp.IsZero() {
+		r.background.cancel(req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
 	r.Metrics.RecordSuspend(ctx, &repo, repo.Spec.Suspend)
 	if repo.Spec.Suspend {
+		r.background.cancel(req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
 	start := r.Clock.Now()
@@ -95,6 +115,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 // forget cleans up after a ConfigRepo that was deleted. Its objects stay: they
 // may have Runs, and another ConfigRepo may adopt them.
 func (r *Reconciler) forget(ctx context.Context, req ctrl.Request) error {
+	if r.background.cancel(req.NamespacedName) {
+		// Its files are still in use. Its end comes back here.
+		return nil
+	}
+	r.background.drop(req.NamespacedName)
 	r.memory.drop(req.NamespacedName)
 	gone := &v1alpha1.ConfigRepo{}
 	gone.Namespace, gone.Name = req.Namespace, req.Name

@@ -17,6 +17,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/events"
 	testclock "k8s.io/utils/clock/testing"
@@ -38,6 +39,8 @@ type world struct {
 	reconciler *configrepo.Reconciler
 	clock      *testclock.FakePassiveClock
 	recorder   *events.FakeRecorder
+	// woken is told of each end of work in the background.
+	woken chan types.NamespacedName
 
 	// mu guards what concurrent reconciles write.
 	mu     stdsync.Mutex
@@ -45,9 +48,14 @@ type world struct {
 	// refuse is the API server's answer to an apply, by the object's name.
 	refuse map[string]error
 
+	// beforeStatus is called before a status is patched.
+	beforeStatus func()
+
 	head     git.Revision
 	headErr  func() error
 	looks    int
+	fetches  int
+	fetchErr error
 	rendered []render.Object
 	files    error
 	renders  int
@@ -61,6 +69,13 @@ func (w *world) Head(context.Context, git.Request) (git.Revision, error) {
 		return git.Revision{}, w.headErr()
 	}
 	return w.head, nil
+}
+
+func (w *world) Fetch(context.Context, git.Request, git.Revision) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fetches++
+	return w.fetchErr
 }
 
 func (*world) Checkout(_ context.Context, _ git.Request, _ git.Revision, dir string) error {
@@ -93,6 +108,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	w := &world{
 		clock:    testclock.NewFakePassiveClock(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)),
 		recorder: events.NewFakeRecorder(100),
+		woken:    make(chan types.NamespacedName, 100),
 		refuse:   map[string]error{},
 		head:     git.Revision{Ref: "main", Commit: "c1"},
 	}
@@ -103,6 +119,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 		Client: w.Client, APIReader: w.Client, Recorder: w.recorder, Clock: w.clock,
 		Fetcher: w, Render: w.render, StoragePath: t.TempDir(),
 	}
+	w.reconciler.OnWake(func(name types.NamespacedName) { w.woken <- name })
 	return w
 }
 
@@ -135,19 +152,29 @@ func (w *world) intercept() interceptor.Funcs {
 		},
 		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
 			w.wrote("%s %s", sub, o.GetName())
+			if w.beforeStatus != nil {
+				w.beforeStatus()
+			}
 			return c.SubResource(sub).Patch(ctx, o, p, opts...)
 		},
 	}
 }
 
-// reconcile returns what was written and said.
+// reconcile goes on until nothing happens in the background. It returns what was
+// written and said.
 func (w *world) reconcile(t *testing.T) (result ctrl.Result, writes, said []string) {
 	t.Helper()
 	w.writes = nil
 	name := client.ObjectKey{Namespace: "ci", Name: "mine"}
-	result, err := w.reconciler.Reconcile(t.Context(), ctrl.Request{NamespacedName: name})
-	if err != nil {
-		t.Fatalf("reconcile: %v", err)
+	for {
+		var err error
+		if result, err = w.reconciler.Reconcile(t.Context(), ctrl.Request{NamespacedName: name}); err != nil {
+			t.Fatalf("reconcile: %v", err)
+		}
+		if !w.reconciler.IsBusy(name) {
+			break
+		}
+		<-w.woken
 	}
 	for len(w.recorder.Events) > 0 {
 		said = append(said, <-w.recorder.Events)
@@ -340,42 +367,6 @@ func TestDeletedConfigRepoLeavesObjectsAndNoFiles(t *testing.T) {
 	if err := w.Get(t.Context(), client.ObjectKey{Namespace: "ci", Name: "web"}, &v1alpha1.Pipeline{}); err != nil {
 		t.Errorf("the Pipeline: %v", err)
 	}
-}
-
-// TestConflictOnTheInventoryIsNoFailure has somebody change the ConfigRepo while
-// its commit is rendered.
-func TestConflictOnTheInventoryIsNoFailure(t *testing.T) {
-	w := newWorld(t, configRepo())
-	w.rendered = []render.Object{webPipeline("busybox:1")}
-	label := func(name string) {
-		repo := w.repo(t)
-		repo.Labels = map[string]string{name: "yes"}
-		if err := w.Update(t.Context(), repo); err != nil {
-			t.Error(err)
-		}
-	}
-	w.reconciler.Render = func(ctx context.Context, opts render.Options) ([]render.Object, error) {
-		if w.renders == 0 {
-			label("changed-meanwhile")
-		}
-		return w.render(ctx, opts)
-	}
-
-	result, writes, said := w.reconcile(t)
-	expect(t, "result", ctrl.Result{RequeueAfter: time.Second}, result)
-	expect(t, "writes", []string{"status mine", "status mine"}, writes)
-	expect(t, "events", []string(nil), said)
-	expect(t, "conditions", []metav1.Condition{
-		{Type: "Reconciling", Status: "True", Reason: "Progressing", Message: "syncing main@sha1:c1", ObservedGeneration: 1},
-		{Type: "Ready", Status: "Unknown", Reason: "Progressing", Message: "syncing main@sha1:c1", ObservedGeneration: 1},
-	}, w.conditions(t))
-
-	w.clock.SetTime(w.clock.Now().Add(time.Second))
-	result, _, said = w.reconcile(t)
-	expect(t, "result of the second look", ctrl.Result{RequeueAfter: 5 * time.Minute}, result)
-	expect(t, "events of the second look", []string{"Normal Applied applied main@sha1:c1: 1 created"}, said)
-	expect(t, "looks", 2, w.looks)
-	expect(t, "renders", 1, w.renders)
 }
 
 func invalid(name string) error {

@@ -46,11 +46,11 @@ func (s *sync) lookAgain() ctrl.Result {
 
 // finishLook writes the outcome of a look into the status, once, and tells about
 // it if it is news.
-func (s *sync) finishLook(ctx context.Context, revision string, err error) (ctrl.Result, error) {
-	previous := s.saved.Status.LastAppliedRevision
+func (s *sync) finishLook(ctx context.Context, l look, err error) (ctrl.Result, error) {
+	revision, previous := l.revision(), s.saved.Status.LastAppliedRevision
 	s.repo.Status.ObservedGeneration = s.repo.Generation
-	if requested, ok := meta.ReconcileAnnotationValue(s.repo.Annotations); ok {
-		s.repo.Status.LastHandledReconcileAt = requested
+	if l.requested != "" {
+		s.repo.Status.LastHandledReconcileAt = l.requested
 	}
 	var failed *failure
 	if err == nil {
@@ -103,14 +103,18 @@ const firstRetry = 5 * time.Second
 // something fails that may heal by itself.
 func (s *sync) schedule(f *failure) time.Duration {
 	wait := jitter.JitteredIntervalDuration(interval(s.repo))
-	if f == nil || f.stalled {
+	now := s.Clock.Now()
+	switch {
+	case f == nil || f.stalled:
 		s.known.failures = 0
-	} else {
-		const enough = 16 // doublings; more would overflow
-		wait = min(wait, firstRetry<<min(s.known.failures, enough))
+	case !f.retryAt.IsZero():
+		s.known.failures = 0
+		wait = min(wait, max(f.retryAt.Sub(now), time.Second))
+	default:
+		wait = doubled(firstRetry, s.known.failures, wait)
 		s.known.failures++
 	}
-	s.known.due = s.Clock.Now().Add(wait)
+	s.known.due = now.Add(wait)
 	return wait
 }
 

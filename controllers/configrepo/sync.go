@@ -2,21 +2,17 @@ package configrepo
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
-	"github.com/fluxcd/pkg/apis/meta"
-	"github.com/fluxcd/pkg/runtime/reconcile"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/render"
 	"github.com/kayci/kayci/sync/apply"
 	"github.com/kayci/kayci/sync/git"
 )
@@ -32,25 +28,43 @@ type sync struct {
 	done apply.Result
 }
 
-// run does what is due and reports it.
+// run does what is due: it takes up what was done in the background, or begins a
+// look, or only puts back what was changed by hand.
 func (s *sync) run(ctx context.Context) (ctrl.Result, error) {
+	if t := s.background.of(s.name()); t != nil {
+		if !t.hasEnded() {
+			return s.meanwhile(ctx, t)
+		}
+		s.background.drop(s.name())
+		if t.next != nil && t.about == versionOf(s.repo) {
+			return t.next(ctx, s)
+		}
+	}
 	if !s.known.lookIsDue(s.repo, s.Clock.Now()) {
 		if err := s.restore(ctx); err == nil {
 			return s.finishRestore(ctx)
 		}
 		// A look tries again, and reports what is in the way.
 	}
-	revision, err := s.look(ctx)
-	switch {
-	case ctx.Err() != nil:
-		// The process is being stopped; the commit is not to blame.
-		return ctrl.Result{}, ctx.Err()
-	case errors.Is(err, errChangedMeanwhile):
-		return s.lookAgain(), nil
-	default:
-		return s.finishLook(ctx, revision, err)
-	}
+	return s.begin(ctx)
 }
+
+// meanwhile is for the time that a task runs. Its end has the ConfigRepo
+// reconciled.
+func (s *sync) meanwhile(ctx context.Context, t *task) (ctrl.Result, error) {
+	if t.about != versionOf(s.repo) {
+		t.cancel()
+		return ctrl.Result{}, nil
+	}
+	if err := s.restore(ctx); err != nil {
+		// The look that is under way tries again, and reports what is in the way.
+		return ctrl.Result{}, nil //nolint:nilerr // see above
+	}
+	_, err := s.finishRestore(ctx)
+	return ctrl.Result{}, err
+}
+
+func (s *sync) name() types.NamespacedName { return client.ObjectKeyFromObject(s.repo) }
 
 // restore puts back what was changed by hand since the last sync.
 func (s *sync) restore(ctx context.Context) error {
@@ -58,33 +72,6 @@ func (s *sync) restore(ctx context.Context) error {
 		return nil
 	}
 	return s.apply(ctx, s.known.applied)
-}
-
-// look makes the namespace hold the newest commit. It returns the revision, if
-// that could be found out.
-func (s *sync) look(ctx context.Context) (string, error) {
-	request, err := s.request(ctx)
-	if err != nil {
-		return "", err
-	}
-	head, err := s.head(ctx, request)
-	if err != nil {
-		return "", err
-	}
-	revision := head.String()
-	desired, err := s.desired(ctx, request, head)
-	s.repo.Status.LastAttemptedRevision = revision
-	if err != nil {
-		return revision, err
-	}
-	if len(desired) == 0 && !s.repo.Spec.AllowEmpty {
-		return revision, emptyCommit()
-	}
-	if err := s.apply(ctx, desired); err != nil {
-		return revision, err
-	}
-	s.known.applied = desired
-	return revision, nil
 }
 
 // request says how to reach the repository. The Secret is read anew each time,
@@ -109,87 +96,6 @@ func (s *sync) request(ctx context.Context) (git.Request, error) {
 	}
 	request.Auth = secret.Data
 	return request, nil
-}
-
-func (s *sync) head(ctx context.Context, request git.Request) (git.Revision, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout(s.repo))
-	defer cancel()
-	return s.Fetcher.Head(ctx, request)
-}
-
-// desired returns the objects of a commit, from memory if they are known.
-func (s *sync) desired(ctx context.Context, request git.Request, head git.Revision) ([]apply.Desired, error) {
-	key, err := renderingKey(s.repo, head)
-	if err != nil {
-		return nil, err
-	}
-	if s.known.rendered != nil && s.known.renderedKey == key {
-		return s.known.rendered, nil
-	}
-	if err := s.announce(ctx, head); err != nil {
-		return nil, err
-	}
-	objects, err := s.renderCommit(ctx, request, head)
-	if err != nil {
-		return nil, err
-	}
-	desired, err := apply.Prepare(s.repo.Name, objects)
-	if err != nil {
-		return nil, err
-	}
-	s.known.renderedKey, s.known.rendered = key, desired
-	return desired, nil
-}
-
-// renderingKey names everything that a rendering depends on.
-func renderingKey(repo *v1alpha1.ConfigRepo, head git.Revision) (string, error) {
-	key, err := json.Marshal([]any{repo.Spec.URL, head.Commit, repo.Spec.Path, repo.Spec.Vars})
-	return string(key), err
-}
-
-// announce shows that work on a new commit or spec has begun. A commit that was
-// tried before is no news, nor is a restart.
-func (s *sync) announce(ctx context.Context, head git.Revision) error {
-	revision := head.String()
-	status := s.repo.Status
-	if status.LastAttemptedRevision == revision && status.ObservedGeneration == s.repo.Generation {
-		return nil
-	}
-	reconcile.ProgressiveStatus(false, s.repo, meta.ProgressingReason, "syncing %s", revision)
-	return s.save(ctx)
-}
-
-// renderCommit fetches and evaluates a commit in a folder that goes with it.
-func (s *sync) renderCommit(ctx context.Context, request git.Request, head git.Revision) (_ []render.Object, err error) {
-	dir := filepath.Join(s.folder(s.repo), "tree")
-	// A process that was killed may have left one.
-	if err := os.RemoveAll(dir); err != nil {
-		return nil, storageFailed(err)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, storageFailed(err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	fetching, cancel := context.WithTimeout(ctx, timeout(s.repo))
-	defer cancel()
-	if err := s.Fetcher.Checkout(fetching, request, head, dir); err != nil {
-		return nil, err
-	}
-	release, err := s.evaluation.take(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	evaluating, cancel := context.WithTimeout(ctx, timeout(s.repo))
-	defer cancel()
-	return s.Render(evaluating, render.Options{
-		Dir:       dir,
-		Path:      s.repo.Spec.Path,
-		Namespace: s.repo.Namespace,
-		Vars:      s.repo.Spec.Vars,
-		Image:     s.Image,
-		Exec:      s.RenderCommand,
-	})
 }
 
 // apply makes the namespace hold these objects, and keeps the inventory.

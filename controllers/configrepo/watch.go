@@ -14,9 +14,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/sync/apply"
@@ -30,12 +32,30 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 		return err
 	}
 	r.counts = counts
+	r.prepare()
+	woken, stopping := make(chan event.GenericEvent), make(chan struct{})
+	r.background.wake = func(name types.NamespacedName) {
+		repo := &v1alpha1.ConfigRepo{}
+		repo.Namespace, repo.Name = name.Namespace, name.Name
+		select {
+		case woken <- event.GenericEvent{Object: repo}:
+		case <-stopping:
+		}
+	}
+	err = mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
+		context.AfterFunc(ctx, func() { close(stopping) })
+		return r.background.Start(ctx)
+	}))
+	if err != nil {
+		return err
+	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("configrepo").
 		For(&v1alpha1.ConfigRepo{}, builder.WithPredicates(
 			predicate.Or(predicate.GenerationChangedPredicate{}, predicates.ReconcileRequestedPredicate{}))).
 		Watches(&v1alpha1.Pipeline{}, handler.EnqueueRequestsFromMapFunc(owner), builder.WithPredicates(drift())).
 		Watches(&v1alpha1.Trigger{}, handler.EnqueueRequestsFromMapFunc(owner), builder.WithPredicates(drift())).
+		WatchesRawSource(source.Channel(woken, &handler.EnqueueRequestForObject{})).
 		WithOptions(opts).
 		Complete(r)
 }
@@ -104,6 +124,12 @@ type Git struct {
 func (g Git) Head(ctx context.Context, req git.Request) (git.Revision, error) {
 	req.Limits = g.Limits
 	return git.Head(ctx, req)
+}
+
+// Fetch is git.Fetch within the limits.
+func (g Git) Fetch(ctx context.Context, req git.Request, rev git.Revision) error {
+	req.Limits = g.Limits
+	return git.Fetch(ctx, req, rev)
 }
 
 // Checkout is git.Checkout within the limits.

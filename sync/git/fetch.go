@@ -2,8 +2,6 @@ package git
 
 import (
 	"context"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -34,7 +32,7 @@ func fetch(ctx context.Context, s *store, req Request, rev Revision, report repo
 	case !refs.Capabilities.Supports(capability.Shallow):
 		return report.fail(ReasonFetchFailed, "%s: the server can't send a commit without its history", doing)
 	}
-	err = download(ctx, conversation, s, packRequest(refs, want), req.Limits, report)
+	err = download(ctx, conversation, s, packRequest(refs, want), rev, req.Limits, report)
 	switch {
 	case err == nil:
 		return nil
@@ -59,29 +57,11 @@ func packRequest(refs *packp.AdvRefs, want plumbing.Hash) *packp.UploadPackReque
 	return req
 }
 
-func download(ctx context.Context, from session, s *store, req *packp.UploadPackRequest, limits Limits, report reporter) error {
+func download(ctx context.Context, from session, s *store, req *packp.UploadPackRequest, rev Revision, limits Limits, report reporter) error {
 	response, err := from.UploadPack(ctx, req)
 	if err != nil {
 		return err
 	}
 	defer response.Close()
-	return s.receive(response, limits, report)
-}
-
-// receive keeps the pack in a file until it has been measured, because unpacking
-// takes memory by what the pack says of itself.
-func (s *store) receive(pack io.Reader, limits Limits, report reporter) error {
-	file, err := os.CreateTemp(s.path, "incoming-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	defer file.Close()
-	if err := measure(io.TeeReader(&limitedReader{pack, limits.PackBytes}, file), limits, report); err != nil {
-		return err
-	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	return s.replace(file)
+	return s.receive(response, plumbing.NewHash(rev.Commit), limits, report)
 }

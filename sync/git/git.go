@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
@@ -38,12 +37,48 @@ func Head(ctx context.Context, req Request) (Revision, error) {
 	return revision, nil
 }
 
-// Checkout writes the tree of a revision into dir, an existing empty folder, and
-// fetches the commit first unless the store has it. Submodules are left out and
-// symlinks are written as they are, so read dir through os.Root.
+// Fetch brings a revision's commit into the store unless it is there. It takes
+// little memory, so many may wait for slow servers at once.
+func Fetch(ctx context.Context, req Request, rev Revision) error {
+	req.Limits = req.Limits.withDefaults()
+	report := newReporter(req.Auth)
+	return locked(ctx, req, rev, report, func() error {
+		s, err := openStore(req.Store)
+		if errors.Is(err, errDamaged) {
+			if err := os.RemoveAll(req.Store); err != nil {
+				return report.fail(ReasonStorageFailed, "remove a damaged store: %v", err)
+			}
+			s, err = openStore(req.Store)
+		}
+		commit := plumbing.NewHash(rev.Commit)
+		if err != nil || s.has(commit) || s.hasIncoming(commit) {
+			return err
+		}
+		return fetch(ctx, s, req, rev, report)
+	})
+}
+
+// Checkout writes the tree of a revision that Fetch has brought into dir, an
+// existing empty folder. Submodules are left out and symlinks are written as they
+// are, so read dir through os.Root. A store that turns out to be damaged is
+// removed: another Fetch helps.
 func Checkout(ctx context.Context, req Request, rev Revision, dir string) error {
 	req.Limits = req.Limits.withDefaults()
 	report := newReporter(req.Auth)
+	return locked(ctx, req, rev, report, func() error {
+		err := checkout(ctx, req, rev, dir, report)
+		if !errors.Is(err, errDamaged) {
+			return err
+		}
+		if err := os.RemoveAll(req.Store); err != nil {
+			return report.fail(ReasonStorageFailed, "remove a damaged store: %v", err)
+		}
+		return report.fail(ReasonStorageFailed, "check out %s: %v", rev, err)
+	})
+}
+
+// locked does something to a store that nobody else may use meanwhile.
+func locked(ctx context.Context, req Request, rev Revision, report reporter, do func() error) error {
 	if !plumbing.IsHash(rev.Commit) {
 		return report.fail(ReasonRefNotFound, "%q is no commit", rev.Commit)
 	}
@@ -55,14 +90,7 @@ func Checkout(ctx context.Context, req Request, rev Revision, dir string) error 
 		return report.wrap(ctx, "wait for the store", err)
 	}
 	defer unlock()
-	err = checkout(ctx, req, rev, dir, report)
-	if errors.Is(err, errDamaged) {
-		if err := errors.Join(os.RemoveAll(req.Store), empty(dir)); err != nil {
-			return report.fail(ReasonStorageFailed, "remove a damaged store: %v", err)
-		}
-		err = checkout(ctx, req, rev, dir, report)
-	}
-	if err != nil {
+	if err := do(); err != nil {
 		return report.wrap(ctx, "check out "+rev.String(), err)
 	}
 	return nil
@@ -74,19 +102,8 @@ func checkout(ctx context.Context, req Request, rev Revision, dir string, report
 		return err
 	}
 	commit := plumbing.NewHash(rev.Commit)
-	if !s.has(commit) {
-		if err := fetch(ctx, s, req, rev, report); err != nil {
-			return err
-		}
+	if err := s.unpack(commit); err != nil {
+		return err
 	}
 	return writeTree(ctx, s.objects, commit, dir, req.Limits, report)
-}
-
-// empty removes what a checkout that failed has left in a folder.
-func empty(dir string) error {
-	entries, err := os.ReadDir(dir)
-	for _, entry := range entries {
-		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, entry.Name())))
-	}
-	return err
 }

@@ -43,6 +43,14 @@ func files(t testing.TB, dir string) map[string]string {
 	return found
 }
 
+// fetchAndCheckout brings a commit's files into a folder.
+func fetchAndCheckout(ctx context.Context, req git.Request, rev git.Revision, dir string) error {
+	if err := git.Fetch(ctx, req, rev); err != nil {
+		return err
+	}
+	return git.Checkout(ctx, req, rev, dir)
+}
+
 // headAndCheckout is what a caller does: ask for the head, then check it out.
 func headAndCheckout(ctx context.Context, t testing.TB, req git.Request) (git.Revision, map[string]string, error) {
 	t.Helper()
@@ -51,7 +59,7 @@ func headAndCheckout(ctx context.Context, t testing.TB, req git.Request) (git.Re
 		return rev, nil, err
 	}
 	dir := t.TempDir()
-	if err := git.Checkout(ctx, req, rev, dir); err != nil {
+	if err := fetchAndCheckout(ctx, req, rev, dir); err != nil {
 		return rev, nil, err
 	}
 	return rev, files(t, dir), nil
@@ -156,7 +164,7 @@ func TestConcurrentCheckouts(t *testing.T) {
 	for range 4 {
 		dir := t.TempDir()
 		wait.Go(func() {
-			if err := git.Checkout(testContext(t), req, rev, dir); err != nil {
+			if err := fetchAndCheckout(testContext(t), req, rev, dir); err != nil {
 				t.Error(err)
 				return
 			}
@@ -179,7 +187,7 @@ func TestURLs(t *testing.T) {
 			t.Errorf("%s: got %v", raw, err)
 		}
 		if u, parseErr := url.Parse(raw); parseErr == nil && u.Scheme == "file" {
-			if err := git.Checkout(testContext(t), request(t, raw, nil), git.Revision{Commit: strings.Repeat("a", 40)}, t.TempDir()); git.ReasonOf(err) != git.ReasonInvalidURL {
+			if err := fetchAndCheckout(testContext(t), request(t, raw, nil), git.Revision{Commit: strings.Repeat("a", 40)}, t.TempDir()); git.ReasonOf(err) != git.ReasonInvalidURL {
 				t.Errorf("%s: got %v", raw, err)
 			}
 		}

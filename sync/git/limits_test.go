@@ -143,7 +143,7 @@ func TestInvalidTrees(t *testing.T) {
 		r.git("", "tag", "-f", "-a", "-m", "x", "tree", inner)
 		req := request(t, r.serveGit(), nil)
 		rev := git.Revision{Ref: "tree", Commit: inner}
-		if err := git.Checkout(testContext(t), req, rev, t.TempDir()); git.ReasonOf(err) != git.ReasonInvalidTree {
+		if err := fetchAndCheckout(testContext(t), req, rev, t.TempDir()); git.ReasonOf(err) != git.ReasonInvalidTree {
 			t.Errorf("got %v", err)
 		}
 	})

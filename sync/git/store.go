@@ -17,8 +17,7 @@ import (
 	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
-// errDamaged says that the store is of no use: it is removed, and the fetch is
-// tried once more.
+// errDamaged says that the store is of no use: it is removed.
 var errDamaged = errors.New("the store is damaged")
 
 // store is a bare repository that nothing but this package uses: it has no
@@ -48,20 +47,68 @@ func openStore(path string) (*store, error) {
 
 func (s *store) has(commit plumbing.Hash) bool { return s.objects.HasEncodedObject(commit) == nil }
 
-// replace unpacks a pack and then drops those that were there before: only the
-// newest commit is of use.
-func (s *store) replace(pack io.Reader) error {
-	old, err := s.objects.ObjectPacks()
+// incoming is where the pack of a commit waits to be unpacked.
+func (s *store) incoming(commit plumbing.Hash) string {
+	return filepath.Join(s.path, "incoming-"+commit.String())
+}
+
+func (s *store) hasIncoming(commit plumbing.Hash) bool {
+	_, err := os.Stat(s.incoming(commit))
+	return err == nil
+}
+
+// receive keeps the pack in a file once it has been measured, because unpacking
+// takes memory by what the pack says of itself. Packs that were never unpacked
+// go.
+func (s *store) receive(pack io.Reader, commit plumbing.Hash, limits Limits, report reporter) error {
+	if err := s.dropIncoming(); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(s.path, "incoming-")
 	if err != nil {
 		return err
 	}
-	if err := packfile.UpdateObjectStorage(s.objects, pack); err != nil {
+	defer os.Remove(file.Name())
+	defer file.Close()
+	if err := measure(io.TeeReader(&limitedReader{pack, limits.PackBytes}, file), limits, report); err != nil {
 		return err
+	}
+	return os.Rename(file.Name(), s.incoming(commit))
+}
+
+func (s *store) dropIncoming() error {
+	left, err := filepath.Glob(filepath.Join(s.path, "incoming-*"))
+	for _, name := range left {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
+}
+
+// unpack takes in the pack of a commit that isn't there yet, and then drops those
+// that were there before: only the newest commit is of use.
+func (s *store) unpack(commit plumbing.Hash) error {
+	if s.has(commit) {
+		return nil
+	}
+	pack, err := os.Open(s.incoming(commit))
+	if err != nil {
+		return fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	defer pack.Close()
+	old, err := s.objects.ObjectPacks()
+	if err != nil {
+		return fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	if err := packfile.UpdateObjectStorage(s.objects, pack); err != nil {
+		return fmt.Errorf("unpack the commit: %w: %w", errDamaged, err)
 	}
 	for _, hash := range old {
 		if err := s.objects.DeleteOldObjectPackAndIndex(hash, time.Time{}); err != nil {
 			return err
 		}
+	}
+	if err := s.dropIncoming(); err != nil {
+		return err
 	}
 	reopened, err := openStore(s.path)
 	if err != nil {

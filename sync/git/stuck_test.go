@@ -98,7 +98,7 @@ func TestEveryReadAndWriteEnds(t *testing.T) {
 			return err
 		},
 		"checkout": func(ctx context.Context, req git.Request) error {
-			return git.Checkout(ctx, req, git.Revision{Ref: "main", Commit: commit}, t.TempDir())
+			return fetchAndCheckout(ctx, req, git.Revision{Ref: "main", Commit: commit}, t.TempDir())
 		},
 	}
 	for scheme, server := range servers {

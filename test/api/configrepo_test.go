@@ -45,6 +45,8 @@ func (c *commits) Head(context.Context, git.Request) (git.Revision, error) {
 	return git.Revision{Ref: "main", Commit: c.commit}, nil
 }
 
+func (*commits) Fetch(context.Context, git.Request, git.Revision) error { return nil }
+
 func (*commits) Checkout(_ context.Context, _ git.Request, _ git.Revision, dir string) error {
 	return os.WriteFile(filepath.Join(dir, "entry.json"), nil, 0o600)
 }

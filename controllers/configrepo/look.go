@@ -1,0 +1,231 @@
+package configrepo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/reconcile"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/render"
+	"github.com/kayci/kayci/sync/apply"
+	"github.com/kayci/kayci/sync/git"
+)
+
+// look is one look at the repository. It goes on from reconcile to reconcile: ask
+// for the head; if that is news, fetch and evaluate it; apply.
+type look struct {
+	request git.Request
+	// requested is the request for a sync that the look answers.
+	requested string
+	// head is what the repository was found at, and rendering names the objects
+	// that come out of it. Both are zero until the head is known.
+	head      git.Revision
+	rendering string
+}
+
+// revision is blank until the head is known.
+func (l look) revision() string {
+	if l.head == (git.Revision{}) {
+		return ""
+	}
+	return l.head.String()
+}
+
+// begin asks for the head in the background.
+func (s *sync) begin(ctx context.Context) (ctrl.Result, error) {
+	var l look
+	l.requested, _ = meta.ReconcileAnnotationValue(s.repo.Annotations)
+	request, err := s.request(ctx)
+	if err != nil {
+		return s.finishLook(ctx, l, err)
+	}
+	l.request = request
+	r, namespace, limit := s.Reconciler, s.repo.Namespace, timeout(s.repo)
+	s.inBackground(ctx, func(ctx context.Context) step {
+		head, err := r.head(ctx, namespace, limit, request)
+		l.head = head
+		return func(ctx context.Context, s *sync) (ctrl.Result, error) { return s.gotHead(ctx, l, err) }
+	})
+	return ctrl.Result{}, nil
+}
+
+func (s *sync) inBackground(ctx context.Context, work func(context.Context) step) {
+	s.background.begin(ctx, s.name(), versionOf(s.repo), work)
+}
+
+func (r *Reconciler) head(ctx context.Context, namespace string, limit time.Duration, request git.Request) (git.Revision, error) {
+	ctx, release, err := r.connections.take(ctx, namespace, connectionSlice)
+	if err != nil {
+		return git.Revision{}, err
+	}
+	defer release()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return r.Fetcher.Head(ctx, request)
+}
+
+// gotHead goes on with what is remembered of this commit, or has it evaluated in
+// the background.
+func (s *sync) gotHead(ctx context.Context, l look, err error) (ctrl.Result, error) {
+	if err != nil {
+		return s.finishLook(ctx, look{requested: l.requested}, err)
+	}
+	if l.rendering, err = renderingKey(s.repo, l.head); err != nil {
+		return ctrl.Result{}, err
+	}
+	if s.known.rendered != nil && s.known.renderedKey == l.rendering {
+		return s.conclude(ctx, l, s.known.rendered)
+	}
+	asked := l.requested != s.repo.Status.LastHandledReconcileAt
+	if refused := s.known.refusal.of(l.rendering, timeout(s.repo), s.Clock.Now()); refused != nil && !asked {
+		s.repo.Status.LastAttemptedRevision = l.revision()
+		return s.finishLook(ctx, l, refused)
+	}
+	if err := s.announce(ctx, l.head); err != nil {
+		return ctrl.Result{}, err
+	}
+	r, work := s.Reconciler, s.evaluationOf(l)
+	s.inBackground(ctx, func(ctx context.Context) step {
+		desired, err := r.evaluate(ctx, work)
+		return func(ctx context.Context, s *sync) (ctrl.Result, error) { return s.gotObjects(ctx, l, desired, err) }
+	})
+	return ctrl.Result{}, nil
+}
+
+// renderingKey names everything that a rendering depends on.
+func renderingKey(repo *v1alpha1.ConfigRepo, head git.Revision) (string, error) {
+	key, err := json.Marshal([]any{repo.Spec.URL, head.Commit, repo.Spec.Path, repo.Spec.Vars})
+	return string(key), err
+}
+
+// announce shows that work on a new commit or spec has begun. A commit that was
+// tried before is no news, nor is a restart.
+func (s *sync) announce(ctx context.Context, head git.Revision) error {
+	revision := head.String()
+	status := s.repo.Status
+	if status.LastAttemptedRevision == revision && status.ObservedGeneration == s.repo.Generation {
+		return nil
+	}
+	reconcile.ProgressiveStatus(false, s.repo, meta.ProgressingReason, "syncing %s", revision)
+	return s.save(ctx)
+}
+
+// evaluation is a commit to fetch and evaluate, with all that it takes.
+type evaluation struct {
+	request git.Request
+	head    git.Revision
+	// repo names the owner of the objects; folder is where files go.
+	repo, folder string
+	options      render.Options
+	// limit bounds the fetch, and then again the evaluation. slice is how long the
+	// evaluation may keep others waiting.
+	limit, slice time.Duration
+}
+
+func (s *sync) evaluationOf(l look) evaluation {
+	return evaluation{
+		request: l.request,
+		head:    l.head,
+		repo:    s.repo.Name,
+		folder:  s.folder(s.repo),
+		options: render.Options{
+			Path:      s.repo.Spec.Path,
+			Namespace: s.repo.Namespace,
+			Vars:      s.repo.Spec.Vars,
+			Image:     s.Image,
+			Exec:      s.RenderCommand,
+		},
+		limit: timeout(s.repo),
+		slice: s.known.refusal.slice(l.rendering),
+	}
+}
+
+// evaluate fetches a commit and turns it into objects. Waiting for the server
+// takes no part of what unpacking and evaluating take: there are many connections
+// at once, and one evaluation.
+func (r *Reconciler) evaluate(ctx context.Context, work evaluation) ([]apply.Desired, error) {
+	if err := r.fetch(ctx, work); err != nil {
+		return nil, err
+	}
+	evaluating, release, err := r.evaluations.take(ctx, work.options.Namespace, work.slice)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	objects, err := r.renderCommit(evaluating, work)
+	switch {
+	case errors.Is(context.Cause(evaluating), errOvertaken) && err != nil:
+		return nil, overtaken(work.slice)
+	case err != nil:
+		return nil, err
+	}
+	return apply.Prepare(work.repo, objects)
+}
+
+func (r *Reconciler) fetch(ctx context.Context, work evaluation) error {
+	ctx, release, err := r.connections.take(ctx, work.options.Namespace, connectionSlice)
+	if err != nil {
+		return err
+	}
+	defer release()
+	ctx, cancel := context.WithTimeout(ctx, work.limit)
+	defer cancel()
+	return r.Fetcher.Fetch(ctx, work.request, work.head)
+}
+
+// renderCommit evaluates a commit in a folder that goes with it.
+func (r *Reconciler) renderCommit(ctx context.Context, work evaluation) (_ []render.Object, err error) {
+	dir := filepath.Join(work.folder, "tree")
+	// A process that was killed may have left one.
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, storageFailed(err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, storageFailed(err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := r.Fetcher.Checkout(ctx, work.request, work.head, dir); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, work.limit)
+	defer cancel()
+	work.options.Dir = dir
+	return r.Render(ctx, work.options)
+}
+
+// gotObjects remembers how the evaluation ended, so that it isn't repeated.
+func (s *sync) gotObjects(ctx context.Context, l look, desired []apply.Desired, err error) (ctrl.Result, error) {
+	if err != nil {
+		s.repo.Status.LastAttemptedRevision = l.revision()
+		return s.finishLook(ctx, l, s.known.refuse(l.rendering, timeout(s.repo), err, s.Clock.Now()))
+	}
+	s.known.refusal = nil
+	s.known.renderedKey, s.known.rendered = l.rendering, desired
+	return s.conclude(ctx, l, desired)
+}
+
+// conclude makes the namespace hold the objects of the newest commit.
+func (s *sync) conclude(ctx context.Context, l look, desired []apply.Desired) (ctrl.Result, error) {
+	s.repo.Status.LastAttemptedRevision = l.revision()
+	if len(desired) == 0 && !s.repo.Spec.AllowEmpty {
+		return s.finishLook(ctx, l, emptyCommit())
+	}
+	err := s.apply(ctx, desired)
+	switch {
+	case ctx.Err() != nil:
+		// The process is being stopped; the commit is not to blame.
+		return ctrl.Result{}, ctx.Err()
+	case errors.Is(err, errChangedMeanwhile):
+		return s.lookAgain(), nil
+	case err == nil:
+		s.known.applied = desired
+	}
+	return s.finishLook(ctx, l, err)
+}
