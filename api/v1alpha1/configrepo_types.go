@@ -3,6 +3,7 @@ package v1alpha1
 import (
 	"github.com/fluxcd/pkg/apis/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // ConfigRepoSpec says which commit of which repository is the source of a
@@ -140,6 +141,11 @@ type InventoryEntry struct {
 
 	// Name of the object.
 	Name string `json:"name"`
+
+	// UID of the object that was applied. A different one means that somebody has
+	// made the object anew under its name.
+	// +optional
+	UID types.UID `json:"uid,omitempty"`
 
 	// Generation that the object had after it was applied. A different one means
 	// that somebody has changed the object since.

@@ -127,6 +127,7 @@ func (a Applier) send(ctx context.Context, d Desired, got *metav1.PartialObjectM
 	if err := a.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(answer), opts...); err != nil {
 		return err
 	}
+	got.SetUID(answer.GetUID())
 	got.SetGeneration(answer.GetGeneration())
 	got.SetResourceVersion(answer.GetResourceVersion())
 	return nil
@@ -167,7 +168,7 @@ func (s *session) apply(ctx context.Context, d Desired) error {
 	if err := s.send(ctx, d, &got); err != nil {
 		return err
 	}
-	s.inventory.record(d, got.GetGeneration())
+	s.inventory.record(d, &got)
 	switch before := s.live[d.Key]; {
 	case before == nil:
 		s.result.Created++

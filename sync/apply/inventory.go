@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
@@ -59,9 +61,10 @@ func (inv inventory) announce(changes []Change) (added bool) {
 	return added
 }
 
-// record notes that an object was applied.
-func (inv inventory) record(d Desired, generation int64) {
+// record notes that an object was applied, and what it was then.
+func (inv inventory) record(d Desired, got metav1.Object) {
 	inv[d.Key] = v1alpha1.InventoryEntry{
-		Kind: d.Key.Kind, Name: d.Key.Name, Generation: generation, Digest: d.Digest,
+		Kind: d.Key.Kind, Name: d.Key.Name, Digest: d.Digest,
+		UID: got.GetUID(), Generation: got.GetGeneration(),
 	}
 }

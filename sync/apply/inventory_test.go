@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 )
@@ -27,10 +28,10 @@ func TestInventory(t *testing.T) {
 	if diff := cmp.Diff(announced, inv.stored()); diff != "" {
 		t.Errorf("announced (-want +got):\n%s", diff)
 	}
-	inv.record(changes[0].Desired, 4)
+	inv.record(changes[0].Desired, &metav1.ObjectMeta{UID: "u1", Generation: 4})
 	recorded := &v1alpha1.Inventory{Entries: []v1alpha1.InventoryEntry{
 		{Kind: "Pipeline", Name: "web", Generation: 1, Digest: "d1"},
-		{Kind: "Trigger", Name: "push", Generation: 4, Digest: "t1"},
+		{Kind: "Trigger", Name: "push", UID: "u1", Generation: 4, Digest: "t1"},
 	}}
 	if diff := cmp.Diff(recorded, inv.stored()); diff != "" {
 		t.Errorf("recorded (-want +got):\n%s", diff)

@@ -38,7 +38,8 @@ const (
 	Adopted Cause = "Adopted"
 	// Changed: something else is rendered than was applied.
 	Changed Cause = "Changed"
-	// Drifted: somebody else has changed the object since it was applied.
+	// Drifted: somebody else has changed the object since it was applied, or has
+	// made it anew.
 	Drifted Cause = "Drifted"
 )
 
@@ -113,7 +114,8 @@ func causeOf(in Input, d Desired, entry v1alpha1.InventoryEntry, tracked bool) C
 		return Adopted
 	case entry.Digest != d.Digest:
 		return Changed
-	case entry.Generation != live.GetGeneration(),
+	case entry.UID != live.GetUID(),
+		entry.Generation != live.GetGeneration(),
 		!contains(live.GetLabels(), d.Config.GetLabels()),
 		!contains(live.GetAnnotations(), d.Config.GetAnnotations()):
 		return Drifted

@@ -26,6 +26,7 @@ func desired(key apply.Key) apply.Desired {
 // live is an object as desired puts it there.
 func live(change func(*metav1.ObjectMeta)) metav1.Object {
 	o := &metav1.ObjectMeta{
+		UID:         "u1",
 		Generation:  3,
 		Labels:      map[string]string{v1alpha1.ConfigRepoLabel: "mine", "team": "web"},
 		Annotations: map[string]string{"note": "1"},
@@ -37,7 +38,7 @@ func live(change func(*metav1.ObjectMeta)) metav1.Object {
 }
 
 func entry(key apply.Key, generation int64, digest string) v1alpha1.InventoryEntry {
-	return v1alpha1.InventoryEntry{Kind: key.Kind, Name: key.Name, Generation: generation, Digest: digest}
+	return v1alpha1.InventoryEntry{Kind: key.Kind, Name: key.Name, UID: "u1", Generation: generation, Digest: digest}
 }
 
 func ownedBy(repo string) func(*metav1.ObjectMeta) {
@@ -94,6 +95,18 @@ func TestMake(t *testing.T) {
 		"spec changed by hand": {
 			desired:   []apply.Desired{desired(web)},
 			inventory: []v1alpha1.InventoryEntry{entry(web, 2, "d1")},
+			live:      map[apply.Key]metav1.Object{web: live(nil)},
+			want:      changed(apply.Drifted),
+		},
+		"made anew by hand, as an object of the same generation": {
+			desired:   []apply.Desired{desired(web)},
+			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
+			live:      map[apply.Key]metav1.Object{web: live(func(o *metav1.ObjectMeta) { o.UID = "u2" })},
+			want:      changed(apply.Drifted),
+		},
+		"applied before uids were recorded": {
+			desired:   []apply.Desired{desired(web)},
+			inventory: []v1alpha1.InventoryEntry{{Kind: web.Kind, Name: web.Name, Generation: 3, Digest: "d1"}},
 			live:      map[apply.Key]metav1.Object{web: live(nil)},
 			want:      changed(apply.Drifted),
 		},

@@ -207,6 +207,45 @@ func TestConfigRepoPutsBackWhatIsChangedByHand(t *testing.T) {
 	wantEqual(t, "writes once all is back", []string{"PATCH configrepos/mine/status"}, s.writes.take())
 }
 
+// TestConfigRepoPutsBackWhatIsMadeAnewWhileSuspended replaces an object by force:
+// the new one has the generation that the old one had.
+func TestConfigRepoPutsBackWhatIsMadeAnewWhileSuspended(t *testing.T) {
+	s := newRepoSite(t)
+	s.repository.push("c1", nil, s.trigger("push", "web", nil))
+	s.create(t)
+	s.waitApplied(t)
+	s.suspend(t, true)
+
+	old := s.getTrigger(t.Context(), t, "push")
+	other := &v1alpha1.Trigger{ObjectMeta: metav1.ObjectMeta{Namespace: old.Namespace, Name: old.Name, Labels: old.Labels}, Spec: old.Spec}
+	other.Spec.Webhook.Branches = []string{"other"}
+	if err := s.Delete(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Create(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	wantEqual(t, "generation", old.Generation, other.Generation)
+
+	s.suspend(t, false)
+	eventually(t, "undo the replacement", func(ctx context.Context) error {
+		if got := s.getTrigger(ctx, t, "push"); len(got.Spec.Webhook.Branches) > 0 {
+			return fmt.Errorf("spec is %+v", got.Spec)
+		}
+		return nil
+	})
+}
+
+func (s *repoSite) suspend(t *testing.T, suspend bool) {
+	t.Helper()
+	repo := s.repo(t.Context(), t)
+	base := repo.DeepCopy()
+	repo.Spec.Suspend = suspend
+	if err := s.Patch(t.Context(), repo, client.MergeFrom(base)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestConfigRepoKeepsTheLastGoodState(t *testing.T) {
 	s := newRepoSite(t)
 	s.repository.push("c1", nil, s.pipeline("web", "test"), s.trigger("push", "web", nil))
