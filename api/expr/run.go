@@ -78,11 +78,16 @@ type RunVars struct {
 	// Jobs are the job's ancestors: those that it needs, and that those need. A key
 	// has none.
 	Jobs map[string]Job
+	// Allowed are those of them whose failure is allowed.
+	Allowed map[string]bool
 }
 
 func (v RunVars) values() map[string]any {
 	success, failure := true, false
-	for _, job := range v.Jobs {
+	for name, job := range v.Jobs {
+		if v.Allowed[name] && job.Phase == string(v1alpha1.JobFailed) {
+			continue
+		}
 		success = success && job.Phase == string(v1alpha1.JobSucceeded)
 		failure = failure || job.Phase == string(v1alpha1.JobFailed)
 	}

@@ -93,6 +93,25 @@ func TestJobCondition(t *testing.T) {
 	}
 }
 
+// A failure that is allowed is success to the functions; the phase says what it
+// was.
+func TestJobConditionBehindAnAllowedFailure(t *testing.T) {
+	env := runEnv(t)
+	for src, want := range map[string]bool{
+		`success()`: true, `params.deploy == 'true'`: true, `failure()`: false, `jobs.test.phase == 'Failed'`: true,
+	} {
+		condition, err := env.CompileCondition(src, scope())
+		if err != nil {
+			t.Fatal(err)
+		}
+		vars := runVars(v1alpha1.JobFailed)
+		vars.Allowed = map[string]bool{"test": true}
+		if got, err := condition.Eval(vars); got != want || err != nil {
+			t.Errorf("%s is %t, %v, want %t", src, got, err, want)
+		}
+	}
+}
+
 func TestJobConditionWithoutAncestors(t *testing.T) {
 	env := runEnv(t)
 	for src, want := range map[string]bool{`success()`: true, `failure()`: false, `always()`: true, `true`: true} {

@@ -133,7 +133,7 @@ type Job struct {
 	// If is a CEL expression that must be true for the job to start; otherwise it is
 	// Skipped. It is evaluated when all jobs that this one needs, directly or by way
 	// of others, have ended. success(): they have all succeeded; failure(): one has
-	// failed; always(): true. An expression that calls none of the three has
+	// failed; a failure that is allowed counts as success; always(): true. An expression that calls none of the three has
 	// `success() &&` in front of it. Variables: `params`, whose values are strings;
 	// `jobs`, with phase and outputs of those jobs; and `run`, with name, namespace,
 	// pipeline, number, trigger, provider, repository, sha, ref and sender. A
@@ -146,6 +146,12 @@ type Job struct {
 	// Runs says yes in the Run's `approvals`. Default: it doesn't wait.
 	// +optional
 	Approval *JobApproval `json:"approval,omitempty"`
+
+	// AllowFailure has the job's failure, for whatever reason, not count as one: jobs
+	// behind it start as if it had succeeded, and the Run can succeed. The job itself
+	// is Failed. Default: false.
+	// +optional
+	AllowFailure bool `json:"allowFailure,omitempty"`
 
 	// Timeout of one attempt, from its pod's start: time in a queue doesn't count.
 	// At least 1s. The pod is stopped, and stays with its log. Default: none.

@@ -212,6 +212,11 @@ type JobStatus struct {
 	// +optional
 	Message string `json:"message,omitempty"`
 
+	// FailureAllowed is true of a job that has Failed and whose failure doesn't count,
+	// as its Pipeline's allowFailure says.
+	// +optional
+	FailureAllowed bool `json:"failureAllowed,omitempty"`
+
 	// WaitingSince is when what the reason says began to keep the job from going on.
 	// +optional
 	WaitingSince *metav1.Time `json:"waitingSince,omitempty"`
@@ -263,6 +268,15 @@ type JobStatus struct {
 	// place for a secret.
 	// +optional
 	Outputs map[string]string `json:"outputs,omitempty"`
+}
+
+// HasFailed reports whether the job has failed and that counts.
+func (s *JobStatus) HasFailed() bool { return s.Phase == JobFailed && !s.FailureAllowed }
+
+// HasPassed reports whether jobs behind this one may start as if it had
+// succeeded.
+func (s *JobStatus) HasPassed() bool {
+	return s.Phase == JobSucceeded || s.Phase == JobFailed && s.FailureAllowed
 }
 
 // Run is one execution of a Pipeline.

@@ -67,7 +67,7 @@ func (s *simulation) checkNewJob(created *batchv1.Job) {
 		}
 	}
 	for _, name := range graph.Ancestors(s.pipeline.Spec.Jobs, spec.Name) {
-		if spec.If == "" && !s.truths[of+"/"+name].passed || s.goesOn(of, name) {
+		if spec.If == "" && !s.spec(name).AllowFailure && !s.truths[of+"/"+name].passed || s.goesOn(of, name) {
 			s.t.Errorf("Job %s is created if %q, and job %s, which it needs, has not come to that", created.Name, spec.If, name)
 		}
 	}
@@ -214,6 +214,12 @@ func (s *simulation) checkRun(r *v1alpha1.Run) {
 	for i := range r.Status.Jobs {
 		status := &r.Status.Jobs[i]
 		phases[status.Name] = status.Phase
+		if status.FailureAllowed {
+			phases[status.Name] = v1alpha1.JobSucceeded // To the others.
+		}
+		if allowed := s.spec(status.Name).AllowFailure && status.Phase == v1alpha1.JobFailed; status.FailureAllowed != allowed {
+			s.t.Errorf("%s: the failure of job %s is allowed: %t, want %t", r.Name, status.Name, status.FailureAllowed, allowed)
+		}
 		s.checkJob(r, status, phases)
 	}
 	if len(phases) != len(s.pipeline.Spec.Jobs) {

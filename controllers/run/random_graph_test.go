@@ -128,6 +128,7 @@ func randomGraph(rng *rand.Rand, fates []fate, conditions []string) (*v1alpha1.P
 			}
 		}
 		job.If = conditions[rng.IntN(len(conditions))]
+		job.AllowFailure = chance(rng, 150)
 		will := fates[rng.IntN(len(fates))]
 		switch {
 		case will == hangs:

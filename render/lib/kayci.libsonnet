@@ -109,12 +109,13 @@
   // steps (see ci.steps), or a pod spec. needs names earlier jobs of the pipeline,
   // in a list or, if it is one, alone. timeout bounds one attempt, from its pod's
   // start. when is the field `if`, a reserved word in jsonnet: a CEL expression that
-  // must be true.
-  job(name, work, needs=[], timeout=null, when=null):: {
+  // must be true. allowFailure has its failure not count.
+  job(name, work, needs=[], timeout=null, when=null, allowFailure=false):: {
     name: name,
     [if needs != [] then 'needs']: items(needs),
     [if when != null then 'if']: when,
     [if timeout != null then 'timeout']: timeout,
+    [if allowFailure then 'allowFailure']: true,
     template: template(work),
   },
 
@@ -307,6 +308,9 @@
   // approval has the job wait for a person who may approve Runs. message is the
   // question.
   approval(message=null):: { approval: { [if message != null then 'message']: message } },
+
+  // allowFailure has the job's failure not count, for the jobs behind it or the Run.
+  allowFailure():: { allowFailure: true },
 
   // when has the job start only if a CEL expression is true.
   when(condition):: { 'if': condition },

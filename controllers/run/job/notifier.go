@@ -48,7 +48,7 @@ func tell(pod *corev1.PodTemplateSpec, status *v1alpha1.RunStatus) {
 	}
 	var failed []string
 	for i := range status.Jobs {
-		if status.Jobs[i].Phase == v1alpha1.JobFailed {
+		if status.Jobs[i].HasFailed() {
 			failed = append(failed, status.Jobs[i].Name)
 		}
 	}

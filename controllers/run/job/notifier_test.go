@@ -23,7 +23,10 @@ func TestBuildNotifier(t *testing.T) {
 			Type: v1alpha1.SucceededCondition, Message: "job a failed: $(HOME) \"$$\"\n",
 		}},
 		Jobs: []v1alpha1.JobStatus{
-			{Name: "a", Phase: v1alpha1.JobFailed}, {Name: "b", Phase: v1alpha1.JobSucceeded}, {Name: "c", Phase: v1alpha1.JobFailed},
+			{Name: "a", Phase: v1alpha1.JobFailed},
+			{Name: "b", Phase: v1alpha1.JobSucceeded},
+			{Name: "c", Phase: v1alpha1.JobFailed},
+			{Name: "d", Phase: v1alpha1.JobFailed, FailureAllowed: true},
 		},
 	}
 	golden(t, "testdata/notifier.golden.yaml", job.BuildNotifier(run(), 12, &spec, status))

@@ -38,7 +38,7 @@ func (f *Facts) admit(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map[string]
 			return f.end(s, v1alpha1.JobSkipped, ReasonNeedsFailed, fmt.Sprintf("needs %s, which is no earlier job", need)), false
 		case !needed.Phase.Finished():
 			waits = true
-		case needed.Phase != v1alpha1.JobSucceeded:
+		case !needed.HasPassed():
 			failed = true
 		}
 	}
@@ -71,7 +71,7 @@ func await(s v1alpha1.JobStatus, message string) v1alpha1.JobStatus {
 // failed rather than one that was skipped.
 func unsuccessful(spec *v1alpha1.Job, ancestors []string, done map[string]*v1alpha1.JobStatus) (reason, message string) {
 	broken := func(name string) bool {
-		return done[name].Phase.Finished() && done[name].Phase != v1alpha1.JobSucceeded
+		return done[name].Phase.Finished() && !done[name].HasPassed()
 	}
 	failed := func(name string) bool { return broken(name) && done[name].Phase != v1alpha1.JobSkipped }
 	blamed := func(name string) bool { return failed(name) || broken(name) && done[name].Reason == ReasonNeedsFailed }
@@ -107,9 +107,10 @@ func (f *Facts) evaluate(spec *v1alpha1.Job, s v1alpha1.JobStatus, ancestors []s
 	if condition.UsesNumber() && f.Number == 0 {
 		return f.awaitNumber(s, d), false
 	}
-	vars := expr.RunVars{Params: f.Params, Run: expr.NewRun(f.Run, f.Number), Jobs: map[string]expr.Job{}}
+	vars := expr.RunVars{Params: f.Params, Run: expr.NewRun(f.Run, f.Number), Jobs: map[string]expr.Job{}, Allowed: map[string]bool{}}
 	for _, name := range ancestors {
 		vars.Jobs[name] = expr.Job{Phase: string(done[name].Phase), Outputs: done[name].Outputs}
+		vars.Allowed[name] = done[name].FailureAllowed
 	}
 	holds, err := condition.Eval(vars)
 	switch {

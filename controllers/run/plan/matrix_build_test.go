@@ -47,6 +47,12 @@ func aNeed(phase v1alpha1.JobPhase) observation {
 	}
 }
 
+// aFailedNeed is of a job whose failure is allowed.
+func aFailedNeed(f *plan.Facts) {
+	aNeed(v1alpha1.JobFailed)(f)
+	f.Spec.Jobs[0].AllowFailure, f.Run.Status.Jobs[0].FailureAllowed = true, true
+}
+
 func aCondition(t *testing.T, condition string) observation {
 	t.Helper()
 	env := expressions(t)

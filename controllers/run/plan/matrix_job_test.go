@@ -56,6 +56,10 @@ func jobEvents(t *testing.T) []row {
 			ends(100, "Skipped", "NeedsFailed", "needs b, which failed"), stays,
 			stays, stays, stays, stays,
 		}},
+		{"what it needs has failed, which is allowed", aFailedNeed, byPhase{
+			is("Running", "", "").afterCreating().andLooks(30 * time.Second), stays,
+			stays, stays, stays, stays,
+		}},
 		{"what it needs was skipped", aNeed(v1alpha1.JobSkipped), byPhase{
 			ends(100, "Skipped", "NeedsSkipped", "needs b, which was skipped"), stays,
 			stays, stays, stays, stays,

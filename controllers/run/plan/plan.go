@@ -120,8 +120,12 @@ func Decide(f *Facts) Decision {
 	list := make([]v1alpha1.JobStatus, 0, len(f.Spec.Jobs))
 	for i := range f.Spec.Jobs {
 		// In topological order: what a job needs has been decided before it.
-		list = append(list, f.decideJob(&f.Spec.Jobs[i], statuses, &d))
-		statuses[f.Spec.Jobs[i].Name] = &list[i]
+		spec := &f.Spec.Jobs[i]
+		list = append(list, f.decideJob(spec, statuses, &d))
+		if list[i].Phase == v1alpha1.JobFailed && spec.AllowFailure {
+			list[i].FailureAllowed = true
+		}
+		statuses[spec.Name] = &list[i]
 	}
 	if f.Run.Status.Phase.Finished() {
 		d.Status = *f.Run.Status.DeepCopy()

@@ -98,17 +98,14 @@ func (f *Facts) setCondition(s *v1alpha1.RunStatus, reason, message string) {
 
 // summarize derives the Run's phase, and why in a sentence.
 func (f *Facts) summarize(jobs []v1alpha1.JobStatus, started bool) (phase v1alpha1.RunPhase, reason, message string) {
-	by := map[v1alpha1.JobPhase][]string{}
-	for i := range jobs {
-		by[jobs[i].Phase] = append(by[jobs[i].Phase], jobs[i].Name)
-	}
-	done := fmt.Sprintf("%d of %d jobs succeeded", len(by[v1alpha1.JobSucceeded]), len(jobs)) + f.reused(jobs)
+	by, allowed := group(jobs)
+	done := fmt.Sprintf("%d of %d jobs succeeded", len(by[v1alpha1.JobSucceeded]), len(jobs)) + f.reused(jobs) + list(allowedFailure, allowed)
 	if len(by[v1alpha1.JobWaiting])+len(by[v1alpha1.JobRunning]) > 0 {
 		return f.summarizeActive(jobs, by, started, done)
 	}
 	h := f.halt()
 	// A job that failed when its service did has its own, lesser reason.
-	lostService := h != nil && h.reason == v1alpha1.ReasonServiceFailed && len(by[v1alpha1.JobFailed]) > 0
+	lostService := h != nil && h.reason == v1alpha1.ReasonServiceFailed && len(by[v1alpha1.JobFailed])+len(allowed) > 0
 	switch {
 	case len(by[v1alpha1.JobCancelled]) > 0, lostService:
 		h = cmp.Or(h, cancelled())
@@ -118,6 +115,23 @@ func (f *Facts) summarize(jobs []v1alpha1.JobStatus, started bool) (phase v1alph
 	default:
 		return v1alpha1.RunSucceeded, v1alpha1.ReasonSucceeded, done + list("skipped", by[v1alpha1.JobSkipped])
 	}
+}
+
+// allowedFailure is what a message says of jobs whose failure is allowed.
+const allowedFailure = "failed, which is allowed"
+
+// group sorts the names of jobs by phase. Those whose failure is allowed are
+// apart.
+func group(jobs []v1alpha1.JobStatus) (by map[v1alpha1.JobPhase][]string, allowed []string) {
+	by = map[v1alpha1.JobPhase][]string{}
+	for i := range jobs {
+		if s := &jobs[i]; s.FailureAllowed {
+			allowed = append(allowed, s.Name)
+		} else {
+			by[s.Phase] = append(by[s.Phase], s.Name)
+		}
+	}
+	return by, allowed
 }
 
 func (f *Facts) summarizeActive(jobs []v1alpha1.JobStatus, by map[v1alpha1.JobPhase][]string, started bool, done string) (phase v1alpha1.RunPhase, reason, message string) {
@@ -180,7 +194,7 @@ func failures(jobs []v1alpha1.JobStatus) string {
 	var others []string
 	for i := range jobs {
 		switch {
-		case jobs[i].Phase != v1alpha1.JobFailed:
+		case !jobs[i].HasFailed():
 		case first == nil:
 			first = &jobs[i]
 		default:

@@ -1,0 +1,7 @@
+local ci = import 'kayci.libsonnet';
+local work = ci.script('busybox:1.37', 'true');
+ci.pipeline('failures', jobs=[
+  ci.job('lint', work, allowFailure=true),
+  ci.job('try', work) + ci.allowFailure(),
+  ci.job('build', work, needs=['lint', 'try']),
+])
