@@ -39,6 +39,13 @@ type PipelineSpec struct {
 	// +optional
 	Concurrency *Concurrency `json:"concurrency,omitempty"`
 
+	// FailFast ends a Run with the first failure of a job that counts: what runs is
+	// stopped, and nothing more is started, whatever its `if` says. The jobs that had
+	// not ended are Cancelled with the reason JobFailed. Default: false, jobs that
+	// don't need the one that failed go on.
+	// +optional
+	FailFast bool `json:"failFast,omitempty"`
+
 	// Timeout of a whole Run, from the creation of its first Job. At least 1s. At its
 	// end the pods that run are stopped and stay with their logs, nothing more is
 	// started, and the Run has failed with the reason TimedOut. Default: none.

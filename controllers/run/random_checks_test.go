@@ -53,6 +53,9 @@ func (s *simulation) checkNewJob(created *batchv1.Job) {
 	if truth.created++; truth.created > 1 && (!truth.deleted || s.recorded(created)) {
 		s.t.Errorf("Job %s is created for the second time", created.Name)
 	}
+	if s.pipeline.Spec.FailFast && slices.ContainsFunc(s.believes.Status.Jobs, func(status v1alpha1.JobStatus) bool { return status.HasFailed() }) {
+		s.t.Errorf("Job %s is created for a Run that is known to have failed", created.Name)
+	}
 	if s.believes.Spec.Cancelled || s.believes.Status.Phase.Finished() {
 		s.t.Errorf("Job %s is created for a Run that is known to be cancelled (%t) and %s", created.Name, s.believes.Spec.Cancelled, s.believes.Status.Phase)
 	}
@@ -228,6 +231,7 @@ func (s *simulation) checkRun(r *v1alpha1.Run) {
 		}
 		s.t.Errorf("%s has the jobs %v", r.Name, phases)
 	}
+	s.checkFailFast(r)
 	if want := s.verdictOf(r, phases); r.Status.Phase != want {
 		s.t.Errorf("%s is %s, want %s of jobs %v", r.Name, r.Status.Phase, want, phases)
 	}
@@ -246,7 +250,22 @@ func reasonOf(r *v1alpha1.Run) string {
 
 // cutShort reports whether the Run was ended before its graph had.
 func cutShort(r *v1alpha1.Run) bool {
-	return r.Spec.Cancelled || displaced(r) || reasonOf(r) == v1alpha1.ReasonTimedOut || reasonOf(r) == v1alpha1.ReasonServiceFailed
+	return r.Spec.Cancelled || displaced(r) || reasonOf(r) == v1alpha1.ReasonJobFailed && has(r, v1alpha1.JobCancelled) || reasonOf(r) == v1alpha1.ReasonTimedOut || reasonOf(r) == v1alpha1.ReasonServiceFailed
+}
+
+func has(r *v1alpha1.Run, phase v1alpha1.JobPhase) bool {
+	return slices.ContainsFunc(r.Status.Jobs, func(s v1alpha1.JobStatus) bool { return s.Phase == phase })
+}
+
+// checkFailFast checks that a failure ends a Run if it is to, and else doesn't.
+func (s *simulation) checkFailFast(r *v1alpha1.Run) {
+	s.t.Helper()
+	if reasonOf(r) != v1alpha1.ReasonJobFailed {
+		return
+	}
+	if has(r, v1alpha1.JobCancelled) && !s.pipeline.Spec.FailFast {
+		s.t.Errorf("%s has jobs that were cancelled for a failure: %+v", r.Name, r.Status.Jobs)
+	}
 }
 
 // verdictOf is a Run's phase by its jobs', and by what has cut it short.
@@ -265,7 +284,7 @@ func (s *simulation) verdictOf(r *v1alpha1.Run, phases map[string]v1alpha1.JobPh
 			s.t.Errorf("%s says that a service has failed, and none has", r.Name)
 		}
 		return v1alpha1.RunFailed
-	case has[v1alpha1.JobCancelled] && reason != v1alpha1.ReasonTimedOut:
+	case has[v1alpha1.JobCancelled] && reason != v1alpha1.ReasonTimedOut && reason != v1alpha1.ReasonJobFailed:
 		return v1alpha1.RunCancelled
 	case has[v1alpha1.JobCancelled], has[v1alpha1.JobFailed]:
 		return v1alpha1.RunFailed

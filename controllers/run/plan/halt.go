@@ -35,7 +35,7 @@ type halt struct {
 func (f *Facts) halt() *halt {
 	var first *halt
 	recorded := f.reason()
-	for _, of := range []func() *halt{f.serviceFailed, f.cancelled, f.timedOut, f.displaced, f.serviceFailing} {
+	for _, of := range []func() *halt{f.serviceFailed, f.cancelled, f.timedOut, f.displaced, f.failedFast, f.serviceFailing} {
 		h := of()
 		if h != nil && recorded == h.stopping {
 			return h

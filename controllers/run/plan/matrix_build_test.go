@@ -90,6 +90,13 @@ func timedOutRun(f *plan.Facts) {
 	f.Run.Status.StartTime = ts(0)
 }
 
+// failingRun ends with the failure of another job.
+func failingRun(f *plan.Facts) {
+	f.Spec.FailFast = true
+	f.Spec.Jobs = []v1alpha1.Job{spec("b"), spec("a")}
+	f.Run.Status.Jobs = []v1alpha1.JobStatus{{Name: "b", Phase: v1alpha1.JobFailed, Reason: "Error", Message: exitedWith1}}
+}
+
 func (c cell) afterCreating() cell               { c.create = true; return c }
 func (c cell) andSuspends() cell                 { c.suspends = true; return c }
 func (c cell) laterStops() cell                  { c.laterStop = true; return c }

@@ -219,6 +219,19 @@ func haltEvents() []row {
 			is("Running", "", "").andStops(), stays.andStops(),
 			stays.andSuspends(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
+		{"failing fast, no Job", failingRun, byPhase{
+			ends(100, "Cancelled", "JobFailed", "stopped before it started: job b failed: Error: "+exitedWith1), stays,
+			stays, stays, stays, stays,
+		}},
+		{"failing fast, runs", all(failingRun, aJob(), aPod()), byPhase{
+			is("Running", "", "").andStops(), stays.andStops(),
+			stays.andSuspends(), stays.andStops(), stays.andStops(), stays.andStops(),
+		}},
+		{"failing fast, stopped, suspended", all(failingRun, aJob(suspend), stopped), byPhase{
+			ends(100, "Cancelled", "JobFailed", "stopped while it ran: job b failed: Error: "+exitedWith1),
+			ends(100, "Cancelled", "JobFailed", "stopped while it ran: job b failed: Error: "+exitedWith1),
+			stays, stays, stays, stays,
+		}},
 		{"timed out, stopped, suspended", all(timedOutRun, aJob(suspend), stopped), byPhase{
 			ends(100, "Cancelled", "TimedOut", "timed out while it ran: the Run took longer than its timeout of 1m30s"),
 			ends(100, "Cancelled", "TimedOut", "timed out while it ran: the Run took longer than its timeout of 1m30s"),

@@ -132,6 +132,7 @@ func Decide(f *Facts) Decision {
 		f.Notify(&d)
 		return d
 	}
+	f.failFast(list, &d)
 	d.Status = f.runStatus(list, services, &d)
 	if left, limited := f.timeLeft(); limited && left > 0 && !d.Status.Phase.Finished() {
 		d.requeue(left)
