@@ -39,6 +39,13 @@ type PipelineSpec struct {
 	// +optional
 	Concurrency *Concurrency `json:"concurrency,omitempty"`
 
+	// MaxParallel is how many jobs of a Run may run at the same time: have a Job, also
+	// one that waits in a queue, and have not ended. Others that could start wait, in
+	// the order of the list, with the reason AwaitingTurn. Default: no bound.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	MaxParallel *int32 `json:"maxParallel,omitempty"`
+
 	// FailFast ends a Run with the first failure of a job that counts: what runs is
 	// stopped, and nothing more is started, whatever its `if` says. The jobs that had
 	// not ended are Cancelled with the reason JobFailed. Default: false, jobs that

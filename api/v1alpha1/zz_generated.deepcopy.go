@@ -519,6 +519,11 @@ func (in *PipelineSpec) DeepCopyInto(out *PipelineSpec) {
 		*out = new(Concurrency)
 		**out = **in
 	}
+	if in.MaxParallel != nil {
+		in, out := &in.MaxParallel, &out.MaxParallel
+		*out = new(int32)
+		**out = **in
+	}
 	if in.Timeout != nil {
 		in, out := &in.Timeout, &out.Timeout
 		*out = new(v1.Duration)

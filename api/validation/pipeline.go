@@ -30,6 +30,9 @@ func PipelineSpec(spec *v1alpha1.PipelineSpec, path *field.Path) field.ErrorList
 	errs = append(errs, validateConditions(spec, path.Child("jobs"))...)
 	errs = append(errs, validateServices(spec, path.Child("services"))...)
 	errs = append(errs, validateWorkspace(spec, path)...)
+	if spec.MaxParallel != nil && *spec.MaxParallel < 1 {
+		errs = append(errs, field.Invalid(path.Child("maxParallel"), *spec.MaxParallel, "must be at least 1"))
+	}
 	errs = append(errs, validateAtLeast(spec.Timeout, minTimeout, path.Child("timeout"))...)
 	errs = append(errs, validateAtLeast(spec.PendingTimeout, minTimeout, path.Child("pendingTimeout"))...)
 	errs = append(errs, validateConcurrency(spec, path.Child("concurrency"))...)

@@ -154,3 +154,16 @@ func TestPipelineConditions(t *testing.T) {
 		})
 	}
 }
+
+func TestMaxParallel(t *testing.T) {
+	for limit, want := range map[int32][]string{
+		1: nil,
+		0: {"spec.maxParallel: Invalid value: 0: must be at least 1"},
+	} {
+		p := pipeline(job("test"))
+		p.Spec.MaxParallel = &limit
+		if diff := cmp.Diff(want, texts(validation.Pipeline(p))); diff != "" {
+			t.Errorf("%d (-want +got):\n%s", limit, diff)
+		}
+	}
+}

@@ -53,9 +53,6 @@ func (s *simulation) checkNewJob(created *batchv1.Job) {
 	if truth.created++; truth.created > 1 && (!truth.deleted || s.recorded(created)) {
 		s.t.Errorf("Job %s is created for the second time", created.Name)
 	}
-	if s.pipeline.Spec.FailFast && slices.ContainsFunc(s.believes.Status.Jobs, func(status v1alpha1.JobStatus) bool { return status.HasFailed() }) {
-		s.t.Errorf("Job %s is created for a Run that is known to have failed", created.Name)
-	}
 	if s.believes.Spec.Cancelled || s.believes.Status.Phase.Finished() {
 		s.t.Errorf("Job %s is created for a Run that is known to be cancelled (%t) and %s", created.Name, s.believes.Spec.Cancelled, s.believes.Status.Phase)
 	}
@@ -64,6 +61,7 @@ func (s *simulation) checkNewJob(created *batchv1.Job) {
 	}
 	of, spec := created.Labels[v1alpha1.RunLabel], s.spec(created.Labels[v1alpha1.JobLabel])
 	s.checkApproved(created, spec)
+	s.checkTurn(created)
 	for i := range s.pipeline.Spec.Services {
 		if name := s.pipeline.Spec.Services[i].Name; !s.truths[of+"/"+name].passed {
 			s.t.Errorf("Job %s is created before service %s was ready", created.Name, name)
@@ -73,6 +71,24 @@ func (s *simulation) checkNewJob(created *batchv1.Job) {
 		if spec.If == "" && !s.spec(name).AllowFailure && !s.truths[of+"/"+name].passed || s.goesOn(of, name) {
 			s.t.Errorf("Job %s is created if %q, and job %s, which it needs, has not come to that", created.Name, spec.If, name)
 		}
+	}
+}
+
+// checkTurn checks that no more jobs of the Run run than may, none of them beside
+// a failure that is to end it.
+func (s *simulation) checkTurn(created *batchv1.Job) {
+	s.t.Helper()
+	if s.pipeline.Spec.FailFast && slices.ContainsFunc(s.believes.Status.Jobs, func(status v1alpha1.JobStatus) bool { return status.HasFailed() }) {
+		s.t.Errorf("Job %s is created for a Run that is known to have failed", created.Name)
+	}
+	most, running := s.pipeline.Spec.MaxParallel, int32(0)
+	for i := range s.pipeline.Spec.Jobs {
+		if s.goesOn(created.Labels[v1alpha1.RunLabel], s.pipeline.Spec.Jobs[i].Name) {
+			running++
+		}
+	}
+	if most != nil && running > *most {
+		s.t.Errorf("with Job %s %d jobs run at a time", created.Name, running)
 	}
 }
 

@@ -155,6 +155,9 @@ func addServices(rng *rand.Rand, spec *v1alpha1.PipelineSpec) {
 // limit gives the Pipeline timeouts. A pod that can start does so long before.
 func limit(rng *rand.Rand, spec *v1alpha1.PipelineSpec) {
 	spec.FailFast = chance(rng, 200)
+	if chance(rng, 300) {
+		spec.MaxParallel = new(int32(1 + rng.IntN(3)))
+	}
 	if chance(rng, 200) {
 		spec.Timeout = &metav1.Duration{Duration: time.Duration(1+rng.IntN(300)) * time.Second}
 	}

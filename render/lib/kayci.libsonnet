@@ -68,10 +68,10 @@
   // a volume that the jobs share, as ci.workspace makes it; services are pods that
   // they use, as ci.service makes them. timeout bounds a whole Run, from its first
   // Job's creation; pendingTimeout how long a job or service may be unable to start.
-  // failFast ends a Run with the first failure. concurrency bounds how many Runs
-  // there are at a time, as ci.concurrency makes it; notifiers tell of a Run, as
-  // ci.notifier makes them.
-  pipeline(name, jobs, params=[], retention=null, workspace=null, services=[], timeout=null, pendingTimeout=null, concurrency=null, notifiers=[], failFast=false):: {
+  // failFast ends a Run with the first failure; maxParallel bounds how many of its
+  // jobs run at a time. concurrency bounds how many Runs there are at a time, as
+  // ci.concurrency makes it; notifiers tell of a Run, as ci.notifier makes them.
+  pipeline(name, jobs, params=[], retention=null, workspace=null, services=[], timeout=null, pendingTimeout=null, concurrency=null, notifiers=[], failFast=false, maxParallel=null):: {
     apiVersion: apiVersion,
     kind: 'Pipeline',
     metadata: { name: name },
@@ -80,6 +80,7 @@
       jobs: jobs,
       [if services != [] then 'services']: services,
       [if workspace != null then 'workspace']: workspace,
+      [if maxParallel != null then 'maxParallel']: maxParallel,
       [if failFast then 'failFast']: true,
       [if timeout != null then 'timeout']: timeout,
       [if pendingTimeout != null then 'pendingTimeout']: pendingTimeout,

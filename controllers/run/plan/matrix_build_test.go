@@ -90,6 +90,12 @@ func timedOutRun(f *plan.Facts) {
 	f.Run.Status.StartTime = ts(0)
 }
 
+// fullRun has another job that runs, and room for no more.
+func fullRun(f *plan.Facts) {
+	aNeed(v1alpha1.JobRunning)(f)
+	f.Spec.Jobs, f.Spec.MaxParallel = []v1alpha1.Job{spec("b"), spec("a")}, new(int32(1))
+}
+
 // failingRun ends with the failure of another job.
 func failingRun(f *plan.Facts) {
 	f.Spec.FailFast = true

@@ -68,6 +68,10 @@ func jobEvents(t *testing.T) []row {
 			ends(100, "Skipped", "NeedsFailed", "needs b, which was cancelled"), stays,
 			stays, stays, stays, stays,
 		}},
+		{"as many jobs run as may", fullRun, byPhase{
+			is("Waiting", "AwaitingTurn", "as many jobs run as the Pipeline's maxParallel allows: 1"), stays,
+			stays, stays, stays, stays,
+		}},
 		{"its condition is false", aCondition(t, "1 > 2"), byPhase{
 			ends(100, "Skipped", "ConditionFalse", "its condition is false: 1 > 2"), stays,
 			stays, stays, stays, stays,

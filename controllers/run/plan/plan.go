@@ -133,6 +133,7 @@ func Decide(f *Facts) Decision {
 		return d
 	}
 	f.failFast(list, &d)
+	f.takeTurns(list, &d)
 	d.Status = f.runStatus(list, services, &d)
 	if left, limited := f.timeLeft(); limited && left > 0 && !d.Status.Phase.Finished() {
 		d.requeue(left)

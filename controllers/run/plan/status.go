@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -176,7 +177,7 @@ func list(what string, jobs []string) string {
 func stuck(jobs []v1alpha1.JobStatus, message string) string {
 	for i := range jobs {
 		s := &jobs[i]
-		if !s.Phase.Finished() && s.Reason != "" && s.Reason != ReasonAwaitingNeeds && s.Reason != ReasonAwaitingServices {
+		if !s.Phase.Finished() && !slices.Contains([]string{"", ReasonAwaitingNeeds, ReasonAwaitingServices, ReasonAwaitingTurn}, s.Reason) {
 			why := s.Message
 			if s.Reason != ReasonAwaitingApproval {
 				// Half a command would be worse than none.

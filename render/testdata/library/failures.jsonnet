@@ -1,6 +1,6 @@
 local ci = import 'kayci.libsonnet';
 local work = ci.script('busybox:1.37', 'true');
-ci.pipeline('failures', failFast=true, jobs=[
+ci.pipeline('failures', failFast=true, maxParallel=2, jobs=[
   ci.job('lint', work, allowFailure=true),
   ci.job('try', work) + ci.allowFailure(),
   ci.job('build', work, needs=['lint', 'try']),
