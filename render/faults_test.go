@@ -61,6 +61,34 @@ spec:
               - text
 `
 
+// duplicated has items of lists whose keys are the same, and some that differ in
+// one of two.
+const duplicated = `apiVersion: kayci.dev/v1alpha1
+kind: Pipeline
+metadata: {name: a}
+spec:
+  jobs:
+  - name: a
+    template:
+      spec:
+        template:
+          spec:
+            topologySpreadConstraints:
+            - {topologyKey: a, whenUnsatisfiable: DoNotSchedule, maxSkew: 1}
+            - {topologyKey: a, whenUnsatisfiable: ScheduleAnyway, maxSkew: 1}
+            volumes: [{name: v}, {name: v}]
+            containers:
+            - name: main
+              image: busybox
+              ports: [{containerPort: 80}, {containerPort: 80, protocol: UDP},
+                {containerPort: 80, protocol: TCP}]
+              env: [{name: A}, {name: B},
+                {name: A}]
+              volumeMounts: [{name: v, mountPath: /a}, {name: v, mountPath: /b}]
+            - name: main
+              image: busybox
+`
+
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	outside := repository(t, map[string]string{"secret.libsonnet": "'secret'"})
@@ -129,6 +157,9 @@ func TestFaults(t *testing.T) {
 					"ci.pipeline('a', jobs=[ci.job('x', ci.script('busybox', 'true', env={ M: true, N: 1 })) + ci.resources(limits={ memory: '1GB' })], timeout='soon')",
 				"b.yaml": mistyped,
 			},
+		},
+		"duplicates": {
+			files: map[string]string{"a.yaml": duplicated},
 		},
 		"lists": {
 			files: map[string]string{

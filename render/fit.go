@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -19,7 +20,7 @@ import (
 // themselves, such as durations and quantities.
 type fitter struct {
 	// structs remembers the fields of types by their names in JSON.
-	structs map[reflect.Type]map[string]reflect.Type
+	structs map[reflect.Type]map[string]structField
 	path    []step
 	faults  []fault
 	// bytes that the value takes in memory once it is decoded: `{}` may stand for a
@@ -27,7 +28,13 @@ type fitter struct {
 	bytes int
 }
 
-func newFitter() *fitter { return &fitter{structs: map[reflect.Type]map[string]reflect.Type{}} }
+// structField is a field, and the keys by which a list's items must differ.
+type structField struct {
+	of   reflect.Type
+	keys []string
+}
+
+func newFitter() *fitter { return &fitter{structs: map[reflect.Type]map[string]structField{}} }
 
 func (f *fitter) fail(n *node, format string, args ...any) {
 	f.faults = append(f.faults, fault{Line: n.line, Field: pathText(f.path), Message: fmt.Sprintf(format, args...)})
@@ -102,22 +109,72 @@ func (f *fitter) object(n *node, t reflect.Type) {
 			f.path = f.path[:len(f.path)-1]
 			continue
 		}
-		f.fitAt(step{key: key}, n.items[i], field)
+		f.fitAt(step{key: key}, n.items[i], field.of)
+		f.differ(key, n.items[i], field.keys)
 	}
 }
 
-// fieldsOf returns the types of a struct's fields by their names in JSON.
-func (f *fitter) fieldsOf(t reflect.Type) map[string]reflect.Type {
+// differ refuses items of a list that have the same keys. The API server takes no
+// such object as an apply, and says so as if it were its own fault.
+func (f *fitter) differ(list string, n *node, keys []string) {
+	if len(keys) == 0 {
+		return
+	}
+	seen := map[string]bool{}
+	for i, item := range n.items {
+		var values []string
+		for _, key := range keys {
+			value := item.get(key)
+			if value == nil {
+				value = &node{kind: stringKind, text: defaultOf(key)}
+			}
+			values = append(values, string(value.encode()))
+		}
+		together := strings.Join(values, ", ")
+		if seen[together] && item.get(keys[0]) != nil {
+			f.path = append(f.path, step{key: list}, step{index: i, list: true}, step{key: keys[0]})
+			f.fail(item.get(keys[0]), "Duplicate value: %s", together)
+			f.path = f.path[:len(f.path)-3]
+		}
+		seen[together] = true
+	}
+}
+
+// keysOf knows by which keys the items of a list differ: those that Kubernetes
+// merges lists by, and what it has added to two of them since.
+func keysOf(tag reflect.StructTag) []string {
+	switch key := tag.Get("patchMergeKey"); key {
+	case "":
+		return nil
+	case "containerPort":
+		return []string{key, "protocol"}
+	case "topologyKey":
+		return []string{key, "whenUnsatisfiable"}
+	default:
+		return []string{key}
+	}
+}
+
+func defaultOf(key string) string {
+	if key == "protocol" {
+		return string(corev1.ProtocolTCP)
+	}
+	return ""
+}
+
+// fieldsOf returns the fields of a struct by their names in JSON.
+func (f *fitter) fieldsOf(t reflect.Type) map[string]structField {
 	if fields, ok := f.structs[t]; ok {
 		return fields
 	}
-	fields := map[string]reflect.Type{}
+	fields := map[string]structField{}
 	for field := range t.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		found := structField{of: field.Type, keys: keysOf(field.Tag)}
 		switch {
 		case name == "-" || !field.IsExported():
 		case name != "":
-			fields[name] = field.Type
+			fields[name] = found
 		case field.Anonymous && field.Type.Kind() == reflect.Struct:
 			for name, inner := range f.fieldsOf(field.Type) {
 				if _, taken := fields[name]; !taken {
@@ -125,7 +182,7 @@ func (f *fitter) fieldsOf(t reflect.Type) map[string]reflect.Type {
 				}
 			}
 		default:
-			fields[field.Name] = field.Type
+			fields[field.Name] = found
 		}
 	}
 	f.structs[t] = fields
