@@ -34,6 +34,8 @@ type knowledge struct {
 	// applied is the rendering that the cluster holds; nil: unknown, or only a
 	// part of one.
 	applied []apply.Desired
+	// passed are the templates that the API server would take.
+	passed passed
 	// due is when to look at the repository again. Zero: at once.
 	due time.Time
 	// failures in a row that are being retried.

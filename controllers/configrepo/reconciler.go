@@ -144,7 +144,7 @@ func (r *Reconciler) folder(repo *v1alpha1.ConfigRepo) string {
 func (r *Reconciler) newSync(repo *v1alpha1.ConfigRepo, known *knowledge) *sync {
 	return &sync{
 		Reconciler: r,
-		applier:    apply.Applier{Client: r.Client, Live: r.APIReader},
+		applier:    apply.Applier{Client: r.Client, Live: r.APIReader, Try: rehearsal{client: r.Client, passed: &known.passed}.try},
 		repo:       repo,
 		saved:      repo.DeepCopy(),
 		known:      known,

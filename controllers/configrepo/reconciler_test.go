@@ -47,6 +47,10 @@ type world struct {
 	writes []string
 	// refuse is the API server's answer to an apply, by the object's name.
 	refuse map[string]error
+	// tried are the names of what was created in rehearsals, and judge the API
+	// server's answers.
+	tried []string
+	judge map[string]error
 
 	// beforeStatus is called before a status is patched.
 	beforeStatus func()
@@ -110,6 +114,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 		recorder: events.NewFakeRecorder(100),
 		woken:    make(chan types.NamespacedName, 100),
 		refuse:   map[string]error{},
+		judge:    map[string]error{},
 		head:     git.Revision{Ref: "main", Commit: "c1"},
 	}
 	w.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
@@ -141,6 +146,15 @@ func (w *world) intercept() interceptor.Funcs {
 			}
 			w.wrote("apply %s", object.GetName())
 			return c.Apply(ctx, config, opts...)
+		},
+		Create: func(_ context.Context, _ client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+			var options client.CreateOptions
+			options.ApplyOptions(opts)
+			if len(options.DryRun) == 0 {
+				return fmt.Errorf("creation of a %T", o)
+			}
+			w.tried = append(w.tried, o.GetName())
+			return w.judge[o.GetName()]
 		},
 		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
 			w.wrote("patch %s", o.GetName())

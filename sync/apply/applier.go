@@ -7,6 +7,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -19,6 +20,10 @@ type Applier struct {
 	Client client.Client
 	// Live reads from the API server.
 	Live client.Reader
+	// Try, if it isn't nil, returns what is wrong with an object beyond what the API
+	// server says of the object itself. It is given what would be stored, defaults
+	// included, of each object that differs from what was applied before.
+	Try func(context.Context, *unstructured.Unstructured) ([]string, error)
 }
 
 // Track stores an inventory before an object is applied that isn't in the
@@ -56,7 +61,7 @@ func (a Applier) Sync(ctx context.Context, in Input, track Track) (Result, error
 		return untouched, err
 	}
 	plan = Make(in.with(touched, asObjects(live)))
-	if err := a.rehearse(ctx, plan, live); err != nil {
+	if err := a.rehearse(ctx, plan, live, inv); err != nil {
 		return untouched, err
 	}
 	if inv.announce(plan.Apply) {
@@ -71,7 +76,7 @@ func (a Applier) Sync(ctx context.Context, in Input, track Track) (Result, error
 }
 
 // rehearse finds out whether every object of the plan would be accepted.
-func (a Applier) rehearse(ctx context.Context, plan Plan, live map[Key]*metav1.PartialObjectMetadata) error {
+func (a Applier) rehearse(ctx context.Context, plan Plan, live map[Key]*metav1.PartialObjectMetadata, inv inventory) error {
 	if len(plan.Refused) > 0 {
 		return &RefusedError{Faults: plan.Refused}
 	}
@@ -82,19 +87,32 @@ func (a Applier) rehearse(ctx context.Context, plan Plan, live map[Key]*metav1.P
 	}
 	var faults []Fault
 	for _, c := range plan.Apply {
-		err := a.send(ctx, c.Desired, &metav1.PartialObjectMetadata{}, client.DryRunAll)
-		switch {
-		case err == nil:
-		case refused(err):
-			faults = append(faults, Fault{File: c.File, Key: c.Key, Message: err.Error()})
-		default:
+		messages, err := a.try(ctx, c.Desired, inv[c.Key].Digest != c.Digest)
+		if err != nil {
 			return fmt.Errorf("try to apply %s: %w", c.Key, err)
+		}
+		for _, message := range messages {
+			faults = append(faults, Fault{File: c.File, Key: c.Key, Message: message})
 		}
 	}
 	if len(faults) > 0 {
 		return &RefusedError{Faults: faults}
 	}
 	return nil
+}
+
+// try returns why the API server would refuse an object, or what is made from it
+// if that is new.
+func (a Applier) try(ctx context.Context, d Desired, isNew bool) ([]string, error) {
+	answer, err := a.send(ctx, d, client.DryRunAll)
+	switch {
+	case refused(err):
+		return []string{err.Error()}, nil
+	case err != nil || !isNew || a.Try == nil:
+		return nil, err
+	default:
+		return a.Try(ctx, answer)
+	}
 }
 
 // claimSpec makes KayCI the manager of every field of a live object's spec. It
@@ -119,18 +137,13 @@ func (a Applier) claimSpec(ctx context.Context, live *metav1.PartialObjectMetada
 	return a.Client.Patch(ctx, live, client.RawPatch(types.JSONPatchType, patch), client.FieldOwner(v1alpha1.FieldManager))
 }
 
-// send applies an object and decodes the answer's metadata into got.
-func (a Applier) send(ctx context.Context, d Desired, got *metav1.PartialObjectMetadata, opts ...client.ApplyOption) error {
-	// The client decodes the whole answer into what it sent.
+// send applies an object and returns the whole of the API server's answer.
+func (a Applier) send(ctx context.Context, d Desired, opts ...client.ApplyOption) (*unstructured.Unstructured, error) {
+	// The client decodes the answer into what it sent.
 	answer := d.Config.DeepCopy()
 	opts = append(opts, client.ForceOwnership, client.FieldOwner(v1alpha1.FieldManager))
-	if err := a.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(answer), opts...); err != nil {
-		return err
-	}
-	got.SetUID(answer.GetUID())
-	got.SetGeneration(answer.GetGeneration())
-	got.SetResourceVersion(answer.GetResourceVersion())
-	return nil
+	err := a.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(answer), opts...)
+	return answer, err
 }
 
 // session is one plan being carried out.
@@ -164,11 +177,11 @@ func (s *session) act(ctx context.Context, plan Plan) error {
 }
 
 func (s *session) apply(ctx context.Context, d Desired) error {
-	var got metav1.PartialObjectMetadata
-	if err := s.send(ctx, d, &got); err != nil {
+	got, err := s.send(ctx, d)
+	if err != nil {
 		return err
 	}
-	s.inventory.record(d, &got)
+	s.inventory.record(d, got)
 	switch before := s.live[d.Key]; {
 	case before == nil:
 		s.result.Created++

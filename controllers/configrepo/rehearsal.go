@@ -1,0 +1,134 @@
+package configrepo
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/job"
+)
+
+// rehearsal tries what Runs of a changed Pipeline will create, as the account
+// that will create it: KayCI's own. What the API server would refuse then for
+// what it is, it refuses the commit for now.
+type rehearsal struct {
+	client client.Client
+	passed *passed
+}
+
+// passed are hashes of what the API server would take. They spare requests and
+// may be lost.
+type passed map[[sha256.Size]byte]bool
+
+// maxPassed bounds them to about a megabyte.
+const maxPassed = 20_000
+
+func (p *passed) add(hash [sha256.Size]byte) {
+	if *p == nil || len(*p) >= maxPassed {
+		*p = passed{}
+	}
+	(*p)[hash] = true
+}
+
+// try returns what is wrong with the templates of a Pipeline.
+func (r rehearsal) try(ctx context.Context, object *unstructured.Unstructured) ([]string, error) {
+	if object.GetKind() != v1alpha1.PipelineKind {
+		return nil, nil
+	}
+	var pipeline v1alpha1.Pipeline
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &pipeline); err != nil {
+		return nil, fmt.Errorf("decode the Pipeline: %w", err)
+	}
+	var faults []string
+	for _, s := range job.Samples(&pipeline) {
+		answer, err := r.send(ctx, s)
+		if err != nil {
+			return nil, fmt.Errorf("try %s: %w", s.Template, err)
+		}
+		switch judgementOf(answer) {
+		case taken:
+		case wrong:
+			faults = append(faults, complaints(s, answer)...)
+		case unjudged:
+			logf.FromContext(ctx).V(1).Info("a template was not judged", "pipeline", pipeline.Name, "template", s.Template.String(), "answer", answer.Error())
+		case unable:
+			logf.FromContext(ctx).V(1).Info("templates were not judged", "pipeline", pipeline.Name, "answer", answer.Error())
+			return faults, ctx.Err()
+		}
+	}
+	return faults, nil
+}
+
+// send returns the API server's answer to a sample, which is good if it was so
+// before.
+func (r rehearsal) send(ctx context.Context, s job.Sample) (answer, err error) {
+	encoded, err := json.Marshal(s.Object)
+	if err != nil {
+		return nil, err
+	}
+	hash := sha256.Sum256(encoded)
+	if (*r.passed)[hash] {
+		return nil, nil
+	}
+	answer = r.client.Create(ctx, s.Object, client.DryRunAll, client.FieldOwner(v1alpha1.FieldManager))
+	if judgementOf(answer) == taken {
+		r.passed.add(hash)
+	}
+	return answer, nil
+}
+
+// judgement is what an answer says of a template.
+type judgement int
+
+const (
+	// taken: a Run's would be created.
+	taken judgement = iota
+	// wrong: it never would.
+	wrong
+	// unjudged: what was in the way isn't the template's, or need not be there when
+	// a Run comes, which says so and may wait: a quota, a webhook's policy, one that
+	// can't be tried, rights, a namespace that is going.
+	unjudged
+	// unable: the API server is in trouble, and would be with the next one, too.
+	unable
+)
+
+func judgementOf(answer error) judgement {
+	switch {
+	case answer == nil, apierrors.IsAlreadyExists(answer):
+		return taken
+	case apierrors.IsInvalid(answer), apierrors.IsRequestEntityTooLargeError(answer):
+		return wrong
+	case apierrors.IsForbidden(answer), apierrors.IsBadRequest(answer):
+		return unjudged
+	default:
+		return unable
+	}
+}
+
+// complaints are the API server's, with the fields of the template in place of
+// those of the object that was made from it.
+func complaints(s job.Sample, answer error) []string {
+	var status apierrors.APIStatus
+	if !errors.As(answer, &status) || status.Status().Details == nil || len(status.Status().Details.Causes) == 0 {
+		return []string{s.Template.String() + ": " + answer.Error()}
+	}
+	var faults []string
+	for _, cause := range status.Status().Details.Causes {
+		path := s.Template.String()
+		if cause.Field != "" {
+			path += "." + cause.Field
+		}
+		faults = append(faults, path+": "+cause.Message)
+	}
+	return faults
+}
