@@ -65,7 +65,7 @@ func NewRun(run *v1alpha1.Run, number int64) Run {
 type Job struct {
 	// Phase that the job ended in: Succeeded, Failed, Skipped or Cancelled.
 	Phase string `cel:"phase"`
-	// Outputs of the job; none unless it has succeeded.
+	// Outputs of the job; of one that has failed, those that it had left by then.
 	Outputs map[string]string `cel:"outputs"`
 }
 

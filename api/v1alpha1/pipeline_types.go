@@ -167,6 +167,16 @@ type Job struct {
 	// +optional
 	AllowFailure bool `json:"allowFailure,omitempty"`
 
+	// Outputs that the job has to leave in a termination message. Without one of them,
+	// or with text there that is no outputs, it has failed with the reason
+	// InvalidOutputs. Only of a Job of one pod. Default: it may leave any, or none.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:Pattern=`^[A-Za-z_][A-Za-z0-9_]*$`
+	Outputs []string `json:"outputs,omitempty"`
+
 	// Timeout of one attempt, from its pod's start: time in a queue doesn't count.
 	// At least 1s. The pod is stopped, and stays with its log. Default: none.
 	// +optional

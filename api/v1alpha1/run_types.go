@@ -263,9 +263,9 @@ type JobStatus struct {
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 
-	// Outputs that the job has left for later ones, which read them as
-	// KAYCI_OUTPUT_<JOB>_<NAME>. Whoever can read the Run can read them: they are no
-	// place for a secret.
+	// Outputs that the job has left for later ones, also if it has failed or was
+	// stopped. They read them as KAYCI_OUTPUT_<JOB>_<NAME>. Whoever can read the Run
+	// can read them: they are no place for a secret.
 	// +optional
 	Outputs map[string]string `json:"outputs,omitempty"`
 }

@@ -256,6 +256,11 @@ func (in *Job) DeepCopyInto(out *Job) {
 		*out = new(JobApproval)
 		**out = **in
 	}
+	if in.Outputs != nil {
+		in, out := &in.Outputs, &out.Outputs
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.Timeout != nil {
 		in, out := &in.Timeout, &out.Timeout
 		*out = new(v1.Duration)

@@ -65,6 +65,7 @@ func validateJobs(jobs []v1alpha1.Job, path *field.Path) field.ErrorList {
 		errs = append(errs, validateNeeds(job.Needs, i, position, at.Child("needs"))...)
 		errs = append(errs, validateApproval(job.Approval, at.Child("approval"))...)
 		errs = append(errs, validateAtLeast(job.Timeout, minTimeout, at.Child("timeout"))...)
+		errs = append(errs, validateOutputs(&jobs[i], at.Child("outputs"))...)
 		errs = append(errs, validateTemplate(&jobs[i].Template, at.Child("template"))...)
 	}
 	return errs

@@ -63,7 +63,7 @@ func TestMalformedOutputsFailTheRun(t *testing.T) {
 	t.Parallel()
 	p := chain(2)
 	w := newWorld(t, p, revision.New(p, 1), started("run", p))
-	w.leaves = map[string]string{"j0": "all done"}
+	w.leaves = map[string]string{"j0": `{"version": 1}`}
 	run := w.play()
 	if got := run.Status.Jobs[0].Reason; run.Status.Phase != v1alpha1.RunFailed || got != "InvalidOutputs" {
 		t.Errorf("the Run is %s, its first job %s", run.Status.Phase, got)

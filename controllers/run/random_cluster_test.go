@@ -240,7 +240,7 @@ func (s *simulation) runPod(pod *corev1.Pod) {
 		}
 		s.markOverdue(pod)
 		pod.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
-			ExitCode: code, Reason: reason, FinishedAt: s.server.now(), Message: leaves(pod, code),
+			ExitCode: code, Reason: reason, FinishedAt: s.server.now(), Message: leaves(pod),
 		}}
 	})
 	if chance(s.rng, 300) {

@@ -112,13 +112,15 @@
   // steps (see ci.steps), or a pod spec. needs names earlier jobs of the pipeline,
   // in a list or, if it is one, alone. timeout bounds one attempt, from its pod's
   // start. when is the field `if`, a reserved word in jsonnet: a CEL expression that
-  // must be true. allowFailure has its failure not count.
-  job(name, work, needs=[], timeout=null, when=null, allowFailure=false):: {
+  // must be true. allowFailure has its failure not count. outputs, in a list or, if
+  // it is one, alone, are those that it has to leave.
+  job(name, work, needs=[], timeout=null, when=null, allowFailure=false, outputs=[]):: {
     name: name,
     [if needs != [] then 'needs']: items(needs),
     [if when != null then 'if']: when,
     [if timeout != null then 'timeout']: timeout,
     [if allowFailure then 'allowFailure']: true,
+    [if outputs != [] then 'outputs']: items(outputs),
     template: template(work),
   },
 

@@ -82,17 +82,18 @@ func TestOutputsThatAreNone(t *testing.T) {
 		pod.InitContainers = append(pod.InitContainers, container)
 	}
 	s.create(t, s.pipeline("outputs",
-		script("text", "echo done > /dev/termination-log"), script("fits", object(4087)), script("long", object(4088)), four,
-		script("behind", "true", "text")))
+		script("text", "echo done > /dev/termination-log"), script("number", `echo '{"a": 1}' > /dev/termination-log`),
+		script("left", `echo '{"a": "1"}' > /dev/termination-log; exit 3`), script("fits", object(4087)), script("long", object(4088)), four,
+		script("behind", "true", "number"), when("failure()", script("tidy", `test "$KAYCI_OUTPUT_LEFT_A" = 1`, "left"))))
 	s.start(t, "o", "outputs")
 	run := s.awaitEnd(t, "o", v1alpha1.RunFailed)
 
-	want := []string{"text=Failed/InvalidOutputs", "fits=Succeeded", "long=Failed/OutputsTooLarge", "four=Failed/OutputsTooLarge", "behind=Skipped/NeedsFailed"}
+	want := []string{"text=Succeeded", "number=Failed/InvalidOutputs", "left=Failed/Error", "fits=Succeeded", "long=Failed/OutputsTooLarge", "four=Failed/OutputsTooLarge", "behind=Skipped/NeedsFailed", "tidy=Succeeded"}
 	if diff := cmp.Diff(want, phases(run)); diff != "" {
 		t.Errorf("jobs (-want +got):\n%s", diff)
 	}
 	condition := run.Status.Conditions[0]
-	if want := "job text failed: InvalidOutputs: container main: its termination message is no JSON object of strings"; condition.Status != metav1.ConditionFalse || !strings.HasPrefix(condition.Message, want) {
+	if want := "job number failed: InvalidOutputs: container main: its termination message has an output a that is no string"; condition.Status != metav1.ConditionFalse || !strings.HasPrefix(condition.Message, want) {
 		t.Errorf("condition %s: %q, want False with %q", condition.Status, condition.Message, want)
 	}
 }

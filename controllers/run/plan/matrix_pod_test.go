@@ -100,6 +100,14 @@ func podEvents() []row {
 			ends(5, "Failed", "InvalidOutputs", badOutputs),
 			stays, stays, stays, stays.andStops(),
 		}},
+		{"left text", all(aJob(), aPod(exit(0, "Completed", 70), left("main", "done"))), byPhase{
+			ends(5, "Succeeded", "", ""), ends(5, "Succeeded", "", ""),
+			stays, stays, stays, stays.andStops(),
+		}},
+		{"left half of its outputs, Job failed", all(aJob(backoffLimit(80)), aPod(ended("main", "{", 1), failed)), byPhase{
+			ends(80, "Failed", "Error", exitedWith1), ends(80, "Failed", "Error", exitedWith1),
+			stays, stays, stays, stays,
+		}},
 		{"disrupted", all(aJob(), aPod(disrupted(60), deleted(60))), byPhase{
 			waits("Running", "Disrupted", isReplaced+"no more is known").lastDisrupted(60),
 			waits("Running", "Disrupted", isReplaced+"no more is known").lastDisrupted(60),

@@ -16,8 +16,8 @@ import (
 
 // Reasons of jobs that succeeded but for what they left as outputs.
 const (
-	// ReasonInvalidOutputs: a container's termination message is neither blank nor
-	// a JSON object of strings.
+	// ReasonInvalidOutputs: a container's termination message is meant as outputs, and
+	// is no JSON object of strings; or the job has not left what it declares.
 	ReasonInvalidOutputs = "InvalidOutputs"
 	// ReasonOutputsTooLarge: the kubelet has cut a termination message, or the Run
 	// has no room for the job's outputs.
@@ -41,15 +41,17 @@ var outputName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // they have left for later jobs.
 func (f *Facts) succeed(s v1alpha1.JobStatus, pod *corev1.Pod, done map[string]*v1alpha1.JobStatus) v1alpha1.JobStatus {
 	s.CompletionTime = finishedAt(pod)
-	outputs, reason, err := podOutputs(pod)
+	declared := f.declared(s.Name)
+	outputs, reason, err := podOutputs(pod, len(declared) > 0)
+	if err == nil {
+		err = hasAll(outputs, declared)
+	}
 	if err == nil {
 		err = f.posing(s.Name, outputs)
 	}
-	if err == nil && len(outputs) > 0 {
-		if all := outputBytes(outputs) + f.otherOutputs(s.Name, done); all > maxOutputs {
-			reason = ReasonOutputsTooLarge
-			err = fmt.Errorf("with the outputs of this job those of the Run would have %d bytes, and %d is the limit", all, maxOutputs)
-		}
+	if err == nil {
+		reason = ReasonOutputsTooLarge
+		err = f.fits(s.Name, outputs, done)
 	}
 	if err != nil {
 		return f.end(s, v1alpha1.JobFailed, reason, shorten(err.Error()))
@@ -58,11 +60,51 @@ func (f *Facts) succeed(s v1alpha1.JobStatus, pod *corev1.Pod, done map[string]*
 	return f.end(s, v1alpha1.JobSucceeded, "", "")
 }
 
-// podOutputs merges what the containers have left, in their order in the pod.
-// The kubelet reports them in another.
-func podOutputs(pod *corev1.Pod) (outputs map[string]string, reason string, err error) {
+// podOutputs merges what the containers have left that have ended with 0, in
+// their order in the pod. The kubelet reports them in another. Strict: every text
+// is meant as outputs.
+func podOutputs(pod *corev1.Pod, strict bool) (outputs map[string]string, reason string, err error) {
+	limit := terminationLimit(pod)
+	for _, c := range terminations(pod) {
+		if c.failed || !strict && !meantAsOutputs(c.message) {
+			continue
+		}
+		if len(c.message) >= limit {
+			return nil, ReasonOutputsTooLarge, fmt.Errorf("container %s: its outputs have %d bytes or more, where the kubelet cuts them: hand on less, such as an address", c.name, limit)
+		}
+		found, err := parseOutputs(c.message)
+		if err != nil {
+			return nil, ReasonInvalidOutputs, fmt.Errorf("container %s: its termination message %w", c.name, err)
+		}
+		if outputs == nil {
+			outputs = found
+		} else {
+			maps.Copy(outputs, found)
+		}
+	}
+	return outputs, ReasonInvalidOutputs, alike(outputs)
+}
+
+// terminationLimit is where the kubelet cuts what a container of the pod leaves.
+func terminationLimit(pod *corev1.Pod) int {
 	count := len(pod.Spec.InitContainers) + len(pod.Spec.Containers) + len(pod.Status.EphemeralContainerStatuses)
-	limit := min(maxTermination, maxPodTermination/max(count, 1))
+	return min(maxTermination, maxPodTermination/max(count, 1))
+}
+
+// termination is what a container that has ended has left.
+type termination struct {
+	name, message string
+	// failed: it has not ended with 0. Also a native sidecar may when it is told to
+	// end.
+	failed bool
+	// log: the message may be the end of the container's log.
+	log bool
+}
+
+// terminations returns what the containers of the pod have left, in the order of
+// its spec.
+func terminations(pod *corev1.Pod) []termination {
+	var left []termination
 	for _, group := range []struct {
 		containers []corev1.Container
 		statuses   []corev1.ContainerStatus
@@ -71,34 +113,26 @@ func podOutputs(pod *corev1.Pod) (outputs map[string]string, reason string, err 
 		{pod.Spec.Containers, pod.Status.ContainerStatuses},
 	} {
 		for i := range group.containers {
-			name := group.containers[i].Name
-			left := termination(group.statuses, name)
-			if len(left) >= limit {
-				return nil, ReasonOutputsTooLarge, fmt.Errorf("container %s: its outputs have %d bytes or more, where the kubelet cuts them: hand on less, such as an address", name, limit)
+			c := &group.containers[i]
+			at := slices.IndexFunc(group.statuses, func(s corev1.ContainerStatus) bool { return s.Name == c.Name })
+			if at < 0 || group.statuses[at].State.Terminated == nil {
+				continue
 			}
-			found, err := parseOutputs(left)
-			if err != nil {
-				return nil, ReasonInvalidOutputs, fmt.Errorf("container %s: its termination message %w", name, err)
-			}
-			if outputs == nil {
-				outputs = found
-			} else {
-				maps.Copy(outputs, found)
-			}
+			t := group.statuses[at].State.Terminated
+			failed := t.ExitCode != 0
+			left = append(left, termination{
+				name: c.Name, message: t.Message, failed: failed,
+				log: failed && c.TerminationMessagePolicy == corev1.TerminationMessageFallbackToLogsOnError,
+			})
 		}
 	}
-	return outputs, ReasonInvalidOutputs, alike(outputs)
+	return left
 }
 
-// termination returns what the container left. That of one that has failed, as
-// a native sidecar may when it is told to end, can be its log.
-func termination(statuses []corev1.ContainerStatus, container string) string {
-	for i := range statuses {
-		if t := statuses[i].State.Terminated; statuses[i].Name == container && t != nil && t.ExitCode == 0 {
-			return t.Message
-		}
-	}
-	return ""
+// meantAsOutputs reports whether a termination message is, rather than a
+// program's own last words: it begins as an object does.
+func meantAsOutputs(message string) bool {
+	return strings.HasPrefix(strings.TrimSpace(message), "{")
 }
 
 // parseOutputs reads a termination message: blank, or a JSON object of strings.
@@ -159,6 +193,37 @@ func (f *Facts) posing(job string, outputs map[string]string) error {
 				return fmt.Errorf("the output %s would be the environment variable of an output of the job %s: choose another name", name, other)
 			}
 		}
+	}
+	return nil
+}
+
+// declared returns the outputs that the job has to leave.
+func (f *Facts) declared(job string) []string {
+	for i := range f.Spec.Jobs {
+		if f.Spec.Jobs[i].Name == job {
+			return f.Spec.Jobs[i].Outputs
+		}
+	}
+	return nil
+}
+
+// hasAll refuses outputs among which a declared one is missing.
+func hasAll(outputs map[string]string, declared []string) error {
+	for _, name := range declared {
+		if _, left := outputs[name]; !left {
+			return fmt.Errorf("the job has not left the output %s, which it declares", name)
+		}
+	}
+	return nil
+}
+
+// fits refuses outputs that the Run has no room for.
+func (f *Facts) fits(job string, outputs map[string]string, done map[string]*v1alpha1.JobStatus) error {
+	if len(outputs) == 0 {
+		return nil
+	}
+	if all := outputBytes(outputs) + f.otherOutputs(job, done); all > maxOutputs {
+		return fmt.Errorf("with the outputs of this job those of the Run would have %d bytes, and %d is the limit", all, maxOutputs)
 	}
 	return nil
 }

@@ -62,6 +62,8 @@ func TestOutputs(t *testing.T) {
 		job     []jobOption
 		outputs map[string]string
 		want    outcome
+		// declares are the outputs that the job has to leave.
+		declares []string
 	}{
 		{name: "none", pod: []podOption{left("main", "")}, want: succeeded},
 		{name: "blank", pod: []podOption{left("main", " \n")}, want: succeeded},
@@ -88,11 +90,18 @@ func TestOutputs(t *testing.T) {
 			job:  []jobOption{func(j *batchv1.Job) { j.Spec.Completions = ptr.To[int32](2) }, verdict(batchv1.JobComplete, "", "", 80)},
 			want: succeeded,
 		},
-		{name: "text", pod: []podOption{left("main", "done")}, want: invalid(noObject + "invalid character 'd' looking for beginning of value")},
+		{name: "text", pod: []podOption{left("main", "done")}, want: succeeded},
+		{name: "long text", pod: []podOption{left("main", strings.Repeat("x", 4096))}, want: succeeded},
+		{name: "text beside outputs", pod: []podOption{left("init-1", "done"), left("main", `{"a": "b"}`)}, want: succeeded, outputs: map[string]string{"a": "b"}},
+		{name: "list", pod: []podOption{left("main", `["a"]`)}, want: succeeded},
+		{name: "null", pod: []podOption{left("main", `null`)}, want: succeeded},
+		{name: "declared", declares: []string{"a", "b"}, pod: []podOption{left("main", `{"a": "", "b": "1", "c": "2"}`)}, want: succeeded, outputs: map[string]string{"a": "", "b": "1", "c": "2"}},
+		{name: "declared, one missing", declares: []string{"a", "b"}, pod: []podOption{left("main", `{"a": "1"}`)}, want: invalid("the job has not left the output b, which it declares")},
+		{name: "declared, none left", declares: []string{"a"}, pod: []podOption{left("main", "")}, want: invalid("the job has not left the output a, which it declares")},
+		{name: "declared, text", declares: []string{"a"}, pod: []podOption{left("main", "done")}, want: invalid(noObject + "invalid character 'd' looking for beginning of value")},
+		{name: "declared, list", declares: []string{"a"}, pod: []podOption{left("main", `["a"]`)}, want: invalid(`container main: its termination message is JSON, but no object: write it as {"name": "value"}`)},
 		{name: "text behind", pod: []podOption{left("main", `{"a": "b"} x`)}, want: invalid(noObject + "invalid character 'x' after top-level value")},
 		{name: "half", pod: []podOption{left("main", `{"a": "b`)}, want: invalid(noObject + "unexpected end of JSON input")},
-		{name: "list", pod: []podOption{left("main", `["a"]`)}, want: invalid(`container main: its termination message is JSON, but no object: write it as {"name": "value"}`)},
-		{name: "null", pod: []podOption{left("main", `null`)}, want: invalid(`container main: its termination message is JSON, but no object: write it as {"name": "value"}`)},
 		{name: "number", pod: []podOption{left("main", `{"a": 1}`)}, want: invalid("container main: its termination message has an output a that is no string: write its value in quotes")},
 		{
 			name: "name", pod: []podOption{left("init-1", `{"a-b": "canary"}`), left("main", "")},
@@ -113,6 +122,7 @@ func TestOutputs(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			f := facts(spec("a"), spec("b", "a"))
+			f.Spec.Jobs[0].Outputs = tt.declares
 			withJob(f, "a", tt.job...)
 			withPod(f, "a", "pod", tt.pod...)
 			d := plan.Decide(f)

@@ -160,6 +160,9 @@ func (f *Facts) decideJob(spec *v1alpha1.Job, done map[string]*v1alpha1.JobStatu
 		}
 	}
 	if status.Phase.Finished() {
+		if !recorded.Phase.Finished() && status.Phase != v1alpha1.JobSucceeded {
+			status = f.keepOutputs(status, job, done)
+		}
 		f.settle(&status, job, d)
 	}
 	return status

@@ -1,0 +1,54 @@
+package plan
+
+import (
+	"maps"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// keepOutputs adds what a job that has not succeeded has left for others: what
+// it has begun, they may have to clean up. It is a help and no promise, so that
+// text which is no outputs is just that, and changes nothing of why the job has
+// ended.
+func (f *Facts) keepOutputs(s v1alpha1.JobStatus, job *batchv1.Job, done map[string]*v1alpha1.JobStatus) v1alpha1.JobStatus {
+	if job == nil || !single(job) || s.Reason == ReasonInvalidOutputs || s.Reason == ReasonOutputsTooLarge {
+		return s
+	}
+	pod := lastToLeave(f.pods(job))
+	if pod == nil {
+		return s
+	}
+	var outputs map[string]string
+	for _, c := range terminations(pod) {
+		if c.log || len(c.message) >= terminationLimit(pod) || !meantAsOutputs(c.message) {
+			continue
+		}
+		found, err := parseOutputs(c.message)
+		if err != nil || len(found) == 0 {
+			continue
+		}
+		if outputs == nil {
+			outputs = found
+		} else {
+			maps.Copy(outputs, found)
+		}
+	}
+	if alike(outputs) == nil && f.posing(s.Name, outputs) == nil && f.fits(s.Name, outputs, done) == nil {
+		s.Outputs = outputs
+	}
+	return s
+}
+
+// lastToLeave returns the newest pod of which a container has ended, or nil.
+func lastToLeave(pods []corev1.Pod) *corev1.Pod {
+	var last *corev1.Pod
+	for i := range pods {
+		if pod := &pods[i]; len(terminations(pod)) > 0 && (last == nil || last.CreationTimestamp.Before(&pod.CreationTimestamp)) {
+			last = pod
+		}
+	}
+	return last
+}
