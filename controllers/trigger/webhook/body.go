@@ -4,70 +4,119 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
-	"slices"
+	"net/netip"
+	"time"
 )
 
-// chunk is how much of the room for bodies is taken at a time.
-const chunk = 32 << 10
+const (
+	// A client that sends nothing for pauseTimeout is given up, and so is one that
+	// takes longer in all than readTimeout and a second for each bodyRate bytes.
+	pauseTimeout = 5 * time.Second
+	readTimeout  = 15 * time.Second
+	bodyRate     = 1 << 20
+)
 
-var errNoRoom = errors.New("the room for bodies is taken")
+// read returns the request's body, which takes room until release is called: what
+// has arrived takes some, and what may arrive takes none.
+func (s *Server) read(w http.ResponseWriter, r *http.Request) (content []byte, release func(), err error) {
+	control := http.NewResponseController(w)
+	// Only a real connection has deadlines; what a test hands over ends by itself.
+	end := func() { _ = control.SetReadDeadline(time.Unix(1, 0)) }
+	arriving := s.room.enter(networkOf(r.RemoteAddr), groupOf(r), end)
+	from := &steady{body: http.MaxBytesReader(w, r.Body, s.opts.MaxBytes), control: control, began: time.Now()}
+	content, err = s.fill(r.Context(), arriving, from)
+	if err == nil {
+		err = arriving.complete()
+	}
+	if err != nil {
+		// What else arrives is not waited for.
+		end()
+	} else {
+		_ = control.SetReadDeadline(time.Time{})
+	}
+	return content, arriving.leave, err
+}
 
-// read returns the request's body, which takes room until release is called. It
-// takes no more than has arrived, and no place: clients that dawdle, a few of
-// which anybody can be, are in nobody's way.
-func (s *Server) read(w http.ResponseWriter, r *http.Request) (body []byte, release func(), err error) {
-	taken := int64(0)
-	release = func() { s.room.Release(taken) }
-	limited := http.MaxBytesReader(w, r.Body, s.opts.MaxBytes)
+func (s *Server) fill(ctx context.Context, arriving *body, from *steady) ([]byte, error) {
+	var content []byte
 	for {
-		if err := s.take(r.Context()); err != nil {
-			return nil, release, err
+		if len(content) == cap(content) {
+			more := min(max(int64(len(content)), leastRoom), s.opts.MaxBytes+leastRoom-int64(len(content)))
+			if err := from.wait(ctx, arriving, more); err != nil {
+				return nil, err
+			}
+			larger := make([]byte, len(content), int64(len(content))+more)
+			copy(larger, content)
+			content = larger
 		}
-		taken += chunk
-		body, err = fill(slices.Grow(body, chunk), limited)
-		if errors.Is(err, io.EOF) {
-			return body, release, nil
-		}
-		if err != nil {
-			return nil, release, err
+		n, err := from.read(content[len(content):cap(content)])
+		content = content[:len(content)+n]
+		arriving.arrived()
+		switch {
+		// Unlike io.ReadFull this tells the end of a body from one that was cut off.
+		case errors.Is(err, io.EOF):
+			return content, nil
+		case err != nil:
+			return nil, err
 		}
 	}
 }
 
-// fill reads a chunk, or what there is up to an error. Unlike io.ReadFull it tells
-// the end of a body from one that was cut off.
-func fill(body []byte, from io.Reader) ([]byte, error) {
-	for end := len(body) + chunk; len(body) < end; {
-		n, err := from.Read(body[len(body):end])
-		body = body[:len(body)+n]
-		if err != nil {
-			return body, err
-		}
-	}
-	return body, nil
+// steady reads a body whose sender has to go on. How long it waits for room
+// doesn't count.
+type steady struct {
+	body    io.Reader
+	control *http.ResponseController
+	began   time.Time
+	waited  time.Duration
+	arrived int64
 }
 
-// take waits a little for room.
-func (s *Server) take(ctx context.Context) error {
-	waiting, cancel := context.WithTimeout(ctx, waitTimeout)
+func (s *steady) read(into []byte) (int, error) {
+	now := time.Now()
+	due := s.began.Add(s.waited + readTimeout + time.Duration(s.arrived)*time.Second/bodyRate)
+	if pause := now.Add(pauseTimeout); pause.Before(due) {
+		due = pause
+	}
+	_ = s.control.SetReadDeadline(due)
+	n, err := s.body.Read(into)
+	s.arrived += int64(n)
+	return n, err
+}
+
+// wait for room, all in all no longer than a request may.
+func (s *steady) wait(ctx context.Context, arriving *body, size int64) error {
+	begin := time.Now()
+	waiting, cancel := context.WithDeadline(ctx, begin.Add(waitTimeout-s.waited))
 	defer cancel()
-	if s.room.Acquire(waiting, chunk) != nil {
-		return errNoRoom
-	}
-	return nil
+	defer func() { s.waited += time.Since(begin) }()
+	return arriving.take(waiting, size)
 }
 
-// enter takes one of the places, or waits a little for one.
-func (s *Server) enter(ctx context.Context) bool {
-	waiting, cancel := context.WithTimeout(ctx, waitTimeout)
-	defer cancel()
-	select {
-	case s.places <- struct{}{}:
-		return true
-	case <-waiting.Done():
-		return false
+// networkOf the sender, as far as it is known: a proxy's own, since what a header
+// says anybody can write. Whoever has one IPv6 address has a whole network of them.
+func networkOf(remote string) string {
+	host, _, _ := net.SplitHostPort(remote)
+	address, err := netip.ParseAddr(host)
+	if err != nil {
+		return ""
 	}
+	bits := 32
+	if address = address.Unmap(); address.Is6() {
+		bits = 64
+	}
+	network, _ := address.WithZone("").Prefix(bits)
+	return network.String()
+}
+
+// groupOf a request is the namespace that it names. All that name none are one.
+func groupOf(r *http.Request) string {
+	if target := targetOf(r); nameable(target) {
+		return target.Namespace
+	}
+	return ""
 }
 
 // unreadable is the answer to a request whose body could not be read.
@@ -75,7 +124,7 @@ func unreadable(err error) refusal {
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return oversized(tooLarge.Limit)
 	}
-	if errors.Is(err, errNoRoom) {
+	if errors.Is(err, errNoRoom) || errors.Is(err, errEvicted) {
 		return busy()
 	}
 	return malformed(errors.New("the body could not be read to its end"))

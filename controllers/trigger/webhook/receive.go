@@ -24,17 +24,19 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, unreadable(err))
 		return
 	}
+	handled := handling(r)
+	defer handled()
 	// A client that hangs up doesn't stop what it has asked for.
 	ctx := context.WithoutCancel(r.Context())
-	if !s.enter(ctx) {
+	if !s.places.enter(ctx, groupOf(r)) {
 		s.refuse(w, busy())
 		return
 	}
-	defer func() { <-s.places }()
+	defer s.places.leave(groupOf(r))
 	ctx, cancel := context.WithTimeout(ctx, handleTimeout)
 	defer cancel()
 
-	target := client.ObjectKey{Namespace: r.PathValue("namespace"), Name: r.PathValue("trigger")}
+	target := targetOf(r)
 	triggers, err := s.authenticate(ctx, target, r.Header, body)
 	if err != nil {
 		s.opts.Log.Error(err, "Authenticate a webhook", "namespace", target.Namespace, "trigger", target.Name)
@@ -118,6 +120,10 @@ func (s *Server) proof(ctx context.Context, secret client.ObjectKey, header http
 func proves(name v1alpha1.Provider, header http.Header, p proof) bool {
 	provider, known := providerOf(name)
 	return known && provider.authentic(header, p) && len(p.token) > 0
+}
+
+func targetOf(r *http.Request) client.ObjectKey {
+	return client.ObjectKey{Namespace: r.PathValue("namespace"), Name: r.PathValue("trigger")}
 }
 
 func nameable(target client.ObjectKey) bool {

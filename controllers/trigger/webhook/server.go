@@ -17,7 +17,6 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/semaphore"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -36,15 +35,16 @@ const (
 )
 
 const (
-	// A client that dawdles holds what it has sent no longer than this.
-	readTimeout = 15 * time.Second
+	headerTimeout = 10 * time.Second
+	// waitTimeout is how long a request waits for each thing that is taken: git hosts
+	// give up after 10 s.
+	waitTimeout = 10 * time.Second
 	// handleTimeout bounds the API server's part, so that writeTimeout isn't what
 	// ends a request.
 	handleTimeout  = 20 * time.Second
-	writeTimeout   = readTimeout + waitTimeout + handleTimeout + 5*time.Second
+	writeTimeout   = 90 * time.Second
 	idleTimeout    = 60 * time.Second
-	waitTimeout    = 5 * time.Second
-	maxHeaderBytes = 64 << 10
+	maxHeaderBytes = 16 << 10
 )
 
 // Starter creates Runs.
@@ -63,8 +63,8 @@ type Options struct {
 	// MaxBytes of a request's body. Default: DefaultMaxBytes.
 	MaxBytes int64
 	// MaxConcurrent requests are handled at a time, and bodies of the largest size
-	// held; more wait for a few seconds and are then told to come back. Default:
-	// DefaultMaxConcurrent.
+	// held; more wait for some seconds and are then told to come back. At least
+	// 2. Default: DefaultMaxConcurrent.
 	MaxConcurrent int
 	// ShutdownTimeout is how long requests in flight may take to end. Default:
 	// DefaultShutdownTimeout.
@@ -91,15 +91,16 @@ var errNotListening = errors.New("webhooks are not received yet")
 
 // Server is the webhook receiver: a Runnable of a manager, on every replica.
 type Server struct {
-	opts       Options
-	env        *expr.Env
-	secrets    *secretCache
-	deliveries *prometheus.CounterVec
-	places     chan struct{}
-	room       *semaphore.Weighted // of bodies, in bytes
-	memory     *memory
-	handler    http.Handler
-	listening  atomic.Bool
+	opts        Options
+	env         *expr.Env
+	secrets     *secretCache
+	deliveries  *prometheus.CounterVec
+	places      *places
+	room        *room
+	memory      *memory
+	connections int
+	handler     http.Handler
+	listening   atomic.Bool
 }
 
 // NewServer returns a server that is ready to start.
@@ -117,13 +118,14 @@ func NewServer(opts Options) (*Server, error) {
 		return nil, fmt.Errorf("register the webhook metrics: %w", err)
 	}
 	s := &Server{
-		opts:       opts,
-		env:        env,
-		secrets:    newSecretCache(opts.APIReader, opts.Clock),
-		deliveries: deliveries,
-		places:     make(chan struct{}, opts.MaxConcurrent),
-		room:       semaphore.NewWeighted(opts.room()),
-		memory:     newMemory(),
+		opts:        opts,
+		env:         env,
+		secrets:     newSecretCache(opts.APIReader, opts.Clock),
+		deliveries:  deliveries,
+		places:      newPlaces(opts.MaxConcurrent),
+		room:        newRoom(opts.Clock, opts.room(), opts.MaxBytes+leastRoom),
+		memory:      newMemory(),
+		connections: maxConnections,
 	}
 	s.handler = s.routes()
 	return s, nil
@@ -144,9 +146,9 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// room is what bodies may take in all: each has a chunk that it may not fill.
+// room is what bodies may take in all: each has a little that it may not fill.
 func (o *Options) room() int64 {
-	return int64(o.MaxConcurrent) * (o.MaxBytes + chunk)
+	return int64(o.MaxConcurrent) * (o.MaxBytes + leastRoom)
 }
 
 func (s *Server) routes() http.Handler {
@@ -184,14 +186,14 @@ func (s *Server) Start(ctx context.Context) error {
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
 		Handler:           s.handler,
-		ReadHeaderTimeout: readTimeout,
-		ReadTimeout:       readTimeout + waitTimeout,
+		ReadHeaderTimeout: headerTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext:       know,
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(&connections{Listener: listener, most: s.connections}) }()
 	s.listening.Store(true)
 	defer s.listening.Store(false)
 	select {

@@ -2,11 +2,9 @@ package webhook
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -50,15 +48,21 @@ func wait[T any](t *testing.T, what string, from <-chan T) T {
 	}
 }
 
-// TestShutdownFinishesWhatIsInFlight stops the server while a Run is being
-// created: the sender still gets its answer, and nobody new is let in.
-func TestShutdownFinishesWhatIsInFlight(t *testing.T) {
-	f, entered, release := held(t, Options{})
+func listen(t *testing.T) net.Listener {
+	t.Helper()
 	var config net.ListenConfig
 	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return listener
+}
+
+// TestShutdownFinishesWhatIsInFlight stops the server while a Run is being
+// created: the sender still gets its answer, and nobody new is let in.
+func TestShutdownFinishesWhatIsInFlight(t *testing.T) {
+	f, entered, release := held(t, Options{})
+	listener := listen(t)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	served := make(chan error, 1)
@@ -87,96 +91,13 @@ func TestShutdownFinishesWhatIsInFlight(t *testing.T) {
 }
 
 // post sends a request that starts a Run and returns the status or the error.
-func post(url string) string {
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url, strings.NewReader("{}"))
-	if err != nil {
-		return err.Error()
-	}
-	req.Header.Set("Authorization", "Bearer "+canary)
-	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
-	if err != nil {
-		return err.Error()
-	}
-	defer func() { _ = resp.Body.Close() }()
-	_, _ = io.Copy(io.Discard, resp.Body)
-	return resp.Status
-}
-
-// TestBusy fills the one place and checks that another request is told to come
-// back, even one that could not have been authenticated.
-func TestBusy(t *testing.T) {
-	f, entered, release := held(t, Options{MaxConcurrent: 1})
-	first := make(chan int, 1)
-	go func() { first <- f.send(bearer("/hooks/ci/by-hand", "1", "{}")).Code }()
-	wait(t, "the first request's Run", entered)
-
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	if f.enter(gone) {
-		t.Error("a second request got the place of the first")
-	}
-	close(release)
-	if code := wait(t, "the first answer", first); code != http.StatusCreated {
-		t.Errorf("the first request ended with %d", code)
-	}
-	if w := f.send(bearer("/hooks/ci/by-hand", "2", "{}")); w.Code != http.StatusCreated {
-		t.Errorf("a request after the first ended with %d", w.Code)
-	}
-}
+func post(url string) string { return postBody(url, strings.NewReader("{}")) }
 
 // TestDefaultBodiesFitIntoMemory checks what anybody can make the server hold.
 func TestDefaultBodiesFitIntoMemory(t *testing.T) {
 	const room = 161 << 20
 	if most := newFixture(t, setup{}).opts.room(); most > room {
 		t.Errorf("there is room for bodies of %d bytes at once, want at most %d", most, room)
-	}
-}
-
-// A few clients that begin a request and don't end it are in nobody's way, but all
-// bodies together take no more room than there is.
-func TestDawdlers(t *testing.T) {
-	const most = 4 * chunk
-	f := newFixture(t, setup{
-		options: Options{MaxConcurrent: 1, MaxBytes: most},
-		objects: objects(pipeline(), secret("hook", canary), trigger("by-hand", v1alpha1.ProviderGeneric)),
-	})
-	dawdle := func(size int) (end func()) {
-		body, rest := io.Pipe()
-		ended := make(chan int, 1)
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/hooks/ci/by-hand", body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w := httptest.NewRecorder()
-		go func() {
-			f.Handler().ServeHTTP(w, req)
-			ended <- w.Code
-		}()
-		if _, err := rest.Write(make([]byte, size)); err != nil {
-			t.Fatal(err)
-		}
-		return func() {
-			_ = rest.CloseWithError(io.ErrUnexpectedEOF)
-			if code := wait(t, "the dawdler's answer", ended); code != http.StatusBadRequest {
-				t.Errorf("a body that was cut off is answered with %d", code)
-			}
-		}
-	}
-	ends := []func(){dawdle(1), dawdle(1), dawdle(1)}
-	if w := f.send(bearer("/hooks/ci/by-hand", "1", "{}")); w.Code != http.StatusCreated {
-		t.Errorf("beside dawdlers a request is answered with %d %s", w.Code, w.Body)
-	}
-	ends = append(ends, dawdle(chunk+1))
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := f.take(gone); !errors.Is(err, errNoRoom) {
-		t.Errorf("there is room beyond what there is: %v", err)
-	}
-	for _, end := range ends {
-		end()
-	}
-	if w := f.send(bearer("/hooks/ci/by-hand", "2", "{"+strings.Repeat(" ", most-2)+"}")); w.Code != http.StatusCreated {
-		t.Errorf("a request of the largest size is answered with %d %s", w.Code, w.Body)
 	}
 }
 
