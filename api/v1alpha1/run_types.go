@@ -77,6 +77,12 @@ type Origin struct {
 	// +kubebuilder:validation:MaxLength=253
 	Delivery string `json:"delivery,omitempty"`
 
+	// Digest of the request's body, as sha256:… in hexadecimal. The same delivery with
+	// another body is refused, and starts nothing.
+	// +optional
+	// +kubebuilder:validation:MaxLength=71
+	Digest string `json:"digest,omitempty"`
+
 	// Repository, as the provider names it: owner/name.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024

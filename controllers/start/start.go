@@ -24,6 +24,10 @@ var ErrPipelineDeleted = errors.New("the Pipeline is being deleted")
 // start. The names are hashes, so it was made by hand or another tool.
 var ErrNameTaken = errors.New("another Run has this name already")
 
+// ErrOtherBody says that the Run exists which this delivery would start, but was
+// started by a request of the same name with another body.
+var ErrOtherBody = errors.New("the delivery that started this Run had another body")
+
 // Starter creates Runs.
 type Starter struct {
 	// Client writes, and may read from a cache.
@@ -85,7 +89,17 @@ func (s *Starter) existing(ctx context.Context, wanted *v1alpha1.Run) (*v1alpha1
 	if !sameReason(&found.Spec, &wanted.Spec) {
 		return nil, fmt.Errorf("create Run %s: %w", wanted.Name, ErrNameTaken)
 	}
+	if !sameBody(&found.Spec, &wanted.Spec) {
+		return nil, fmt.Errorf("create Run %s: %w", wanted.Name, ErrOtherBody)
+	}
 	return found, nil
+}
+
+// sameBody takes Runs for the same that don't say what they were started by: they
+// are of an older version, or no delivery's.
+func sameBody(found, wanted *v1alpha1.RunSpec) bool {
+	a, b := found.Origin, wanted.Origin
+	return a == nil || b == nil || a.Digest == "" || b.Digest == "" || a.Digest == b.Digest
 }
 
 // sameReason compares what a name is derived from. Two Runs that neither retry

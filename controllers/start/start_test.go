@@ -89,6 +89,31 @@ func TestStartCreatesTheRun(t *testing.T) {
 	}
 }
 
+// The same delivery with another body isn't the same. A Run of an older version
+// doesn't tell.
+func TestStartTwiceByAnotherBody(t *testing.T) {
+	for name, tt := range map[string]struct {
+		first, second string
+		want          error
+	}{
+		"the same": {"sha256:a", "sha256:a", nil},
+		"another":  {"sha256:a", "sha256:b", ErrOtherBody},
+		"untold":   {"", "sha256:b", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := starter(t, interceptor.Funcs{}, pipeline())
+			for i, digest := range []string{tt.first, tt.second} {
+				req := request()
+				req.Origin.Digest = digest
+				_, created, err := s.Start(t.Context(), req)
+				if i == 0 && (err != nil || !created) || i == 1 && (!errors.Is(err, tt.want) || created) {
+					t.Errorf("start %d: created is %v, the error %v", i+1, created, err)
+				}
+			}
+		})
+	}
+}
+
 func TestStartTwiceIsOneRun(t *testing.T) {
 	s := starter(t, interceptor.Funcs{}, pipeline())
 	first, _, err := s.Start(context.Background(), request())

@@ -14,6 +14,7 @@ type outcome string
 const (
 	created    outcome = "Created"
 	exists     outcome = "Exists"
+	conflict   outcome = "Conflict"
 	notMatched outcome = "NotMatched"
 	suspended  outcome = "Suspended"
 	invalid    outcome = "Invalid"
@@ -103,6 +104,8 @@ func statusOf(results []result) int {
 		return http.StatusInternalServerError
 	case has[created]:
 		return http.StatusCreated
+	case has[conflict]:
+		return http.StatusConflict
 	case has[invalid] && !has[exists]:
 		return http.StatusUnprocessableEntity
 	default:

@@ -24,10 +24,38 @@ type refused struct{ reason string }
 
 func (r *refused) Error() string { return r.reason }
 
+// deliverAll carries a delivery out for each Trigger. One to a namespace's address
+// that starts nothing is one record, and not one for each Trigger that a push isn't
+// about.
+func (s *Server) deliverAll(ctx context.Context, triggers []v1alpha1.Trigger, of deliveries, addressed bool) []result {
+	results := make([]result, 0, len(triggers))
+	for i := range triggers {
+		results = append(results, s.deliver(ctx, &triggers[i], of[triggers[i].Spec.Webhook.Provider], addressed))
+	}
+	if addressed || slices.ContainsFunc(results, func(r result) bool { return r.Outcome != notMatched && r.Outcome != suspended }) {
+		return results
+	}
+	d := of[triggers[0].Spec.Webhook.Provider]
+	if err := s.record(ctx, &triggers[0], d, none(results)); err != nil {
+		s.opts.Log.Error(err, "Record a webhook", "namespace", triggers[0].Namespace, "delivery", d.id)
+		results[0] = failure(err)
+		results[0].Trigger = triggers[0].Name
+	}
+	return results
+}
+
+// none says of all Triggers why they start nothing.
+func none(results []result) result {
+	reasons := make([]string, 0, len(results))
+	for _, r := range results {
+		reasons = append(reasons, r.Trigger+": "+r.Reason)
+	}
+	return result{Outcome: notMatched, Reason: "sent to the namespace's address: " + strings.Join(reasons, "; ")}
+}
+
 // deliver carries a delivery out for one Trigger. Where it starts nothing, that
-// decision is stored as an event on the Trigger: always if the Trigger was
-// addressed, and else only if something is wrong with it, so that a namespace's
-// address doesn't write for each Trigger that a push isn't about.
+// decision is stored as an event on the Trigger if it was addressed, or if something
+// is wrong with it.
 func (s *Server) deliver(ctx context.Context, trigger *v1alpha1.Trigger, d delivery, addressed bool) result {
 	r, err := s.decide(ctx, trigger, d)
 	if err == nil && (r.Outcome == invalid || addressed && (r.Outcome == notMatched || r.Outcome == suspended)) {
@@ -83,6 +111,9 @@ func (s *Server) decide(ctx context.Context, trigger *v1alpha1.Trigger, d delive
 
 // undecided is the result of an error: a decision if it is somebody's to act on.
 func undecided(err error) (result, error) {
+	if errors.Is(err, start.ErrOtherBody) {
+		return result{Outcome: conflict, Reason: "a request with the same delivery's name and another body has started a Run before: give this one a name of its own"}, nil
+	}
 	if wrong, ok := errors.AsType[*refused](err); ok {
 		return result{Outcome: invalid, Reason: wrong.reason}, nil
 	}
@@ -202,6 +233,7 @@ func origin(trigger *v1alpha1.Trigger, d delivery) *v1alpha1.Origin {
 		Trigger:    trigger.Name,
 		Provider:   d.provider,
 		Delivery:   d.id,
+		Digest:     d.digest,
 		Repository: d.event.Repository,
 		SHA:        d.event.SHA,
 		Ref:        d.event.Ref,

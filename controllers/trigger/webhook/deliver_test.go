@@ -43,6 +43,7 @@ func TestPushCreatesARun(t *testing.T) {
 			Pipeline: "web", Revision: revision.Name(of), Params: map[string]string{"git_sha": head},
 			Origin: &v1alpha1.Origin{
 				Trigger: "web-push", Provider: v1alpha1.ProviderGitHub, Delivery: "d1",
+				Digest:     "sha256:" + hexSum([]byte(payload(t, "github-push"))),
 				Repository: "acme/web", SHA: head, Ref: "refs/heads/main", Sender: "mona",
 			},
 		},
@@ -257,6 +258,56 @@ func TestNamespaceAddress(t *testing.T) {
 	}
 	if runs := f.runs(t); len(runs) != 1 {
 		t.Errorf("there are %d Runs", len(runs))
+	}
+}
+
+// A delivery to a namespace's address that starts nothing is recorded once, and
+// isn't success unless it is.
+func TestNamespaceAddressRecordsWhatStartsNothing(t *testing.T) {
+	failing := true
+	f := newFixture(t, setup{
+		objects: objects(pipeline(), secret("hook", canary),
+			trigger("a-release", v1alpha1.ProviderGitHub, onBranches("release")),
+			trigger("b-off", v1alpha1.ProviderGitHub, func(s *v1alpha1.TriggerSpec) { s.Suspend = true })),
+		funcs: interceptor.Funcs{Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
+			if failing {
+				return apierrors.NewInternalError(fmt.Errorf("etcd says %s", canary))
+			}
+			return c.Create(ctx, obj, opts...)
+		}},
+	})
+	off := result{Trigger: "b-off", Outcome: suspended, Reason: "the Trigger is suspended: spec.suspend is true"}
+	f.expect(t, githubPush(t, "/hooks/ci", "d1"), answered{Status: http.StatusServiceUnavailable, Delivery: "d1", Results: []result{
+		{Trigger: "a-release", Outcome: failed, Reason: "the API server could not store the outcome: send it again"}, off,
+	}})
+	failing = false
+	for range 2 {
+		f.expect(t, githubPush(t, "/hooks/ci", "d1"), answered{Status: http.StatusOK, Delivery: "d1", Results: []result{
+			{Trigger: "a-release", Outcome: notMatched, Reason: "branch main matches none of release"}, off,
+		}})
+	}
+	want := []string{"Normal NotMatched Trigger/a-release: sent to the namespace's address: a-release: branch main matches none of release; " +
+		"b-off: the Trigger is suspended: spec.suspend is true (delivery d1)"}
+	if diff := cmp.Diff(want, f.recorded(t)); diff != "" {
+		t.Errorf("events -want +got:\n%s", diff)
+	}
+}
+
+// A name that was given to another request starts nothing, and isn't said to have.
+func TestIdempotencyKeyOfAnotherBody(t *testing.T) {
+	f := newFixture(t, setup{objects: objects(pipeline(v1alpha1.Param{Name: "env"}), secret("hook", canary), trigger("by-hand", v1alpha1.ProviderGeneric))})
+	if w := f.send(bearer("/hooks/ci/by-hand", "d1", `{"env": "staging"}`)); w.Code != http.StatusCreated {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	f.expect(t, bearer("/hooks/ci/by-hand", "d1", `{"env": "production"}`), answered{Status: http.StatusConflict, Delivery: "d1", Results: []result{{
+		Trigger: "by-hand", Outcome: conflict,
+		Reason: "a request with the same delivery's name and another body has started a Run before: give this one a name of its own",
+	}}})
+	if w := f.send(bearer("/hooks/ci/by-hand", "d1", `{"env": "staging"}`)); w.Code != http.StatusOK {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if runs := f.runs(t); len(runs) != 1 || runs[0].Spec.Params["env"] != "staging" {
+		t.Errorf("the Runs are %+v", runs)
 	}
 }
 

@@ -3,6 +3,8 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,8 +18,10 @@ import (
 type delivery struct {
 	provider v1alpha1.Provider
 	id       string
-	event    *event.Event
-	body     *document
+	// digest of the request's body.
+	digest string
+	event  *event.Event
+	body   *document
 }
 
 // understand reads the body once for each provider among the Triggers, before
@@ -51,7 +55,7 @@ func (d deliveries) release() {
 
 func (s *Server) readDelivery(ctx context.Context, name v1alpha1.Provider, from received) (delivery, error) {
 	provider, _ := providerOf(name)
-	d := delivery{provider: name, id: provider.delivery(from.header, from.body), body: &document{memory: s.memory}}
+	d := delivery{provider: name, id: provider.delivery(from.header, from.body), digest: digestOf(from.body), body: &document{memory: s.memory}}
 	// A form is decoded in steps that each make a copy.
 	err := s.memory.within(ctx, formWeight*int64(len(from.body)), func() (err error) {
 		d.body.raw, err = provider.payload(from.header, from.body)
@@ -70,6 +74,11 @@ func (s *Server) readDelivery(ctx context.Context, name v1alpha1.Provider, from 
 		return err
 	})
 	return d, err
+}
+
+func digestOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // How many times its size reading a body takes, beside what its values weigh.

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,7 +48,7 @@ type fixture struct {
 	client   client.WithWatch
 	registry *prometheus.Registry
 	clock    *clocktesting.FakePassiveClock
-	log      *bytes.Buffer
+	log      *lines
 }
 
 type setup struct {
@@ -67,7 +67,7 @@ func newFixture(t testing.TB, with setup) *fixture {
 		client:   fake.NewClientBuilder().WithScheme(scheme).WithObjects(with.objects...).WithInterceptorFuncs(with.funcs).Build(),
 		registry: prometheus.NewRegistry(),
 		clock:    clocktesting.NewFakePassiveClock(time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC)),
-		log:      &bytes.Buffer{},
+		log:      &lines{},
 	}
 	options := with.options
 	options.Client, options.APIReader = f.client, f.client
@@ -81,8 +81,26 @@ func newFixture(t testing.TB, with setup) *fixture {
 	return f
 }
 
-func logTo(buffer *bytes.Buffer) logr.Logger {
-	return funcr.NewJSON(func(line string) { buffer.WriteString(line + "\n") }, funcr.Options{Verbosity: 10})
+// lines are a log that many requests write to.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) add(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.WriteString(line + "\n")
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func logTo(log *lines) logr.Logger {
+	return funcr.NewJSON(log.add, funcr.Options{Verbosity: 10})
 }
 
 // request is one POST to the server.

@@ -61,11 +61,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer deliveries.release()
-	results := make([]result, 0, len(triggers))
-	for i := range triggers {
-		one := s.deliver(ctx, &triggers[i], deliveries[triggers[i].Spec.Webhook.Provider], target.Name != "")
-		results = append(results, one)
-	}
+	results := s.deliverAll(ctx, triggers, deliveries, target.Name != "")
 	answer(w, deliveries[triggers[0].Spec.Webhook.Provider].id, results)
 }
 

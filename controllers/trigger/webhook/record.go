@@ -25,14 +25,14 @@ const (
 // record stores a decision to start nothing as an event on the Trigger. It
 // writes by itself rather than through an event recorder, which sends later and
 // gives up in silence: the answer promises that the decision is stored. The name
-// is the delivery's, so the same delivery twice is one event.
+// is the delivery's and its body's, so the same delivery twice is one event.
 func (s *Server) record(ctx context.Context, trigger *v1alpha1.Trigger, d delivery, r result) error {
 	kind := corev1.EventTypeNormal
 	if r.Outcome == invalid {
 		kind = corev1.EventTypeWarning
 	}
 	decision := &eventsv1.Event{
-		ObjectMeta:          metav1.ObjectMeta{Namespace: trigger.Namespace, Name: start.RunName(trigger.Name, d.id)},
+		ObjectMeta:          metav1.ObjectMeta{Namespace: trigger.Namespace, Name: start.RunName(trigger.Name, d.id+"\x00"+d.digest)},
 		EventTime:           metav1.NewMicroTime(s.opts.Clock.Now()),
 		ReportingController: reporter,
 		ReportingInstance:   s.opts.Instance,
