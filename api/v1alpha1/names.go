@@ -53,6 +53,11 @@ const RetryAnnotation = "kayci.dev/retry"
 // authenticates the sender.
 const TokenKey = "token"
 
+// OldTokenKey is the key, in the same Secret, of the token that TokenKey takes the
+// place of: both count, so that a git host can be told of the new one in its own
+// time.
+const OldTokenKey = "token.old"
+
 // FieldManager owns the fields that KayCI applies or patches.
 const FieldManager = "kayci"
 

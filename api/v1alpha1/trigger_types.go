@@ -67,7 +67,8 @@ type Webhook struct {
 
 	// SecretRef names a Secret of the same namespace. Its key `token` holds the
 	// HMAC secret (github, gitea), the secret token (gitlab) or the bearer token
-	// (generic).
+	// (generic). The key `token.old`, if it is there, holds one that counts as well:
+	// while a token is being replaced.
 	SecretRef meta.LocalObjectReference `json:"secretRef"`
 
 	// Events that start a Run. Default: push.

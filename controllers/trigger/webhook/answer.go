@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -41,32 +42,40 @@ type accepted struct {
 type refusal struct {
 	status  int
 	outcome string
-	Error   string `json:"error"`
+	// began is when finding out began, if how long that took is to be concealed.
+	began time.Time
+	Error string `json:"error"`
 }
 
 // retryAfter is told to senders whose request may succeed soon.
 const retryAfter = 5 * time.Second
 
-func busy() refusal {
-	return refusal{status: http.StatusServiceUnavailable, outcome: "Busy", Error: "too many requests at once: send it again"}
+func busy() *refusal {
+	return &refusal{status: http.StatusServiceUnavailable, outcome: "Busy", Error: "too many requests at once: send it again"}
 }
 
-func unavailable() refusal {
-	return refusal{status: http.StatusServiceUnavailable, outcome: "Failed", Error: "the API server can't be asked: send it again"}
+func unavailable(err error) *refusal {
+	if errors.Is(err, errTooManyReads) {
+		return busy()
+	}
+	return &refusal{status: http.StatusServiceUnavailable, outcome: "Failed", Error: "the API server can't be asked: send it again"}
 }
 
 // unauthenticated is the same to the byte for everything that isn't authentic:
 // it must not tell what exists.
-func unauthenticated() refusal {
-	return refusal{status: http.StatusUnauthorized, outcome: "Unauthenticated", Error: "unknown address, or missing or wrong signature"}
+func unauthenticated(began time.Time) *refusal {
+	return &refusal{
+		status: http.StatusUnauthorized, outcome: "Unauthenticated", began: began,
+		Error: "unknown address, or missing or wrong signature; a large body may need the address of a Trigger rather than its namespace's",
+	}
 }
 
-func oversized(limit int64) refusal {
-	return refusal{status: http.StatusRequestEntityTooLarge, outcome: "TooLarge", Error: fmt.Sprintf("the body has more than %d bytes", limit)}
+func oversized(limit int64) *refusal {
+	return &refusal{status: http.StatusRequestEntityTooLarge, outcome: "TooLarge", Error: fmt.Sprintf("the body has more than %d bytes", limit)}
 }
 
-func malformed(err error) refusal {
-	return refusal{status: http.StatusBadRequest, outcome: "Malformed", Error: err.Error()}
+func malformed(err error) *refusal {
+	return &refusal{status: http.StatusBadRequest, outcome: "Malformed", Error: err.Error()}
 }
 
 func (s *Server) refuse(w http.ResponseWriter, r refusal) {

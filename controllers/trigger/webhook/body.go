@@ -120,7 +120,7 @@ func groupOf(r *http.Request) string {
 }
 
 // unreadable is the answer to a request whose body could not be read.
-func unreadable(err error) refusal {
+func unreadable(err error) *refusal {
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return oversized(tooLarge.Limit)
 	}

@@ -77,6 +77,7 @@ func newFixture(t testing.TB, with setup) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	server.concealment = 0
 	f.Server = server
 	return f
 }

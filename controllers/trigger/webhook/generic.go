@@ -11,6 +11,10 @@ import (
 // generic is any program that knows the bearer token.
 type generic struct{}
 
+func (generic) claimed(header http.Header) bool {
+	return header.Get("Authorization") != ""
+}
+
 func (generic) authentic(header http.Header, proof proof) bool {
 	scheme, token, _ := strings.Cut(header.Get("Authorization"), " ")
 	return proof.knows(strings.TrimSpace(token)) && strings.EqualFold(scheme, "Bearer")

@@ -6,6 +6,10 @@ import "net/http"
 // header. Both also send GitHub's and Gogs' headers, which don't count here.
 type gitea struct{}
 
+func (gitea) claimed(header http.Header) bool {
+	return header.Get("X-Gitea-Signature") != ""
+}
+
 func (gitea) authentic(header http.Header, proof proof) bool {
 	return proof.signedHex(header.Get("X-Gitea-Signature"))
 }

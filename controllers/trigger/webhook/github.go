@@ -12,6 +12,10 @@ import (
 // github signs the body with HMAC-SHA256. Its older SHA-1 header is not taken.
 type github struct{}
 
+func (github) claimed(header http.Header) bool {
+	return header.Get("X-Hub-Signature-256") != ""
+}
+
 func (github) authentic(header http.Header, proof proof) bool {
 	signature, ok := strings.CutPrefix(header.Get("X-Hub-Signature-256"), "sha256=")
 	return proof.signedHex(signature) && ok

@@ -21,6 +21,10 @@ const (
 // signingPrefix marks a signing token: the key in base64 follows.
 const signingPrefix = "whsec_"
 
+func (gitlab) claimed(header http.Header) bool {
+	return header.Get("X-Gitlab-Token") != "" || header.Get(signatureHeader) != ""
+}
+
 func (gitlab) authentic(header http.Header, proof proof) bool {
 	knows := proof.knows(header.Get("X-Gitlab-Token"))
 	signed := signedStandard(header, proof)

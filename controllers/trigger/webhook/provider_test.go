@@ -200,14 +200,31 @@ func TestNoKeyIsNoSignature(t *testing.T) {
 	}
 }
 
-// The time of an answer doesn't tell GitLab's Triggers from others: every request
-// that claims a signature of its has it computed.
-func TestProofIsTheSameWorkForAll(t *testing.T) {
-	h := header(map[string]string{signatureHeader: "v1,x", signedIDHeader: "d1", signedAtHeader: "1"})
-	body := []byte("{}")
-	want := proof{token: []byte("t"), mac: mac([]byte("t"), body), standard: mac([]byte("t"), []byte("d1.1."), body)}
-	if diff := cmp.Diff(want, newProof([]byte("t"), h, body), cmp.AllowUnexported(proof{})); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
+// What is hashed follows from the request alone, and not from the Triggers there are.
+func TestProofIsWhatIsClaimed(t *testing.T) {
+	body, token := []byte("{}"), []byte("t")
+	standard := mac(token, []byte("d1.1."), body)
+	for name, tt := range map[string]struct {
+		header map[string]string
+		want   proof
+		hashed int64
+	}{
+		"nothing":       {nil, proof{token: token}, 0},
+		"a token":       {map[string]string{"X-Gitlab-Token": "t", "Authorization": "Bearer t"}, proof{token: token}, 0},
+		"GitHub's":      {map[string]string{"X-Hub-Signature-256": "x"}, proof{token: token, mac: mac(token, body)}, 2},
+		"Gitea's":       {map[string]string{"X-Gitea-Signature": "x"}, proof{token: token, mac: mac(token, body)}, 2},
+		"a standard":    {map[string]string{signatureHeader: "v1,x", signedIDHeader: "d1", signedAtHeader: "1"}, proof{token: token, standard: standard}, 2},
+		"all there are": {map[string]string{signatureHeader: "v1,x", signedIDHeader: "d1", signedAtHeader: "1", "X-Gitea-Signature": "x"}, proof{token, mac(token, body), standard}, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := header(tt.header)
+			if diff := cmp.Diff(tt.want, newProof(token, h, body), cmp.AllowUnexported(proof{})); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if got := hashed(received{h, body}); got != tt.hashed {
+				t.Errorf("%d bytes are hashed, want %d", got, tt.hashed)
+			}
+		})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -15,107 +16,68 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// receive handles one request: read the body, take a place, find the Triggers
-// that it is authentic for, understand it, act on each, answer.
+// receive handles one request, and answers one that reaches no Trigger.
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
+	refused := s.handle(w, r)
+	if refused == nil {
+		return
+	}
+	// Here, where the request holds neither room nor a place any more.
+	s.conceal(r.Context(), refused)
+	s.refuse(w, *refused)
+}
+
+// handle reads the body, takes a place, finds the Triggers that the request is
+// authentic for, understands it, acts on each, and answers.
+func (s *Server) handle(w http.ResponseWriter, r *http.Request) *refusal {
 	body, release, err := s.read(w, r)
 	defer release()
 	if err != nil {
-		s.refuse(w, unreadable(err))
-		return
+		return unreadable(err)
 	}
 	handled := handling(r)
 	defer handled()
 	// A client that hangs up doesn't stop what it has asked for.
 	ctx := context.WithoutCancel(r.Context())
 	if !s.places.enter(ctx, groupOf(r)) {
-		s.refuse(w, busy())
-		return
+		return busy()
 	}
 	defer s.places.leave(groupOf(r))
 	ctx, cancel := context.WithTimeout(ctx, handleTimeout)
 	defer cancel()
 
-	target := targetOf(r)
-	triggers, err := s.authenticate(ctx, target, r.Header, body)
+	target, from := targetOf(r), received{r.Header, body}
+	log := s.opts.Log.WithValues("namespace", target.Namespace, "trigger", target.Name)
+	began := time.Now()
+	triggers, err := s.authenticate(ctx, target, from)
 	if err != nil {
-		s.opts.Log.Error(err, "Authenticate a webhook", "namespace", target.Namespace, "trigger", target.Name)
-		s.refuse(w, unavailable())
-		return
+		log.Error(err, "Authenticate a webhook")
+		return unavailable(err)
 	}
 	if len(triggers) == 0 {
 		// Nothing of an unauthenticated request is logged unless asked for: the
 		// counter tells of a flood, and the log must not grow with it.
-		s.opts.Log.V(1).Info("Webhook not authentic", "namespace", target.Namespace, "trigger", target.Name)
-		s.refuse(w, unauthenticated())
-		return
+		log.V(1).Info("Webhook not authentic")
+		return unauthenticated(began)
 	}
-	deliveries, err := s.understand(ctx, triggers, received{r.Header, body})
+	deliveries, err := s.understand(ctx, triggers, from)
 	if errors.Is(err, errNoMemory) {
-		s.refuse(w, busy())
-		return
+		return busy()
 	}
 	if err != nil {
-		s.opts.Log.Info("Malformed webhook", "namespace", target.Namespace, "trigger", target.Name, "reason", err.Error())
-		s.refuse(w, malformed(err))
-		return
+		log.Info("Malformed webhook", "reason", err.Error())
+		return malformed(err)
 	}
 	defer deliveries.release()
 	results := s.deliverAll(ctx, triggers, deliveries, target.Name != "")
 	answer(w, deliveries[triggers[0].Spec.Webhook.Provider].id, results)
+	return nil
 }
 
 // received is a request whose body is in memory.
 type received struct {
 	header http.Header
 	body   []byte
-}
-
-// authenticate returns the Triggers that the request is authentic for, in the
-// order of their names. It does the same work where there is none.
-func (s *Server) authenticate(ctx context.Context, target client.ObjectKey, header http.Header, body []byte) ([]v1alpha1.Trigger, error) {
-	if !nameable(target) {
-		newProof([]byte(decoySecret), header, body)
-		return nil, nil
-	}
-	candidates, err := s.candidates(ctx, target)
-	if err != nil {
-		return nil, err
-	}
-	if len(candidates) == 0 {
-		_, err := s.proof(ctx, client.ObjectKey{Namespace: target.Namespace, Name: decoySecret}, header, body)
-		return nil, err
-	}
-	proofs := map[string]proof{}
-	var authentic []v1alpha1.Trigger
-	for i := range candidates {
-		webhook := candidates[i].Spec.Webhook
-		if _, ok := proofs[webhook.SecretRef.Name]; !ok {
-			proofs[webhook.SecretRef.Name], err = s.proof(ctx, client.ObjectKey{Namespace: target.Namespace, Name: webhook.SecretRef.Name}, header, body)
-			if err != nil {
-				return nil, err
-			}
-		}
-		if proves(webhook.Provider, header, proofs[webhook.SecretRef.Name]) {
-			authentic = append(authentic, candidates[i])
-		}
-	}
-	return authentic, nil
-}
-
-// proof is made with an empty token where there is none, which costs the same;
-// proves then says no.
-func (s *Server) proof(ctx context.Context, secret client.ObjectKey, header http.Header, body []byte) (proof, error) {
-	token, err := s.secrets.token(ctx, secret)
-	if err != nil {
-		return proof{}, err
-	}
-	return newProof(token, header, body), nil
-}
-
-func proves(name v1alpha1.Provider, header http.Header, p proof) bool {
-	provider, known := providerOf(name)
-	return known && provider.authentic(header, p) && len(p.token) > 0
 }
 
 func targetOf(r *http.Request) client.ObjectKey {

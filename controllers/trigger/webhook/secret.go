@@ -3,10 +3,13 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/utils/clock"
@@ -19,75 +22,103 @@ const (
 	// tokenLifetime is how long a token that was replaced or revoked still counts.
 	// It keeps a flood of requests from becoming a flood of reads.
 	tokenLifetime = 3 * time.Second
-	// maxTokens bounds the memory of a flood that names many namespaces.
+	// staleLifetime is how long it counts while more Secrets are asked for than are
+	// read.
+	staleLifetime = time.Minute
+	// readRate is how many Secrets are read a second, and readBurst how many at once
+	// after a quiet time. Half of those are for Secrets of which nothing is known.
+	readRate, readBurst = 50, 500
+	// maxTokens bounds the memory for namespaces of very many Triggers.
 	maxTokens = 4096
 )
 
-// decoySecret is looked up where no Trigger is, so that the answer takes as long
-// as it does where one is. It may exist: its content is not used.
-const decoySecret = "kayci-no-such-trigger" //nolint:gosec // the name of a Secret, and of none
+var errTooManyReads = errors.New("too many Secrets are asked for")
 
-// secretCache reads the token of a Secret by name. It only ever gets Secrets:
-// no list, no watch.
-type secretCache struct {
-	reader client.Reader
-	clock  clock.PassiveClock
-
-	mu     sync.Mutex
-	tokens map[client.ObjectKey]cachedToken
+// tokens of a Secret: the one that counts, and the one that does, too, while a git
+// host is told of a new one. Either may be blank, and proves nothing then.
+type tokens struct {
+	current, old []byte
 }
 
-type cachedToken struct {
-	token   []byte
-	expires time.Time
+// secretCache reads the tokens of a Secret by name. It only ever gets Secrets:
+// no list, no watch. Anybody can have it asked, so that it reads no more than so
+// many a second.
+type secretCache struct {
+	reader  client.Reader
+	clock   clock.PassiveClock
+	reads   *rate.Limiter
+	flights singleflight.Group
+
+	mu   sync.Mutex
+	read map[client.ObjectKey]cachedTokens
+}
+
+type cachedTokens struct {
+	tokens tokens
+	at     time.Time
 }
 
 func newSecretCache(reader client.Reader, clock clock.PassiveClock) *secretCache {
-	return &secretCache{reader: reader, clock: clock, tokens: map[client.ObjectKey]cachedToken{}}
+	return &secretCache{
+		reader: reader, clock: clock, reads: rate.NewLimiter(readRate, readBurst), read: map[client.ObjectKey]cachedTokens{},
+	}
 }
 
-// token returns the Secret's token, or nothing where there is none or KayCI may
-// not read it. An error means that the API server could not say.
-func (c *secretCache) token(ctx context.Context, key client.ObjectKey) ([]byte, error) {
+// tokens returns the Secret's tokens, or none where there is no Secret or KayCI may
+// not read it. An error means that the API server could not say, or isn't asked.
+func (c *secretCache) tokens(ctx context.Context, key client.ObjectKey) (tokens, error) {
 	now := c.clock.Now()
 	c.mu.Lock()
-	cached, ok := c.tokens[key]
+	cached, known := c.read[key]
 	c.mu.Unlock()
-	if ok && now.Before(cached.expires) {
-		return cached.token, nil
+	age := now.Sub(cached.at)
+	known = known && age < staleLifetime
+	if known && (age < tokenLifetime || c.reads.TokensAt(now) < readBurst/2) {
+		return cached.tokens, nil
 	}
-	token, err := c.read(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	c.keep(key, cachedToken{token: token, expires: now.Add(tokenLifetime)}, now)
-	return token, nil
+	found, err, _ := c.flights.Do(key.String(), func() (any, error) {
+		if !c.reads.AllowN(now, 1) {
+			return tokens{}, errTooManyReads
+		}
+		found, err := c.get(ctx, key)
+		if err == nil {
+			c.keep(key, cachedTokens{tokens: found, at: now})
+		}
+		return found, err
+	})
+	read, _ := found.(tokens)
+	return read, err
 }
 
-func (c *secretCache) read(ctx context.Context, key client.ObjectKey) ([]byte, error) {
+func (c *secretCache) get(ctx context.Context, key client.ObjectKey) (tokens, error) {
 	var secret corev1.Secret
 	err := c.reader.Get(ctx, key, &secret)
 	switch {
 	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
-		return nil, nil
+		return tokens{}, nil
 	case err != nil:
-		return nil, fmt.Errorf("read Secret %s: %w", key, err)
+		return tokens{}, fmt.Errorf("read Secret %s: %w", key, err)
 	}
-	// A file or an echo ends with a newline that nobody typed at the git host.
-	return bytes.TrimRight(secret.Data[v1alpha1.TokenKey], "\r\n"), nil
+	return tokens{current: token(&secret, v1alpha1.TokenKey), old: token(&secret, v1alpha1.OldTokenKey)}, nil
 }
 
-func (c *secretCache) keep(key client.ObjectKey, entry cachedToken, now time.Time) {
+// token is without the newline that a file or an echo ends with, and that nobody
+// typed at the git host.
+func token(secret *corev1.Secret, key string) []byte {
+	return bytes.TrimRight(secret.Data[key], "\r\n")
+}
+
+func (c *secretCache) keep(key client.ObjectKey, entry cachedTokens) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.tokens) >= maxTokens {
-		for old, cached := range c.tokens {
-			if !now.Before(cached.expires) {
-				delete(c.tokens, old)
+	if len(c.read) >= maxTokens {
+		for old, cached := range c.read {
+			if entry.at.Sub(cached.at) >= tokenLifetime {
+				delete(c.read, old)
 			}
 		}
 	}
-	if len(c.tokens) < maxTokens {
-		c.tokens[key] = entry
+	if len(c.read) < maxTokens {
+		c.read[key] = entry
 	}
 }

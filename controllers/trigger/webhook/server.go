@@ -99,6 +99,7 @@ type Server struct {
 	room        *room
 	memory      *memory
 	connections int
+	concealment time.Duration
 	handler     http.Handler
 	listening   atomic.Bool
 }
@@ -126,6 +127,7 @@ func NewServer(opts Options) (*Server, error) {
 		room:        newRoom(opts.Clock, opts.room(), opts.MaxBytes+leastRoom),
 		memory:      newMemory(),
 		connections: maxConnections,
+		concealment: concealment,
 	}
 	s.handler = s.routes()
 	return s, nil
@@ -153,8 +155,12 @@ func (o *Options) room() int64 {
 
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /hooks/{namespace}", s.receive)
-	mux.HandleFunc("POST /hooks/{namespace}/{trigger}", s.receive)
+	for _, pattern := range []string{
+		"POST /hooks/{namespace}", "POST /hooks/{namespace}/{$}",
+		"POST /hooks/{namespace}/{trigger}", "POST /hooks/{namespace}/{trigger}/{$}",
+	} {
+		mux.HandleFunc(pattern, s.receive)
+	}
 	return mux
 }
 
