@@ -31,9 +31,9 @@ const maxMessage = 32768
 type secretState int
 
 const (
-	secretMissing secretState = iota
+	// secretUnusable: there is none, or it has no token.
+	secretUnusable secretState = iota
 	secretForbidden
-	secretEmpty
 	secretUsable
 )
 
@@ -122,12 +122,11 @@ func paramsProblem(trigger *v1alpha1.Trigger, declared []v1alpha1.Param) string 
 
 func (s secretState) problem(name string) string {
 	switch s {
-	case secretMissing:
-		return fmt.Sprintf("Secret %s does not exist in this namespace: create it with the key %s", name, v1alpha1.TokenKey)
+	case secretUnusable:
+		// Whoever may write Triggers could else ask which Secrets there are.
+		return fmt.Sprintf("KayCI finds no value under the key %s of a Secret %s in this namespace, so no request can be authentic", v1alpha1.TokenKey, name)
 	case secretForbidden:
 		return fmt.Sprintf("KayCI may not get Secret %s: grant its service account get on Secrets in this namespace", name)
-	case secretEmpty:
-		return fmt.Sprintf("Secret %s has no value under the key %s, so no request can be authentic", name, v1alpha1.TokenKey)
 	case secretUsable:
 	}
 	return ""

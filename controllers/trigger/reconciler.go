@@ -87,13 +87,13 @@ func (r *Reconciler) observeSecret(ctx context.Context, key client.ObjectKey) (s
 	err := r.APIReader.Get(ctx, key, &secret)
 	switch {
 	case apierrors.IsNotFound(err):
-		return secretMissing, nil
+		return secretUnusable, nil
 	case apierrors.IsForbidden(err):
 		return secretForbidden, nil
 	case err != nil:
-		return secretMissing, fmt.Errorf("get secret %s: %w", key.Name, err)
+		return secretUnusable, fmt.Errorf("get secret %s: %w", key.Name, err)
 	case len(bytes.TrimRight(secret.Data[v1alpha1.TokenKey], "\r\n")) == 0:
-		return secretEmpty, nil
+		return secretUnusable, nil
 	}
 	return secretUsable, nil
 }

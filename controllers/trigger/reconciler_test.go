@@ -125,13 +125,13 @@ func TestStatus(t *testing.T) {
 				"Pipeline web requires parameters that spec.params doesn't give: sha, env", recheck,
 		}},
 		"no secret": {webhookTrigger(), []client.Object{webPipeline(sha)}, ready{
-			metav1.ConditionFalse, "SecretNotUsable", "Secret hook does not exist in this namespace: create it with the key token", recheckMissing,
+			metav1.ConditionFalse, "SecretNotUsable", "KayCI finds no value under the key token of a Secret hook in this namespace, so no request can be authentic", recheckMissing,
 		}},
 		"a secret without token": {webhookTrigger(), []client.Object{webPipeline(sha), hookSecret(map[string][]byte{"password": []byte("x")})}, ready{
-			metav1.ConditionFalse, "SecretNotUsable", "Secret hook has no value under the key token, so no request can be authentic", recheckMissing,
+			metav1.ConditionFalse, "SecretNotUsable", "KayCI finds no value under the key token of a Secret hook in this namespace, so no request can be authentic", recheckMissing,
 		}},
 		"a token that is a mere newline": {webhookTrigger(), []client.Object{webPipeline(sha), hookSecret(map[string][]byte{"token": []byte("\n")})}, ready{
-			metav1.ConditionFalse, "SecretNotUsable", "Secret hook has no value under the key token, so no request can be authentic", recheckMissing,
+			metav1.ConditionFalse, "SecretNotUsable", "KayCI finds no value under the key token of a Secret hook in this namespace, so no request can be authentic", recheckMissing,
 		}},
 		"an expression that doesn't compile": {
 			webhookTrigger(func(s *v1alpha1.TriggerSpec) { s.Webhook.If = "evnt.sha == ''" }),
