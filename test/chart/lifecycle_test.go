@@ -45,9 +45,11 @@ func TestLifecycle(t *testing.T) {
 
 	s.helm(t, "uninstall", release, "--no-hooks")
 	s.checkExists(t, repo, "after an uninstall")
+	deleting := s.deletingObjects(t)
 
 	s.helm(t, "install", release, chartFolder, "--no-hooks")
 	s.checkExists(t, repo, "after a second install")
+	s.checkWithoutReplica(t, deleting, repo)
 
 	s.helm(t, "upgrade", release, chartFolder, "--no-hooks", "--set", "crds.install=false")
 	s.checkExists(t, repo, "after crds.install was turned off")

@@ -28,6 +28,7 @@ const (
 // server is a real API server, and helm to talk to it.
 type server struct {
 	client     client.Client
+	config     *rest.Config
 	kubeconfig string
 	version    string
 }
@@ -53,7 +54,7 @@ func startServer(t *testing.T, crds ...string) *server {
 			t.Errorf("stop the API server: %v", err)
 		}
 	})
-	s := &server{kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
+	s := &server{config: cfg, kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
 	if s.client, err = client.New(cfg, client.Options{}); err != nil {
 		t.Fatal(err)
 	}
