@@ -8,6 +8,8 @@ import (
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/interpreter"
+
+	"github.com/kayci/kayci/api/printable"
 )
 
 // maxErrors of one expression that are told: later ones mostly follow from the
@@ -79,9 +81,10 @@ func (p program) position(node int64) string {
 	return fmt.Sprintf("%d:%d", max(at.Line(), 1), max(at.Column(), 0)+1)
 }
 
-// tidy makes a library's message fit one line of bounded length.
+// tidy makes a library's message, which may quote a value, fit one printable line
+// of bounded length.
 func tidy(message string) string {
-	message = strings.Join(strings.Fields(message), " ")
+	message = printable.Text(strings.Join(strings.Fields(message), " "))
 	message = strings.ReplaceAll(message, " (in container '')", "")
 	if len(message) > maxErrorLength {
 		message = strings.ToValidUTF8(message[:maxErrorLength], "") + "…"

@@ -3,6 +3,8 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -137,6 +139,7 @@ func TestTheSameDeliveryIsOneRun(t *testing.T) {
 	run := s.awaitEnd(t, names[0], v1alpha1.RunSucceeded)
 	want := &v1alpha1.Origin{
 		Trigger: "push", Provider: "github", Delivery: "delivery-1", Repository: "acme/web", SHA: sha, Ref: "refs/heads/main", Sender: "gopher",
+		Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(delivery.Body)),
 	}
 	if diff := cmp.Diff(want, run.Spec.Origin); diff != "" {
 		t.Errorf("origin (-want +got):\n%s", diff)

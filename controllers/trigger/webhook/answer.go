@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/kayci/kayci/api/printable"
 )
 
 // outcome of a delivery for one Trigger, as answers and metrics say it.
@@ -75,7 +77,7 @@ func oversized(limit int64) *refusal {
 }
 
 func malformed(err error) *refusal {
-	return &refusal{status: http.StatusBadRequest, outcome: "Malformed", Error: err.Error()}
+	return &refusal{status: http.StatusBadRequest, outcome: "Malformed", Error: printable.Text(err.Error())}
 }
 
 func (s *Server) refuse(w http.ResponseWriter, r refusal) {

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/expr"
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
 	"github.com/kayci/kayci/controllers/start"
@@ -58,6 +59,8 @@ func none(results []result) result {
 // is wrong with it.
 func (s *Server) deliver(ctx context.Context, trigger *v1alpha1.Trigger, d delivery, addressed bool) result {
 	r, err := s.decide(ctx, trigger, d)
+	// It may repeat what somebody has pushed or sent.
+	r.Reason = printable.Text(r.Reason)
 	if err == nil && (r.Outcome == invalid || addressed && (r.Outcome == notMatched || r.Outcome == suspended)) {
 		err = s.record(ctx, trigger, d, r)
 	}
@@ -234,9 +237,9 @@ func origin(trigger *v1alpha1.Trigger, d delivery) *v1alpha1.Origin {
 		Provider:   d.provider,
 		Delivery:   d.id,
 		Digest:     d.digest,
-		Repository: d.event.Repository,
+		Repository: printable.Text(d.event.Repository),
 		SHA:        d.event.SHA,
-		Ref:        d.event.Ref,
-		Sender:     d.event.Sender,
+		Ref:        printable.Text(d.event.Ref),
+		Sender:     printable.Text(d.event.Sender),
 	}
 }

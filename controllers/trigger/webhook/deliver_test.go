@@ -311,6 +311,34 @@ func TestIdempotencyKeyOfAnotherBody(t *testing.T) {
 	}
 }
 
+// Characters that terminals obey, or that nobody sees, get no further than into
+// parameters, which are data.
+func TestUnseenCharactersAreShown(t *testing.T) {
+	const hostile = "refs/heads/a\u009B31m\u202E\u200Bb"
+	body := strings.Replace(payload(t, "github-push"), "refs/heads/main", `refs/heads/a\u009B31m\u202E\u200Bb`, 1)
+	f := newFixture(t, setup{objects: objects(pipeline(v1alpha1.Param{Name: "ref"}), secret("hook", canary),
+		trigger("web-push", v1alpha1.ProviderGitHub, withParams(map[string]string{"ref": "event.ref"})),
+		trigger("other", v1alpha1.ProviderGitHub, onBranches("other")),
+		trigger("quotes", v1alpha1.ProviderGitHub, withIf("'a'.matches('(' + event.ref)")))})
+	answers := ""
+	for _, path := range []string{"/hooks/ci/web-push", "/hooks/ci/other", "/hooks/ci/quotes", "/hooks/c\u202E"} {
+		answers += f.send(signedGitHub(path, "d1", "push", body)).Body.String()
+	}
+	runs := f.runs(t)
+	if len(runs) != 1 {
+		t.Fatalf("there are %d Runs", len(runs))
+	}
+	want := []string{hostile, `refs/heads/a\x9b31m\u202e\u200bb`}
+	if diff := cmp.Diff(want, []string{runs[0].Spec.Params["ref"], runs[0].Spec.Origin.Ref}); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	for what, text := range map[string]string{"answers": answers, "log": f.log.String(), "events": strings.Join(f.recorded(t), "")} {
+		if strings.ContainsAny(text, "\u009B\u202E\u200B") || !strings.Contains(text, `u202e`) {
+			t.Errorf("the %s say %q", what, text)
+		}
+	}
+}
+
 // TestNotStoredIsNotSuccess fails each write, and checks that the sender is told
 // to come back, and that coming back works.
 func TestNotStoredIsNotSuccess(t *testing.T) {

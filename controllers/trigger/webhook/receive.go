@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
@@ -47,7 +48,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) *refusal {
 	defer cancel()
 
 	target, from := targetOf(r), received{r.Header, body}
-	log := s.opts.Log.WithValues("namespace", target.Namespace, "trigger", target.Name)
+	log := s.opts.Log.WithValues("namespace", printable.Text(target.Namespace), "trigger", printable.Text(target.Name))
 	began := time.Now()
 	triggers, err := s.authenticate(ctx, target, from)
 	if err != nil {
@@ -65,7 +66,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) *refusal {
 		return busy()
 	}
 	if err != nil {
-		log.Info("Malformed webhook", "reason", err.Error())
+		log.Info("Malformed webhook", "reason", printable.Text(err.Error()))
 		return malformed(err)
 	}
 	defer deliveries.release()
