@@ -49,6 +49,8 @@ func newControllerCommand() *cobra.Command {
 	f.StringVar(&flags.Admission.Host, "admission-host", "", "name by which API servers call it: SERVICE.NAMESPACE.svc")
 	f.StringVar(&flags.admissionSecret, "admission-secret", "", "Secret that keeps its certificate, as NAMESPACE/NAME; it must exist")
 	f.StringVar(&flags.Admission.Configuration, "admission-configuration", "", "name of the ValidatingWebhookConfiguration and the MutatingWebhookConfiguration that are to trust the certificate")
+	f.StringVar(&flags.Admission.ClientAuthorities, "admission-client-ca", "", "file of certificates in PEM: only who presents one of theirs is answered (default whoever asks)")
+	f.StringSliceVar(&flags.Admission.ClientNames, "admission-client-names", nil, "common names that such a certificate may have, separated by commas (default any)")
 	f.StringVar(&flags.StoragePath, "storage-path", os.TempDir(), "writable folder for git stores; its content may be lost")
 	f.StringVar(&flags.Image, "image", defaultImage(), imageUsage)
 	f.IntVar(&flags.Concurrent, "concurrent", 4, "objects of a kind that are reconciled at once")

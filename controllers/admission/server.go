@@ -45,6 +45,12 @@ type Options struct {
 	// MutatingWebhookConfiguration that lead here, and are told which certificate to
 	// trust.
 	Configuration string
+	// ClientAuthorities is a file of certificates in PEM. Only who presents a
+	// certificate of theirs is answered: API servers that are told to. Empty: whoever
+	// reaches the address.
+	ClientAuthorities string
+	// ClientNames are the common names that such a certificate may have. Empty: any.
+	ClientNames []string
 }
 
 // Enabled reports whether there is to be a webhook.
@@ -81,13 +87,19 @@ func SetupWithManager(mgr ctrl.Manager, opts Options) error {
 	if err := keeper.SetupWithManager(mgr); err != nil {
 		return err
 	}
-	server := webhook.NewServer(webhook.Options{Host: host, Port: port, TLSOpts: []func(*tls.Config){
-		func(c *tls.Config) {
-			c.MinVersion = tls.VersionTLS13
-			c.NextProtos = []string{"http/1.1"}
-			c.GetCertificate = keeper.GetCertificate
-		},
-	}})
+	secure := []func(*tls.Config){func(c *tls.Config) {
+		c.MinVersion = tls.VersionTLS13
+		c.NextProtos = []string{"http/1.1"}
+		c.GetCertificate = keeper.GetCertificate
+	}}
+	if opts.ClientAuthorities != "" {
+		require, err := requireClient(opts.ClientAuthorities, opts.ClientNames)
+		if err != nil {
+			return err
+		}
+		secure = append(secure, require)
+	}
+	server := webhook.NewServer(webhook.Options{Host: host, Port: port, TLSOpts: secure})
 	scheme := mgr.GetScheme()
 	reviewer := runs{cached: mgr.GetClient(), live: mgr.GetAPIReader(), access: access{mgr.GetClient()}}
 	for path, handler := range map[string]http.Handler{
