@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -56,11 +55,11 @@ func busy() *refusal {
 	return &refusal{status: http.StatusServiceUnavailable, outcome: "Busy", Error: "too many requests at once: send it again"}
 }
 
-func unavailable(err error) *refusal {
-	if errors.Is(err, errTooManyReads) {
-		return busy()
+func unavailable(began time.Time) *refusal {
+	return &refusal{
+		status: http.StatusServiceUnavailable, outcome: "Failed", began: began,
+		Error: "the API server can't be asked: send it again",
 	}
-	return &refusal{status: http.StatusServiceUnavailable, outcome: "Failed", Error: "the API server can't be asked: send it again"}
 }
 
 // unauthenticated is the same to the byte for everything that isn't authentic:

@@ -51,9 +51,12 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) *refusal {
 	log := s.opts.Log.WithValues("namespace", printable.Text(target.Namespace), "trigger", printable.Text(target.Name))
 	began := time.Now()
 	triggers, err := s.authenticate(ctx, target, from)
+	if errors.Is(err, errTooManyReads) || err == nil && len(triggers) == 0 && s.secrets.failing() {
+		return unavailable(began)
+	}
 	if err != nil {
 		log.Error(err, "Authenticate a webhook")
-		return unavailable(err)
+		return unavailable(began)
 	}
 	if len(triggers) == 0 {
 		// Nothing of an unauthenticated request is logged unless asked for: the

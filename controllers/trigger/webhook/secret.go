@@ -51,6 +51,8 @@ type secretCache struct {
 
 	mu   sync.Mutex
 	read map[client.ObjectKey]cachedTokens
+	// failed is when a read failed; zero if one has succeeded since.
+	failed time.Time
 }
 
 type cachedTokens struct {
@@ -81,9 +83,7 @@ func (c *secretCache) tokens(ctx context.Context, key client.ObjectKey) (tokens,
 			return tokens{}, errTooManyReads
 		}
 		found, err := c.get(ctx, key)
-		if err == nil {
-			c.keep(key, cachedTokens{tokens: found, at: now})
-		}
+		c.keep(key, cachedTokens{tokens: found, at: now}, err)
 		return found, err
 	})
 	read, _ := found.(tokens)
@@ -108,9 +108,25 @@ func token(secret *corev1.Secret, key string) []byte {
 	return bytes.TrimRight(secret.Data[key], "\r\n")
 }
 
-func (c *secretCache) keep(key client.ObjectKey, entry cachedTokens) {
+// failing reports whether a Secret that isn't known would likely not be read. A
+// stranger is then told to come back whatever the path: that only some can't be
+// judged would tell which exist.
+func (c *secretCache) failing() bool {
+	now := c.clock.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return !c.failed.IsZero() && now.Sub(c.failed) < staleLifetime || c.reads.TokensAt(now) < 1
+}
+
+// keep remembers what a read gave, or that it failed.
+func (c *secretCache) keep(key client.ObjectKey, entry cachedTokens, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failed = time.Time{}
+	if err != nil {
+		c.failed = entry.at
+		return
+	}
 	if len(c.read) >= maxTokens {
 		for old, cached := range c.read {
 			if entry.at.Sub(cached.at) >= tokenLifetime {

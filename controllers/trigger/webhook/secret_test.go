@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -128,16 +129,49 @@ func TestFloodOfReads(t *testing.T) {
 	}
 }
 
-func TestTooManyReadsAreBusy(t *testing.T) {
-	f := newFixture(t, setup{objects: objects(pipeline(), secret("hook", canary), trigger("web-push", v1alpha1.ProviderGeneric))})
-	f.secrets.reads.AllowN(f.clock.Now(), readBurst)
-	f.expect(t, bearer("/hooks/ci/web-push", "1", "{}"), answered{Status: http.StatusServiceUnavailable, Error: "too many requests at once: send it again"})
+// TestStrangersAreAllToldTheSame while Secrets can't be read: that a path can't be
+// judged doesn't tell that there is something at it.
+func TestStrangersAreAllToldTheSame(t *testing.T) {
+	away := false
+	other := trigger("other", v1alpha1.ProviderGeneric)
+	other.Spec.Webhook.SecretRef.Name = "other"
+	f := newFixture(t, setup{
+		objects: objects(pipeline(), secret("hook", canary), trigger("web-push", v1alpha1.ProviderGeneric), other),
+		funcs: interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+			if _, ok := obj.(*corev1.Secret); ok && away {
+				return apierrors.NewTimeoutError("etcd is away", 1)
+			}
+			return c.Get(ctx, key, obj, opts...)
+		}},
+	})
+	paths := []string{"/hooks/ci/other", "/hooks/ci/web-push", "/hooks/ci/unknown", "/hooks/unknown", "/hooks/ci"}
+	expect := func(when string, want int) {
+		got := map[string]int{}
+		for _, path := range paths {
+			got[path] = f.send(request{path: path, header: map[string]string{"Authorization": "Bearer x"}}).Code
+		}
+		for path, code := range got {
+			if code != want {
+				t.Errorf("%s, %s is answered with %d, want %d", when, path, code, want)
+			}
+		}
+		if w := f.send(bearer("/hooks/ci/web-push", when, "{}")); w.Code != http.StatusCreated {
+			t.Errorf("%s, an authentic request is answered with %d %s", when, w.Code, w.Body)
+		}
+	}
+	f.send(request{path: "/hooks/ci/web-push", header: map[string]string{"Authorization": "Bearer x"}})
+	away = true
+	expect("without API server", http.StatusServiceUnavailable)
+	away = false
+	expect("with it again", http.StatusUnauthorized)
+	f.secrets.reads.AllowN(f.clock.Now(), int(f.secrets.reads.TokensAt(f.clock.Now())))
+	expect("with too many reads", http.StatusServiceUnavailable)
 }
 
 func TestSecretCacheIsBounded(t *testing.T) {
 	f := newFixture(t, setup{})
 	for i := range maxTokens + 10 {
-		f.secrets.keep(client.ObjectKey{Namespace: "ci", Name: fmt.Sprintf("s%d", i)}, cachedTokens{at: f.clock.Now()})
+		f.secrets.keep(client.ObjectKey{Namespace: "ci", Name: fmt.Sprintf("s%d", i)}, cachedTokens{at: f.clock.Now()}, nil)
 	}
 	if got := len(f.secrets.read); got != maxTokens {
 		t.Errorf("%d tokens are kept", got)
