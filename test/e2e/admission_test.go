@@ -146,9 +146,11 @@ func TestWithoutAReplicaOnlyItsOwnKindsAreRefused(t *testing.T) {
 		t.Errorf("the controller's own Pipeline is answered with %v: it could not start by itself", err)
 	}
 	s.create(t, &corev1.ConfigMap{ObjectMeta: s.meta("other")})
-	if err := s.Client.Delete(s.ctx, &v1alpha1.Pipeline{ObjectMeta: s.meta("kept")}); err != nil {
+	// The garbage collector ends such a deletion by an update.
+	if err := s.Client.Delete(s.ctx, &v1alpha1.Pipeline{ObjectMeta: s.meta("kept")}, client.PropagationPolicy(metav1.DeletePropagationForeground)); err != nil {
 		t.Errorf("delete a Pipeline: %v", err)
 	}
+	s.awaitGone(t, "the Pipeline", &v1alpha1.PipelineList{})
 }
 
 // asController returns a client with the controller's identity and rights.
