@@ -28,15 +28,9 @@ func (s *Server) authenticate(ctx context.Context, target client.ObjectKey, from
 	if err != nil {
 		return nil, err
 	}
-	known := map[string]tokens{}
-	for i := range candidates {
-		secret := candidates[i].Spec.Webhook.SecretRef.Name
-		if _, ok := known[secret]; ok {
-			continue
-		}
-		if known[secret], err = s.secrets.tokens(ctx, client.ObjectKey{Namespace: target.Namespace, Name: secret}); err != nil {
-			return nil, err
-		}
+	known, err := s.tokens(ctx, candidates)
+	if err != nil {
+		return nil, err
 	}
 	proofs := provable(known)
 	if len(proofs) == 0 {
@@ -78,6 +72,23 @@ func (s *Server) claimed(ctx context.Context, target client.ObjectKey, from rece
 		}
 	}
 	return claimed, nil
+}
+
+// tokens of the Triggers' Secrets, by the Secret's name.
+func (s *Server) tokens(ctx context.Context, triggers []v1alpha1.Trigger) (map[string]tokens, error) {
+	known := map[string]tokens{}
+	for i := range triggers {
+		secret := triggers[i].Spec.Webhook.SecretRef.Name
+		if _, ok := known[secret]; ok {
+			continue
+		}
+		found, err := s.secrets.tokens(ctx, client.ObjectKey{Namespace: triggers[i].Namespace, Name: secret})
+		if err != nil {
+			return nil, err
+		}
+		known[secret] = found
+	}
+	return known, nil
 }
 
 // provable are the tokens that could prove something, each once: Secrets may share
