@@ -189,7 +189,8 @@ type Job struct {
 	// parameters, `restartPolicy: Never`, `backoffLimit: 0` unless given,
 	// `podReplacementPolicy: Failed`, a rule that ignores disruptions, and
 	// `automountServiceAccountToken: false` unless the template says otherwise or
-	// names a service account.
+	// names a service account. `kubectl explain job.spec` says more about each of
+	// its fields.
 	// +kubebuilder:validation:XValidation:rule="!has(self.metadata) || (!has(self.metadata.name) && !has(self.metadata.namespace))",message="name and namespace are KayCI's to set: remove them from the template's metadata"
 	// +kubebuilder:validation:XValidation:rule="!has(self.spec.ttlSecondsAfterFinished)",message="ttlSecondsAfterFinished is refused: a Job deleted early would be run again; use the Pipeline's retention"
 	// +kubebuilder:validation:XValidation:rule="!has(self.spec.suspend)",message="suspend is refused: a job is created when it is ready"

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -36,6 +37,7 @@ func TestLifecycle(t *testing.T) {
 	if err := s.client.Create(t.Context(), repo); err != nil {
 		t.Fatalf("create a ConfigRepo after the install: %v", err)
 	}
+	s.checkRoom(t)
 
 	s.outdateCRD(t)
 	kept := s.certify(t)
@@ -53,6 +55,21 @@ func TestLifecycle(t *testing.T) {
 
 	s.helm(t, "upgrade", release, chartFolder, "--no-hooks", "--set", "crds.install=false")
 	s.checkExists(t, repo, "after crds.install was turned off")
+}
+
+// checkRoom fails if another version of the kinds would not fit into the Secret
+// that Helm keeps a release in, which holds 1 MiB.
+func (s *server) checkRoom(t *testing.T) {
+	t.Helper()
+	secret := &corev1.Secret{}
+	key := client.ObjectKey{Namespace: releaseNamespace, Name: "sh.helm.release.v1." + release + ".v1"}
+	if err := s.client.Get(t.Context(), key, secret); err != nil {
+		t.Fatal(err)
+	}
+	const most = 300_000
+	if size := len(secret.Data["release"]); size > most {
+		t.Errorf("Helm keeps the release in %d bytes, want %d at most: which description has grown the CRDs?", size, most)
+	}
 }
 
 const shortName = "crepo"
