@@ -25,7 +25,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) (content []byte, r
 	// Only a real connection has deadlines; what a test hands over ends by itself.
 	end := func() { _ = control.SetReadDeadline(time.Unix(1, 0)) }
 	arriving := s.room.enter(networkOf(r.RemoteAddr), groupOf(r), end)
-	from := &steady{body: http.MaxBytesReader(w, r.Body, s.opts.MaxBytes), control: control, began: time.Now()}
+	from := &steady{body: http.MaxBytesReader(w, r.Body, s.opts.MaxBytes), control: control, patience: s.opts.Patience, began: time.Now()}
 	content, err = s.fill(r.Context(), arriving, from)
 	if err == nil {
 		err = arriving.complete()
@@ -69,9 +69,11 @@ func (s *Server) fill(ctx context.Context, arriving *body, from *steady) ([]byte
 type steady struct {
 	body    io.Reader
 	control *http.ResponseController
-	began   time.Time
-	waited  time.Duration
-	arrived int64
+	// patience is how long it waits for room in all, and waited how long it has.
+	patience time.Duration
+	began    time.Time
+	waited   time.Duration
+	arrived  int64
 }
 
 func (s *steady) read(into []byte) (int, error) {
@@ -89,7 +91,7 @@ func (s *steady) read(into []byte) (int, error) {
 // wait for room, all in all no longer than a request may.
 func (s *steady) wait(ctx context.Context, arriving *body, size int64) error {
 	begin := time.Now()
-	waiting, cancel := context.WithDeadline(ctx, begin.Add(waitTimeout-s.waited))
+	waiting, cancel := context.WithDeadline(ctx, begin.Add(s.patience-s.waited))
 	defer cancel()
 	defer func() { s.waited += time.Since(begin) }()
 	return arriving.take(waiting, size)

@@ -110,7 +110,7 @@ func TestLargeBodiesWaitForEachOther(t *testing.T) {
 	const size = 1 << 20
 	f := newFixture(t, setup{
 		objects: objects(pipeline(), secret("hook", canary), trigger("by-hand", v1alpha1.ProviderGeneric)),
-		options: Options{MaxBytes: size, MaxConcurrent: 3},
+		options: Options{MaxBytes: size, MaxConcurrent: 3, Patience: time.Minute},
 	})
 	address := f.serve(t)
 	body := append(append([]byte("{"), bytes.Repeat([]byte(" "), size-2)...), '}')
@@ -134,7 +134,7 @@ func TestSlowLargeBodiesMakeRoom(t *testing.T) {
 	const size = 1 << 20
 	f := newFixture(t, setup{
 		objects: objects(pipeline(), secret("hook", canary), trigger("by-hand", v1alpha1.ProviderGeneric)),
-		options: Options{MaxBytes: size, MaxConcurrent: 3},
+		options: Options{MaxBytes: size, MaxConcurrent: 3, Patience: time.Minute},
 	})
 	address := f.serve(t)
 	begun := fmt.Sprintf("POST /hooks/ci/by-hand HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat(" ", size/2-1))

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -14,14 +15,17 @@ var errNoMemory = errors.New("the memory for understanding bodies is taken")
 // memory is what understanding bodies may take in all, beside the bodies: their
 // number times the largest would be more than a process has.
 type memory struct {
-	left *semaphore.Weighted
+	left     *semaphore.Weighted
+	patience time.Duration
 }
 
-func newMemory() *memory { return &memory{semaphore.NewWeighted(expr.MaxWeight)} }
+func newMemory(patience time.Duration) *memory {
+	return &memory{semaphore.NewWeighted(expr.MaxWeight), patience}
+}
 
 // take waits a little for as many bytes. More than there are means all of them.
 func (m *memory) take(ctx context.Context, bytes int64) error {
-	waiting, cancel := context.WithTimeout(ctx, waitTimeout)
+	waiting, cancel := context.WithTimeout(ctx, m.patience)
 	defer cancel()
 	if m.left.Acquire(waiting, min(bytes, expr.MaxWeight)) != nil {
 		return errNoMemory

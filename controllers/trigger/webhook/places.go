@@ -4,12 +4,15 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 )
 
 // places are for requests that are handled at a time. Who waits for one comes next
 // whose namespace has fewest, and no namespace gets all of them: a slow one, or one
 // that is flooded, is in nobody else's way.
 type places struct {
+	patience time.Duration
+
 	mu   sync.Mutex
 	free int
 	// most that a namespace gets.
@@ -23,13 +26,13 @@ type waiter struct {
 	admitted  chan struct{}
 }
 
-func newPlaces(n int) *places {
-	return &places{free: n, most: max(1, n-n/4), held: map[string]int{}}
+func newPlaces(n int, patience time.Duration) *places {
+	return &places{patience: patience, free: n, most: max(1, n-n/4), held: map[string]int{}}
 }
 
 // enter waits a little for a place, and says whether there was one.
 func (p *places) enter(ctx context.Context, namespace string) bool {
-	waiting, cancel := context.WithTimeout(ctx, waitTimeout)
+	waiting, cancel := context.WithTimeout(ctx, p.patience)
 	defer cancel()
 	w := &waiter{namespace: namespace, admitted: make(chan struct{})}
 	p.mu.Lock()

@@ -11,7 +11,7 @@ import (
 // TestPlacesAreShared fills the places by one namespace, and lets more of it wait
 // than of another.
 func TestPlacesAreShared(t *testing.T) {
-	p := newPlaces(4)
+	p := newPlaces(4, patience)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	var got []bool

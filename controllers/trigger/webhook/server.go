@@ -31,14 +31,12 @@ import (
 const (
 	DefaultMaxBytes        = 10 << 20
 	DefaultMaxConcurrent   = 16
+	DefaultPatience        = 10 * time.Second
 	DefaultShutdownTimeout = 30 * time.Second
 )
 
 const (
 	headerTimeout = 10 * time.Second
-	// waitTimeout is how long a request waits for each thing that is taken: git hosts
-	// give up after 10 s.
-	waitTimeout = 10 * time.Second
 	// handleTimeout bounds the API server's part, so that writeTimeout isn't what
 	// ends a request.
 	handleTimeout  = 20 * time.Second
@@ -66,6 +64,9 @@ type Options struct {
 	// held; more wait for some seconds and are then told to come back. At least
 	// 2. Default: DefaultMaxConcurrent.
 	MaxConcurrent int
+	// Patience is how long a request waits for each thing that is taken: git hosts
+	// themselves wait for 10 s. Default: DefaultPatience.
+	Patience time.Duration
 	// ShutdownTimeout is how long requests in flight may take to end. Default:
 	// DefaultShutdownTimeout.
 	ShutdownTimeout time.Duration
@@ -123,9 +124,9 @@ func NewServer(opts Options) (*Server, error) {
 		env:         env,
 		secrets:     newSecretCache(opts.APIReader, opts.Clock),
 		deliveries:  deliveries,
-		places:      newPlaces(opts.MaxConcurrent),
+		places:      newPlaces(opts.MaxConcurrent, opts.Patience),
 		room:        newRoom(opts.Clock, opts.room(), opts.MaxBytes+leastRoom),
-		memory:      newMemory(),
+		memory:      newMemory(opts.Patience),
 		connections: maxConnections,
 		concealment: concealment,
 	}
@@ -139,6 +140,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.MaxConcurrent == 0 {
 		o.MaxConcurrent = DefaultMaxConcurrent
+	}
+	if o.Patience == 0 {
+		o.Patience = DefaultPatience
 	}
 	if o.ShutdownTimeout == 0 {
 		o.ShutdownTimeout = DefaultShutdownTimeout
