@@ -65,7 +65,7 @@ func addConfigRepo(mgr ctrl.Manager, opts Options) error {
 		Recorder:      mgr.GetEventRecorder(recorderName),
 		Clock:         clock.RealClock{},
 		Metrics:       fluxcontroller.NewMetrics(mgr, metrics.MustMakeRecorder()),
-		Fetcher:       configrepo.Git{},
+		Fetcher:       configrepo.Git{Proxy: opts.GitProxy},
 		Render:        render.Render,
 		RenderCommand: opts.RenderCommand,
 		Image:         opts.Image,

@@ -22,6 +22,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/admission"
+	"github.com/kayci/kayci/sync/git"
 )
 
 const leaderElectionID = "kayci-controller"
@@ -38,6 +39,9 @@ type Options struct {
 	// Admission serves the admission webhook of KayCI's kinds. The zero value
 	// serves none.
 	Admission admission.Options
+	// GitProxy chooses the HTTP proxy to a git server, unless a ConfigRepo names
+	// one. Nil: none.
+	GitProxy git.Proxy
 	// StoragePath is a writable folder for the git stores. It may be lost.
 	StoragePath string
 	// RenderCommand starts the process that evaluates jsonnet.

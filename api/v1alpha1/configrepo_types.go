@@ -54,6 +54,13 @@ type ConfigRepoSpec struct {
 	// +optional
 	SecretRef *meta.LocalObjectReference `json:"secretRef,omitempty"`
 
+	// ProxySecretRef names a Secret of the same namespace with the HTTP proxy to go
+	// by, for every scheme. Keys, as in Flux: `address`, as in
+	// http://proxy.example.com:3128, and optionally `username` and `password`.
+	// Default: the proxy of the controller's environment, if it has one.
+	// +optional
+	ProxySecretRef *meta.LocalObjectReference `json:"proxySecretRef,omitempty"`
+
 	// Vars are given to the files as std.extVar(name), and by name as arguments
 	// to an entry that is a function.
 	// +optional

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -71,6 +73,7 @@ func (flags *controllerFlags) run(ctx context.Context) error {
 	if flags.Instance, err = os.Hostname(); err != nil {
 		return fmt.Errorf("find this host's name: %w", err)
 	}
+	flags.GitProxy = environmentProxy
 	flags.Admission.Secret.Namespace, flags.Admission.Secret.Name, _ = strings.Cut(flags.admissionSecret, "/")
 	flags.WebhookMaxBytes = flags.maxBody.Value()
 	cfg, err := ctrl.GetConfig()
@@ -87,4 +90,9 @@ func (flags *controllerFlags) run(ctx context.Context) error {
 	b := buildInfo()
 	ctrl.Log.Info("starting", "version", b.Version, "revision", b.Revision, "go", b.Go)
 	return mgr.Start(ctx)
+}
+
+// environmentProxy follows HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
+func environmentProxy(to *url.URL) (*url.URL, error) {
+	return http.ProxyFromEnvironment(&http.Request{URL: to})
 }

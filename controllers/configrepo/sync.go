@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 
+	"github.com/fluxcd/pkg/apis/meta"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -74,28 +76,41 @@ func (s *sync) restore(ctx context.Context) error {
 	return s.apply(ctx, s.known.applied)
 }
 
-// request says how to reach the repository. The Secret is read anew each time,
-// so that it isn't held in memory and a new one is used at once.
+// request says how to reach the repository. Secrets are read anew each time, so
+// that they aren't held in memory and a new one is used at once.
 func (s *sync) request(ctx context.Context) (git.Request, error) {
 	request := git.Request{
 		URL:   s.repo.Spec.URL,
 		Ref:   s.repo.Spec.Ref,
 		Store: filepath.Join(s.folder(s.repo), string(s.repo.UID)),
 	}
-	ref := s.repo.Spec.SecretRef
+	var err error
+	if request.Auth, err = s.secret(ctx, s.repo.Spec.SecretRef); err != nil {
+		return request, err
+	}
+	data, err := s.secret(ctx, s.repo.Spec.ProxySecretRef)
+	if err != nil || s.repo.Spec.ProxySecretRef == nil {
+		return request, err
+	}
+	proxy, err := git.ParseProxy(data)
+	request.Proxy = func(*url.URL) (*url.URL, error) { return proxy, nil }
+	return request, err
+}
+
+// secret returns the data of a Secret, which is nil without a reference.
+func (s *sync) secret(ctx context.Context, ref *meta.LocalObjectReference) (map[string][]byte, error) {
 	if ref == nil {
-		return request, nil
+		return nil, nil
 	}
 	var secret corev1.Secret
 	err := s.APIReader.Get(ctx, client.ObjectKey{Namespace: s.repo.Namespace, Name: ref.Name}, &secret)
 	switch {
 	case apierrors.IsNotFound(err):
-		return request, secretNotFound(ref.Name)
+		return nil, secretNotFound(ref.Name)
 	case err != nil:
-		return request, fmt.Errorf("read Secret %q: %w", ref.Name, err)
+		return nil, fmt.Errorf("read Secret %q: %w", ref.Name, err)
 	}
-	request.Auth = secret.Data
-	return request, nil
+	return secret.Data, nil
 }
 
 // apply makes the namespace hold these objects, and keeps the inventory.

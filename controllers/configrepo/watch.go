@@ -22,7 +22,6 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/sync/apply"
-	"github.com/kayci/kayci/sync/git"
 )
 
 // SetupWithManager starts the reconciler with the manager.
@@ -113,28 +112,4 @@ func (c *counts) add(done apply.Result) {
 	c.objects.WithLabelValues("created").Add(float64(done.Created))
 	c.objects.WithLabelValues("changed").Add(float64(done.Changed))
 	c.objects.WithLabelValues("pruned").Add(float64(done.Pruned))
-}
-
-// Git reads real repositories.
-type Git struct {
-	// Limits of a fetch.
-	Limits git.Limits
-}
-
-// Head is git.Head within the limits.
-func (g Git) Head(ctx context.Context, req git.Request) (git.Revision, error) {
-	req.Limits = g.Limits
-	return git.Head(ctx, req)
-}
-
-// Fetch is git.Fetch within the limits.
-func (g Git) Fetch(ctx context.Context, req git.Request, rev git.Revision) error {
-	req.Limits = g.Limits
-	return git.Fetch(ctx, req, rev)
-}
-
-// Checkout is git.Checkout within the limits.
-func (g Git) Checkout(ctx context.Context, req git.Request, rev git.Revision, dir string) error {
-	req.Limits = g.Limits
-	return git.Checkout(ctx, req, rev, dir)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 	"unicode"
@@ -22,34 +23,69 @@ var errTooLarge = errors.New("more bytes than allowed")
 // reporter makes errors of one request: it knows the secrets that must not be
 // in them.
 type reporter struct {
-	redact *strings.Replacer
+	secrets []string
 }
 
-// newReporter takes the values of the Secret as they are, line by line for keys,
-// and in the form that basic authentication sends.
-func newReporter(auth map[string][]byte) reporter {
-	var pairs []string
-	hide := func(value string) {
-		if len(value) > 3 {
-			pairs = append(pairs, value, "[redacted]")
+// newReporter takes what is sent to servers, which may repeat it: as it is and in
+// the form that basic authentication has. A passphrase is sent to nobody.
+func newReporter(req Request) reporter {
+	var r reporter
+	hide := func(values ...string) {
+		for _, value := range values {
+			if value = strings.TrimSpace(value); value != "" {
+				r.secrets = append(r.secrets, value)
+			}
 		}
 	}
-	for _, key := range []string{"password", "bearerToken", "identity"} {
-		value := strings.TrimSpace(string(auth[key]))
-		hide(value)
-		for line := range strings.Lines(value) {
-			hide(strings.TrimSpace(line))
+	login := func(name, password string) {
+		if password != "" {
+			hide(password, url.QueryEscape(password), url.PathEscape(password),
+				base64.StdEncoding.EncodeToString([]byte(name+":"+password)))
 		}
 	}
-	if password := trimmed(auth, "password"); password != "" {
-		hide(base64.StdEncoding.EncodeToString([]byte(trimmed(auth, "username") + ":" + password)))
+	for line := range strings.Lines(string(req.Auth["identity"])) {
+		if !strings.HasPrefix(line, "-----") {
+			hide(line)
+		}
 	}
-	return reporter{strings.NewReplacer(pairs...)}
+	if !strings.HasPrefix(req.URL, "ssh:") {
+		hide(string(req.Auth["bearerToken"]))
+		login(trimmed(req.Auth, "username"), trimmed(req.Auth, "password"))
+	}
+	if to, err := parseTarget(req.URL, reporter{}); err == nil {
+		if proxy, _ := req.proxyOf(to); proxy != nil {
+			password, _ := proxy.User.Password()
+			login(proxy.User.Username(), password)
+		}
+	}
+	return r
 }
 
-// fail makes an error with a text of its own.
+// withheld stands for a text that holds a secret. To cut out the secret alone
+// would tell a short or common one: what is missing is plain to see.
+const withheld = "(withheld: it repeats a credential)"
+
+// fail makes an error with a text of its own. Arguments that are errors, or
+// foreign, may repeat what was sent; the others come from the ConfigRepo's spec.
 func (r reporter) fail(reason Reason, format string, args ...any) *Error {
-	return &Error{Reason: reason, text: r.clean(fmt.Sprintf(format, args...))}
+	for i, arg := range args {
+		switch from := arg.(type) {
+		case foreign:
+			args[i] = r.hide(string(from))
+		case error:
+			args[i] = r.hide(from.Error())
+		}
+	}
+	return &Error{Reason: reason, text: clean(fmt.Sprintf(format, args...))}
+}
+
+func (r reporter) hide(text string) string {
+	for _, secret := range r.secrets {
+		if strings.Contains(text, secret) {
+			return withheld
+		}
+	}
+	return text
 }
 
 // wrap classifies an error from below and says what was being done.
@@ -60,11 +96,12 @@ func (r reporter) wrap(ctx context.Context, doing string, err error) *Error {
 	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
 		return r.ended(ctx, doing)
 	}
+	words := r.words(err)
 	switch {
 	case errors.Is(err, transport.ErrAuthenticationRequired), errors.Is(err, transport.ErrAuthorizationFailed):
-		return r.fail(ReasonAuthenticationFailed, "%s: the server refused the credentials, or asks for some", doing)
+		return r.fail(ReasonAuthenticationFailed, "%s: the server refused the credentials, or asks for some%s", doing, words)
 	case errors.Is(err, transport.ErrRepositoryNotFound):
-		return r.fail(ReasonRepositoryNotFound, "%s: the server knows no such repository, or these credentials may not see it", doing)
+		return r.fail(ReasonRepositoryNotFound, "%s: the server knows no such repository, or these credentials may not see it%s", doing, words)
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
 		return r.fail(ReasonRefNotFound, "%s: the repository is empty", doing)
 	case errors.Is(err, errTooLarge):
@@ -72,8 +109,17 @@ func (r reporter) wrap(ctx context.Context, doing string, err error) *Error {
 	case errors.Is(err, packfile.ErrEmptyPackfile):
 		return r.fail(ReasonFetchFailed, "%s: the server sent no objects", doing)
 	default:
-		return r.fail(ReasonFetchFailed, "%s: %v", doing, err)
+		return r.fail(ReasonFetchFailed, "%s: %v%s", doing, err, words)
 	}
+}
+
+// words are the server's own for an error, if there are any.
+func (r reporter) words(err error) string {
+	said, ok := errors.AsType[saidError](err)
+	if !ok || said.said == "" {
+		return ""
+	}
+	return "; the server says: " + r.hide(said.said)
 }
 
 // ended is the error of a context that is over.
@@ -88,11 +134,10 @@ func (r reporter) ended(ctx context.Context, doing string) *Error {
 	return e
 }
 
-// clean redacts before it cuts, so that no part of a secret is left.
-func (r reporter) clean(text string) string {
-	text = r.redact.Replace(text)
+// clean makes a text fit for a condition: one line, of a bounded length.
+func clean(text string) string {
 	text = strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) {
+		if unicode.IsControl(c) || unicode.Is(unicode.Cf, c) {
 			return ' '
 		}
 		return c

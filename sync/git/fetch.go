@@ -2,11 +2,13 @@ package git
 
 import (
 	"context"
+	"io"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
 )
 
 // fetch brings a commit, without its history, into the store. The server always
@@ -43,17 +45,26 @@ func fetch(ctx context.Context, s *store, req Request, rev Revision, report repo
 	}
 }
 
-// packRequest asks for a commit without its history. There is no sideband, and so
-// no progress to read past.
+// packRequest asks for a commit without its history. It offers what git offers
+// where it makes no difference, as with nothing to acknowledge: some servers
+// refuse a client without.
 func packRequest(refs *packp.AdvRefs, want plumbing.Hash) *packp.UploadPackRequest {
 	req := packp.NewUploadPackRequest()
 	req.Wants = []plumbing.Hash{want}
 	req.Depth = packp.DepthCommits(1)
-	for _, c := range []capability.Capability{capability.Shallow, capability.OFSDelta} {
-		if refs.Capabilities.Supports(c) {
-			_ = req.Capabilities.Set(c)
+	offer := func(one ...capability.Capability) {
+		for _, c := range one {
+			if refs.Capabilities.Supports(c) {
+				_ = req.Capabilities.Set(c)
+				return
+			}
 		}
 	}
+	offer(capability.MultiACKDetailed, capability.MultiACK)
+	offer(capability.Sideband64k)
+	offer(capability.NoProgress)
+	offer(capability.Shallow)
+	offer(capability.OFSDelta)
 	return req
 }
 
@@ -63,5 +74,9 @@ func download(ctx context.Context, from session, s *store, req *packp.UploadPack
 		return err
 	}
 	defer response.Close()
-	return s.receive(response, plumbing.NewHash(rev.Commit), limits, report)
+	pack := io.Reader(response)
+	if req.Capabilities.Supports(capability.Sideband64k) {
+		pack = sideband.NewDemuxer(sideband.Sideband64k, response)
+	}
+	return s.receive(pack, plumbing.NewHash(rev.Commit), limits, report)
 }

@@ -12,7 +12,7 @@ import (
 // A request that names a commit is answered without asking.
 func Head(ctx context.Context, req Request) (Revision, error) {
 	req.Limits = req.Limits.withDefaults()
-	report := newReporter(req.Auth)
+	report := newReporter(req)
 	if req.Ref != nil && req.Ref.Commit != "" {
 		_, err := parseTarget(req.URL, report)
 		return Revision{Commit: req.Ref.Commit}, err
@@ -32,7 +32,7 @@ func Head(ctx context.Context, req Request) (Revision, error) {
 	}
 	revision, err := resolve(refs, req.Ref)
 	if err != nil {
-		return Revision{}, report.fail(ReasonRefNotFound, "%s: %v", doing, err)
+		return Revision{}, report.fail(ReasonRefNotFound, "%s: %s", doing, err.Error())
 	}
 	return revision, nil
 }
@@ -41,7 +41,7 @@ func Head(ctx context.Context, req Request) (Revision, error) {
 // little memory, so many may wait for slow servers at once.
 func Fetch(ctx context.Context, req Request, rev Revision) error {
 	req.Limits = req.Limits.withDefaults()
-	report := newReporter(req.Auth)
+	report := newReporter(req)
 	return locked(ctx, req, rev, report, func() error {
 		s, err := openStore(req.Store)
 		if errors.Is(err, errDamaged) {
@@ -64,7 +64,7 @@ func Fetch(ctx context.Context, req Request, rev Revision) error {
 // removed: another Fetch helps.
 func Checkout(ctx context.Context, req Request, rev Revision, dir string) error {
 	req.Limits = req.Limits.withDefaults()
-	report := newReporter(req.Auth)
+	report := newReporter(req)
 	return locked(ctx, req, rev, report, func() error {
 		err := checkout(ctx, req, rev, dir, report)
 		if !errors.Is(err, errDamaged) {

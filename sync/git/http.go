@@ -1,15 +1,20 @@
 package git
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	fluxgit "github.com/fluxcd/pkg/git"
+	"github.com/go-git/go-git/v5/plumbing/format/pktline"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 )
@@ -21,6 +26,15 @@ const maxErrorBody = 64 << 10
 type httpSession struct {
 	transport.UploadPackSession
 	transport *http.Transport
+	heard     *heard
+}
+
+// heard is what the newest answer said beside what go-git keeps of it.
+type heard struct {
+	// said is a refusal's own words.
+	said string
+	// refs is the beginning of the list of references, with the capabilities.
+	refs beginning
 }
 
 func (s httpSession) Close() error {
@@ -28,7 +42,37 @@ func (s httpSession) Close() error {
 	return s.UploadPackSession.Close()
 }
 
-func openHTTP(ctx context.Context, to target, req Request, report reporter) (session, error) {
+// AdvertisedReferencesContext implements session. go-git leaves out capabilities
+// that it doesn't make use of, and so doesn't offer them, without which some
+// servers refuse to talk.
+func (s httpSession) AdvertisedReferencesContext(ctx context.Context) (*packp.AdvRefs, error) {
+	refs, err := s.UploadPackSession.AdvertisedReferencesContext(ctx)
+	if err != nil {
+		return nil, saidError{err, s.heard.said}
+	}
+	lines := pktline.NewScanner(bytes.NewReader(s.heard.refs.bytes))
+	for lines.Scan() {
+		if _, list, ok := bytes.Cut(lines.Bytes(), []byte{0}); ok {
+			all := capability.NewList()
+			if all.Decode(bytes.TrimSpace(list)) == nil {
+				refs.Capabilities = all
+			}
+			break
+		}
+	}
+	return refs, nil
+}
+
+// UploadPack implements session.
+func (s httpSession) UploadPack(ctx context.Context, req *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {
+	response, err := s.UploadPackSession.UploadPack(ctx, req)
+	if err != nil {
+		return nil, saidError{err, s.heard.said}
+	}
+	return response, nil
+}
+
+func openHTTP(to target, dial Dial, proxy *url.URL, req Request, report reporter) (session, error) {
 	options, err := fluxgit.NewAuthOptions(*to.url, trimmedAuth(req.Auth))
 	if err != nil {
 		return nil, report.fail(ReasonInvalidSecret, "the Secret doesn't fit the URL: %v", err)
@@ -38,7 +82,8 @@ func openHTTP(ctx context.Context, to target, req Request, report reporter) (ses
 		return nil, report.fail(ReasonInvalidSecret, "the Secret's ca.crt: %v", err)
 	}
 	base := &http.Transport{
-		DialContext:            bound(ctx, req.Dial),
+		DialContext:            dial,
+		Proxy:                  http.ProxyURL(proxy),
 		TLSClientConfig:        tlsConfig,
 		TLSHandshakeTimeout:    30 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
@@ -46,7 +91,8 @@ func openHTTP(ctx context.Context, to target, req Request, report reporter) (ses
 	}
 	// Redirects are go-git's: of the first request only, never from https to http,
 	// and without credentials once another host is reached.
-	client := githttp.NewClient(&http.Client{Transport: limitedTransport{base, req.Limits.PackBytes}})
+	heard := &heard{}
+	client := githttp.NewClient(&http.Client{Transport: limitedTransport{base, req.Limits.PackBytes, heard}})
 	endpoint, err := transport.NewEndpoint(to.String())
 	if err != nil {
 		return nil, report.fail(ReasonInvalidURL, "the repository's URL is malformed")
@@ -55,7 +101,7 @@ func openHTTP(ctx context.Context, to target, req Request, report reporter) (ses
 	if err != nil {
 		return nil, err
 	}
-	return httpSession{upload, base}, nil
+	return httpSession{upload, base, heard}, nil
 }
 
 func httpAuth(options *fluxgit.AuthOptions) transport.AuthMethod {
@@ -90,6 +136,7 @@ func trust(bundle []byte) (*tls.Config, error) {
 type limitedTransport struct {
 	base      *http.Transport
 	packBytes int64
+	heard     *heard
 }
 
 func (t limitedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -104,7 +151,11 @@ func (t limitedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	case req.Method == http.MethodPost:
 		limit = t.packBytes
 	}
-	resp.Body = limitedBody{&limitedReader{resp.Body, limit}, resp.Body}
+	*t.heard = heard{refs: beginning{limit: maxErrorBody}}
+	resp.Body = limitedBody{io.TeeReader(&limitedReader{resp.Body, limit}, &t.heard.refs), resp.Body}
+	if resp.StatusCode >= http.StatusBadRequest {
+		t.heard.said = sentence(resp)
+	}
 	return resp, nil
 }
 

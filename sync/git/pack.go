@@ -49,30 +49,33 @@ func nextSize(scanner *packfile.Scanner, limits Limits) (int64, error) {
 	if header.Length > limits.FileBytes {
 		return header.Length, nil
 	}
-	var start beginning
+	start := beginning{limit: 2 * binary.MaxVarintLen64}
 	if _, _, err := scanner.NextObject(&start); err != nil {
 		return 0, err
 	}
 	if header.Type != plumbing.OFSDeltaObject && header.Type != plumbing.REFDeltaObject {
 		return header.Length, nil
 	}
-	_, n := binary.Uvarint(start)
+	_, n := binary.Uvarint(start.bytes)
 	if n <= 0 {
 		return 0, packfile.ErrInvalidDelta
 	}
-	result, n := binary.Uvarint(start[n:])
+	result, n := binary.Uvarint(start.bytes[n:])
 	if n <= 0 || result > 1<<62 {
 		return 0, packfile.ErrInvalidDelta
 	}
 	return max(header.Length, int64(result)), nil
 }
 
-// beginning keeps the first bytes of what is written: enough for two sizes.
-type beginning []byte
+// beginning keeps the first bytes of what is written.
+type beginning struct {
+	limit int
+	bytes []byte
+}
 
 func (b *beginning) Write(p []byte) (int, error) {
-	if room := 2*binary.MaxVarintLen64 - len(*b); room > 0 {
-		*b = append(*b, p[:min(room, len(p))]...)
+	if room := b.limit - len(b.bytes); room > 0 {
+		b.bytes = append(b.bytes, p[:min(room, len(p))]...)
 	}
 	return len(p), nil
 }

@@ -22,6 +22,10 @@ type Request struct {
 	// wait for each other.
 	Store string
 
+	// Proxy chooses the HTTP proxy to go by; nil is none. Everything but http goes
+	// by its CONNECT.
+	Proxy Proxy
+
 	// Dial connects to servers; nil is the network itself.
 	Dial Dial
 

@@ -18,24 +18,34 @@ type session interface {
 // maxAdvertised bounds the list of references that a server may send.
 const maxAdvertised = 16 << 20
 
-// open starts a conversation. There is no proxy but the network's own: neither
-// the environment nor files in a home folder are read.
+// open starts a conversation, by the request's proxy if it has one: neither the
+// environment nor files in a home folder are read.
 func open(ctx context.Context, req Request, report reporter) (session, target, error) {
 	to, err := parseTarget(req.URL, report)
 	if err != nil {
 		return nil, to, err
 	}
+	doing := "connect to " + to.String()
+	proxy, err := req.proxyOf(to)
+	if err != nil {
+		return nil, to, report.fail(ReasonFetchFailed, "%s: %v", doing, err)
+	}
+	dial := bound(ctx, req.Dial)
+	// A web server is asked through the proxy itself, which sees it all anyway.
+	if proxy != nil && to.url.Scheme != "http" {
+		dial, proxy = through(proxy, dial, report), nil
+	}
 	var s session
 	switch to.url.Scheme {
 	case "ssh":
-		s, err = openSSH(ctx, to, req, report)
+		s, err = openSSH(ctx, to, dial, req, report)
 	case "git":
-		s, err = openGit(ctx, to, req)
+		s, err = openGit(ctx, to, dial, req)
 	default:
-		s, err = openHTTP(ctx, to, req, report)
+		s, err = openHTTP(to, dial, proxy, req, report)
 	}
 	if err != nil {
-		return nil, to, report.wrap(ctx, "connect to "+to.String(), err)
+		return nil, to, report.wrap(ctx, doing, err)
 	}
 	return s, to, nil
 }

@@ -15,12 +15,12 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-func openSSH(ctx context.Context, to target, req Request, report reporter) (session, error) {
+func openSSH(ctx context.Context, to target, dial Dial, req Request, report reporter) (session, error) {
 	config, err := sshConfig(to, req, report)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := bound(ctx, req.Dial)(ctx, "tcp", to.address("22"))
+	conn, err := dial(ctx, "tcp", to.address("22"))
 	if err != nil {
 		return nil, err
 	}

@@ -37,8 +37,8 @@ type stream struct {
 // goodbye is how long a server may take to be told that it isn't needed any more.
 const goodbye = 2 * time.Second
 
-func openGit(ctx context.Context, to target, req Request) (session, error) {
-	conn, err := bound(ctx, req.Dial)(ctx, "tcp", to.address("9418"))
+func openGit(ctx context.Context, to target, dial Dial, req Request) (session, error) {
+	conn, err := dial(ctx, "tcp", to.address("9418"))
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,6 @@ func (s *stream) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, e
 	case err != nil:
 		return nil, s.explain(err)
 	}
-	transport.FilterUnsupportedCapabilities(refs.Capabilities)
 	return refs, nil
 }
 

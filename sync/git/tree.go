@@ -51,7 +51,7 @@ func writeTree(ctx context.Context, objects storer.EncodedObjectStorer, hash plu
 
 func (w *treeWriter) folder(ctx context.Context, hash plumbing.Hash, name string, depth int) error {
 	if depth > w.limits.Depth {
-		return w.report.fail(ReasonTooLarge, "%s: folders are nested deeper than %d", name, w.limits.Depth)
+		return w.report.fail(ReasonTooLarge, "%s: folders are nested deeper than %d", foreign(name), w.limits.Depth)
 	}
 	tree, err := object.GetTree(w.objects, hash)
 	if err != nil {
@@ -62,7 +62,7 @@ func (w *treeWriter) folder(ctx context.Context, hash plumbing.Hash, name string
 			return ctx.Err()
 		}
 		if !validName(entry.Name) {
-			return w.report.fail(ReasonInvalidTree, "%s: the name %q is refused", path.Join("/", name), entry.Name)
+			return w.report.fail(ReasonInvalidTree, "%s: the name %q is refused", foreign(path.Join("/", name)), foreign(entry.Name))
 		}
 		if w.files++; w.files > w.limits.Files {
 			return w.report.fail(ReasonTooLarge, "the commit has more than %d files and folders", w.limits.Files)
@@ -88,7 +88,7 @@ func (w *treeWriter) entry(ctx context.Context, entry object.TreeEntry, name str
 	case filemode.Submodule:
 		return nil
 	default:
-		return w.report.fail(ReasonInvalidTree, "%s: the mode %s is refused", name, entry.Mode)
+		return w.report.fail(ReasonInvalidTree, "%s: the mode %s is refused", foreign(name), entry.Mode)
 	}
 }
 
@@ -136,7 +136,7 @@ func (w *treeWriter) blob(hash plumbing.Hash, name string, limit int64) (io.Read
 	}
 	w.bytes += blob.Size
 	if blob.Size > limit {
-		return nil, w.report.fail(ReasonTooLarge, "%s is larger than %d bytes", name, limit)
+		return nil, w.report.fail(ReasonTooLarge, "%s is larger than %d bytes", foreign(name), limit)
 	}
 	if w.bytes > w.limits.TreeBytes {
 		return nil, w.report.fail(ReasonTooLarge, "the commit's files are more than %d bytes together", w.limits.TreeBytes)
@@ -152,9 +152,9 @@ func (w *treeWriter) blob(hash plumbing.Hash, name string, limit int64) (io.Read
 // lies behind a symlink of its own commit.
 func (w *treeWriter) refused(name string, err error) error {
 	if errors.Is(err, os.ErrExist) {
-		return w.report.fail(ReasonInvalidTree, "%s: the commit has this name twice", name)
+		return w.report.fail(ReasonInvalidTree, "%s: the commit has this name twice", foreign(name))
 	}
-	return w.report.fail(ReasonStorageFailed, "write %s: %v", name, err)
+	return w.report.fail(ReasonStorageFailed, "write %s: %v", foreign(name), err)
 }
 
 // validName refuses names that git itself refuses, and those that are made to be

@@ -1,0 +1,62 @@
+package configrepo_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/controllers/configrepo"
+	"github.com/kayci/kayci/sync/git"
+)
+
+// asked keeps the newest request.
+type asked struct {
+	*world
+	request git.Request
+}
+
+func (a *asked) Head(ctx context.Context, req git.Request) (git.Revision, error) {
+	a.request = req
+	return a.world.Head(ctx, req)
+}
+
+func TestProxyOfASecret(t *testing.T) {
+	tests := map[string]struct {
+		data         map[string][]byte
+		proxy, ready string
+	}{
+		"good":    {map[string][]byte{"address": []byte("http://proxy:3128"), "username": []byte("me"), "password": []byte("p@ss")}, "http://me:p%40ss@proxy:3128", "Succeeded"},
+		"bad":     {map[string][]byte{"address": []byte("proxy")}, "", "InvalidSecret"},
+		"missing": {nil, "", configrepo.ReasonSecretNotFound},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			repo := configRepo()
+			repo.Spec.AllowEmpty = true
+			repo.Spec.ProxySecretRef = &meta.LocalObjectReference{Name: "proxy"}
+			objects := []client.Object{repo}
+			if test.data != nil {
+				objects = append(objects, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "proxy"}, Data: test.data})
+			}
+			w := newWorld(t, objects...)
+			seen := &asked{world: w}
+			w.reconciler.Fetcher = seen
+			w.reconcile(t)
+			expect(t, "Ready", test.ready, conditions.Get(w.repo(t), meta.ReadyCondition).Reason)
+			got := ""
+			if seen.request.Proxy != nil {
+				proxy, err := seen.request.Proxy(nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = proxy.String()
+			}
+			expect(t, "proxy", test.proxy, got)
+		})
+	}
+}
