@@ -44,6 +44,11 @@ const ExpandParamsAnnotation = "kayci.dev/expand-params"
 // workspace.
 const WorkspaceVolume = "kayci-workspace"
 
+// CreatedVersionAnnotation is an annotation of a Run that was made by hand. The
+// controller notes there the Run's resourceVersion before its own first change,
+// which orders the Runs of one second.
+const CreatedVersionAnnotation = "kayci.dev/created-version"
+
 // RetryAnnotation is an annotation of a Run. Whatever its value, it asks for
 // another Run that retries this one once it has failed or was cancelled. It is
 // taken off when it has been answered.

@@ -161,6 +161,11 @@ type RunStatus struct {
 	// +optional
 	Number int64 `json:"number,omitempty"`
 
+	// CreatedVersion is the resourceVersion that the Run was created with, as far as
+	// is known. It orders the Runs of one second.
+	// +optional
+	CreatedVersion string `json:"createdVersion,omitempty"`
+
 	// Conditions: Succeeded, with a reason and a message that says what to do.
 	// +optional
 	// +listType=map
@@ -289,6 +294,7 @@ func (s *JobStatus) HasPassed() bool {
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
+// +kubebuilder:selectablefield:JSONPath=`.status.completionTime`
 // +kubebuilder:resource:categories=kayci,shortName=kr
 // +kubebuilder:printcolumn:name="Pipeline",type=string,JSONPath=`.spec.pipeline`
 // +kubebuilder:printcolumn:name="Number",type=integer,JSONPath=`.status.number`

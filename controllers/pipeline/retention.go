@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/order"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
 
@@ -32,7 +32,7 @@ func expired(runs []v1alpha1.Run, bounds *v1alpha1.Retention, now time.Time) (ol
 		return !run.Status.Phase.Finished()
 	})
 	slices.SortFunc(finished, func(a, b v1alpha1.Run) int {
-		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Status.Number, b.Status.Number), cmp.Compare(a.Name, b.Name))
+		return order.Compare(&a, &b)
 	})
 	surplus := 0
 	if bounds.MaxCount != nil {

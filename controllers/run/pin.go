@@ -12,6 +12,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
+	"github.com/kayci/kayci/controllers/run/order"
 	"github.com/kayci/kayci/controllers/start"
 )
 
@@ -32,6 +33,10 @@ func (r *Reconciler) pin(ctx context.Context, run *v1alpha1.Run) (*v1alpha1.Run,
 	}
 	if equality.Semantic.DeepEqual(before, run) {
 		return source, invalid
+	}
+	if run.Status.Phase == "" {
+		// This write changes the version.
+		metav1.SetMetaDataAnnotation(&run.ObjectMeta, v1alpha1.CreatedVersionAnnotation, order.Version(before))
 	}
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Patch(ctx, run, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil {

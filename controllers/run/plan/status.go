@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/order"
 )
 
 // Reasons of a Run that has not finished.
@@ -27,6 +28,7 @@ const maxNamed = 8
 func (f *Facts) runStatus(jobs []v1alpha1.JobStatus, services []v1alpha1.ServiceStatus, d *Decision) v1alpha1.RunStatus {
 	s := *f.Run.Status.DeepCopy()
 	s.ObservedGeneration = f.Run.Generation
+	s.CreatedVersion = order.Version(f.Run)
 	s.Number = f.Number
 	s.Jobs, s.Services = jobs, services
 	s.StartTime = f.startTime()
@@ -59,6 +61,7 @@ func (f *Facts) runStatus(jobs []v1alpha1.JobStatus, services []v1alpha1.Service
 func (f *Facts) Fail(reason, message string) v1alpha1.RunStatus {
 	s := *f.Run.Status.DeepCopy()
 	s.ObservedGeneration = f.Run.Generation
+	s.CreatedVersion = order.Version(f.Run)
 	s.Phase = v1alpha1.RunFailed
 	if h := f.cancelled(); h != nil {
 		where := beforeStart

@@ -1,18 +1,17 @@
 // Package queue decides which Runs of a Pipeline may run at the same time. It is
 // pure: a Run and the Runs beside it go in, the Run's place comes out. Whether a
 // Run has a place is recorded in its status, so that nothing is lost with the
-// process, and a place is given only by a decision from all Runs that exist: see
-// Place.Admitted.
+// process.
 package queue
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
 	"strings"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/order"
 )
 
 // Place is where a Run stands among the Runs of its key.
@@ -20,8 +19,8 @@ type Place struct {
 	// Key of the Run.
 	Key string
 	// Admitted: the Run may run. Unless that is recorded already, it only holds if
-	// the Runs were read from the API server and no other Run of the Pipeline is
-	// admitted until it is recorded.
+	// all admissions of its key were known, and no other Run of the key is admitted
+	// until it is recorded.
 	Admitted bool
 	// Skipped: the Run finds no place and doesn't wait for one.
 	Skipped bool
@@ -31,6 +30,9 @@ type Place struct {
 	InTheWay []string
 	// ReplacedBy is the newer Run that this one has to end for.
 	ReplacedBy string
+	// RestsOn are the Runs whose being there makes the Run end, skipped or replaced,
+	// which can't be taken back.
+	RestsOn []string
 }
 
 // Candidate is a Run whose place is asked for.
@@ -55,6 +57,7 @@ func Decide(c Candidate, runs []v1alpha1.Run, keys map[string]string) Place {
 	s := sort(c, runs, keys)
 	if c.Policy == v1alpha1.ConcurrencyReplace && place.ReplacedBy == "" && len(s.newer) >= c.Limit {
 		place.ReplacedBy = s.newer[len(s.newer)-1].Name
+		place.RestsOn = names(s.newer[len(s.newer)-c.Limit:])
 	}
 	switch {
 	case place.Admitted, place.ReplacedBy != "":
@@ -62,6 +65,7 @@ func Decide(c Candidate, runs []v1alpha1.Run, keys map[string]string) Place {
 		place.Admitted = true
 	case c.Policy == v1alpha1.ConcurrencySkip:
 		place.Skipped, place.InTheWay = true, s.inTheWay(c.Limit)
+		place.RestsOn = place.InTheWay
 	default:
 		place.Position, place.InTheWay = rounded(len(s.ahead)+1), s.inTheWay(c.Limit)
 	}
@@ -95,7 +99,7 @@ func sort(c Candidate, runs []v1alpha1.Run, keys map[string]string) siblings {
 		s.add(c.Run, other)
 	}
 	for _, list := range [][]*v1alpha1.Run{s.admitted, s.ahead, s.newer} {
-		slices.SortFunc(list, compare)
+		slices.SortFunc(list, order.Compare)
 	}
 	return s
 }
@@ -106,21 +110,26 @@ func (s *siblings) add(run, other *v1alpha1.Run) {
 	case recorded != nil && recorded.Admitted:
 		// Until the very end: something of it may still run.
 		s.admitted = append(s.admitted, other)
-	case !leaving(other) && compare(other, run) < 0:
+	case !leaving(other) && order.Compare(other, run) < 0:
 		s.ahead = append(s.ahead, other)
 	}
-	if recorded != nil && !leaving(other) && compare(run, other) < 0 {
+	if recorded != nil && !leaving(other) && order.Compare(run, other) < 0 {
 		s.newer = append(s.newer, other)
 	}
 }
 
 // inTheWay returns the names of the Runs that fill the places.
 func (s *siblings) inTheWay(limit int) []string {
+	inFront := slices.Concat(s.admitted, s.ahead)
+	return names(inFront[:min(len(inFront), max(limit, len(s.admitted)))])
+}
+
+func names(runs []*v1alpha1.Run) []string {
 	var names []string
-	for _, run := range slices.Concat(s.admitted, s.ahead) {
+	for _, run := range runs {
 		names = append(names, run.Name)
 	}
-	return names[:min(len(names), max(limit, len(s.admitted)))]
+	return names
 }
 
 // Unrecorded returns the Runs before this one whose key is not recorded yet:
@@ -129,7 +138,7 @@ func Unrecorded(run *v1alpha1.Run, runs []v1alpha1.Run) []*v1alpha1.Run {
 	var unrecorded []*v1alpha1.Run
 	for i := range runs {
 		other := &runs[i]
-		if other.Status.Concurrency == nil && other.Status.Phase == "" && !leaving(other) && compare(other, run) < 0 {
+		if other.Status.Concurrency == nil && other.Status.Phase == "" && !leaving(other) && order.Compare(other, run) < 0 {
 			unrecorded = append(unrecorded, other)
 		}
 	}
@@ -139,20 +148,6 @@ func Unrecorded(run *v1alpha1.Run, runs []v1alpha1.Run) []*v1alpha1.Run {
 // leaving reports whether the Run, should it wait, will never run.
 func leaving(run *v1alpha1.Run) bool {
 	return run.Spec.Cancelled || run.DeletionTimestamp != nil
-}
-
-// compare orders Runs by creation. Times are whole seconds: of two Runs of the
-// same, one that runs was there before one that doesn't. Between others the name
-// decides.
-func compare(a, b *v1alpha1.Run) int {
-	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(turn(a), turn(b)), cmp.Compare(a.Name, b.Name))
-}
-
-func turn(run *v1alpha1.Run) int {
-	if recorded := run.Status.Concurrency; recorded != nil && recorded.Admitted {
-		return 0
-	}
-	return 1
 }
 
 // exact positions are not rounded.
@@ -200,7 +195,7 @@ func Wake(changed *v1alpha1.Run, runs []v1alpha1.Run) []*v1alpha1.Run {
 			waiting = append(waiting, run)
 		}
 	}
-	slices.SortFunc(waiting, compare)
+	slices.SortFunc(waiting, order.Compare)
 	position := map[string]int{}
 	for _, run := range waiting {
 		key := run.Status.Concurrency.Key

@@ -41,6 +41,11 @@ func replacedBy(name string) option {
 	return func(r *v1alpha1.Run) { r.Status.Concurrency.ReplacedBy = name }
 }
 
+// as is the Run's version at its creation, recorded with its status.
+func as(version string) option {
+	return func(r *v1alpha1.Run) { r.Status.CreatedVersion = version }
+}
+
 func in(phase v1alpha1.RunPhase) option {
 	return func(r *v1alpha1.Run) { r.Status.Phase = phase }
 }
@@ -75,6 +80,10 @@ func TestDecide(t *testing.T) {
 			want: queue.Place{Key: "main", Position: 3, InTheWay: []string{"a"}},
 		},
 		{name: "the same second, by name", others: []v1alpha1.Run{run("a", 5, main), run("z", 5, main)}, want: queue.Place{Key: "main", Position: 2, InTheWay: []string{"a"}}},
+		{
+			name: "the same second, by version", run: []option{main, as("99")}, others: []v1alpha1.Run{run("a", 5, main, as("100")), run("z", 5, main, as("98"))},
+			want: queue.Place{Key: "main", Position: 2, InTheWay: []string{"z"}},
+		},
 		{name: "room for two", limit: 2, others: []v1alpha1.Run{run("a", 1, main, admitted)}, want: queue.Place{Key: "main", Admitted: true}},
 		{
 			name: "room for two, one waits", limit: 2, others: []v1alpha1.Run{run("a", 1, main, admitted), run("b", 2, main)},
@@ -98,20 +107,25 @@ func TestDecide(t *testing.T) {
 		{name: "replace: waits", policy: replace, others: []v1alpha1.Run{run("a", 1, main, admitted)}, want: queue.Place{Key: "main", Position: 1, InTheWay: []string{"a"}}},
 		{
 			name: "replace: a newer one came", policy: replace, run: []option{main, admitted}, others: []v1alpha1.Run{run("z", 9, main)},
-			want: queue.Place{Key: "main", Admitted: true, ReplacedBy: "z"},
+			want: queue.Place{Key: "main", Admitted: true, ReplacedBy: "z", RestsOn: []string{"z"}},
 		},
 		{
-			name: "replace: one of the same second came", policy: replace, run: []option{main, admitted}, others: []v1alpha1.Run{run("a", 5, main)},
-			want: queue.Place{Key: "main", Admitted: true, ReplacedBy: "a"},
+			name: "replace: one of the same second came", policy: replace, run: []option{main, admitted, as("99")}, others: []v1alpha1.Run{run("a", 5, main, as("100"))},
+			want: queue.Place{Key: "main", Admitted: true, ReplacedBy: "a", RestsOn: []string{"a"}},
 		},
 		{
-			name: "replace: one of the same second runs", policy: replace, others: []v1alpha1.Run{run("z", 5, main, admitted)},
+			name: "replace: one of the same second runs", policy: replace, run: []option{main, as("100")}, others: []v1alpha1.Run{run("z", 5, main, admitted, as("99"))},
 			want: queue.Place{Key: "main", Position: 1, InTheWay: []string{"z"}},
 		},
 		{
 			name: "replace: newer ones came while it waited", policy: replace, run: []option{main, at(1)},
 			others: []v1alpha1.Run{run("a", 1, main, admitted), run("y", 8, main), run("z", 9, main)},
-			want:   queue.Place{Key: "main", ReplacedBy: "z"},
+			want:   queue.Place{Key: "main", ReplacedBy: "z", RestsOn: []string{"z"}},
+		},
+		{
+			name: "replace: three came where two have room", policy: replace, limit: 2, run: []option{main, admitted},
+			others: []v1alpha1.Run{run("z", 9, main), run("x", 7, main), run("y", 8, main)},
+			want:   queue.Place{Key: "main", Admitted: true, ReplacedBy: "z", RestsOn: []string{"y", "z"}},
 		},
 		{
 			name: "replace: places for two", policy: replace, limit: 2, run: []option{main, admitted}, others: []v1alpha1.Run{run("z", 9, main)},
@@ -132,10 +146,10 @@ func TestDecide(t *testing.T) {
 		{name: "queue: a newer one came", policy: queued, run: []option{main, admitted}, others: []v1alpha1.Run{run("z", 9, main)}, want: queue.Place{Key: "main", Admitted: true}},
 
 		{name: "skip: room", policy: skip, others: []v1alpha1.Run{run("z", 9, main)}, want: queue.Place{Key: "main", Admitted: true}},
-		{name: "skip: no room", policy: skip, others: []v1alpha1.Run{run("a", 1, main, admitted)}, want: queue.Place{Key: "main", Skipped: true, InTheWay: []string{"a"}}},
+		{name: "skip: no room", policy: skip, others: []v1alpha1.Run{run("a", 1, main, admitted)}, want: queue.Place{Key: "main", Skipped: true, InTheWay: []string{"a"}, RestsOn: []string{"a"}}},
 		{
 			name: "skip: an older one is about to run", policy: skip, others: []v1alpha1.Run{run("a", 5)}, keys: map[string]string{"a": "main"},
-			want: queue.Place{Key: "main", Skipped: true, InTheWay: []string{"a"}},
+			want: queue.Place{Key: "main", Skipped: true, InTheWay: []string{"a"}, RestsOn: []string{"a"}},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
