@@ -3,11 +3,9 @@ package run
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"sync"
+	"errors"
+	"slices"
 	"time"
-
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -16,32 +14,17 @@ import (
 	"github.com/kayci/kayci/controllers/run/queue"
 )
 
-// admitWithin bounds the time between asking which Runs there are and recording
-// an admission. It is less than a leader that has lost its Lease goes on before
+// admitWithin bounds the time between deciding an admission and recording it. It
+// is less than a leader that has lost its Lease goes on before
 // another may lead, so that no two processes admit at a time.
 const admitWithin = 4 * time.Second
 
-// admissions makes the admissions of a Pipeline's Runs go one after the other:
-// each has to see the one before it.
-type admissions struct {
-	mu sync.Mutex
-	by map[client.ObjectKey]*sync.Mutex
-}
+// errNotItsTurn: another Run of the key is being admitted.
+var errNotItsTurn = errors.New("another run is being admitted")
 
-// begin waits for the Pipeline's turn and returns what ends it.
-func (a *admissions) begin(pipeline client.ObjectKey) (end func()) {
-	a.mu.Lock()
-	if a.by == nil {
-		a.by = map[client.ObjectKey]*sync.Mutex{}
-	}
-	if a.by[pipeline] == nil {
-		a.by[pipeline] = &sync.Mutex{}
-	}
-	turn := a.by[pipeline]
-	a.mu.Unlock()
-	turn.Lock()
-	return turn.Unlock
-}
+// verifications bounds how often what ends a Run is found to be otherwise than
+// thought in one look at it.
+const verifications = 3
 
 // findPlace finds out where the Run stands among those of its concurrency key.
 // What can't be taken back is recorded before anything is done for it: that the
@@ -58,7 +41,7 @@ func (r *Reconciler) findPlace(ctx context.Context, o *observation) error {
 	}
 	c := o.Spec.Concurrency
 	candidate := queue.Candidate{Run: o.Run, Key: key, Limit: int(cmp.Or(c.Limit, 1)), Policy: c.Policy}
-	place, err := r.decidePlace(ctx, r.Client, candidate)
+	place, _, err := r.decidePlace(ctx, candidate)
 	if err != nil {
 		return err
 	}
@@ -86,15 +69,23 @@ func (o *observation) heldPlace() (held *queue.Place, open bool) {
 	}
 }
 
-// admit decides again from what the API server says, because the cache may not
-// show a Run that exists, or that runs by now, and records an admission or who
-// replaces the Run: of two Runs one at most is to make way for the other.
+// admit decides again, with all that has been decided of the Run's key before,
+// and records an admission, or what the Run makes way for. What the cache doesn't
+// show matters to neither: an admission is one that this process has recorded or
+// has asked for, and the cache follows the order of creation, so that with this
+// Run it shows all that are older.
 func (r *Reconciler) admit(ctx context.Context, o *observation, c queue.Candidate) error {
-	end := r.admissions.begin(client.ObjectKey{Namespace: o.Run.Namespace, Name: o.Run.Spec.Pipeline})
+	end, ok := r.neighbours.begin(turn{pipelineOf(o.Run), c.Key})
+	if !ok {
+		return errNotItsTurn
+	}
 	defer end()
+	if err := r.ask(ctx, pipelineOf(o.Run)); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, admitWithin)
 	defer cancel()
-	place, err := r.decidePlace(ctx, r.APIReader, c)
+	place, err := r.surePlace(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -102,7 +93,36 @@ func (r *Reconciler) admit(ctx context.Context, o *observation, c queue.Candidat
 	if !place.Admitted && place.ReplacedBy == "" {
 		return nil
 	}
-	return r.recordPlace(ctx, o)
+	if err := r.recordPlace(ctx, o); err != nil {
+		return err
+	}
+	r.neighbours.put(o.Run)
+	return nil
+}
+
+// surePlace decides the Run's place. Those that it would have to end for are read
+// from the API server first: the cache may show one that has ended meanwhile.
+func (r *Reconciler) surePlace(ctx context.Context, c queue.Candidate) (queue.Place, error) {
+	sure := map[string]bool{}
+	for range verifications {
+		place, runs, err := r.decidePlace(ctx, c)
+		if err != nil {
+			return queue.Place{}, err
+		}
+		doubt := slices.DeleteFunc(slices.Clone(place.RestsOn), func(name string) bool { return sure[name] })
+		if len(doubt) == 0 {
+			return place, nil
+		}
+		for i := range runs {
+			if run := &runs[i]; slices.Contains(doubt, run.Name) {
+				if _, err := r.learn(ctx, run); err != nil {
+					return queue.Place{}, err
+				}
+				sure[run.Name] = true
+			}
+		}
+	}
+	return queue.Place{}, errNotItsTurn
 }
 
 // recordPlace records what the Run's place makes of the Run. One that ends
@@ -117,18 +137,18 @@ func (r *Reconciler) recordPlace(ctx context.Context, o *observation) error {
 	return r.record(ctx, o.Run, &decision.Status)
 }
 
-func (r *Reconciler) decidePlace(ctx context.Context, in client.Reader, c queue.Candidate) (queue.Place, error) {
-	var runs v1alpha1.RunList
-	err := in.List(ctx, &runs, client.InNamespace(c.Run.Namespace),
-		client.MatchingLabels{v1alpha1.PipelineLabel: c.Run.Spec.Pipeline}, client.UnsafeDisableDeepCopy)
+// decidePlace decides the Run's place from what is known of the others, which it
+// returns.
+func (r *Reconciler) decidePlace(ctx context.Context, c queue.Candidate) (queue.Place, []v1alpha1.Run, error) {
+	runs, err := r.beside(ctx, pipelineOf(c.Run))
 	if err != nil {
-		return queue.Place{}, fmt.Errorf("list runs of pipeline %s: %w", c.Run.Spec.Pipeline, err)
+		return queue.Place{}, nil, err
 	}
-	keys, err := r.keys(ctx, queue.Unrecorded(c.Run, runs.Items))
+	keys, err := r.keys(ctx, queue.Unrecorded(c.Run, runs))
 	if err != nil {
-		return queue.Place{}, err
+		return queue.Place{}, nil, err
 	}
-	return queue.Decide(c, runs.Items, keys), nil
+	return queue.Decide(c, runs, keys), runs, nil
 }
 
 // ownKey returns the Run's key. One that is recorded stays.

@@ -94,8 +94,8 @@ func TestQueueAndItsWrites(t *testing.T) {
 	if diff := cmp.Diff(want, w.writes); diff != "" {
 		t.Errorf("writes (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"*v1alpha1.RunList", "*v1alpha1.RunList"}, w.liveReads); diff != "" {
-		t.Errorf("live reads, one for each admission (-want +got):\n%s", diff)
+	if diff := cmp.Diff([]string{"*v1alpha1.RunList"}, w.liveReads); diff != "" {
+		t.Errorf("live reads, one for the Pipeline (-want +got):\n%s", diff)
 	}
 }
 

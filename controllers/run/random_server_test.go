@@ -21,6 +21,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
 )
 
 // kindOf names the kind of an object, or of the items of a list.
@@ -72,11 +74,15 @@ func (o objects) list(list client.ObjectList, opts ...client.ListOption) error {
 	return meta.SetList(list, items)
 }
 
-// selected knows the one index of the cache. Nobody makes events here, which are
-// selected by a field as well.
+// selected knows the indexes of the cache, and of the API server. Nobody makes
+// events here, which are selected by a field as well.
 func selected(options *client.ListOptions, obj client.Object) bool {
 	if options.FieldSelector == nil {
 		return true
+	}
+	if run, is := obj.(*v1alpha1.Run); is {
+		value, exact := options.FieldSelector.RequiresExactMatch("status.completionTime")
+		return exact && value == "" && run.Status.CompletionTime == nil
 	}
 	value, exact := options.FieldSelector.RequiresExactMatch("metadata.labels.kayci.dev/run")
 	return exact && obj.GetLabels()["kayci.dev/run"] == value

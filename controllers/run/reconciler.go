@@ -38,8 +38,8 @@ type Reconciler struct {
 	// Client reads from the cache, except for ConfigMaps, and writes.
 	Client client.Client
 	// APIReader asks the API server. It is used when the cache holds less than is
-	// known to have existed, and before a Run of a concurrency key may start; never
-	// for a Pipeline that bounds nothing.
+	// known to have existed, before the first Run of a Pipeline with a concurrency
+	// key may start, and before one has to end for others of its key.
 	APIReader client.Reader
 	// Starter makes the Runs that retry others.
 	Starter Starter
@@ -56,7 +56,7 @@ type Reconciler struct {
 	recent      recent.Writes
 	numbers     lastNumbers
 	expressions expressions
-	admissions  admissions
+	neighbours  neighbours
 }
 
 // Reconcile brings one Run a step further.
@@ -69,9 +69,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err == nil {
 		err = r.answer(ctx, run)
 	}
-	if apierrors.IsConflict(err) {
+	if apierrors.IsConflict(err) || errors.Is(err, errNotItsTurn) {
 		// The Run has changed since it was read: somebody cancelled it, or the cache
-		// is behind. Nothing is wrong; read again when the cache had time to follow.
+		// is behind. Or it is another's turn. Nothing is wrong; read again when the cache
+		// had time to follow.
 		return ctrl.Result{RequeueAfter: afterConflict}, nil
 	}
 	return ctrl.Result{RequeueAfter: after}, err

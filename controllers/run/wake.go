@@ -23,8 +23,8 @@ func (r *Reconciler) wake() handler.EventHandler {
 			return
 		}
 		var runs v1alpha1.RunList
-		err := r.Client.List(ctx, &runs, client.InNamespace(changed.Namespace),
-			client.MatchingLabels{v1alpha1.PipelineLabel: changed.Spec.Pipeline}, client.UnsafeDisableDeepCopy)
+		err := r.Client.List(ctx, &runs, activeRuns(changed.Namespace,
+			client.MatchingLabels{v1alpha1.PipelineLabel: changed.Spec.Pipeline}, client.UnsafeDisableDeepCopy)...)
 		if err != nil {
 			// The cache doesn't fail, but for a label that is none. Runs that wait look
 			// again by themselves, only later.

@@ -42,6 +42,9 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 	if err := IndexPods(context.Background(), mgr.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("index pods: %w", err)
 	}
+	if err := IndexRuns(context.Background(), mgr.GetFieldIndexer()); err != nil {
+		return fmt.Errorf("index runs: %w", err)
+	}
 	queue := r.enqueue()
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("run").

@@ -44,6 +44,7 @@ type world struct {
 	backwards bool     // lists of pods are in the opposite order
 	crashAt   int      // the controller dies right after this write; 0: never
 	deny      map[string]error
+	before    func(write string)
 	created   map[string]int    // Jobs by name
 	leaves    map[string]string // termination messages, by the job's name in the Pipeline
 	conflicts int
@@ -78,6 +79,7 @@ func builder(t *testing.T) *fake.ClientBuilder {
 	return fake.NewClientBuilder().WithScheme(scheme(t)).
 		WithStatusSubresource(&v1alpha1.Run{}, &v1alpha1.Pipeline{}, &batchv1.Job{}, &corev1.Pod{}).
 		WithIndex(&corev1.Pod{}, "metadata.labels.kayci.dev/run", run.RunOfPod).
+		WithIndex(&v1alpha1.Run{}, "status.completionTime", run.ActiveRun).
 		WithIndex(&corev1.Event{}, "involvedObject.uid", func(obj client.Object) []string {
 			event, ok := obj.(*corev1.Event)
 			if !ok {
@@ -197,6 +199,9 @@ func (w *world) write(verb string, obj client.Object, do func() error) error {
 		return errCrash
 	}
 	what := fmt.Sprintf("%s %T %s", verb, obj, obj.GetName())
+	if w.before != nil {
+		w.before(what)
+	}
 	if err := w.deny[what]; err != nil {
 		return err
 	}

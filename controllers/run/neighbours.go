@@ -1,0 +1,226 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// completionTime is a field of Runs that the API server selects by, and an index
+// of the cache. It is blank for Runs that have not ended.
+const completionTime = "status.completionTime"
+
+// IndexRuns adds the index that active Runs are found by: those that have ended
+// are many, and cost nothing.
+func IndexRuns(ctx context.Context, indexer client.FieldIndexer) error {
+	return indexer.IndexField(ctx, &v1alpha1.Run{}, completionTime, ActiveRun)
+}
+
+// ActiveRun is the index's function.
+func ActiveRun(obj client.Object) []string {
+	if run, ok := obj.(*v1alpha1.Run); ok && run.Status.CompletionTime == nil {
+		return []string{""}
+	}
+	return nil
+}
+
+// activeRuns selects the Runs of a namespace that have not ended.
+func activeRuns(namespace string, opts ...client.ListOption) []client.ListOption {
+	return append([]client.ListOption{client.InNamespace(namespace), client.MatchingFields{completionTime: ""}}, opts...)
+}
+
+// neighbours are Runs that compete for places as this process knows them, where
+// that may be newer than what the cache shows: those that there were when it
+// first asked, and what it has recorded since. Only one process leads, so with
+// the cache this is all that has ever been decided. It saves a list for each
+// admission: a new process asks once for each Pipeline.
+type neighbours struct {
+	mu    sync.Mutex
+	asked map[client.ObjectKey]bool
+	known map[client.ObjectKey]map[types.UID]*v1alpha1.Run
+	// turns are the keys of which a Run is being admitted.
+	turns map[turn]bool
+}
+
+// turn is what only one Run can have at a time: that of its key, or of its
+// Pipeline to be asked about.
+type turn struct {
+	pipeline client.ObjectKey
+	key      string
+}
+
+// begin takes the turn and returns what ends it. It doesn't wait: whoever waits
+// here would keep a worker from the Runs of other Pipelines.
+func (n *neighbours) begin(t turn) (end func(), ok bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.turns[t] {
+		return nil, false
+	}
+	if n.turns == nil {
+		n.turns = map[turn]bool{}
+	}
+	n.turns[t] = true
+	return func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		delete(n.turns, t)
+	}, true
+}
+
+// put remembers the Run, or what matters of it to others, as the API server has
+// answered it.
+func (n *neighbours) put(run *v1alpha1.Run) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.keep(run)
+}
+
+func (n *neighbours) keep(run *v1alpha1.Run) {
+	of := pipelineOf(run)
+	if n.known == nil {
+		n.known = map[client.ObjectKey]map[types.UID]*v1alpha1.Run{}
+	}
+	if n.known[of] == nil {
+		n.known[of] = map[types.UID]*v1alpha1.Run{}
+	}
+	lean := *run
+	s := &run.Status
+	lean.Status = v1alpha1.RunStatus{Phase: s.Phase, CreatedVersion: s.CreatedVersion, CompletionTime: s.CompletionTime, Concurrency: s.Concurrency}
+	n.known[of][run.UID] = lean.DeepCopy()
+}
+
+// forget drops a Run that the cache shows as it is, or that is gone.
+func (n *neighbours) forget(run *v1alpha1.Run) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	of := pipelineOf(run)
+	delete(n.known[of], run.UID)
+	if len(n.known[of]) == 0 {
+		delete(n.known, of)
+	}
+}
+
+// remembered returns what is known of the Pipeline's Runs.
+func (n *neighbours) remembered(pipeline client.ObjectKey) []*v1alpha1.Run {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	runs := make([]*v1alpha1.Run, 0, len(n.known[pipeline]))
+	for _, run := range n.known[pipeline] {
+		runs = append(runs, run)
+	}
+	return runs
+}
+
+func pipelineOf(run *v1alpha1.Run) client.ObjectKey {
+	return client.ObjectKey{Namespace: run.Namespace, Name: run.Spec.Pipeline}
+}
+
+// ask learns of all Runs of the Pipeline that have not ended from the API server,
+// unless this process has done so. What was admitted before it led is among them,
+// whatever its cache shows.
+func (r *Reconciler) ask(ctx context.Context, pipeline client.ObjectKey) error {
+	n := &r.neighbours
+	end, ok := n.begin(turn{pipeline: pipeline})
+	if !ok {
+		return errNotItsTurn
+	}
+	defer end()
+	n.mu.Lock()
+	asked := n.asked[pipeline]
+	n.mu.Unlock()
+	if asked {
+		return nil
+	}
+	var runs v1alpha1.RunList
+	err := r.APIReader.List(ctx, &runs, activeRuns(pipeline.Namespace, client.MatchingLabels{v1alpha1.PipelineLabel: pipeline.Name})...)
+	if err != nil {
+		return fmt.Errorf("list active runs of pipeline %s: %w", pipeline.Name, err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i := range runs.Items {
+		n.keep(&runs.Items[i])
+	}
+	if n.asked == nil {
+		n.asked = map[client.ObjectKey]bool{}
+	}
+	n.asked[pipeline] = true
+	return nil
+}
+
+// beside returns the Pipeline's Runs that have not ended: as the cache shows
+// them, or newer.
+func (r *Reconciler) beside(ctx context.Context, pipeline client.ObjectKey) ([]v1alpha1.Run, error) {
+	var list v1alpha1.RunList
+	err := r.Client.List(ctx, &list, activeRuns(pipeline.Namespace,
+		client.MatchingLabels{v1alpha1.PipelineLabel: pipeline.Name}, client.UnsafeDisableDeepCopy)...)
+	if err != nil {
+		return nil, fmt.Errorf("list active runs of pipeline %s: %w", pipeline.Name, err)
+	}
+	runs := list.Items
+	for _, known := range r.neighbours.remembered(pipeline) {
+		i := slices.IndexFunc(runs, func(run v1alpha1.Run) bool { return run.UID == known.UID })
+		switch {
+		case i >= 0 && !newer(known, &runs[i]), i < 0 && known.Status.Phase.Finished():
+			r.neighbours.forget(known)
+		case i >= 0:
+			runs[i] = *known
+		default:
+			found, err := r.unlisted(ctx, known)
+			if err != nil {
+				return nil, err
+			}
+			if found != nil {
+				runs = append(runs, *found)
+			}
+		}
+	}
+	return runs, nil
+}
+
+// unlisted returns the Run that the cache doesn't have among those that have not
+// ended: it hasn't heard of it yet. If it has, or the Run is gone, that is nil.
+func (r *Reconciler) unlisted(ctx context.Context, known *v1alpha1.Run) (*v1alpha1.Run, error) {
+	var cached v1alpha1.Run
+	err := r.Client.Get(ctx, client.ObjectKeyFromObject(known), &cached)
+	switch {
+	case err == nil && cached.UID == known.UID && !newer(known, &cached):
+		r.neighbours.forget(known)
+		return nil, nil //nolint:nilnil // A Run that has ended is a usual answer and no error.
+	case client.IgnoreNotFound(err) != nil:
+		return nil, fmt.Errorf("get run %s: %w", known.Name, err)
+	}
+	return r.learn(ctx, known)
+}
+
+// learn reads from the API server what has become of the Run, nil if it is gone.
+func (r *Reconciler) learn(ctx context.Context, known *v1alpha1.Run) (*v1alpha1.Run, error) {
+	var found v1alpha1.Run
+	err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(known), &found)
+	switch {
+	case apierrors.IsNotFound(err), err == nil && found.UID != known.UID:
+		r.neighbours.forget(known)
+		return nil, nil //nolint:nilnil // A Run that is gone is a usual answer and no error.
+	case err != nil:
+		return nil, fmt.Errorf("get run %s: %w", known.Name, err)
+	}
+	r.neighbours.put(&found)
+	return &found, nil
+}
+
+// newer reports whether a Run is of a later version than another reading of it.
+// Versions that can't be compared are taken for newer: they come from elsewhere
+// than the cache.
+func newer(known, cached *v1alpha1.Run) bool {
+	order, err := resourceversion.CompareResourceVersion(known.ResourceVersion, cached.ResourceVersion)
+	return (err != nil && known.ResourceVersion != cached.ResourceVersion) || order > 0
+}
