@@ -14,7 +14,8 @@ import (
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.cancelled) || !oldSelf.cancelled || (has(self.cancelled) && self.cancelled)",message="a cancelled Run can't be resumed: create another Run"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.approvals) || oldSelf.approvals.size() == 0 || (has(self.approvals) && oldSelf.approvals.all(o, self.approvals.exists(n, n.job == o.job)))",message="an approval can't be taken back: list the earlier ones, too, or cancel the Run"
 type RunSpec struct {
-	// Pipeline of the same namespace to run.
+	// Pipeline of the same namespace to run. One that doesn't exist yet is waited
+	// for, for 10 minutes from the Run's creation.
 	// +kubebuilder:validation:MaxLength=52
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Pipeline string `json:"pipeline"`

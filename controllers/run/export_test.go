@@ -13,6 +13,12 @@ func News() (runs, jobs, pods predicate.Predicate) {
 // Enqueue returns the handler of those watches.
 func (r *Reconciler) Enqueue() handler.EventHandler { return r.enqueue() }
 
+// Arrivals returns what the Reconciler's watch of Pipelines lets through.
+func Arrivals() predicate.Predicate { return arrivals() }
+
+// Arrival returns the handler of that watch.
+func (r *Reconciler) Arrival() handler.EventHandler { return r.arrival() }
+
 // PlaceNews returns what the Reconciler's other watch of Runs lets through.
 func PlaceNews() predicate.Predicate { return placeNews() }
 

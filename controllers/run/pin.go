@@ -56,12 +56,14 @@ func (r *Reconciler) attach(ctx context.Context, run *v1alpha1.Run, runs bool) e
 	}
 	pipeline, err := r.pipeline(ctx, run)
 	if err != nil {
-		return err
+		return r.awaitPipeline(run, err)
 	}
 	if missing {
-		if run.Spec.Revision, err = revision.Ensure(ctx, r.Client, pipeline); err != nil {
-			return err
+		pinned, err := revision.Ensure(ctx, r.Client, pipeline)
+		if err != nil {
+			return r.awaitPin(run, err)
 		}
+		run.Spec.Revision = pinned
 	}
 	if metav1.GetControllerOf(run) == nil {
 		run.OwnerReferences = append(run.OwnerReferences,

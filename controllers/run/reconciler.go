@@ -115,9 +115,12 @@ func (r *Reconciler) advance(ctx context.Context, run *v1alpha1.Run) (time.Durat
 }
 
 // fail ends the Run if the error is its own fault, and stops what it had
-// started. Any other error is the world's: it goes back to the queue, which
-// tries again later.
+// started, or lets it wait. Any other error is the world's: it goes back to the
+// queue, which tries again later.
 func (r *Reconciler) fail(ctx context.Context, facts *observation, err error) (time.Duration, error) {
+	if w, ok := errors.AsType[*wait](err); ok {
+		return r.await(ctx, facts, w)
+	}
 	var fault *fault
 	if !errors.As(err, &fault) {
 		return 0, err

@@ -207,10 +207,6 @@ func TestRunsThatCannotRun(t *testing.T) {
 		reason  string
 		message string
 	}{
-		{
-			name: "unknown pipeline", run: &v1alpha1.Run{Spec: v1alpha1.RunSpec{Pipeline: "ghost"}},
-			reason: "PipelineNotFound", message: "pipeline ghost doesn't exist",
-		},
 		{name: "revision gone", run: started("run", p), objs: []client.Object{p}, reason: "RevisionNotFound", message: "doesn't exist"},
 		{name: "revision of another pipeline", run: started("run", p), objs: []client.Object{p, foreign}, reason: "RevisionNotFound", message: "isn't one of pipeline web"},
 		{name: "posing as another pipeline's", run: posing, objs: []client.Object{p, other, revision.New(other, 1)}, reason: "RevisionNotFound", message: "isn't one of pipeline web"},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 )
@@ -113,13 +114,14 @@ func TestLaterEditOfThePipelineDoesNotReachARun(t *testing.T) {
 	}
 }
 
-func TestRunOfAnUnknownPipelineFails(t *testing.T) {
+func TestRunBeforeItsPipeline(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t)
-	s.start(t, "lost", "nowhere")
-	run := s.awaitEnd(t, "lost", v1alpha1.RunFailed)
-	condition := run.Status.Conditions[0]
-	if condition.Reason != v1alpha1.ReasonPipelineNotFound || condition.Status != "False" || condition.Message == "" {
-		t.Errorf("condition %+v, want False with reason %s and a message", condition, v1alpha1.ReasonPipelineNotFound)
+	s.start(t, "early", "later")
+	s.awaitMessage(t, "early", "Queued, PipelineNotFound: pipeline later doesn't exist; the Run waits up to 10 minutes for it")
+	s.create(t, s.pipeline("later", script("one", "true")))
+	run := s.awaitEnd(t, "early", v1alpha1.RunSucceeded)
+	if owner := metav1.GetControllerOf(run); owner == nil || owner.Name != "later" {
+		t.Errorf("the Run's owner is %v, want its Pipeline", owner)
 	}
 }

@@ -86,6 +86,16 @@ func (f *Facts) Fail(reason, message string) v1alpha1.RunStatus {
 	return s
 }
 
+// Await returns the status of a Run that can't be looked at yet.
+func (f *Facts) Await(reason, message string) v1alpha1.RunStatus {
+	s := *f.Run.Status.DeepCopy()
+	s.ObservedGeneration = f.Run.Generation
+	s.CreatedVersion = order.Version(f.Run)
+	s.Phase = v1alpha1.RunQueued
+	f.setCondition(&s, reason, shorten(message))
+	return s
+}
+
 func (f *Facts) setCondition(s *v1alpha1.RunStatus, reason, message string) {
 	status := metav1.ConditionUnknown
 	switch {

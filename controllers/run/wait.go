@@ -1,0 +1,93 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// Runs and Pipelines may be applied in any order: a Run waits this long, from its
+// creation, for its Pipeline. maxPinWait is the same for its Pipeline's revision,
+// which the API server may not take for a while; it is looked at each lookToPin.
+const (
+	maxPipelineWait = 10 * time.Minute
+	maxPinWait      = time.Hour
+	lookToPin       = 15 * time.Second
+)
+
+// wait is an error that time may help: the Run says what it waits for, and looks
+// again after that time at the latest.
+type wait struct {
+	reason, message string
+	after           time.Duration
+}
+
+func (w *wait) Error() string { return w.reason + ": " + w.message }
+
+// awaitPipeline returns what the Run comes to whose Pipeline isn't there: it
+// waits, unless it has waited for too long or has nothing to wait for. What a
+// retry reuses goes with the Pipeline.
+func (r *Reconciler) awaitPipeline(run *v1alpha1.Run, missing error) error {
+	var gone *fault
+	left := maxPipelineWait - r.Clock.Now().Sub(run.CreationTimestamp.Time)
+	if !errors.As(missing, &gone) || left <= 0 || run.Spec.Cancelled || run.Spec.RetryOf != "" {
+		return missing
+	}
+	return &wait{reason: gone.reason, message: gone.message + "; the Run waits up to 10 minutes for it", after: left}
+}
+
+// awaitPin returns what the Run comes to whose revision can't be made.
+func (r *Reconciler) awaitPin(run *v1alpha1.Run, err error) error {
+	refusal, class := classify(err)
+	left := maxPinWait - r.Clock.Now().Sub(run.CreationTimestamp.Time)
+	switch {
+	case class == refused, class == deferred && left <= 0, class == deferred && run.Spec.Cancelled:
+		return &fault{refusal.Reason, err.Error()}
+	case class == deferred:
+		return &wait{reason: refusal.Reason, message: err.Error(), after: min(lookToPin, left)}
+	default:
+		return err
+	}
+}
+
+// await lets the Run wait.
+func (r *Reconciler) await(ctx context.Context, facts *observation, w *wait) (time.Duration, error) {
+	status := facts.Await(w.reason, w.message)
+	return w.after, r.record(ctx, facts.Run, &status)
+}
+
+// arrival lets the Runs look at a Pipeline that they wait for.
+func (r *Reconciler) arrival() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, pipeline client.Object) []reconcile.Request {
+		var runs v1alpha1.RunList
+		if err := r.Client.List(ctx, &runs, activeRuns(pipeline.GetNamespace(), client.UnsafeDisableDeepCopy)...); err != nil {
+			// They look again by themselves, only later.
+			log.FromContext(ctx).Error(err, "list the Runs that wait for a Pipeline", "pipeline", pipeline.GetName())
+			return nil
+		}
+		var waiting []reconcile.Request
+		for i := range runs.Items {
+			if run := &runs.Items[i]; run.Spec.Pipeline == pipeline.GetName() && len(run.OwnerReferences) == 0 {
+				waiting = append(waiting, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(run)})
+			}
+		}
+		return waiting
+	})
+}
+
+// arrivals lets new Pipelines through.
+func arrivals() predicate.Predicate {
+	return predicate.Funcs{
+		UpdateFunc: func(event.UpdateEvent) bool { return false },
+		DeleteFunc: func(event.DeleteEvent) bool { return false },
+	}
+}
