@@ -55,10 +55,13 @@ func (o *observation) lookAgain(d *plan.Decision) time.Duration {
 // observe gathers what is known about the Run. The observation is never nil.
 func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observation, error) {
 	o := &observation{Facts: plan.Facts{
-		Run:      run,
-		Jobs:     map[string]*batchv1.Job{},
-		Pods:     map[string][]corev1.Pod{},
-		Missing:  map[string]bool{},
+		Run:     run,
+		Jobs:    map[string]*batchv1.Job{},
+		Pods:    map[string][]corev1.Pod{},
+		Missing: map[string]bool{},
+
+		Undisturbed: map[string]bool{},
+
 		Refused:  map[string]plan.Refusal{},
 		Deferred: map[string]plan.Refusal{},
 		Retired:  map[string]bool{},
@@ -81,6 +84,7 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observati
 		return o, err
 	}
 	r.observeEvents(ctx, o)
+	r.observeWitnesses(ctx, o)
 	r.observeWorkspace(ctx, o)
 	o.Number = number(o)
 	return o, r.observeInputs(o)

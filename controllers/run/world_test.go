@@ -86,6 +86,13 @@ func builder(t *testing.T) *fake.ClientBuilder {
 				return nil
 			}
 			return []string{string(event.InvolvedObject.UID)}
+		}).
+		WithIndex(&corev1.Event{}, "involvedObject.name", func(obj client.Object) []string {
+			event, ok := obj.(*corev1.Event)
+			if !ok {
+				return nil
+			}
+			return []string{event.InvolvedObject.Name}
 		})
 }
 

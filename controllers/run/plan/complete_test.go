@@ -26,6 +26,7 @@ func TestComplete(t *testing.T) {
 		name      string
 		job       []jobOption
 		verdict   int
+		vouched   bool
 		pods      [][]podOption
 		cancelled bool
 		want      outcome
@@ -37,6 +38,11 @@ func TestComplete(t *testing.T) {
 		{name: "pod's end not seen yet", verdict: 99, pods: [][]podOption{{}}, want: running, requeue: true},
 		{name: "pod's end not seen yet, and cancelled", verdict: 99, pods: [][]podOption{{}}, cancelled: true, want: running, requeue: true},
 		{name: "pod gone", verdict: 80, want: gone},
+		{
+			name: "pod gone, and undisturbed as its events say", verdict: 80, vouched: true,
+			want: outcome{"Succeeded", "", "its pod is gone, with its log and outputs; its events say that it ended by itself"},
+		},
+		{name: "the same, and cancelled", verdict: 80, vouched: true, cancelled: true, want: outcome{"Succeeded", "", "its pod is gone, with its log and outputs; its events say that it ended by itself"}},
 		{name: "disrupted, and its end never seen", verdict: 80, pods: [][]podOption{{disrupted(70)}}, want: disruption},
 		{name: "pod's end never seen", verdict: 80, pods: [][]podOption{{}}, want: gone},
 		{name: "only an attempt that failed is left", verdict: 80, pods: [][]podOption{failed}, want: gone},
@@ -47,6 +53,7 @@ func TestComplete(t *testing.T) {
 			t.Parallel()
 			f := facts(spec("a"), spec("b", "a"))
 			f.Run.Spec.Cancelled = tt.cancelled
+			f.Undisturbed = map[string]bool{"a": tt.vouched}
 			withJob(f, "a", append(tt.job, verdict(batchv1.JobComplete, "", "", tt.verdict))...)
 			for _, pod := range tt.pods {
 				withPod(f, "a", "pod", pod...)

@@ -44,6 +44,8 @@ type Facts struct {
 	// Missing are jobs whose Job was created and then found, by a read from the API
 	// server itself, to be gone.
 	Missing map[string]bool
+	// Undisturbed are those of Unwitnessed whose pod ended by itself.
+	Undisturbed map[string]bool
 	// Refused are Jobs that the API server will never accept.
 	Refused map[string]Refusal
 	// Place of the Run among those of its concurrency key. nil: nothing bounds them,

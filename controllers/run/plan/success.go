@@ -60,8 +60,9 @@ func (f *Facts) explainWait(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev
 }
 
 // complete records that the Job has completed. Of one pod's work that is a
-// success only if the pod shows it: the Job counts one that was drained and
-// ended with 0, and that pod may be gone, or its news on their way.
+// success only if the pod, or what is known of it, shows it: the Job counts one
+// that was drained and ended with 0, and that pod may be gone, or its news on
+// their way.
 func (f *Facts) complete(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) v1alpha1.JobStatus {
 	verdict := jobCondition(job, batchv1.JobComplete)
 	if single(job) && f.Now.Sub(verdict.LastTransitionTime.Time) < podNews {
@@ -69,7 +70,10 @@ func (f *Facts) complete(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.P
 		return s
 	}
 	s.CompletionTime = job.Status.CompletionTime.DeepCopy()
-	if single(job) {
+	switch {
+	case f.Undisturbed[s.Name]:
+		return f.vouchedFor(s)
+	case single(job):
 		reason, message := lostSuccess(pods)
 		return f.lose(s, job, reason, message)
 	}
