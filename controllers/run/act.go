@@ -77,7 +77,7 @@ func inherited(o *observation, d *plan.Decision, name string) []job.Outputs {
 }
 
 func (r *Reconciler) create(ctx context.Context, o *observation, name string, built *batchv1.Job) error {
-	err := r.Client.Create(ctx, built, client.FieldOwner(v1alpha1.FieldManager))
+	err := r.createIfRoom(ctx, o, built)
 	if apierrors.IsAlreadyExists(err) {
 		return r.adopt(ctx, o, name, client.ObjectKeyFromObject(built))
 	}
@@ -170,14 +170,20 @@ const (
 	unclear
 )
 
+// exceededQuota stands in the API server's answer.
+const exceededQuota = "exceeded quota"
+
 // classify sorts the API server's answer to a creation.
 func classify(err error) (plan.Refusal, class) {
+	full, isFull := errors.AsType[*noRoomError](err)
 	switch {
 	case err == nil:
 		return plan.Refusal{}, accepted
+	case isFull:
+		return full.refusal, deferred
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		return plan.Refusal{Reason: string(corev1.NamespaceTerminatingCause), Message: "the namespace is being deleted"}, deferred
-	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota"):
+	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), exceededQuota):
 		// The answer has no more than its text to tell a full quota from a policy.
 		return plan.Refusal{Reason: plan.ReasonQuotaExceeded, Message: err.Error()}, deferred
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):

@@ -103,7 +103,7 @@ func (r *Reconciler) claim(ctx context.Context, o *observation) error {
 // createParams reports whether the number is this Run's.
 func (r *Reconciler) createParams(ctx context.Context, o *observation, number int64) (bool, error) {
 	params := job.Params(o.Run, number, o.Params)
-	err := r.Client.Create(ctx, params, client.FieldOwner(v1alpha1.FieldManager))
+	err := r.createIfRoom(ctx, o, params)
 	if err == nil {
 		return true, nil
 	}

@@ -19,6 +19,12 @@ func Arrivals() predicate.Predicate { return arrivals() }
 // Arrival returns the handler of that watch.
 func (r *Reconciler) Arrival() handler.EventHandler { return r.arrival() }
 
+// RoomNews returns what the Reconciler's watches for room let through.
+func RoomNews() predicate.Predicate { return roomNews() }
+
+// InLine returns the handler of those watches.
+func (r *Reconciler) InLine() handler.EventHandler { return r.inLine() }
+
 // PlaceNews returns what the Reconciler's other watch of Runs lets through.
 func PlaceNews() predicate.Predicate { return placeNews() }
 

@@ -83,7 +83,7 @@ func (r *Reconciler) tell(ctx context.Context, o *observation, s *v1alpha1.RunSt
 		}
 	}
 	built := job.BuildNotifier(o.Run, o.Number, o.notifier(notice.Notifier), s)
-	err := r.Client.Create(ctx, built, client.FieldOwner(v1alpha1.FieldManager))
+	err := r.createIfRoom(ctx, o, built)
 	if apierrors.IsAlreadyExists(err) {
 		return r.adoptNotice(ctx, o, notice, client.ObjectKeyFromObject(built))
 	}

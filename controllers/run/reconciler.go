@@ -57,6 +57,7 @@ type Reconciler struct {
 	numbers     lastNumbers
 	expressions expressions
 	neighbours  neighbours
+	rooms       rooms
 }
 
 // Reconcile brings one Run a step further.

@@ -62,6 +62,7 @@ func TestRefusedJobs(t *testing.T) {
 				return
 			}
 			delete(w.deny, create)
+			w.clock.SetTime(w.clock.Now().Add(result.RequeueAfter))
 			if final := w.play(); final.Status.Phase != v1alpha1.RunSucceeded {
 				t.Errorf("phase %s after there was room", final.Status.Phase)
 			}

@@ -37,7 +37,7 @@ func (o *observation) serviceSpec(name string) *v1alpha1.Service {
 
 // expose creates the Service, and reports whether it is there.
 func (r *Reconciler) expose(ctx context.Context, o *observation, name string, service *corev1.Service) (bool, error) {
-	err := r.Client.Create(ctx, service, client.FieldOwner(v1alpha1.FieldManager))
+	err := r.createIfRoom(ctx, o, service)
 	refusal, class := classify(err)
 	if apierrors.IsAlreadyExists(err) {
 		if refusal, class, err = r.existing(ctx, o, client.ObjectKeyFromObject(service), "Service", &corev1.Service{}); err != nil {

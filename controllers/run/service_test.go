@@ -208,6 +208,7 @@ func TestServiceThatCannotBeMade(t *testing.T) {
 				return
 			}
 			delete(w.deny, tt.write)
+			w.clock.SetTime(w.clock.Now().Add(15 * time.Second))
 			if final := w.play(); final.Status.Phase != v1alpha1.RunSucceeded {
 				t.Errorf("phase %s after there was room", final.Status.Phase)
 			}

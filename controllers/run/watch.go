@@ -52,6 +52,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 		Watches(&v1alpha1.Run{}, queue, builder.WithPredicates(runNews())).
 		Watches(&v1alpha1.Run{}, r.wake(), builder.WithPredicates(placeNews())).
 		Watches(&v1alpha1.Pipeline{}, r.arrival(), builder.WithPredicates(arrivals())).
+		Watches(&v1alpha1.Run{}, r.inLine(), builder.WithPredicates(roomNews())).
+		Watches(&batchv1.Job{}, r.inLine(), builder.WithPredicates(roomNews())).
 		Watches(&batchv1.Job{}, queue, builder.WithPredicates(jobNews())).
 		Watches(&corev1.Pod{}, queue, builder.WithPredicates(podNews())).
 		Complete(r)

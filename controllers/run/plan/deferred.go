@@ -1,19 +1,32 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// What could not be created is tried again after retryFull if there was no room
-// for it: nothing tells when there is. After any other failure it waits for as
-// long again as it has waited, between the other two.
+// RetryFull is after what time it is tried again to create what there was no room
+// for: nothing tells when there is.
+const RetryFull = 15 * time.Second
+
+// After any other failure it is tried again after as long as it has waited,
+// within these bounds.
 const (
-	retryFull     = 15 * time.Second
 	minRetryError = time.Second
 	maxRetryError = 30 * time.Second
 )
+
+// AwaitsRoom reports whether something of the Run can't be created, as recorded,
+// because a quota has no room for it.
+func AwaitsRoom(run *v1alpha1.Run) bool {
+	return slices.ContainsFunc(run.Status.Jobs, func(s v1alpha1.JobStatus) bool {
+		return s.Phase == v1alpha1.JobWaiting && s.Reason == ReasonQuotaExceeded
+	}) || slices.ContainsFunc(run.Status.Services, func(s v1alpha1.ServiceStatus) bool {
+		return !s.Phase.Finished() && s.Reason == ReasonQuotaExceeded
+	})
+}
 
 // awaitsCreation reports whether this is why something could not be created
 // before, and may be later.
@@ -59,7 +72,7 @@ func (f *Facts) retryCreate(s v1alpha1.JobStatus, refusal Refusal) time.Duration
 	case refusal.After > 0:
 		return refusal.After
 	case refusal.Reason != ReasonCreateError:
-		return retryFull
+		return RetryFull
 	default:
 		return min(max(f.Now.Sub(s.WaitingSince.Time), minRetryError), maxRetryError)
 	}

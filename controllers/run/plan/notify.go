@@ -107,7 +107,7 @@ func (f *Facts) decideNotice(notice Notice, d *Decision) {
 		entry.Reason, entry.Message = outcome.Refusal.Reason, shorten(outcome.Refusal.Message)
 	}
 	if f.waits(entry, s) {
-		d.requeue(retryFull)
+		d.requeue(RetryFull)
 	}
 }
 
