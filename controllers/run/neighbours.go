@@ -161,12 +161,11 @@ func (r *Reconciler) ask(ctx context.Context, pipeline client.ObjectKey) error {
 // them, or newer.
 func (r *Reconciler) beside(ctx context.Context, pipeline client.ObjectKey) ([]v1alpha1.Run, error) {
 	var list v1alpha1.RunList
-	err := r.Client.List(ctx, &list, activeRuns(pipeline.Namespace,
-		client.MatchingLabels{v1alpha1.PipelineLabel: pipeline.Name}, client.UnsafeDisableDeepCopy)...)
-	if err != nil {
-		return nil, fmt.Errorf("list active runs of pipeline %s: %w", pipeline.Name, err)
+	if err := r.Client.List(ctx, &list, activeRuns(pipeline.Namespace, client.UnsafeDisableDeepCopy)...); err != nil {
+		return nil, fmt.Errorf("list active runs of namespace %s: %w", pipeline.Namespace, err)
 	}
-	runs := list.Items
+	// Not by label: one that was made by hand has none at first.
+	runs := slices.DeleteFunc(list.Items, func(run v1alpha1.Run) bool { return run.Spec.Pipeline != pipeline.Name })
 	for _, known := range r.neighbours.remembered(pipeline) {
 		i := slices.IndexFunc(runs, func(run v1alpha1.Run) bool { return run.UID == known.UID })
 		switch {

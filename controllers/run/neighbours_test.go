@@ -149,7 +149,7 @@ func TestOrderWithinASecond(t *testing.T) {
 	}
 	w := newWorld(t, objs...)
 	for range 2 {
-		for _, name := range []string{"c", "b", "a"} {
+		for _, name := range []string{"b", "a", "c"} {
 			w.mustReconcile(name)
 		}
 	}

@@ -144,7 +144,7 @@ func (r *Reconciler) decidePlace(ctx context.Context, c queue.Candidate) (queue.
 	if err != nil {
 		return queue.Place{}, nil, err
 	}
-	keys, err := r.keys(ctx, queue.Unrecorded(c.Run, runs))
+	keys, err := r.keys(ctx, c.Run, queue.Unrecorded(c.Run, runs))
 	if err != nil {
 		return queue.Place{}, nil, err
 	}
@@ -163,19 +163,25 @@ func (r *Reconciler) ownKey(o *observation) (string, error) {
 	return compiled.of(o.Run, o.Params)
 }
 
-// keys returns the keys, by name, of Runs that have none recorded. A Run that
-// can't run, or that nothing bounds, has none; its own reconcile says which.
-func (r *Reconciler) keys(ctx context.Context, runs []*v1alpha1.Run) (map[string]string, error) {
+// keys returns the keys, by name, of Runs before this one that have none recorded.
+// A Run that can't run, or that nothing bounds, has none; its own reconcile says
+// which. One that isn't pinned yet is about to be: most likely to this one's
+// revision.
+func (r *Reconciler) keys(ctx context.Context, of *v1alpha1.Run, runs []*v1alpha1.Run) (map[string]string, error) {
 	keys := map[string]string{}
 	compiled := map[string]*keyExpression{}
 	for _, run := range runs {
-		expression, known := compiled[run.Spec.Revision]
+		pinned := run
+		if run.Spec.Revision == "" {
+			pinned = of
+		}
+		expression, known := compiled[pinned.Spec.Revision]
 		if !known {
 			var err error
-			if expression, err = r.keyOfRevision(ctx, run); err != nil && !isFault(err) {
+			if expression, err = r.keyOfRevision(ctx, pinned); err != nil && !isFault(err) {
 				return nil, err
 			}
-			compiled[run.Spec.Revision] = expression
+			compiled[pinned.Spec.Revision] = expression
 		}
 		if expression == nil {
 			continue
@@ -194,9 +200,6 @@ func (r *Reconciler) keys(ctx context.Context, runs []*v1alpha1.Run) (map[string
 // keyOfRevision returns the key's expression in the revision that the Run is
 // pinned to, or nil if there is none.
 func (r *Reconciler) keyOfRevision(ctx context.Context, run *v1alpha1.Run) (*keyExpression, error) {
-	if run.Spec.Revision == "" {
-		return nil, nil //nolint:nilnil // It isn't pinned yet: it comes after those that are.
-	}
 	spec, err := r.spec(ctx, run)
 	if err != nil || spec.Concurrency == nil {
 		return nil, err
