@@ -155,6 +155,23 @@ func TestNothingCanBeCreated(t *testing.T) {
 	}
 }
 
+// The Run's own timeout comes in time, too, while a job can't be created.
+func TestTimeoutWhileNothingCanBeCreated(t *testing.T) {
+	t.Parallel()
+	p := pipeline(v1alpha1.Job{Name: "a"}, v1alpha1.Job{Name: "b"})
+	p.Spec.Timeout = &metav1.Duration{Duration: 90 * time.Second}
+	w := newWorld(t, p, revision.New(p, 1), started("run", p))
+	w.deny["create *v1.Job run-b"] = apierrors.NewInternalError(errors.New(`failed calling webhook "policy.example.com"`))
+	start := w.clock.Now()
+	for looks := 0; looks < 100 && w.run("run").Status.CompletionTime == nil; looks++ {
+		w.clock.SetTime(w.clock.Now().Add(w.mustReconcile("run").RequeueAfter))
+	}
+	s := w.run("run").Status
+	if s.Conditions[0].Reason != v1alpha1.ReasonTimedOut || s.CompletionTime.Sub(start) != 90*time.Second {
+		t.Errorf("%s at %v: %s, want TimedOut after 90s", s.Phase, s.CompletionTime, s.Conditions[0].Message)
+	}
+}
+
 // waitsFor looks at the Run each time that it asks for until it ends, and returns
 // how long those times were. Until then its message has to tell why it waits.
 func (w *world) waitsFor(why string) []time.Duration {
