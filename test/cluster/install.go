@@ -64,11 +64,6 @@ func (c *Cluster) Install(ctx context.Context, values map[string]any) error {
 	return c.AwaitRollout(ctx)
 }
 
-// TestRelease runs the tests that come with the chart.
-func (c *Cluster) TestRelease(ctx context.Context) error {
-	return c.helm(ctx, nil, "test", Release)
-}
-
 // AwaitRollout returns when every replica of the controller is up to date and
 // ready, no other is left, and the API server reaches them.
 func (c *Cluster) AwaitRollout(ctx context.Context) error {

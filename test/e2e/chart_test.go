@@ -30,11 +30,3 @@ func TestChartBringsConfigRepos(t *testing.T) {
 		t.Errorf("get the Pipeline of the chart's ConfigRepo: %v", err)
 	}
 }
-
-func TestChartTestsPass(t *testing.T) {
-	t.Parallel()
-	s := newSpace(t)
-	if err := s.TestRelease(s.ctx); err != nil {
-		t.Error(err)
-	}
-}
