@@ -72,6 +72,9 @@ func (d *decoder) take(ctx context.Context, a answer) error {
 // value takes what the child has found to be an object. It would have refused
 // what can't be read within the limits, so that is a fault of its own.
 func (d *decoder) value(a answer) error {
+	if len(a.Value) > d.limits.Size {
+		return errors.New("an answer can't be read: its value is too large")
+	}
 	g := &grower{room: d.room, limit: d.limits.Values}
 	n, err := g.growJSON(a.Value)
 	if err != nil {
@@ -123,13 +126,9 @@ func (d *decoder) object(file, place string, n *node) {
 // perObject is how many objects may be as large as one may be.
 const perObject = 4
 
-// decode fills an object in if it is none of: too large, of other fields than its
-// kind has, invalid.
+// decode fills an object in if it has the fields of its kind, not too much of
+// them, and is valid.
 func (d *decoder) decode(n *node, into Resource) []fault {
-	encoded := n.encode()
-	if len(encoded) > d.limits.Size {
-		return []fault{{Line: n.line, Message: oversize(len(encoded), d.limits.Size)}}
-	}
 	d.fitter.faults, d.fitter.bytes = nil, 0
 	d.fitter.fit(n, reflect.TypeOf(into).Elem())
 	if len(d.fitter.faults) > 0 {
@@ -140,7 +139,7 @@ func (d *decoder) decode(n *node, into Resource) []fault {
 			"takes too much memory: an object may take %d MiB and all of a commit %d MiB", d.limits.Decoded/perObject>>20, d.limits.Decoded>>20)}}
 	}
 	d.bytes -= d.fitter.bytes
-	if faults := strictDecode(encoded, into); len(faults) > 0 {
+	if faults := strictDecode(n.encode(), into); len(faults) > 0 {
 		return faults
 	}
 	return validate(n, into)

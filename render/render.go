@@ -51,7 +51,7 @@ type Limits struct {
 	// Objects that a commit may render. Default 2000.
 	Objects int
 	// Values (of fields and in lists, and what holds them) of all files. Default
-	// 500,000.
+	// 1,000,000.
 	Values int
 	// Decoded is the bytes that all objects may take in memory, and a quarter of it
 	// what one may. Default 64 MiB.
@@ -136,7 +136,7 @@ func (l Limits) withDefaults() Limits {
 	defaultTo(&l.Output, 32*mib)
 	defaultTo(&l.Files, 1000)
 	defaultTo(&l.Objects, 2000)
-	defaultTo(&l.Values, 500_000)
+	defaultTo(&l.Values, 1_000_000)
 	defaultTo(&l.Decoded, 64*mib)
 	defaultTo(&l.Size, mib/2)
 	defaultTo(&l.Errors, 20)
