@@ -54,6 +54,10 @@ const CreatedVersionAnnotation = "kayci.dev/created-version"
 // taken off when it has been answered.
 const RetryAnnotation = "kayci.dev/retry"
 
+// ReasonAnnotation is an annotation of a Run that a Trigger has started: why the
+// event was taken, a sentence for people.
+const ReasonAnnotation = "kayci.dev/reason"
+
 // TokenKey is the key, in a Secret that a webhook's secretRef names, of what
 // authenticates the sender.
 const TokenKey = "token"

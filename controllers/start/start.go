@@ -49,6 +49,8 @@ type Request struct {
 	Origin *v1alpha1.Origin
 	// TriggerName is the Trigger that asks; empty for other callers.
 	TriggerName string
+	// Reason why the Trigger has taken the event, for people; empty for other callers.
+	Reason string
 	// RetryOf is the Run that the new one retries: its revision, parameters, origin
 	// and trigger are taken where the request gives none. nil: no retry.
 	RetryOf *v1alpha1.Run
@@ -131,6 +133,9 @@ func newRun(req Request) *v1alpha1.Run {
 			Params:   req.Params,
 			Origin:   req.Origin,
 		},
+	}
+	if req.Reason != "" {
+		run.Annotations = map[string]string{v1alpha1.ReasonAnnotation: req.Reason}
 	}
 	if req.RetryOf != nil {
 		run.Spec.RetryOf = req.RetryOf.Name

@@ -46,6 +46,7 @@ func request() Request {
 		Params:      map[string]string{"git_sha": "8f3c"},
 		Origin:      &v1alpha1.Origin{Trigger: "web-push", Provider: v1alpha1.ProviderGitHub, Delivery: "delivery-1"},
 		TriggerName: "web-push",
+		Reason:      "a push of refs/heads/main",
 	}
 }
 
@@ -65,7 +66,8 @@ func TestStartCreatesTheRun(t *testing.T) {
 	want := &v1alpha1.Run{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "ci", Name: "web-push-sibgoxm5bk",
-			Labels: map[string]string{v1alpha1.PipelineLabel: "web", v1alpha1.TriggerLabel: "web-push"},
+			Labels:      map[string]string{v1alpha1.PipelineLabel: "web", v1alpha1.TriggerLabel: "web-push"},
+			Annotations: map[string]string{v1alpha1.ReasonAnnotation: "a push of refs/heads/main"},
 			OwnerReferences: []metav1.OwnerReference{{
 				APIVersion: "kayci.dev/v1alpha1", Kind: "Pipeline", Name: "web", UID: "pipeline-uid",
 				Controller: &yes, BlockOwnerDeletion: &yes,

@@ -101,7 +101,7 @@ func (s *Server) decide(ctx context.Context, trigger *v1alpha1.Trigger, d delive
 	if decision.Outcome != match.Matched {
 		return result{Outcome: outcome(decision.Outcome), Reason: decision.Reason}, nil
 	}
-	run, isNew, err := s.start(ctx, trigger, d)
+	run, isNew, err := s.start(ctx, trigger, d, decision.Reason)
 	switch {
 	case err != nil:
 		return undecided(err)
@@ -123,7 +123,7 @@ func undecided(err error) (result, error) {
 	return result{}, err
 }
 
-func (s *Server) start(ctx context.Context, trigger *v1alpha1.Trigger, d delivery) (*v1alpha1.Run, bool, error) {
+func (s *Server) start(ctx context.Context, trigger *v1alpha1.Trigger, d delivery, reason string) (*v1alpha1.Run, bool, error) {
 	pipeline, err := s.pipeline(ctx, client.ObjectKey{Namespace: trigger.Namespace, Name: trigger.Spec.Pipeline})
 	if err != nil {
 		return nil, false, err
@@ -138,6 +138,7 @@ func (s *Server) start(ctx context.Context, trigger *v1alpha1.Trigger, d deliver
 		Params:      params,
 		Origin:      origin(trigger, d),
 		TriggerName: trigger.Name,
+		Reason:      printable.Text(reason),
 	})
 	if errors.Is(err, start.ErrPipelineDeleted) {
 		return nil, false, &refused{reason: fmt.Sprintf("Pipeline %s is being deleted", pipeline.Name)}

@@ -32,7 +32,8 @@ func TestPushCreatesARun(t *testing.T) {
 	want := []v1alpha1.Run{{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "ci", Name: run,
-			Labels: map[string]string{v1alpha1.PipelineLabel: "web", v1alpha1.TriggerLabel: "web-push"},
+			Labels:      map[string]string{v1alpha1.PipelineLabel: "web", v1alpha1.TriggerLabel: "web-push"},
+			Annotations: map[string]string{v1alpha1.ReasonAnnotation: "branch main matches main"},
 			OwnerReferences: []metav1.OwnerReference{{
 				APIVersion: "kayci.dev/v1alpha1", Kind: "Pipeline", Name: "web", UID: "web-uid",
 				Controller: new(true), BlockOwnerDeletion: new(true),

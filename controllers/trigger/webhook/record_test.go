@@ -83,8 +83,8 @@ func TestUnseenCharactersAreShown(t *testing.T) {
 	if len(runs) != 1 {
 		t.Fatalf("there are %d Runs", len(runs))
 	}
-	want := []string{hostile, `refs/heads/a\x9b31m\u202e\u200bb`}
-	if diff := cmp.Diff(want, []string{runs[0].Spec.Params["ref"], runs[0].Spec.Origin.Ref}); diff != "" {
+	want := []string{hostile, `refs/heads/a\x9b31m\u202e\u200bb`, `a push of refs/heads/a\x9b31m\u202e\u200bb`}
+	if diff := cmp.Diff(want, []string{runs[0].Spec.Params["ref"], runs[0].Spec.Origin.Ref, runs[0].Annotations[v1alpha1.ReasonAnnotation]}); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	for what, text := range map[string]string{"answers": answers, "log": f.log.String(), "events": strings.Join(f.recorded(t), "")} {
