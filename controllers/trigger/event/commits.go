@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// maxCommits is how many commits of a push GitHub lists at most; it doesn't say
-// how many there are.
+// maxCommits is how many commits of a push GitHub lists at most.
 const maxCommits = 2048
 
 // commits are read one by one: what they take in memory is what is kept of them,

@@ -204,6 +204,7 @@ func TestIncompletePaths(t *testing.T) {
 		"back to a commit":    {v1alpha1.ProviderGitLab, "gitlab-push", map[string]any{"commits": []any{}}, "the git host lists no commits"},
 		"GitLab's 20":         {v1alpha1.ProviderGitLab, "gitlab-push", map[string]any{"total_commits_count": 57}, "the git host lists 2 of 57 commits"},
 		"Gitea's 5":           {v1alpha1.ProviderGitea, "gitea-push", map[string]any{"total_commits": 12}, "the git host lists 2 of 12 commits"},
+		"an old Gitea":        {v1alpha1.ProviderGitea, "gitea-push", map[string]any{"total_commits": nil}, "the git host doesn't say how many commits there are"},
 		"GitHub's 2048": {
 			v1alpha1.ProviderGitHub, "github-push",
 			map[string]any{"commits": slices.Repeat([]any{one}, maxCommits)},
@@ -213,6 +214,11 @@ func TestIncompletePaths(t *testing.T) {
 			v1alpha1.ProviderGitLab, "gitlab-push",
 			map[string]any{"commits": []any{one, map[string]any{"id": head}}},
 			"the git host lists a commit without its paths",
+		},
+		"many, and counted": {
+			v1alpha1.ProviderGitea, "gitea-push",
+			map[string]any{"commits": slices.Repeat([]any{one}, maxCommits), "total_commits": maxCommits},
+			"",
 		},
 		"as many as are kept": {v1alpha1.ProviderGitHub, "github-push", map[string]any{"commits": []any{map[string]any{"added": many}, map[string]any{"removed": many}}}, ""},
 		"one more":            {v1alpha1.ProviderGitHub, "github-push", map[string]any{"commits": []any{map[string]any{"added": many}, one}}, "there are more than 10000"},

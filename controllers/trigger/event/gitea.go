@@ -7,7 +7,7 @@ func parseGitea(name string, payload []byte) (*Event, error) {
 	if name != string(v1alpha1.EventPush) {
 		return unknown(name), nil
 	}
-	body, err := parsePush(payload)
+	body, err := parsePush(payload, true)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ func parseGitHub(name string, payload []byte) (*Event, error) {
 	default:
 		return unknown(name), nil
 	}
-	body, err := parsePush(payload)
+	body, err := parsePush(payload, false)
 	if err != nil {
 		return nil, err
 	}

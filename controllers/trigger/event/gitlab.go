@@ -50,6 +50,7 @@ func parseGitLab(name string, payload []byte) (*Event, error) {
 		commit:     head.CheckoutSHA,
 		message:    commits.message,
 		total:      head.Total,
+		counted:    true,
 		commits:    commits,
 	}
 	return body.event()

@@ -55,13 +55,15 @@ type push struct {
 	commit string
 	// message of that commit.
 	message string
-	// total of commits; 0 where the provider doesn't say.
+	// total of commits, where counted says that the provider tells it: GitHub doesn't,
+	// and neither does an old Gitea.
 	total   int
+	counted bool
 	commits commits
 }
 
 // parsePush reads a push in the words of GitHub and Gitea.
-func parsePush(payload []byte) (push, error) {
+func parsePush(payload []byte, counted bool) (push, error) {
 	var head pushHead
 	if err := json.Unmarshal(payload, &head); err != nil {
 		return push{}, unreadable(err)
@@ -78,6 +80,7 @@ func parsePush(payload []byte) (push, error) {
 		commit:     head.HeadCommit.ID,
 		message:    head.HeadCommit.Message,
 		total:      head.Total,
+		counted:    counted,
 		commits:    commits,
 	}, err
 }
@@ -115,9 +118,11 @@ func (p *push) gap() string {
 		return "the push was forced"
 	case listed == 0:
 		return "the git host lists no commits"
-	case listed < p.total:
+	case p.counted && p.total == 0:
+		return "the git host doesn't say how many commits there are"
+	case p.counted && listed < p.total:
 		return fmt.Sprintf("the git host lists %d of %d commits", listed, p.total)
-	case listed >= maxCommits:
+	case !p.counted && listed >= maxCommits:
 		return fmt.Sprintf("the git host lists no more than %d commits", maxCommits)
 	case p.commits.bare:
 		return "the git host lists a commit without its paths"
