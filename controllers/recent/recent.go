@@ -59,6 +59,13 @@ func (w *Writes) Put(now time.Time, obj client.Object) {
 	w.written[keyOf(obj)] = write{obj: copied, at: now}
 }
 
+// Forget forgets what was written of the object: it was deleted.
+func (w *Writes) Forget(obj client.Object) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.written, keyOf(obj))
+}
+
 // Newer returns the cached object, or what was written of it if that is newer.
 func Newer[T client.Object](w *Writes, now time.Time, cached T) T {
 	own, ok := Find(w, now, cached)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,20 +24,9 @@ import (
 )
 
 // act does what was decided and notes the outcome in the observation. One
-// failure doesn't keep the rest from being done.
+// failure doesn't keep the rest from being done, but for what rests on it.
 func (r *Reconciler) act(ctx context.Context, o *observation, d *plan.Decision) error {
-	var errs []error
-	// First the Services: that a Run which has finished has one is told by a pod
-	// that runs.
-	for _, name := range d.Retire {
-		errs = append(errs, r.retire(ctx, o, name))
-	}
-	for _, key := range d.Stop {
-		errs = append(errs, r.stop(ctx, o, key))
-	}
-	for _, name := range d.Suspend {
-		errs = append(errs, r.suspend(ctx, o, name))
-	}
+	errs := []error{r.end(ctx, o, d)}
 	if len(d.Create)+len(d.Serve) > 0 {
 		errs = append(errs, r.createAll(ctx, o, d))
 	}
@@ -125,26 +115,12 @@ func (o *observation) jobSpec(name string) *v1alpha1.Job {
 	return nil
 }
 
-// stop cuts a pod's deadline, after which the kubelet ends it and keeps it.
-func (r *Reconciler) stop(ctx context.Context, o *observation, key types.NamespacedName) error {
-	for _, pods := range o.Pods {
-		for i := range pods {
-			if client.ObjectKeyFromObject(&pods[i]) == key {
-				return r.patch(ctx, &pods[i], "stop pod", map[string]any{"activeDeadlineSeconds": 1})
-			}
-		}
-	}
-	return nil
-}
-
-func (r *Reconciler) suspend(ctx context.Context, o *observation, name string) error {
-	return r.patch(ctx, o.Jobs[name], "suspend Job", map[string]any{"suspend": true})
-}
-
-// patch sets fields of an object's spec, unless it is gone. The UID makes sure
-// that it is that very object.
-func (r *Reconciler) patch(ctx context.Context, obj client.Object, doing string, spec map[string]any) error {
-	data, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": obj.GetUID()}, "spec": spec})
+// patch changes fields of an object's metadata and spec, unless it is gone. The
+// UID makes sure that it is that very object.
+func (r *Reconciler) patch(ctx context.Context, obj client.Object, doing string, metadata, spec map[string]any) error {
+	fields := map[string]any{"uid": obj.GetUID()}
+	maps.Copy(fields, metadata)
+	data, err := json.Marshal(map[string]any{"metadata": fields, "spec": spec})
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", doing, obj.GetName(), err)
 	}

@@ -64,8 +64,8 @@ func TestPendingTooLong(t *testing.T) {
 			t.Errorf("crash %d: the Run is %s: %s, want Failed: %s", crash, got.Phase, got.Conditions[0].Message, want)
 		}
 		job := w.jobs()[0]
-		if pod.Status.Phase != corev1.PodFailed || !ptr.Deref(job.Spec.Suspend, false) {
-			t.Errorf("crash %d: the pod is %s, the Job suspended: %v; want Failed and suspended", crash, pod.Status.Phase, job.Spec.Suspend)
+		if pod.Status.Phase != corev1.PodFailed || !willEnd(&job) {
+			t.Errorf("crash %d: the pod is %s, the Job %+v; want Failed and about to", crash, pod.Status.Phase, job.Spec)
 		}
 		before := len(w.writes)
 		if w.mustReconcile("run"); len(w.writes) > before {

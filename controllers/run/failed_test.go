@@ -45,15 +45,15 @@ func TestRevisionDeletedWhileThePodRuns(t *testing.T) {
 		t.Errorf("deadline %v, want 1", pod.Spec.ActiveDeadlineSeconds)
 	}
 	w.get("run-j0", &job)
-	if ptr.Deref(job.Spec.Suspend, false) {
-		t.Error("the Job was suspended while its pod ran: that deletes the pod and its log")
+	if willEnd(&job) {
+		t.Error("the Job was ended while its pod ran: that deletes the pod and its log")
 	}
 
 	pod.Status.Phase, pod.Status.Reason = corev1.PodFailed, "DeadlineExceeded"
 	w.updateStatus(&pod)
 	w.mustReconcile("run")
 	w.get("run-j0", &job)
-	if !ptr.Deref(job.Spec.Suspend, false) {
+	if !willEnd(&job) {
 		t.Error("the Job may start another pod")
 	}
 	if after := w.run("run").Status.Phase; after != v1alpha1.RunFailed {

@@ -22,6 +22,8 @@ import (
 func (s *simulation) checkChange(c change) {
 	s.t.Helper()
 	s.checkUntouched(c)
+	s.checkUntampered(c)
+	s.checkKept(c)
 	switch obj := c.object().(type) {
 	case *batchv1.Job:
 		switch {
@@ -219,6 +221,7 @@ func (s *simulation) checkJobAtRest(made *batchv1.Job) {
 	if got, want := made.Annotations[job.NumberAnnotation], strconv.FormatInt(r.Status.Number, 10); got != want && !s.stale && !s.earlierNotice(made) {
 		s.t.Errorf("Job %s has number %s, its Run %s", made.Name, got, want)
 	}
+	s.checkJobHasEnded(r, made)
 	for _, pod := range s.podsOf(made) {
 		if !ended(pod) {
 			s.t.Errorf("%s has ended, and pod %s runs", r.Name, pod.Name)

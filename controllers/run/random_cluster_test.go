@@ -13,8 +13,12 @@ import (
 
 func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
 
-// jobTracking holds a pod until the Job controller has counted it.
-const jobTracking = "batch.kubernetes.io/job-tracking"
+// What holds a pod that is deleted: jobTracking until the Job controller has
+// counted it, kubelet until its containers have ended.
+const (
+	jobTracking = batchv1.JobTrackingFinalizer
+	kubelet     = "kubelet"
+)
 
 // stepJob lets the Job controller make one write for the Job, if it has one to
 // make. It follows the real one for Jobs of one pod: an ignored failure is
@@ -45,19 +49,35 @@ func (s *simulation) runJob(job *batchv1.Job, pods []*corev1.Pod) {
 	if s.count(job, pods) {
 		return
 	}
+	over := ptr.Deref(job.Spec.Completions, 1) == 0 && !slices.ContainsFunc(pods, func(pod *corev1.Pod) bool { return !ended(pod) })
 	switch {
-	case job.Status.Succeeded > 0:
-		s.server.update(job, func() { s.judge(job, batchv1.JobSuccessCriteriaMet, batchv1.JobReasonCompletionsReached) })
 	case s.charged[job.UID] > ptr.Deref(job.Spec.BackoffLimit, 6):
 		s.server.update(job, func() { s.judge(job, batchv1.JobFailureTarget, batchv1.JobReasonBackoffLimitExceeded) })
+	case ptr.Deref(job.Spec.ActiveDeadlineSeconds, 1) == 0 && job.Status.StartTime != nil:
+		s.server.update(job, func() { s.judge(job, batchv1.JobFailureTarget, batchv1.JobReasonDeadlineExceeded) })
+	case job.Status.Succeeded > 0, over:
+		s.server.update(job, func() { s.judge(job, batchv1.JobSuccessCriteriaMet, batchv1.JobReasonCompletionsReached) })
 	case ptr.Deref(job.Spec.Suspend, false):
-		s.deleteActive(pods)
+		s.withdraw(pods)
+	case ptr.Deref(job.Spec.Completions, 1) == 0:
+		s.withdraw(pods)
 	case !slices.ContainsFunc(pods, func(pod *corev1.Pod) bool { return !ended(pod) }):
 		s.makePod(job)
 	}
 }
 
-// deleteActive is what suspending or failing a Job does to its pods.
+// withdraw deletes the pods of a Job that wants none now, and never counts them:
+// it lets go of them first. What holds them then is their kubelet.
+func (s *simulation) withdraw(pods []*corev1.Pod) {
+	for _, pod := range pods {
+		if !ended(pod) && pod.DeletionTimestamp == nil {
+			s.server.update(pod, func() { pod.Finalizers = []string{kubelet} })
+			s.server.delete(pod, 30)
+		}
+	}
+}
+
+// deleteActive is what failing a Job does to its pods.
 func (s *simulation) deleteActive(pods []*corev1.Pod) {
 	for _, pod := range pods {
 		if !ended(pod) {
@@ -72,7 +92,15 @@ func (s *simulation) concludeFailure(job *batchv1.Job, pods []*corev1.Pod) {
 		s.deleteActive(pods)
 		return
 	}
-	s.server.update(job, func() { s.judge(job, batchv1.JobFailed, batchv1.JobReasonBackoffLimitExceeded) })
+	if job.Status.StartTime == nil {
+		return // The API server takes no verdict on a Job that is suspended.
+	}
+	s.server.update(job, func() { s.judge(job, batchv1.JobFailed, reasonOfTarget(job)) })
+}
+
+func reasonOfTarget(job *batchv1.Job) string {
+	i := slices.IndexFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool { return c.Type == batchv1.JobFailureTarget })
+	return job.Status.Conditions[i].Reason
 }
 
 // count brings the Job's numbers up to date, and lets go of a pod that is
@@ -84,8 +112,8 @@ func (s *simulation) count(job *batchv1.Job, pods []*corev1.Pod) bool {
 		if job.Status.StartTime == nil && !suspended {
 			job.Status.StartTime = new(s.server.now())
 		}
-		if suspended && !jobHas(job, batchv1.JobSuspended) {
-			s.judge(job, batchv1.JobSuspended, "JobSuspended")
+		if suspended != jobHas(job, batchv1.JobSuspended) {
+			s.suspend(job, suspended)
 		}
 		job.Status.Active = 0
 		for _, pod := range pods {
@@ -100,13 +128,26 @@ func (s *simulation) count(job *batchv1.Job, pods []*corev1.Pod) bool {
 	return s.version(job) != version
 }
 
+// suspend notes that the Job was suspended or resumed, which begins it anew.
+func (s *simulation) suspend(job *batchv1.Job, suspended bool) {
+	job.Status.Conditions = slices.DeleteFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool { return c.Type == batchv1.JobSuspended })
+	job.Status.StartTime = nil
+	if suspended {
+		s.judge(job, batchv1.JobSuspended, "JobSuspended")
+		return
+	}
+	job.Status.StartTime = new(s.server.now())
+	s.judge(job, batchv1.JobSuspended, "JobResumed")
+	job.Status.Conditions[len(job.Status.Conditions)-1].Status = corev1.ConditionFalse
+}
+
 func (s *simulation) countPod(job *batchv1.Job, pod *corev1.Pod) {
 	switch {
 	case !ended(pod):
 		if pod.DeletionTimestamp == nil {
 			job.Status.Active++
 		}
-	case s.counted[pod.UID]:
+	case s.counted[pod.UID], !slices.Contains(pod.Finalizers, jobTracking):
 	case pod.Status.Phase == corev1.PodSucceeded:
 		job.Status.Succeeded++
 		s.counted[pod.UID] = true
@@ -153,15 +194,10 @@ func (s *simulation) makePod(job *batchv1.Job) {
 // stepPod lets scheduler, kubelet and garbage collection do the next thing about
 // a pod.
 func (s *simulation) stepPod(pod *corev1.Pod) {
-	if s.server.objects["Job"][pod.OwnerReferences[0].Name] == nil {
-		s.server.delete(pod, 30)
-		s.server.update(pod, func() {
-			if ended(pod) {
-				pod.Finalizers = nil
-			}
-		})
-	}
+	s.collect(pod)
 	switch {
+	case ended(pod) && slices.Contains(pod.Finalizers, kubelet):
+		s.server.update(pod, func() { pod.Finalizers = nil })
 	case ended(pod):
 	case s.lostNodes[pod.UID], pod.Spec.NodeName == "" && pod.DeletionTimestamp != nil:
 		// Garbage collection: nobody else is going to.
@@ -175,6 +211,27 @@ func (s *simulation) stepPod(pod *corev1.Pod) {
 	default:
 		s.runPod(pod)
 	}
+}
+
+// collect is garbage collection: a pod whose Job is gone goes, too, unless it
+// has another owner. Nobody counts it any more.
+func (s *simulation) collect(pod *corev1.Pod) {
+	left := slices.DeleteFunc(slices.Clone(pod.OwnerReferences), func(o metav1.OwnerReference) bool {
+		made, found := s.server.objects["Job"][o.Name].(*batchv1.Job)
+		return o.Kind == "Job" && (!found || made.UID != o.UID)
+	})
+	if len(left) == len(pod.OwnerReferences) {
+		return
+	}
+	if len(left) == 0 {
+		s.server.delete(pod, 30)
+	}
+	s.server.update(pod, func() {
+		pod.OwnerReferences = left
+		if ended(pod) {
+			pod.Finalizers = nil
+		}
+	})
 }
 
 func (s *simulation) schedule(pod *corev1.Pod) {
@@ -296,7 +353,7 @@ func ended(pod *corev1.Pod) bool {
 
 func jobHas(job *batchv1.Job, kind batchv1.JobConditionType) bool {
 	for i := range job.Status.Conditions {
-		if job.Status.Conditions[i].Type == kind {
+		if c := &job.Status.Conditions[i]; c.Type == kind && c.Status == corev1.ConditionTrue {
 			return true
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // makes the controller forget, the API server reminds it of by the objects that
 // are there; so there nobody deletes or cancels them.
 func (s *simulation) interfere() {
-	switch n := s.rng.IntN(24); {
+	switch n := s.rng.IntN(26); {
 	case n < 10:
 		s.disrupt()
 	case n < 13:
@@ -29,6 +29,8 @@ func (s *simulation) interfere() {
 	case n < 20:
 		s.askRetry()
 	case n < 22:
+		s.preempt()
+	case n < 24:
 		s.note("time passes")
 		s.pass(time.Duration(s.rng.IntN(60)) * time.Second)
 	default:
@@ -141,6 +143,7 @@ func (s *simulation) rest() bool {
 	before := s.server.version
 	s.stepJobs(1000)
 	s.stepPods(1000)
+	s.stepJobQueue()
 	if s.server.version != before {
 		return false
 	}

@@ -125,7 +125,8 @@ type server struct {
 	objects objects
 	log     map[string][]change // by kind
 	version int
-	check   func(change) // sees every write
+	admit   func(client.Object) // may change what is created
+	check   func(change)        // sees every write
 }
 
 func (s *server) create(obj client.Object) error {
@@ -138,6 +139,7 @@ func (s *server) create(obj client.Object) error {
 	if created.GetUID() == "" {
 		created.SetUID(types.UID("uid-" + strconv.Itoa(s.version+1)))
 	}
+	s.admit(created)
 	created.SetGeneration(1)
 	created.SetCreationTimestamp(s.now())
 	s.store(nil, created)

@@ -65,6 +65,7 @@ type simulation struct {
 	stale  bool // the cache may be behind by any time, and be so after a restart
 
 	pipeline *v1alpha1.Pipeline
+	jobQueue *jobQueue
 	truths   map[string]*truth // by run/job
 	notices  map[string]int    // how often a notifier's Job was made, by its name
 	coming   []*v1alpha1.Run   // that don't exist yet
@@ -99,7 +100,7 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 		counted: map[types.UID]bool{}, stopped: map[types.UID]bool{}, evicted: map[types.UID]bool{}, lostNodes: map[types.UID]bool{},
 		charged: map[types.UID]int32{},
 	}
-	s.server = &server{t: t, clock: s.clock, objects: objects{}, log: map[string][]change{}, check: s.checkChange}
+	s.server = &server{t: t, clock: s.clock, objects: objects{}, log: map[string][]change{}, admit: s.admit, check: s.checkChange}
 	s.cache = &informers{server: s.server, objects: objects{}, seen: map[string]int{}}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -128,6 +129,7 @@ func (s *simulation) populate() {
 		bound(s.rng, &p.Spec)
 		askApprovals(s.rng, &p.Spec)
 		share(s.rng, &p.Spec)
+		s.addJobQueue(&p.Spec)
 	}
 	addNotifiers(s.rng, &p.Spec)
 	p.UID = ""
@@ -263,6 +265,7 @@ func (s *simulation) step() {
 		s.stepJobs(1)
 	case n < 9:
 		s.stepPods(1)
+		s.stepJobQueue()
 	default:
 		s.pass(time.Duration(s.rng.IntN(1500)) * time.Millisecond)
 	}

@@ -38,7 +38,7 @@ func TestWritesOfARunWithAService(t *testing.T) {
 		"create *v1.ConfigMap web-1-params", createClaim, "create *v1.Service db-run", "create *v1.Job run-db", "patch status *v1alpha1.Run run",
 		"create *v1.Job run-j0", "patch status *v1alpha1.Run run",
 		"create *v1.Job run-j1", "patch status *v1alpha1.Run run",
-		"delete *v1.Service db-run", "patch *v1.Pod run-db-pod", "patch status *v1alpha1.Run run",
+		"delete *v1.Service db-run", "patch *v1.Job run-db", "patch *v1.Pod run-db-pod", "patch status *v1alpha1.Run run",
 	}
 	if diff := cmp.Diff(want, w.writes); diff != "" {
 		t.Errorf("writes (-want +got):\n%s", diff)
@@ -61,10 +61,10 @@ func (w *world) wantServiceStopped() {
 	if ptr.Deref(pod.Spec.ActiveDeadlineSeconds, 0) != 1 {
 		w.t.Errorf("the pod's deadline is %v, want 1", pod.Spec.ActiveDeadlineSeconds)
 	}
-	for _, job := range w.jobs() {
-		if job.Name == "run-db" && ptr.Deref(job.Spec.Suspend, false) {
-			w.t.Error("the service's Job was suspended while its pod ran: that deletes the pod and its log")
-		}
+	var job batchv1.Job
+	w.get("run-db", &job)
+	if *job.Spec.BackoffLimit == 0 || *job.Spec.Completions == 0 || willEnd(&job) {
+		w.t.Errorf("the service's Job is %+v, want one that outlives its pod, and no end yet, which deletes the pod and its log", job.Spec)
 	}
 	if names := w.services(); len(names) > 0 {
 		w.t.Errorf("Services %v are left", names)
@@ -321,7 +321,7 @@ func TestServiceThatNeverStarts(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("killed after write %d: status (-want +got):\n%s", k+1, diff)
 		}
-		if job := w.jobs()[0]; !ptr.Deref(job.Spec.Suspend, false) {
+		if job := w.jobs()[0]; !willEnd(&job) {
 			t.Errorf("killed after write %d: the service may still start", k+1)
 		}
 		if names := w.services(); len(names) > 0 {

@@ -57,7 +57,7 @@ func TestRunTimesOut(t *testing.T) {
 			t.Errorf("crash %d: jobs (-want +got):\n%s", crash, diff)
 		}
 		w.get("run-j0", &job)
-		if !ptr.Deref(job.Spec.Suspend, false) {
+		if !willEnd(&job) {
 			t.Errorf("crash %d: the Job may start another pod", crash)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -73,6 +74,13 @@ func TestTwoJobsUseAService(t *testing.T) {
 		pod := s.servicePod(t, "s", "web")
 		return pod.Status.Phase == corev1.PodFailed && pod.DeletionTimestamp == nil, string(pod.Status.Phase), nil
 	})
+	// To Kubernetes, too, nothing of this has failed.
+	complete := map[string]batchv1.JobConditionType{
+		"one": batchv1.JobComplete, "two": batchv1.JobComplete, "after": batchv1.JobComplete, "web": batchv1.JobComplete,
+	}
+	if diff := cmp.Diff(complete, s.awaitVerdicts(t, "s")); diff != "" {
+		t.Errorf("Jobs (-want +got):\n%s", diff)
+	}
 	if got := s.podLog(t, s.servicePod(t, "s", "web").Name, "main"); got != "serving\nstopping\n" {
 		t.Errorf("the service's log is %q", got)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -25,7 +26,9 @@ const patientLog = "begun\nwaiting\nstopping\n"
 func TestCancellingKeepsPodAndLog(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t)
-	s.create(t, s.pipeline("long", script("patient", s.patient()), script("later", "true", "patient")))
+	patient := script("patient", s.patient())
+	patient.Template.Spec.BackoffLimit = new(int32(2))
+	s.create(t, s.pipeline("long", patient, script("later", "true", "patient")))
 	s.start(t, "c", "long")
 	s.awaitArrival(t, "runs")
 	s.openGate("runs")
@@ -37,6 +40,9 @@ func TestCancellingKeepsPodAndLog(t *testing.T) {
 		t.Errorf("jobs (-want +got):\n%s", diff)
 	}
 	s.expectStopped(t, "c")
+	if diff := cmp.Diff(map[string]batchv1.JobConditionType{"patient": batchv1.JobFailed}, s.awaitVerdicts(t, "c")); diff != "" {
+		t.Errorf("Jobs (-want +got):\n%s", diff)
+	}
 }
 
 func TestTimeoutKeepsPodAndLog(t *testing.T) {

@@ -30,6 +30,12 @@ func BuildService(run *v1alpha1.Run, number int64, pipeline *v1alpha1.PipelineSp
 	built.Spec.BackoffLimit = ptr.To[int32](0)
 	built.Spec.PodReplacementPolicy = ptr.To(batchv1.Failed)
 	pod := &built.Spec.Template
+	if pod.Spec.Hostname == "" {
+		// Only such a Job can be complete without its program having ended. It sets
+		// the pod's host name.
+		built.Spec.CompletionMode = ptr.To(batchv1.IndexedCompletion)
+		built.Spec.Completions, built.Spec.Parallelism = ptr.To[int32](1), ptr.To[int32](1)
+	}
 	pod.Spec.RestartPolicy = corev1.RestartPolicyNever
 	setToken(&pod.Spec)
 	inject(pod, ParamsName(run.Spec.Pipeline, number), "")

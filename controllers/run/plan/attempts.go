@@ -20,6 +20,9 @@ func (f *Facts) count(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod)
 	}
 	counted, others := s.LastDisruptionTime, int32(0)
 	for i := range pods {
+		if withdrawn(job, &pods[i]) {
+			continue
+		}
 		if !wasDisrupted(&pods[i]) {
 			others++
 			continue

@@ -75,6 +75,29 @@ func backoffLimit(seconds int) jobOption {
 
 func suspend(j *batchv1.Job) { j.Spec.Suspend = new(true) }
 
+// toEnd is a Job that was told to end.
+func toEnd(j *batchv1.Job) { j.Spec.ActiveDeadlineSeconds = new(int64(0)) }
+
+// managed is a Job that the Job controller of this cluster leaves alone.
+func managed(j *batchv1.Job) { j.Spec.ManagedBy = new("kueue.x-k8s.io/multikueue") }
+
+// elastic is the Job of a service, spared one that is not to fail with its pod,
+// and satisfied one that wants none.
+func elastic(j *batchv1.Job) {
+	j.Spec.CompletionMode = new(batchv1.IndexedCompletion)
+	j.Spec.Completions, j.Spec.Parallelism, j.Spec.BackoffLimit = new(int32(1)), new(int32(1)), new(int32(0))
+}
+
+func spared(j *batchv1.Job) { elastic(j); j.Spec.BackoffLimit = new(int32(6)) }
+
+func satisfied(j *batchv1.Job) {
+	spared(j)
+	j.Spec.Completions, j.Spec.Parallelism = new(int32(0)), new(int32(0))
+}
+
+// letGo is a pod that the Job controller holds no more.
+func letGo(p *corev1.Pod) { p.Finalizers = nil }
+
 type podOption func(*corev1.Pod)
 
 // withPod adds a pod of the Job, running on a node since second 1, with one
@@ -84,6 +107,7 @@ func withPod(f *plan.Facts, job, name string, opts ...podOption) {
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "ci", Name: name, CreationTimestamp: *ts(1),
 			OwnerReferences: []metav1.OwnerReference{{UID: types.UID("job-" + job), Controller: new(true)}},
+			Finalizers:      []string{batchv1.JobTrackingFinalizer},
 		},
 		Spec: corev1.PodSpec{NodeName: "node", Containers: []corev1.Container{{Name: "main"}}},
 		Status: corev1.PodStatus{

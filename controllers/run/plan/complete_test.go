@@ -68,8 +68,8 @@ func TestComplete(t *testing.T) {
 			if diff := cmp.Diff(ts(tt.verdict), d.Status.Jobs[0].CompletionTime); tt.want == gone && diff != "" {
 				t.Errorf("completion time (-want +got):\n%s", diff)
 			}
-			if len(d.Stop)+len(d.Suspend) > 0 {
-				t.Errorf("stops %v and suspends %v of a Job that has ended", d.Stop, d.Suspend)
+			if diff := cmp.Diff(actions{Create: d.Create}, actionsOf(d)); diff != "" {
+				t.Errorf("about a Job that has ended (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -69,7 +70,7 @@ func disruptionTarget(pod *corev1.Pod) *corev1.PodCondition {
 // other pod.
 func interrupted(job *batchv1.Job, pods []corev1.Pod) *corev1.Pod {
 	for i := range pods {
-		if exitedZero(&pods[i]) && cutShort(&pods[i]) && !dismissed(job, &pods[i]) {
+		if exitedZero(&pods[i]) && cutShort(&pods[i]) && !dismissed(job, &pods[i]) && !withdrawn(job, &pods[i]) {
 			return &pods[i]
 		}
 	}
@@ -89,6 +90,16 @@ func dismissed(job *batchv1.Job, pod *corev1.Pod) bool {
 	}
 	met := jobCondition(job, batchv1.JobSuccessCriteriaMet)
 	return met != nil && met.LastTransitionTime.Before(&disruption.LastTransitionTime)
+}
+
+// withdrawn reports whether the Job controller has deleted the pod because the
+// Job was suspended. It lets go of such a pod before it has ended, and never
+// counts it. One that somebody else deletes it holds until it has: the Job then
+// says so. The pod's news may come before the Job's.
+func withdrawn(job *batchv1.Job, pod *corev1.Pod) bool {
+	counted := job.Status.Succeeded > 0 || jobCondition(job, batchv1.JobSuccessCriteriaMet) != nil || jobCondition(job, batchv1.JobComplete) != nil
+	return pod.DeletionTimestamp != nil && disruptionTarget(pod) == nil && !counted &&
+		!slices.Contains(pod.Finalizers, batchv1.JobTrackingFinalizer)
 }
 
 func interruption(pod *corev1.Pod) (reason, message string) {
@@ -112,7 +123,9 @@ func lostSuccess(pods []corev1.Pod) (reason, message string) {
 // replaced reports whether a pod other than the one that gave the job its
 // result runs or is about to: that one was lost before the Job counted it.
 func replaced(job *batchv1.Job, pods []corev1.Pod) bool {
-	lost := len(pods) == 0 && job.Status.StartTime != nil && job.Status.Active == 0 && job.Status.Succeeded == 0
+	// Suspending a Job resets its start time.
+	taken := job.Status.StartTime != nil || suspended(job)
+	lost := len(pods) == 0 && taken && job.Status.Active == 0 && job.Status.Succeeded == 0
 	for i := range pods {
 		pod := &pods[i]
 		switch {

@@ -187,16 +187,19 @@ func TestWhatIsLeftOfAnExpiredJob(t *testing.T) {
 		job      []jobOption
 		pod      []podOption
 		stop     []types.NamespacedName
-		suspend  []string
+		end      []string
+		remove   []string
 		requeue  time.Duration
 	}{
 		{name: "not recorded", recorded: "Running", pod: []podOption{waiting("ErrImagePull", "")}, requeue: time.Millisecond},
 		{name: "on a node", recorded: "Failed", pod: []podOption{waiting("ErrImagePull", "")}, stop: pod},
-		{name: "on no node", recorded: "Failed", pod: []podOption{unstarted}, suspend: []string{"a"}},
+		{name: "on no node", recorded: "Failed", pod: []podOption{unstarted}, end: []string{"a"}},
 		{name: "being stopped", recorded: "Failed", pod: []podOption{waiting("ErrImagePull", ""), deadline(1)}},
-		{name: "stopped, could be retried", recorded: "Failed", pod: []podOption{deadline(1), podPhase(corev1.PodFailed)}, suspend: []string{"a"}},
-		{name: "no pod could be created", recorded: "Failed", job: []jobOption{taken(1)}, suspend: []string{"a"}},
-		{name: "suspended", recorded: "Failed", job: []jobOption{suspend}},
+		{name: "stopped, could be retried", recorded: "Failed", pod: []podOption{deadline(1), podPhase(corev1.PodFailed)}, end: []string{"a"}},
+		{name: "no pod could be created", recorded: "Failed", job: []jobOption{taken(1)}, end: []string{"a"}},
+		{name: "told to end", recorded: "Failed", job: []jobOption{taken(1), toEnd}},
+		{name: "held by a queue", recorded: "Failed", job: []jobOption{suspend}, remove: []string{"a"}},
+		{name: "of another controller", recorded: "Failed", job: []jobOption{managed}, remove: []string{"a"}},
 		{name: "failed", recorded: "Failed", job: []jobOption{backoffLimit(90)}, pod: []podOption{podPhase(corev1.PodFailed)}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -211,11 +214,8 @@ func TestWhatIsLeftOfAnExpiredJob(t *testing.T) {
 				withPod(f, "a", "pod", tt.pod...)
 			}
 			d := plan.Decide(f)
-			if diff := cmp.Diff(tt.stop, d.Stop); diff != "" {
-				t.Errorf("stop (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(tt.suspend, d.Suspend); diff != "" {
-				t.Errorf("suspend (-want +got):\n%s", diff)
+			if diff := cmp.Diff(actions{Stop: tt.stop, End: tt.end, Remove: tt.remove}, actionsOf(d)); diff != "" {
+				t.Errorf("actions (-want +got):\n%s", diff)
 			}
 			if d.RequeueAfter != tt.requeue {
 				t.Errorf("another look after %s, want %s", d.RequeueAfter, tt.requeue)

@@ -48,8 +48,8 @@ func (f *Facts) fail(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, 
 	if pod := latePod(job, pods); pod != nil {
 		reason, message = notBegun(pod, f.Explained[s.Name])
 	}
-	if h := f.halt(); h != nil && stopped(pods) {
-		return h.endJob(f, s, whileRan)
+	if h := f.halt(); h != nil && (stopped(pods) || condemned(job, verdict)) {
+		return h.endJob(f, s)
 	}
 	return f.lose(s, job, reason, message)
 }
@@ -60,6 +60,12 @@ func stopped(pods []corev1.Pod) bool {
 	pod := lastFailed(pods)
 	return pod != nil && pod.Status.Reason == deadlineExceeded &&
 		ptr.Deref(pod.Spec.ActiveDeadlineSeconds, 0) == stoppedDeadline
+}
+
+// condemned reports whether the Job has failed because it was to end for the Run's
+// sake.
+func condemned(job *batchv1.Job, verdict *batchv1.JobCondition) bool {
+	return ending(job) && verdict.Reason == batchv1.JobReasonDeadlineExceeded
 }
 
 func running(pods []corev1.Pod) bool {
@@ -94,7 +100,7 @@ func failedAfter(pod, other *corev1.Pod) bool {
 // podFailure says why a pod failed.
 func podFailure(pod *corev1.Pod) (reason, message string) {
 	if pod.Status.Reason == deadlineExceeded {
-		return v1alpha1.ReasonTimedOut, "stopped after its timeout" + deadline(pod)
+		return v1alpha1.ReasonTimedOut, "stopped after its timeout" + deadline(pod) + failedBefore(pod)
 	}
 	if pod.DeletionTimestamp != nil && cutShort(pod) && disruptionTarget(pod) == nil {
 		return ReasonPodDeleted, "the pod was deleted before it had ended"
@@ -117,6 +123,22 @@ func deadline(pod *corev1.Pod) string {
 		return ""
 	}
 	return " of " + brief(time.Duration(*pod.Spec.ActiveDeadlineSeconds)*time.Second)
+}
+
+// failedBefore names a container that had failed by itself when the pod's
+// deadline ended the others.
+func failedBefore(pod *corev1.Pod) string {
+	c := firstFailed(pod)
+	if c == nil || c.State.Terminated.Reason == statusUnknown || pod.Status.StartTime == nil || pod.Spec.ActiveDeadlineSeconds == nil {
+		return ""
+	}
+	stopped := pod.Status.StartTime.Add(time.Duration(*pod.Spec.ActiveDeadlineSeconds) * time.Second)
+	ended, last := c.State.Terminated.FinishedAt, finishedAt(pod)
+	if ended.IsZero() || !ended.Time.Before(stopped) || last.Time.Before(stopped) {
+		return ""
+	}
+	_, message := containerFailure(c)
+	return "; before that, " + message
 }
 
 // firstFailed returns the container that failed first: others may have failed

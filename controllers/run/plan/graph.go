@@ -34,7 +34,7 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 		return s
 	}
 	if h := f.halt(); h != nil {
-		return h.endJob(f, s, beforeStart)
+		return h.endJob(f, s)
 	}
 	if f.queued() {
 		d.requeue(lookInQueue)

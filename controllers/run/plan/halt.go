@@ -8,12 +8,6 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// Where a job stands that a halt ends.
-const (
-	beforeStart = "before it started"
-	whileRan    = "while it ran"
-)
-
 // halt is why a Run ends before its graph does: nothing more of it starts, and
 // what runs is stopped.
 type halt struct {
@@ -64,11 +58,6 @@ func cancelled() *halt {
 	return &halt{phase: v1alpha1.RunCancelled, stopping: ReasonCancelling, reason: v1alpha1.ReasonCancelled, verb: "cancelled"}
 }
 
-// endJob ends a job because of the halt. Where it stood is part of the message.
-func (h *halt) endJob(f *Facts, s v1alpha1.JobStatus, where string) v1alpha1.JobStatus {
-	return f.end(s, v1alpha1.JobCancelled, h.reason, shorten(h.say(h.verb+" "+where)))
-}
-
 // stop says which jobs are being stopped, and why.
 func (h *halt) stop(jobs []string) string {
 	text := "stopping " + names(jobs)
@@ -84,7 +73,7 @@ func (h *halt) ended(started bool, done string) string {
 	case started:
 		return h.say(h.verb) + "; " + done
 	case h.why == "":
-		return h.verb + " " + beforeStart
+		return h.verb + beforeStart
 	default:
 		return h.say(h.verb)
 	}

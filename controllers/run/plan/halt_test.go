@@ -21,32 +21,39 @@ func TestCancel(t *testing.T) {
 	pod := []types.NamespacedName{{Namespace: "ci", Name: "pod"}}
 	stopped := []podOption{deadline(1), exit(143, "Error", 90), podPhase(corev1.PodFailed), podReason("DeadlineExceeded", "")}
 	for _, tt := range []struct {
-		name        string
-		noJob       bool
-		job         []jobOption
-		pods        [][]podOption
-		wantStop    []types.NamespacedName
-		wantSuspend []string
-		want        v1alpha1.JobPhase
-		wantRun     v1alpha1.RunPhase
+		name     string
+		noJob    bool
+		job      []jobOption
+		pods     [][]podOption
+		wantStop []types.NamespacedName
+		wantEnd  []string
+		want     v1alpha1.JobPhase
+		wantRun  v1alpha1.RunPhase
 	}{
 		{name: "never started", noJob: true, want: "Cancelled", wantRun: "Cancelled"},
 		{name: "running", pods: [][]podOption{{}}, wantStop: pod, want: "Running", wantRun: "Running"},
 		{name: "running with a timeout", pods: [][]podOption{{deadline(60)}}, wantStop: pod, want: "Running", wantRun: "Running"},
 		{name: "being stopped", pods: [][]podOption{{deadline(1)}}, want: "Running", wantRun: "Running"},
 		{name: "ended on request, before the kubelet says so", pods: [][]podOption{{deadline(1), exit(0, "Completed", 90)}}, want: "Running", wantRun: "Running"},
-		{name: "stopped, could be retried", pods: [][]podOption{stopped}, wantSuspend: []string{"a"}, want: "Running", wantRun: "Running"},
+		{name: "stopped, could be retried", pods: [][]podOption{stopped}, wantEnd: []string{"a"}, want: "Running", wantRun: "Running"},
+		{name: "stopped, told to end", job: []jobOption{toEnd}, pods: [][]podOption{stopped}, want: "Cancelled", wantRun: "Cancelled"},
 		{name: "stopped, suspended", job: []jobOption{suspend}, pods: [][]podOption{stopped}, want: "Cancelled", wantRun: "Cancelled"},
 		{name: "stopped, Job failed", job: []jobOption{backoffLimit(80)}, pods: [][]podOption{stopped}, want: "Cancelled", wantRun: "Cancelled"},
-		{name: "no pod yet", wantSuspend: []string{"a"}, want: "Running", wantRun: "Running"},
-		{name: "on no node", pods: [][]podOption{{unstarted}}, wantSuspend: []string{"a"}, want: "Running", wantRun: "Running"},
+		{name: "no pod yet", wantEnd: []string{"a"}, want: "Running", wantRun: "Running"},
+		{name: "on no node", pods: [][]podOption{{unstarted}}, wantEnd: []string{"a"}, want: "Running", wantRun: "Running"},
 		{name: "on a node that has said nothing yet", pods: [][]podOption{{unstarted, onNode}}, wantStop: pod, want: "Running", wantRun: "Running"},
+		{name: "on no node, told to end", job: []jobOption{toEnd}, pods: [][]podOption{{unstarted}}, want: "Cancelled", wantRun: "Cancelled"},
+		{name: "told to end, but a pod had just started", job: []jobOption{toEnd}, pods: [][]podOption{{}}, wantStop: pod, want: "Running", wantRun: "Running"},
+		{name: "of another controller", job: []jobOption{managed}, want: "Cancelled", wantRun: "Cancelled"},
 		{name: "on no node, suspended", job: []jobOption{suspend}, pods: [][]podOption{{unstarted}}, want: "Cancelled", wantRun: "Cancelled"},
 		{name: "suspended, but a pod had just started", job: []jobOption{suspend}, pods: [][]podOption{{}}, want: "Running", wantRun: "Running"},
-		{name: "being deleted with its node", pods: [][]podOption{{deleted(50), disrupted(50)}}, wantSuspend: []string{"a"}, want: "Running", wantRun: "Running"},
+		{name: "being deleted with its node", pods: [][]podOption{{deleted(50), disrupted(50)}}, wantEnd: []string{"a"}, want: "Running", wantRun: "Running"},
 		{name: "one runs, one doesn't", pods: [][]podOption{{}, {unstarted}}, wantStop: pod, want: "Running", wantRun: "Running"},
 		{name: "had just succeeded", pods: [][]podOption{{exit(0, "Completed", 90)}}, want: "Succeeded", wantRun: "Cancelled"},
 		{name: "completed", job: []jobOption{verdict(batchv1.JobComplete, "", "", 90)}, pods: [][]podOption{{exit(0, "Completed", 89), podPhase(corev1.PodSucceeded)}}, want: "Succeeded", wantRun: "Cancelled"},
+		{name: "deleted by its end, failed", job: []jobOption{toEnd, verdict(batchv1.JobFailed, batchv1.JobReasonDeadlineExceeded, "", 90)}, pods: [][]podOption{{deleted(80), exit(143, "Error", 85), podPhase(corev1.PodFailed)}}, want: "Cancelled", wantRun: "Cancelled"},
+		{name: "deleted by its end, gone", job: []jobOption{toEnd, verdict(batchv1.JobFailed, batchv1.JobReasonDeadlineExceeded, "", 90)}, want: "Cancelled", wantRun: "Cancelled"},
+		{name: "deleted by its end, ended with 0", job: []jobOption{toEnd}, pods: [][]podOption{{deleted(80), exit(0, "Completed", 85)}}, want: "Cancelled", wantRun: "Cancelled"},
 		{name: "deleted by its suspension, ended with 0", job: []jobOption{suspend}, pods: [][]podOption{{deleted(80), exit(0, "Completed", 85)}}, want: "Cancelled", wantRun: "Cancelled"},
 		{name: "deleted by its suspension, failed", job: []jobOption{suspend, backoffLimit(90)}, pods: [][]podOption{{deleted(80), exit(143, "Error", 85), podPhase(corev1.PodFailed)}}, want: "Cancelled", wantRun: "Cancelled"},
 		{name: "deleted by its suspension, gone, Job complete", job: []jobOption{suspend, verdict(batchv1.JobComplete, "", "", 85)}, want: "Cancelled", wantRun: "Cancelled"},
@@ -64,14 +71,8 @@ func TestCancel(t *testing.T) {
 				withPod(f, "a", "pod", pod...)
 			}
 			d := plan.Decide(f)
-			if diff := cmp.Diff(tt.wantStop, d.Stop); diff != "" {
-				t.Errorf("stop (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(tt.wantSuspend, d.Suspend); diff != "" {
-				t.Errorf("suspend (-want +got):\n%s", diff)
-			}
-			if len(d.Create) > 0 {
-				t.Errorf("creates %v in a cancelled Run", d.Create)
+			if diff := cmp.Diff(actions{Stop: tt.wantStop, End: tt.wantEnd}, actionsOf(d)); diff != "" {
+				t.Errorf("actions (-want +got):\n%s", diff)
 			}
 			want := map[string]v1alpha1.JobPhase{"a": tt.want, "b": v1alpha1.JobCancelled}
 			if diff := cmp.Diff(want, phases(d)); diff != "" {
@@ -92,8 +93,8 @@ func TestCancelledStaysStopped(t *testing.T) {
 	f.Run.Status.Phase = v1alpha1.RunCancelled
 	record(f, "a", v1alpha1.JobCancelled)
 	withJob(f, "a")
-	if diff := cmp.Diff([]string{"a"}, plan.Decide(f).Suspend); diff != "" {
-		t.Errorf("suspend (-want +got):\n%s", diff)
+	if diff := cmp.Diff(actions{End: []string{"a"}}, actionsOf(plan.Decide(f))); diff != "" {
+		t.Errorf("actions (-want +got):\n%s", diff)
 	}
 }
 

@@ -104,9 +104,11 @@ func failingRun(f *plan.Facts) {
 }
 
 func (c cell) afterCreating() cell               { c.create = true; return c }
-func (c cell) andSuspends() cell                 { c.suspends = true; return c }
+func (c cell) andEnds() cell                     { c.ended = true; return c }
+func (c cell) andRemoves() cell                  { c.removed = true; return c }
+func (c cell) laterRemoves() cell                { c.laterRemoved = true; return c }
 func (c cell) laterStops() cell                  { c.laterStop = true; return c }
-func (c cell) laterSuspended() cell              { c.laterSuspends = true; return c }
+func (c cell) laterEnds() cell                   { c.laterEnded = true; return c }
 func (c cell) andStops() cell                    { c.stop = true; return c }
 func (c cell) andLooks(after time.Duration) cell { c.looks = after; return c }
 
@@ -148,6 +150,8 @@ const (
 	wasDisrupted = "the pod was told to end (EvictionByEvictionAPI) and exited with code 0, which proves nothing; a program that exits otherwise on SIGTERM is retried"
 	isReplaced   = "pod pod is replaced, at no cost to the retries: EvictionByEvictionAPI: "
 	wasCancelled = "cancelled while it ran"
+	notStarted   = "cancelled before it started"
+	wasSuspended = "cancelled while its Job was suspended"
 	cantPull     = "container main: can't pull image registry.example.com/app:1: not found"
 	noMemory     = "container main ran out of memory and was killed; raise its memory limit"
 	badOutputs   = "container main: its termination message is no JSON object of strings: decode JSON: unexpected end of JSON input"

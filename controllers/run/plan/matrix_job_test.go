@@ -88,21 +88,21 @@ func jobEvents(t *testing.T) []row {
 		}},
 		{"just made", func(f *plan.Facts) { withJob(f, "a") }, byPhase{
 			is("Running", "", "").andLooks(30 * time.Second), stays.andLooks(30 * time.Second),
-			stays, stays, stays, stays.andSuspends(),
+			stays, stays, stays, stays.andEnds(),
 		}},
 		{"no pod for long", aJob(), byPhase{
 			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
 			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"no pod for a known reason", all(aJob(), explained), byPhase{
 			waits("Running", "FailedCreate", "no room").andLooks(time.Hour),
 			waits("Running", "FailedCreate", "no room").andLooks(time.Hour),
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"suspended", aJob(suspend), byPhase{
 			waits("Running", "Suspended", isSuspended), waits("Running", "Suspended", isSuspended),
-			stays, stays, stays, stays,
+			stays.andRemoves(), stays.andRemoves(), stays.andRemoves(), stays.andRemoves(),
 		}},
 		{"Job complete just now, no pod", aJob(verdict(batchv1.JobComplete, "", "", 95)), byPhase{
 			is("Running", "", "").andLooks(10 * time.Second), stays.andLooks(10 * time.Second),

@@ -18,35 +18,35 @@ func podEvents() []row {
 	return []row{
 		{"on no node", all(aJob(), aPod(unstarted)), byPhase{
 			is("Running", "", "").andLooks(beforeExpiry), stays.andLooks(beforeExpiry),
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"unschedulable", all(aJob(), aPod(unstarted, unschedulable)), byPhase{
 			waits("Running", "Unschedulable", "no room").andLooks(beforeExpiry),
 			waits("Running", "Unschedulable", "no room").andLooks(beforeExpiry),
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"unschedulable for too long", all(impatientRun, aJob(), aPod(unstarted, unschedulable)), byPhase{
-			ends(100, "Failed", "Unschedulable", "no room (pending for 1m)").andLooks(time.Millisecond).laterSuspended(),
-			ends(100, "Failed", "Unschedulable", "no room (pending for 1m)").andLooks(time.Millisecond).laterSuspended(),
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+			ends(100, "Failed", "Unschedulable", "no room (pending for 1m)").andLooks(time.Millisecond).laterEnds(),
+			ends(100, "Failed", "Unschedulable", "no room (pending for 1m)").andLooks(time.Millisecond).laterEnds(),
+			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"image can't be pulled", all(aJob(), aPod(waiting("ErrImagePull", "not found"))), byPhase{
 			waits("Running", "ImagePullBackOff", cantPull).andLooks(beforeExpiry),
 			waits("Running", "ImagePullBackOff", cantPull).andLooks(beforeExpiry),
-			stays.andSuspends(), stays.andStops(), stays.andStops(), stays.andStops(),
+			stays.andRemoves(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"image can't be pulled for too long", all(impatientRun, aJob(), aPod(waiting("ErrImagePull", "not found"))), byPhase{
 			ends(100, "Failed", "ImagePullBackOff", "container main: can't pull image registry.example.com/app:1: not found (pending for 1m)").andLooks(time.Millisecond).laterStops(),
 			ends(100, "Failed", "ImagePullBackOff", "container main: can't pull image registry.example.com/app:1: not found (pending for 1m)").andLooks(time.Millisecond).laterStops(),
-			stays.andSuspends(), stays.andStops(), stays.andStops(), stays.andStops(),
+			stays.andRemoves(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"runs", all(aJob(), aPod()), byPhase{
 			is("Running", "", ""), stays,
-			stays.andSuspends(), stays.andStops(), stays.andStops(), stays.andStops(),
+			stays.andRemoves(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"runs, Job suspended", all(aJob(suspend), aPod()), byPhase{
 			waits("Running", "Suspended", isSuspended), waits("Running", "Suspended", isSuspended),
-			stays, stays, stays, stays,
+			stays.andRemoves(), stays, stays, stays,
 		}},
 		{"exited with 0", all(aJob(), aPod(exit(0, "Completed", 70))), byPhase{
 			ends(70, "Succeeded", "", ""), ends(70, "Succeeded", "", ""),
@@ -54,7 +54,7 @@ func podEvents() []row {
 		}},
 		{"succeeded", all(aJob(), aPod(exit(0, "Completed", 70), succeeded)), byPhase{
 			ends(70, "Succeeded", "", ""), ends(70, "Succeeded", "", ""),
-			stays, stays, stays, stays.andSuspends(),
+			stays, stays, stays, stays.andEnds(),
 		}},
 		{"succeeded, Job complete", all(aJob(complete), aPod(exit(0, "Completed", 70), succeeded)), byPhase{
 			ends(70, "Succeeded", "", ""), ends(70, "Succeeded", "", ""),
@@ -63,15 +63,15 @@ func podEvents() []row {
 		{"one of two succeeded", all(aJob(parallel), aPod(exit(0, "Completed", 70), succeeded)), byPhase{
 			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
 			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"exited with 1", all(aJob(), aPod(exit(1, "Error", 75))), byPhase{
 			is("Running", "", ""), stays,
-			stays.andSuspends(), stays.andStops(), stays.andStops(), stays.andStops(),
+			stays.andRemoves(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"failed", all(aJob(), aPod(exit(1, "Error", 75), failed)), byPhase{
 			is("Running", "", "").andLooks(15 * time.Second), stays.andLooks(15 * time.Second),
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"failed, Job failed", all(aJob(backoffLimit(80)), aPod(exit(1, "Error", 75), failed)), byPhase{
 			ends(80, "Failed", "Error", exitedWith1), ends(80, "Failed", "Error", exitedWith1),
@@ -111,50 +111,67 @@ func podEvents() []row {
 		{"disrupted", all(aJob(), aPod(disrupted(60), deleted(60))), byPhase{
 			waits("Running", "Disrupted", isReplaced+"no more is known").lastDisrupted(60),
 			waits("Running", "Disrupted", isReplaced+"no more is known").lastDisrupted(60),
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"disrupted, exited with 0", all(aJob(), aPod(disrupted(60), deleted(60), exit(0, "Completed", 70))), byPhase{
 			ends(70, "Failed", "Disrupted", wasDisrupted).lastDisrupted(60),
 			ends(70, "Failed", "Disrupted", wasDisrupted).lastDisrupted(60),
-			stays, stays, stays, stays.andSuspends(),
+			stays, stays, stays, stays.andEnds(),
 		}},
 		{"disrupted, failed", all(aJob(), aPod(disrupted(60), deleted(60), exit(143, "Error", 75), failed)), byPhase{
 			waits("Running", "Disrupted", isReplaced+"no more is known").lastDisrupted(60).andLooks(30 * time.Second),
 			waits("Running", "Disrupted", isReplaced+"no more is known").lastDisrupted(60).andLooks(30 * time.Second),
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"exited with 0, disrupted", all(aJob(), aPod(exit(0, "Completed", 70), disrupted(75), deleted(75))), byPhase{
 			ends(70, "Succeeded", "", ""), ends(70, "Succeeded", "", ""),
-			stays, stays, stays, stays.andSuspends(),
+			stays, stays, stays, stays.andEnds(),
 		}},
 		{"evicted", all(aJob(), aPod(disrupted(60), failed, podReason("Evicted", "low on memory"))), byPhase{
 			waits("Running", "Disrupted", isReplaced+"low on memory").lastDisrupted(60).andLooks(30 * time.Second),
 			waits("Running", "Disrupted", isReplaced+"low on memory").lastDisrupted(60).andLooks(30 * time.Second),
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"evicted, being replaced", all(aJob(), aPod(disrupted(60), failed, podReason("Evicted", "low on memory")), aPod(unstarted)), byPhase{
 			is("Running", "", "").inAttempt(2).lastDisrupted(60).andLooks(beforeExpiry),
 			is("Running", "", "").inAttempt(2).lastDisrupted(60).andLooks(beforeExpiry),
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"deleted", all(aJob(), aPod(deleted(60))), byPhase{
 			is("Running", "", ""), stays,
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"deleted, exited with 0", all(aJob(), aPod(deleted(60), exit(0, "Completed", 70))), byPhase{
 			ends(70, "Failed", "PodDeleted", wasDeleted),
 			ends(70, "Failed", "PodDeleted", wasDeleted),
-			stays, stays, stays, stays.andSuspends(),
+			stays, stays, stays, stays.andEnds(),
 		}},
 		{"deleted, failed, Job failed", all(aJob(backoffLimit(80)), aPod(deleted(60), exit(143, "Error", 75), failed)), byPhase{
 			ends(80, "Failed", "PodDeleted", wasDeleted),
 			ends(80, "Failed", "PodDeleted", wasDeleted),
 			stays, stays, stays, stays,
 		}},
+		{"let go by the Job", all(aJob(), aPod(deleted(60), letGo, exit(0, "Completed", 70))), byPhase{
+			is("Running", "", ""), stays,
+			stays, stays, stays, stays.andEnds(),
+		}},
+		{"let go by the Job, which is suspended", all(aJob(suspend), aPod(deleted(60), letGo, exit(0, "Completed", 70))), byPhase{
+			waits("Running", "Suspended", isSuspended), waits("Running", "Suspended", isSuspended),
+			stays, stays, stays, stays.andRemoves(),
+		}},
+		{"let go by the Job, being replaced", all(aJob(), aPod(deleted(60), letGo, exit(0, "Completed", 70)), aPod(unstarted)), byPhase{
+			is("Running", "", ""), stays,
+			stays, stays, stays, stays.andEnds(),
+		}},
+		{"deleted, exited with 0, counted", all(aJob(complete), aPod(deleted(60), letGo, exit(0, "Completed", 70))), byPhase{
+			ends(70, "Failed", "PodDeleted", wasDeleted),
+			ends(70, "Failed", "PodDeleted", wasDeleted),
+			stays, stays, stays, stays,
+		}},
 		{"of another Job", all(aJob(), aPod(exit(0, "Completed", 70), func(p *corev1.Pod) { p.OwnerReferences[0].UID = "another" })), byPhase{
 			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
 			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 	}
 }
@@ -165,7 +182,7 @@ func haltEvents() []row {
 	stopped := aPod(deadline(1), exit(143, "Error", 90), failed, podReason("DeadlineExceeded", ""))
 	return []row{
 		{"cancelled, no Job", cancelledRun, byPhase{
-			ends(100, "Cancelled", "Cancelled", "cancelled before it started"), stays,
+			ends(100, "Cancelled", "Cancelled", notStarted), stays,
 			stays, stays, stays, stays,
 		}},
 		{"cancelled, no Job any more", all(cancelledRun, missing), byPhase{
@@ -173,32 +190,37 @@ func haltEvents() []row {
 			stays, stays, stays, stays,
 		}},
 		{"cancelled, just made", all(cancelledRun, func(f *plan.Facts) { withJob(f, "a") }), byPhase{
-			ends(100, "Cancelled", "Cancelled", wasCancelled).andSuspends(),
-			ends(100, "Cancelled", "Cancelled", wasCancelled).andSuspends(),
-			stays, stays, stays, stays.andSuspends(),
+			ends(100, "Cancelled", "Cancelled", notStarted).andEnds(),
+			ends(100, "Cancelled", "Cancelled", notStarted).andEnds(),
+			stays, stays, stays, stays.andEnds(),
 		}},
 		{"cancelled, on no node", all(cancelledRun, aJob(), aPod(unstarted)), byPhase{
-			ends(100, "Cancelled", "Cancelled", wasCancelled).andSuspends(),
-			ends(100, "Cancelled", "Cancelled", wasCancelled).andSuspends(),
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+			ends(100, "Cancelled", "Cancelled", notStarted).andEnds(),
+			ends(100, "Cancelled", "Cancelled", notStarted).andEnds(),
+			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"cancelled, runs", all(cancelledRun, aJob(), aPod()), byPhase{
 			is("Running", "", "").andStops(), stays.andStops(),
-			stays.andSuspends(), stays.andStops(), stays.andStops(), stays.andStops(),
+			stays.andRemoves(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"cancelled, being stopped", all(cancelledRun, aJob(), aPod(deadline(1))), byPhase{
 			is("Running", "", ""), stays,
-			stays.andSuspends(), stays, stays, stays,
+			stays.andRemoves(), stays, stays, stays,
 		}},
 		{"cancelled, stopped", all(cancelledRun, aJob(), stopped), byPhase{
-			ends(100, "Cancelled", "Cancelled", wasCancelled).andSuspends(),
-			ends(100, "Cancelled", "Cancelled", wasCancelled).andSuspends(),
-			stays.andSuspends(), stays.andSuspends(), stays.andSuspends(), stays.andSuspends(),
+			ends(100, "Cancelled", "Cancelled", wasCancelled).andEnds(),
+			ends(100, "Cancelled", "Cancelled", wasCancelled).andEnds(),
+			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
+		}},
+		{"cancelled, stopped, told to end", all(cancelledRun, aJob(toEnd), stopped), byPhase{
+			ends(100, "Cancelled", "Cancelled", wasCancelled),
+			ends(100, "Cancelled", "Cancelled", wasCancelled),
+			stays.andRemoves(), stays, stays, stays,
 		}},
 		{"cancelled, stopped, suspended", all(cancelledRun, aJob(suspend), stopped), byPhase{
-			ends(100, "Cancelled", "Cancelled", wasCancelled),
-			ends(100, "Cancelled", "Cancelled", wasCancelled),
-			stays, stays, stays, stays,
+			ends(100, "Cancelled", "Cancelled", wasSuspended).andLooks(time.Millisecond).laterRemoves(),
+			ends(100, "Cancelled", "Cancelled", wasSuspended).andLooks(time.Millisecond).laterRemoves(),
+			stays.andRemoves(), stays.andRemoves(), stays.andRemoves(), stays.andRemoves(),
 		}},
 		{"cancelled, stopped, Job failed", all(cancelledRun, aJob(backoffLimit(95)), stopped), byPhase{
 			ends(95, "Cancelled", "Cancelled", wasCancelled),
@@ -213,10 +235,10 @@ func haltEvents() []row {
 			ends(80, "Failed", "Error", exitedWith1), ends(80, "Failed", "Error", exitedWith1),
 			stays, stays, stays, stays,
 		}},
-		{"cancelled, deleted, suspended", all(cancelledRun, aJob(suspend), aPod(deleted(60), exit(0, "Completed", 70))), byPhase{
-			ends(70, "Cancelled", "Cancelled", wasCancelled),
-			ends(70, "Cancelled", "Cancelled", wasCancelled),
-			stays, stays, stays, stays,
+		{"cancelled, deleted, suspended", all(cancelledRun, aJob(suspend), aPod(deleted(60), letGo, exit(0, "Completed", 70))), byPhase{
+			ends(100, "Cancelled", "Cancelled", wasSuspended).andLooks(time.Millisecond).laterRemoves(),
+			ends(100, "Cancelled", "Cancelled", wasSuspended).andLooks(time.Millisecond).laterRemoves(),
+			stays, stays, stays, stays.andRemoves(),
 		}},
 		{"timed out, no Job", timedOutRun, byPhase{
 			ends(100, "Cancelled", "TimedOut", "timed out before it started: the Run took longer than its timeout of 1m30s"),
@@ -225,7 +247,7 @@ func haltEvents() []row {
 		}},
 		{"timed out, runs", all(timedOutRun, aJob(), aPod()), byPhase{
 			is("Running", "", "").andStops(), stays.andStops(),
-			stays.andSuspends(), stays.andStops(), stays.andStops(), stays.andStops(),
+			stays.andRemoves(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"failing fast, no Job", failingRun, byPhase{
 			ends(100, "Cancelled", "JobFailed", "stopped before it started: job b failed: Error: "+exitedWith1), stays,
@@ -233,17 +255,17 @@ func haltEvents() []row {
 		}},
 		{"failing fast, runs", all(failingRun, aJob(), aPod()), byPhase{
 			is("Running", "", "").andStops(), stays.andStops(),
-			stays.andSuspends(), stays.andStops(), stays.andStops(), stays.andStops(),
+			stays.andRemoves(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"failing fast, stopped, suspended", all(failingRun, aJob(suspend), stopped), byPhase{
-			ends(100, "Cancelled", "JobFailed", "stopped while it ran: job b failed: Error: "+exitedWith1),
-			ends(100, "Cancelled", "JobFailed", "stopped while it ran: job b failed: Error: "+exitedWith1),
-			stays, stays, stays, stays,
+			ends(100, "Cancelled", "JobFailed", "stopped while its Job was suspended: job b failed: Error: "+exitedWith1).andLooks(time.Millisecond).laterRemoves(),
+			ends(100, "Cancelled", "JobFailed", "stopped while its Job was suspended: job b failed: Error: "+exitedWith1).andLooks(time.Millisecond).laterRemoves(),
+			stays.andRemoves(), stays.andRemoves(), stays.andRemoves(), stays.andRemoves(),
 		}},
 		{"timed out, stopped, suspended", all(timedOutRun, aJob(suspend), stopped), byPhase{
-			ends(100, "Cancelled", "TimedOut", "timed out while it ran: the Run took longer than its timeout of 1m30s"),
-			ends(100, "Cancelled", "TimedOut", "timed out while it ran: the Run took longer than its timeout of 1m30s"),
-			stays, stays, stays, stays,
+			ends(100, "Cancelled", "TimedOut", "timed out while its Job was suspended: the Run took longer than its timeout of 1m30s").andLooks(time.Millisecond).laterRemoves(),
+			ends(100, "Cancelled", "TimedOut", "timed out while its Job was suspended: the Run took longer than its timeout of 1m30s").andLooks(time.Millisecond).laterRemoves(),
+			stays.andRemoves(), stays.andRemoves(), stays.andRemoves(), stays.andRemoves(),
 		}},
 	}
 }

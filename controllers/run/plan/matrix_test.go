@@ -19,17 +19,18 @@ import (
 // something is observed. The zero cell is an expectation that nobody has
 // written.
 type cell struct {
-	stays                  bool // as it was recorded
-	phase                  v1alpha1.JobPhase
-	reason, message        string
-	completed              int  // the second; 0: it has not ended
-	waits                  bool // since now
-	attempts               int32
-	disrupted              int // the second; 0: it was not
-	create, stop, suspends bool
-	looks                  time.Duration // again, at the latest
+	stays           bool // as it was recorded
+	phase           v1alpha1.JobPhase
+	reason, message string
+	completed       int  // the second; 0: it has not ended
+	waits           bool // since now
+	attempts        int32
+	disrupted       int // the second; 0: it was not
+	create, stop    bool
+	ended, removed  bool
+	looks           time.Duration // again, at the latest
 	// Once the status is recorded, and not before.
-	laterStop, laterSuspends bool
+	laterStop, laterEnded, laterRemoved bool
 }
 
 // byPhase has a cell for each phase that a job may be recorded in.
@@ -102,7 +103,7 @@ func (c cell) status(before v1alpha1.JobStatus, started bool) v1alpha1.JobStatus
 }
 
 func (c cell) later() actions {
-	return cell{stop: c.laterStop, suspends: c.laterSuspends}.actions()
+	return cell{stop: c.laterStop, ended: c.laterEnded, removed: c.laterRemoved}.actions()
 }
 
 func (c cell) actions() actions {
@@ -110,8 +111,11 @@ func (c cell) actions() actions {
 	if c.create {
 		a.Create = []string{"a"}
 	}
-	if c.suspends {
-		a.Suspend = []string{"a"}
+	if c.ended {
+		a.End = []string{"a"}
+	}
+	if c.removed {
+		a.Remove = []string{"a"}
 	}
 	if c.stop {
 		a.Stop = []types.NamespacedName{{Namespace: "ci", Name: "pod"}}
@@ -179,8 +183,17 @@ func perform(f *plan.Facts, d *plan.Decision) {
 	for range d.Create {
 		withJob(f, "a", func(j *batchv1.Job) { j.CreationTimestamp = *ts(100) })
 	}
-	for _, name := range d.Suspend {
-		f.Jobs[name].Spec.Suspend = new(true)
+	for _, name := range d.Spare {
+		f.Jobs[name].Spec.BackoffLimit = new(int32(6))
+	}
+	for _, name := range d.Complete {
+		f.Jobs[name].Spec.Completions, f.Jobs[name].Spec.Parallelism = new(int32(0)), new(int32(0))
+	}
+	for _, name := range d.End {
+		f.Jobs[name].Spec.ActiveDeadlineSeconds = new(int64(0))
+	}
+	for _, name := range d.Remove {
+		delete(f.Jobs, name)
 	}
 	for _, stopped := range d.Stop {
 		for _, pods := range f.Pods {

@@ -1,5 +1,5 @@
 // Package plan decides what to do about a Run. It is pure: what was observed
-// goes in, what to create, stop and suspend comes out, with the status that the
+// goes in, what to create, stop and end comes out, with the status that the
 // observations amount to. The caller acts, adds the outcome to the facts and
 // decides again: the second decision asks for nothing and holds the status to
 // write. Deciding again from the same facts always gives the same, so a
@@ -93,8 +93,16 @@ type Decision struct {
 	// Stop lists pods whose deadline is to be cut to a second, which ends them and
 	// keeps them and their log.
 	Stop []types.NamespacedName
-	// Suspend names jobs and services whose Job is to start no more pods.
-	Suspend []string
+	// Spare names services whose Job is not to fail with the pod that is stopped.
+	// Their pods are stopped only if that was done.
+	Spare []string
+	// Complete names services whose Job is to be complete, with no pod to run.
+	Complete []string
+	// End names jobs and services whose Job the Job controller is to fail.
+	End []string
+	// Remove names jobs and services whose Job is to be deleted. Pods of it that
+	// have ended are to stay.
+	Remove []string
 	// Notify lists the notifiers that are to tell of the status's phase. It is done
 	// last, and is no part of Acts: what is done before may change the phase.
 	Notify []Notice
@@ -109,7 +117,12 @@ type Decision struct {
 
 // Acts reports whether there is something to do beside writing the status.
 func (d *Decision) Acts() bool {
-	return len(d.Create)+len(d.Serve)+len(d.Retire)+len(d.Stop)+len(d.Suspend) > 0
+	return len(d.Create)+len(d.Serve)+d.ends() > 0
+}
+
+// ends counts what there is to end.
+func (d *Decision) ends() int {
+	return len(d.Retire) + len(d.Stop) + len(d.Spare) + len(d.Complete) + len(d.End) + len(d.Remove)
 }
 
 // Decide decides what to do about the Run. The status of a Run that has
@@ -176,18 +189,20 @@ func (f *Facts) settle(ended *v1alpha1.JobStatus, job *batchv1.Job, d *Decision)
 	if job != nil && ended.Phase == v1alpha1.JobCancelled {
 		ended.Job = job.Name // Which may have been unknown when it was cancelled.
 	}
+	recorded := f.recorded(ended.Name).Phase.Finished()
 	switch {
-	case job == nil || jobFinished(job) || suspended(job):
+	case job == nil || jobFinished(job):
 	case ended.Phase == v1alpha1.JobCancelled:
-		f.stop(ended.Name, d)
+		f.stop(ended.Name, recorded, d)
 	case single(job) && !replaced(job, f.pods(job)):
-	case ended.Phase == v1alpha1.JobSucceeded:
-		d.Suspend = append(d.Suspend, ended.Name)
-	case !f.recorded(ended.Name).Phase.Finished():
+	case !recorded:
 		// A pod that is stopped doesn't show any more why: record that before.
 		d.requeue(atOnce)
+	case ended.Phase == v1alpha1.JobSucceeded:
+		// Failed would be no true word for it.
+		d.Remove = append(d.Remove, ended.Name)
 	default:
-		f.stop(ended.Name, d)
+		f.stop(ended.Name, recorded, d)
 	}
 }
 

@@ -89,7 +89,7 @@ func (f *Facts) observeService(s v1alpha1.ServiceStatus, job *batchv1.Job, d *De
 	case jobFinished(job):
 		d.requeue(podNews)
 	case s.Phase == v1alpha1.ServiceReady:
-	case slices.ContainsFunc(pods, ready):
+	case slices.ContainsFunc(pods, ready) && !suspended(job):
 		s.Phase, s.Reason, s.Message, s.WaitingSince = v1alpha1.ServiceReady, "", "", nil
 	default:
 		explained, since := f.explainWait(asJob(s), job, pods, d)
@@ -204,7 +204,13 @@ func (f *Facts) newFailure(s v1alpha1.ServiceStatus) (reason, message string) {
 		return f.startFailure(s, nil)
 	}
 	pods := f.pods(job)
+	if s.Phase == v1alpha1.ServiceReady && suspended(job) {
+		return v1alpha1.ReasonSuspended, "its Job was suspended, which ends its pod"
+	}
 	for i := range pods {
+		if withdrawn(job, &pods[i]) {
+			continue
+		}
 		if reason, message := podEnd(&pods[i]); reason != "" {
 			return reason, message
 		}
@@ -283,7 +289,7 @@ func (f *Facts) retire(phase v1alpha1.RunPhase, services []v1alpha1.ServiceStatu
 		if !f.Retired[name] {
 			d.Retire = append(d.Retire, name)
 		}
-		f.stopService(name, d)
+		f.stopService(name, false, d)
 	}
 	if len(d.Retire) > 0 {
 		d.requeue(retryStop)
@@ -313,34 +319,6 @@ func ended(s v1alpha1.ServiceStatus) v1alpha1.ServiceStatus {
 	s = waits(s, v1alpha1.JobStatus{})
 	s.Phase = v1alpha1.ServiceStopped
 	return s
-}
-
-// stopServices stops what a Run that has finished has left of its services. One
-// that ended by a fault still has its Services.
-func (f *Facts) stopServices(d *Decision) {
-	for i := range f.Spec.Services {
-		name := f.Spec.Services[i].Name
-		before := len(d.Stop) + len(d.Suspend)
-		f.stopService(name, d)
-		if len(d.Stop)+len(d.Suspend) > before {
-			d.Retire = append(d.Retire, name)
-		}
-	}
-}
-
-// stopService stops the service's pod in the way that keeps its log. Its Job has
-// no retries, so that nothing is left to do when the pod has ended.
-func (f *Facts) stopService(name string, d *Decision) {
-	job := f.Jobs[name]
-	if job == nil || jobFinished(job) || suspended(job) {
-		return
-	}
-	pods := f.pods(job)
-	ending := func(pod corev1.Pod) bool { return terminal(&pod) || pod.DeletionTimestamp != nil }
-	if len(pods) > 0 && !slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !ending(pod) }) {
-		return
-	}
-	f.stop(name, d)
 }
 
 // recordedService returns what the Run's status says about the service.

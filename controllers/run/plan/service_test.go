@@ -50,12 +50,15 @@ func serviceOf(d plan.Decision) serviceOutcome {
 
 // actions are what a decision asks for.
 type actions struct {
-	Create, Serve, Retire, Suspend []string
-	Stop                           []types.NamespacedName
+	Create, Serve, Retire, Spare, Complete, End, Remove []string
+	Stop                                                []types.NamespacedName
 }
 
 func actionsOf(d plan.Decision) actions {
-	return actions{Create: d.Create, Serve: d.Serve, Retire: d.Retire, Suspend: d.Suspend, Stop: d.Stop}
+	return actions{
+		Create: d.Create, Serve: d.Serve, Retire: d.Retire, Spare: d.Spare, Complete: d.Complete,
+		End: d.End, Remove: d.Remove, Stop: d.Stop,
+	}
 }
 
 // TestServiceStarts asks what a service that has not ended shows, and whether
@@ -266,29 +269,40 @@ func TestServiceOfAFailedRun(t *testing.T) {
 func TestRetire(t *testing.T) {
 	t.Parallel()
 	pod := []types.NamespacedName{{Namespace: "ci", Name: "db-pod"}}
+	db := []string{"db"}
 	for _, tt := range []struct {
-		name        string
-		job         jobOption
-		pods        [][]podOption
-		wantStop    []types.NamespacedName
-		wantSuspend []string
+		name   string
+		job    jobOption
+		pods   [][]podOption
+		want   actions
+		remove []string // when the Run has finished
 	}{
-		{name: "runs", pods: [][]podOption{{isReady}}, wantStop: pod},
+		{name: "runs", pods: [][]podOption{{isReady}}, want: actions{Stop: pod}},
 		{name: "is being stopped", pods: [][]podOption{{isReady, deadline(1)}}},
 		{name: "has ended, and its Job will", pods: [][]podOption{{podPhase(corev1.PodFailed)}}},
 		{name: "is being deleted", pods: [][]podOption{{isReady, deleted(90)}}},
-		{name: "on no node", pods: [][]podOption{{unstarted}}, wantSuspend: []string{"db"}},
-		{name: "no pod yet", wantSuspend: []string{"db"}},
-		{name: "suspended", job: suspend},
+		{name: "on no node", pods: [][]podOption{{unstarted}}, want: actions{End: db}},
+		{name: "no pod yet", want: actions{End: db}},
+		{name: "suspended", job: suspend, remove: db},
 		{name: "its Job has failed", job: backoffLimit(80)},
+		{name: "elastic, runs", job: elastic, pods: [][]podOption{{isReady}}, want: actions{Spare: db, Stop: pod}},
+		{name: "elastic, is to be stopped", job: spared, pods: [][]podOption{{isReady}}, want: actions{Stop: pod}},
+		{name: "elastic, is being stopped", job: spared, pods: [][]podOption{{isReady, deadline(1)}}},
+		{name: "elastic, has ended", job: spared, pods: [][]podOption{{podPhase(corev1.PodFailed)}}, want: actions{Complete: db}},
+		{name: "elastic, has been replaced", job: spared, pods: [][]podOption{{podPhase(corev1.PodFailed)}, {}}, want: actions{Complete: db}},
+		{name: "elastic, wants nothing", job: satisfied, pods: [][]podOption{{podPhase(corev1.PodFailed)}}},
+		{name: "elastic, on no node", job: elastic, pods: [][]podOption{{unstarted}}, want: actions{Complete: db}},
+		{name: "elastic, no pod yet", job: elastic, want: actions{Complete: db}},
+		{name: "elastic, suspended", job: func(j *batchv1.Job) { elastic(j); suspend(j) }, remove: db},
 	} {
-		want := actions{Stop: tt.wantStop, Suspend: tt.wantSuspend, Retire: []string{"db"}}
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			f := serving(tt.job, tt.pods...)
 			recordService(f, v1alpha1.ServiceReady, "", "")
 			withJob(f, "a")
 			withPod(f, "a", "pod", exit(0, "Completed", 90))
+			want := tt.want
+			want.Retire = db
 			d := plan.Decide(f)
 			if diff := cmp.Diff(want, actionsOf(d)); diff != "" {
 				t.Errorf("actions (-want +got):\n%s", diff)
@@ -303,9 +317,11 @@ func TestRetire(t *testing.T) {
 			recordService(f, v1alpha1.ServiceStopped, "", "")
 			record(f, "a", v1alpha1.JobSucceeded)
 			f.Run.Status.Phase = v1alpha1.RunSucceeded
-			want := want
-			if len(want.Stop)+len(want.Suspend) == 0 {
-				want.Retire = nil
+			want := tt.want
+			want.Remove = tt.remove
+			stopped := len(f.Pods["db"]) > 0 && f.Pods["db"][0].Status.Phase == corev1.PodFailed
+			if !stopped && !cmp.Equal(want, actions{}) {
+				want.Retire = db // It ended by a fault.
 			}
 			if diff := cmp.Diff(want, actionsOf(plan.Decide(f))); diff != "" {
 				t.Errorf("actions (-want +got):\n%s", diff)

@@ -62,19 +62,19 @@ func (f *Facts) Fail(reason, message string) v1alpha1.RunStatus {
 	s := *f.Run.Status.DeepCopy()
 	s.ObservedGeneration = f.Run.Generation
 	s.CreatedVersion = order.Version(f.Run)
-	s.Phase = v1alpha1.RunFailed
-	if h := f.cancelled(); h != nil {
-		where := beforeStart
+	h := &halt{phase: v1alpha1.RunFailed, reason: reason, verb: "stopped", why: message}
+	if cancelled := f.cancelled(); cancelled != nil {
+		h, message = cancelled, cancelled.verb+beforeStart
 		if s.StartTime != nil {
-			where = whileRan
+			message = cancelled.verb + whileRan
 		}
-		s.Phase, reason, message = h.phase, h.reason, h.say(h.verb+" "+where)
 	}
+	s.Phase = h.phase
 	s.CompletionTime = f.now()
 	s.Concurrency = f.concurrency(true)
 	for i := range s.Jobs {
 		if !s.Jobs[i].Phase.Finished() {
-			s.Jobs[i] = f.end(s.Jobs[i], v1alpha1.JobCancelled, reason, shorten(message))
+			s.Jobs[i] = h.endJob(f, s.Jobs[i])
 		}
 	}
 	for i := range s.Services {
@@ -82,7 +82,7 @@ func (f *Facts) Fail(reason, message string) v1alpha1.RunStatus {
 			s.Services[i] = ended(s.Services[i])
 		}
 	}
-	f.setCondition(&s, reason, shorten(message))
+	f.setCondition(&s, h.reason, shorten(message))
 	return s
 }
 

@@ -137,7 +137,7 @@ func TestFail(t *testing.T) {
 		ObservedGeneration: 1, Phase: "Failed", CompletionTime: ts(100),
 		Conditions: condition("False", "RevisionNotFound", "gone"),
 		Jobs: []v1alpha1.JobStatus{
-			{Name: "a", Phase: "Cancelled", Reason: "RevisionNotFound", Message: "gone", CompletionTime: ts(100)},
+			{Name: "a", Phase: "Cancelled", Reason: "RevisionNotFound", Message: "stopped: gone", CompletionTime: ts(100)},
 			{Name: "b", Phase: "Succeeded"},
 		},
 	}

@@ -21,35 +21,73 @@ const retryStop = 5 * time.Second
 // interrupt stops the Job of a halted Run, and settles the job when nothing of
 // it runs any more. A Job that has its verdict never gets here.
 func (f *Facts) interrupt(h *halt, s v1alpha1.JobStatus, job *batchv1.Job, d *Decision) v1alpha1.JobStatus {
-	if h.passing {
+	pods := f.pods(job)
+	switch {
+	case h.passing:
 		d.requeue(atOnce)
 		return s
-	}
-	if !suspended(job) {
-		f.stop(s.Name, d)
+	case failedBeside(pods) != nil && f.recorded(s.Name).Message != s.Message:
+		// A pod that was told to stop doesn't show it any more.
+		d.requeue(atOnce)
+		return s
+	case holdsLog(pods), !heldBack(job) && !ending(job):
+		f.stop(s.Name, false, d)
 		return s
 	}
-	if holdsLog(f.pods(job)) {
-		// Suspended by something else, or just as the pod was starting.
-		return s
-	}
-	return h.endJob(f, s, whileRan)
+	return h.endJob(f, s)
 }
 
-// stop ends the job's running pods in a way that keeps them and their logs.
-// Suspending the Job would delete them, so that comes when they have ended.
-func (f *Facts) stop(name string, d *Decision) {
-	pods := f.pods(f.Jobs[name])
-	if !holdsLog(pods) {
-		d.Suspend = append(d.Suspend, name)
-		return
+// stop ends the Job. First its running pods, in a way that keeps them and their
+// logs; when none runs any more, the Job itself: nothing of it may start again.
+// A Job that is held back doesn't come to an end, so it is deleted, once the
+// Run's status has recorded what became of it. Its suspension is never touched:
+// a queue may own it.
+func (f *Facts) stop(name string, recorded bool, d *Decision) {
+	job := f.Jobs[name]
+	pods := f.pods(job)
+	switch {
+	case holdsLog(pods):
+		// Suspending a Job deletes its pods: there is nothing to add.
+		if !suspended(job) {
+			cutDeadlines(pods, d)
+		}
+	case job.DeletionTimestamp != nil:
+	case !heldBack(job):
+		if !ending(job) {
+			d.End = append(d.End, name)
+		}
+	case recorded:
+		d.Remove = append(d.Remove, name)
+	default:
+		d.requeue(atOnce)
 	}
+}
+
+func cutDeadlines(pods []corev1.Pod, d *Decision) {
 	for i := range pods {
 		pod := &pods[i]
-		if started(pod) && ptr.Deref(pod.Spec.ActiveDeadlineSeconds, stoppedDeadline+1) > stoppedDeadline {
+		if started(pod) && !toldToStop(pod) {
 			d.Stop = append(d.Stop, types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name})
 		}
 	}
+}
+
+// toldToStop reports whether the pod's deadline is one that ends it now.
+func toldToStop(pod *corev1.Pod) bool {
+	return ptr.Deref(pod.Spec.ActiveDeadlineSeconds, stoppedDeadline+1) <= stoppedDeadline
+}
+
+// ending reports whether the Job's own deadline is over at any time: the Job
+// controller fails it and starts no pod. It counts no deadline of a suspended
+// Job, but ends it before the first pod when it is resumed.
+func ending(job *batchv1.Job) bool {
+	return ptr.Deref(job.Spec.ActiveDeadlineSeconds, 1) == 0
+}
+
+// heldBack reports whether the Job controller does nothing about the Job:
+// something holds it suspended, or another controller is to do its work.
+func heldBack(job *batchv1.Job) bool {
+	return suspended(job) || !controlled(job)
 }
 
 // holdsLog reports whether a pod runs that may have something to say. One that
@@ -69,12 +107,12 @@ func started(pod *corev1.Pod) bool {
 	return pod.Spec.NodeName != "" && !terminal(pod) && pod.DeletionTimestamp == nil
 }
 
-// lose ends a job whose pod is lost or has failed. Suspending a Job deletes its
-// pods, one that has started at the same moment too: in a halted Run that is no
-// failure of the job's.
+// lose ends a job whose pod is lost or has failed. Ending or suspending a Job
+// deletes its pods, one that has started at the same moment too: in a halted Run
+// that is no failure of the job's.
 func (f *Facts) lose(s v1alpha1.JobStatus, job *batchv1.Job, reason, message string) v1alpha1.JobStatus {
-	if h := f.halt(); h != nil && reason == ReasonPodDeleted && suspended(job) {
-		return h.endJob(f, s, whileRan)
+	if h := f.halt(); h != nil && reason == ReasonPodDeleted && (ending(job) || suspended(job)) {
+		return h.endJob(f, s)
 	}
 	return f.end(s, v1alpha1.JobFailed, reason, message)
 }

@@ -40,8 +40,11 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, done map[string]
 	if known {
 		return s
 	}
+	if f.halt() != nil {
+		return f.interrupting(s, job, pods)
+	}
 	s, since := f.explainWait(s, job, pods, d)
-	if since != nil && f.halt() == nil {
+	if since != nil {
 		return f.expire(s, *since, d)
 	}
 	return s
@@ -111,11 +114,17 @@ func overdue(pod *corev1.Pod) bool {
 // single reports whether the Job is the work of one pod, of this cluster: Kueue
 // sends Jobs to others, where their pods stay.
 func single(job *batchv1.Job) bool {
-	return ptr.Deref(job.Spec.ManagedBy, batchv1.JobControllerName) == batchv1.JobControllerName &&
+	return controlled(job) &&
 		ptr.Deref(job.Spec.Completions, 1) == 1 &&
 		ptr.Deref(job.Spec.Parallelism, 1) == 1 &&
 		ptr.Deref(job.Spec.CompletionMode, batchv1.NonIndexedCompletion) == batchv1.NonIndexedCompletion &&
 		job.Spec.SuccessPolicy == nil
+}
+
+// controlled reports whether it is the Job controller of this cluster that is
+// to do the Job's work.
+func controlled(job *batchv1.Job) bool {
+	return ptr.Deref(job.Spec.ManagedBy, batchv1.JobControllerName) == batchv1.JobControllerName
 }
 
 // exitedZero reports whether the pod's work is done: each regular container has

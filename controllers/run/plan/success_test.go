@@ -157,14 +157,14 @@ func TestInterruptionOfOnePodOfMany(t *testing.T) {
 func TestInterruptionEndsTheOtherPods(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		name        string
-		other       []podOption
-		wantStop    []types.NamespacedName
-		wantSuspend []string
+		name     string
+		other    []podOption
+		wantStop []types.NamespacedName
+		wantEnd  []string
 	}{
 		{name: "running", wantStop: []types.NamespacedName{{Namespace: "ci", Name: "other"}}},
 		{name: "stopped already", other: []podOption{deadline(1)}},
-		{name: "ended", other: []podOption{exit(0, "Completed", 5), podPhase(corev1.PodSucceeded)}, wantSuspend: []string{"a"}},
+		{name: "ended", other: []podOption{exit(0, "Completed", 5), podPhase(corev1.PodSucceeded)}, wantEnd: []string{"a"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -174,11 +174,8 @@ func TestInterruptionEndsTheOtherPods(t *testing.T) {
 			withPod(f, "a", "other", tt.other...)
 			record(f, "a", v1alpha1.JobFailed)
 			d := plan.Decide(f)
-			if diff := cmp.Diff(tt.wantStop, d.Stop); diff != "" {
-				t.Errorf("stop (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(tt.wantSuspend, d.Suspend); diff != "" {
-				t.Errorf("suspend (-want +got):\n%s", diff)
+			if diff := cmp.Diff(actions{Stop: tt.wantStop, End: tt.wantEnd}, actionsOf(d)); diff != "" {
+				t.Errorf("actions (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -199,18 +196,19 @@ func TestPodsOfAnotherJobDoNotCount(t *testing.T) {
 func TestSucceededStays(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		name        string
-		job         []jobOption
-		pods        [][]podOption
-		wantSuspend []string
+		name       string
+		job        []jobOption
+		pods       [][]podOption
+		wantRemove []string
 	}{
 		{name: "verdict to come", pods: [][]podOption{{exit(0, "Completed", 5)}}},
 		{name: "completed", job: []jobOption{verdict(batchv1.JobComplete, "", "", 9)}},
 		{name: "failed after all", job: []jobOption{backoffLimit(9)}},
-		{name: "lost with its node", pods: [][]podOption{{exit(0, "Completed", 5), disrupted(6), podPhase(corev1.PodFailed)}}, wantSuspend: []string{"a"}},
-		{name: "being replaced", pods: [][]podOption{{unstarted}}, wantSuspend: []string{"a"}},
-		{name: "suppressed already", job: []jobOption{suspend}, pods: [][]podOption{{unstarted}}},
-		{name: "gone", job: []jobOption{func(j *batchv1.Job) { j.Status.StartTime = ts(1) }}, wantSuspend: []string{"a"}},
+		{name: "lost with its node", pods: [][]podOption{{exit(0, "Completed", 5), disrupted(6), podPhase(corev1.PodFailed)}}, wantRemove: []string{"a"}},
+		{name: "being replaced", pods: [][]podOption{{unstarted}}, wantRemove: []string{"a"}},
+		{name: "suspended, verdict to come", job: []jobOption{suspend}, pods: [][]podOption{{exit(0, "Completed", 5)}}},
+		{name: "suspended before it was counted", job: []jobOption{suspend}, wantRemove: []string{"a"}},
+		{name: "gone", job: []jobOption{func(j *batchv1.Job) { j.Status.StartTime = ts(1) }}, wantRemove: []string{"a"}},
 		{name: "gone and counted", job: []jobOption{func(j *batchv1.Job) { j.Status.StartTime, j.Status.Succeeded = ts(1), 1 }}},
 		{name: "gone, says a cache that may lag", job: []jobOption{func(j *batchv1.Job) { j.Status.StartTime, j.Status.Active = ts(1), 1 }}},
 	} {
@@ -225,8 +223,8 @@ func TestSucceededStays(t *testing.T) {
 					withPod(f, "a", "pod", pod...)
 				}
 				d := plan.Decide(f)
-				if diff := cmp.Diff(tt.wantSuspend, d.Suspend); diff != "" {
-					t.Errorf("suspend (-want +got):\n%s", diff)
+				if diff := cmp.Diff(actions{Remove: tt.wantRemove}, actionsOf(d)); diff != "" {
+					t.Errorf("actions (-want +got):\n%s", diff)
 				}
 				if diff := cmp.Diff(f.Run.Status.Jobs, d.Status.Jobs); diff != "" {
 					t.Errorf("jobs (-before +after):\n%s", diff)

@@ -29,7 +29,7 @@ func TestRunTimeout(t *testing.T) {
 		timeout         time.Duration
 		arrange         func(*plan.Facts)
 		stop            []types.NamespacedName
-		suspend         []string
+		end             []string
 		a, b            outcome
 		phase           v1alpha1.RunPhase
 		reason, message string
@@ -56,11 +56,11 @@ func TestRunTimeout(t *testing.T) {
 		},
 		{
 			name: "the pod has ended", timeout: 90 * time.Second, arrange: func(f *plan.Facts) { withJob(f, "a"); withPod(f, "a", "pod", stopped...) },
-			suspend: []string{"a"}, a: outcome{Phase: "Running"}, b: neverStarted, phase: "Running", reason: "TimingOut",
-			message: "stopping a: " + why, requeue: 30 * time.Second, // the Job has no pod
+			end: []string{"a"}, a: outcome{Phase: "Running"}, b: neverStarted, phase: "Running", reason: "TimingOut",
+			message: "stopping a: " + why,
 		},
 		{
-			name: "nothing runs", timeout: 90 * time.Second, arrange: func(f *plan.Facts) { withJob(f, "a", suspend); withPod(f, "a", "pod", stopped...) },
+			name: "nothing runs", timeout: 90 * time.Second, arrange: func(f *plan.Facts) { withJob(f, "a", toEnd); withPod(f, "a", "pod", stopped...) },
 			a: whileItRan, b: neverStarted, phase: "Failed", reason: "TimedOut", message: "timed out: " + why + "; 0 of 2 jobs succeeded",
 		},
 		{
@@ -92,9 +92,9 @@ func TestRunTimeout(t *testing.T) {
 			arrange: func(f *plan.Facts) {
 				f.Run.Spec.Cancelled = true
 				f.Run.Status.Conditions = []metav1.Condition{{Type: "Succeeded", Reason: "Cancelling"}}
-				withJob(f, "a", suspend)
+				withJob(f, "a", toEnd)
 			},
-			a: outcome{"Cancelled", "Cancelled", "cancelled while it ran"}, b: outcome{"Cancelled", "Cancelled", "cancelled before it started"},
+			a: outcome{"Cancelled", "Cancelled", "cancelled before it started"}, b: outcome{"Cancelled", "Cancelled", "cancelled before it started"},
 			phase: "Cancelled", reason: "Cancelled", message: "cancelled; 0 of 2 jobs succeeded",
 		},
 		{
@@ -102,17 +102,17 @@ func TestRunTimeout(t *testing.T) {
 			arrange: func(f *plan.Facts) {
 				f.Run.Spec.Cancelled = true
 				f.Run.Status.Conditions = []metav1.Condition{{Type: "Succeeded", Reason: "TimingOut"}}
-				withJob(f, "a", suspend)
+				withJob(f, "a", toEnd)
 			},
-			a: whileItRan, b: neverStarted, phase: "Failed", reason: "TimedOut", message: "timed out: " + why + "; 0 of 2 jobs succeeded",
+			a: neverStarted, b: neverStarted, phase: "Failed", reason: "TimedOut", message: "timed out: " + why + "; 0 of 2 jobs succeeded",
 		},
 		{
 			name: "being stopped, and in time by a clock that is behind", timeout: 130 * time.Second,
 			arrange: func(f *plan.Facts) {
 				f.Run.Status.Conditions = []metav1.Condition{{Type: "Succeeded", Reason: "TimingOut"}}
-				withJob(f, "a", suspend)
+				withJob(f, "a", toEnd)
 			},
-			a: outcome{"Cancelled", "TimedOut", "timed out while it ran: the Run took longer than its timeout of 2m10s"},
+			a: outcome{"Cancelled", "TimedOut", "timed out before it started: the Run took longer than its timeout of 2m10s"},
 			b: outcome{"Cancelled", "TimedOut", "timed out before it started: the Run took longer than its timeout of 2m10s"}, phase: "Failed", reason: "TimedOut",
 			message: "timed out: the Run took longer than its timeout of 2m10s; 0 of 2 jobs succeeded",
 		},
@@ -137,8 +137,8 @@ func TestRunTimeout(t *testing.T) {
 			if diff := cmp.Diff(tt.stop, d.Stop); diff != "" {
 				t.Errorf("stop (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.suspend, d.Suspend); diff != "" {
-				t.Errorf("suspend (-want +got):\n%s", diff)
+			if diff := cmp.Diff(tt.end, d.End); diff != "" {
+				t.Errorf("end (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(map[string]outcome{"a": tt.a, "b": tt.b}, outcomes(d)); diff != "" {
 				t.Errorf("jobs (-want +got):\n%s", diff)

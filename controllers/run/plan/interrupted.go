@@ -1,0 +1,92 @@
+package plan
+
+import (
+	"slices"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// Where a job stands that a halt ends, as its message goes on.
+const (
+	beforeStart    = " before it started"
+	whileRan       = " while it ran"
+	whileSuspended = " while its Job was suspended"
+)
+
+// endJob ends a job because of the halt. Where it stood is part of the message,
+// and so is what kept it from going on by then.
+func (h *halt) endJob(f *Facts, s v1alpha1.JobStatus) v1alpha1.JobStatus {
+	text := h.say(h.verb + f.stood(s))
+	if trouble := trouble(s); trouble != "" {
+		mark := ": "
+		if h.why != "" {
+			mark = "; "
+		}
+		text += mark + trouble
+	}
+	return f.end(s, v1alpha1.JobCancelled, h.reason, shorten(text))
+}
+
+// stood says where the job stands, blank if nothing shows it.
+func (f *Facts) stood(s v1alpha1.JobStatus) string {
+	job := f.Jobs[s.Name]
+	if job == nil {
+		if s.Phase == v1alpha1.JobWaiting {
+			return beforeStart
+		}
+		return ""
+	}
+	pods := f.pods(job)
+	switch {
+	case suspended(job):
+		return whileSuspended
+	case slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return begun(&pod) }):
+		return whileRan
+	case len(pods) > 0, job.Status.StartTime == nil, s.Reason == ReasonFailedCreate, s.Reason == ReasonAwaitingPod:
+		return beforeStart
+	default:
+		// It may have had a pod that is gone.
+		return ""
+	}
+}
+
+// trouble is what the status says that keeps the job from going on, apart from
+// waiting for its turn.
+func trouble(s v1alpha1.JobStatus) string {
+	switch s.Reason {
+	case "", ReasonQueued, ReasonAwaitingNeeds, ReasonAwaitingServices, ReasonAwaitingApproval, ReasonAwaitingTurn, ReasonDisrupted, v1alpha1.ReasonSuspended:
+		return ""
+	default:
+		return s.Message
+	}
+}
+
+// interrupting returns the status of a job that is being stopped. The pod won't
+// show any more what it showed before, so what was known stays.
+func (f *Facts) interrupting(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod) v1alpha1.JobStatus {
+	if c := failedBeside(pods); c != nil {
+		reason, message := containerFailure(c)
+		return f.explain(s, reason, shorten(message))
+	}
+	explained, _ := f.explainWait(s, job, pods, &Decision{})
+	if explained.Reason == "" || explained.Reason == ReasonAwaitingPod {
+		return s
+	}
+	return explained
+}
+
+// failedBeside returns a container that has failed by itself while others of the
+// pod run on, or nil. In a pod that was told to stop, that may be why.
+func failedBeside(pods []corev1.Pod) *corev1.ContainerStatus {
+	for i := range pods {
+		if pod := &pods[i]; started(pod) && !toldToStop(pod) {
+			if c := firstFailed(pod); c != nil {
+				return c
+			}
+		}
+	}
+	return nil
+}
