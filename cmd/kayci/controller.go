@@ -53,6 +53,7 @@ func newControllerCommand() *cobra.Command {
 	f.StringVar(&flags.Admission.Configuration, "admission-configuration", "", "name of the ValidatingWebhookConfiguration and the MutatingWebhookConfiguration that are to trust the certificate")
 	f.StringVar(&flags.Admission.ClientAuthorities, "admission-client-ca", "", "file of certificates in PEM: only who presents one of theirs is answered (default whoever asks)")
 	f.StringSliceVar(&flags.Admission.ClientNames, "admission-client-names", nil, "common names that such a certificate may have, separated by commas (default any)")
+	f.StringVar(&flags.Admission.CertificateDir, "admission-certificate-dir", "", "folder with tls.crt and tls.key to serve instead; API servers must trust them already (default one is made)")
 	f.StringVar(&flags.StoragePath, "storage-path", os.TempDir(), "writable folder for git stores; its content may be lost")
 	f.StringVar(&flags.Image, "image", defaultImage(), imageUsage)
 	f.IntVar(&flags.Concurrent, "concurrent", 4, "objects of a kind that are reconciled at once")

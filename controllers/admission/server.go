@@ -51,6 +51,11 @@ type Options struct {
 	ClientAuthorities string
 	// ClientNames are the common names that such a certificate may have. Empty: any.
 	ClientNames []string
+	// CertificateDir is a folder with the certificate to serve, as tls.crt and
+	// tls.key, which are read again when they change. With it nothing is made here:
+	// Host, Secret and Configuration aren't used, and somebody else has API servers
+	// trust it.
+	CertificateDir string
 }
 
 // Enabled reports whether there is to be a webhook.
@@ -65,6 +70,9 @@ func (o Options) endpoint() (host string, port int, err error) {
 	if port, err = strconv.Atoi(text); err != nil || port < 1 || port > 65535 {
 		return "", 0, fmt.Errorf("admission address %s needs a port", o.Address)
 	}
+	if o.CertificateDir != "" {
+		return host, port, nil
+	}
 	if o.Host == "" || o.Secret.Name == "" || o.Secret.Namespace == "" || o.Configuration == "" {
 		return "", 0, fmt.Errorf("admission at %s needs a host, a secret and a webhook configuration", o.Address)
 	}
@@ -78,19 +86,13 @@ func SetupWithManager(mgr ctrl.Manager, opts Options) error {
 	if err != nil {
 		return err
 	}
-	keeper := &certificate.Keeper{
-		Host:          opts.Host,
-		Secret:        opts.Secret,
-		Configuration: opts.Configuration,
-		Clock:         clock.RealClock{},
-	}
-	if err := keeper.SetupWithManager(mgr); err != nil {
+	certify, err := opts.certificates(mgr)
+	if err != nil {
 		return err
 	}
-	secure := []func(*tls.Config){func(c *tls.Config) {
+	secure := []func(*tls.Config){certify, func(c *tls.Config) {
 		c.MinVersion = tls.VersionTLS13
 		c.NextProtos = []string{"http/1.1"}
-		c.GetCertificate = keeper.GetCertificate
 	}}
 	if opts.ClientAuthorities != "" {
 		require, err := requireClient(opts.ClientAuthorities, opts.ClientNames)
@@ -99,7 +101,7 @@ func SetupWithManager(mgr ctrl.Manager, opts Options) error {
 		}
 		secure = append(secure, require)
 	}
-	server := webhook.NewServer(webhook.Options{Host: host, Port: port, TLSOpts: secure})
+	server := webhook.NewServer(webhook.Options{Host: host, Port: port, CertDir: opts.CertificateDir, TLSOpts: secure})
 	scheme := mgr.GetScheme()
 	reviewer := runs{cached: mgr.GetClient(), live: mgr.GetAPIReader(), access: access{mgr.GetClient()}}
 	for path, handler := range map[string]http.Handler{
@@ -116,4 +118,22 @@ func SetupWithManager(mgr ctrl.Manager, opts Options) error {
 		return fmt.Errorf("add the admission webhook: %w", err)
 	}
 	return mgr.AddReadyzCheck("admission", server.StartedChecker())
+}
+
+// certificates says what is served: what a Keeper looks after, or else what the
+// server itself reads from the folder.
+func (o Options) certificates(mgr ctrl.Manager) (func(*tls.Config), error) {
+	if o.CertificateDir != "" {
+		return func(*tls.Config) {}, nil
+	}
+	keeper := &certificate.Keeper{
+		Host:          o.Host,
+		Secret:        o.Secret,
+		Configuration: o.Configuration,
+		Clock:         clock.RealClock{},
+	}
+	if err := keeper.SetupWithManager(mgr); err != nil {
+		return nil, err
+	}
+	return func(c *tls.Config) { c.GetCertificate = keeper.GetCertificate }, nil
 }

@@ -17,15 +17,16 @@ func TestOptions(t *testing.T) {
 		enabled bool
 		want    string
 	}{
-		"whole":            {func(*Options) {}, true, ""},
-		"one address":      {func(o *Options) { o.Address = "127.0.0.1:9443" }, true, ""},
-		"none":             {func(o *Options) { o.Address = "0" }, false, "missing port"},
-		"blank":            {func(o *Options) { o.Address = "" }, false, "missing port"},
-		"any port":         {func(o *Options) { o.Address = ":0" }, true, "needs a port"},
-		"a name of a port": {func(o *Options) { o.Address = ":https" }, true, "needs a port"},
-		"no host":          {func(o *Options) { o.Host = "" }, true, "needs a host"},
-		"no namespace":     {func(o *Options) { o.Secret.Namespace = "" }, true, "needs a host, a secret"},
-		"no configuration": {func(o *Options) { o.Configuration = "" }, true, "a webhook configuration"},
+		"whole":                      {func(*Options) {}, true, ""},
+		"one address":                {func(o *Options) { o.Address = "127.0.0.1:9443" }, true, ""},
+		"none":                       {func(o *Options) { o.Address = "0" }, false, "missing port"},
+		"blank":                      {func(o *Options) { o.Address = "" }, false, "missing port"},
+		"any port":                   {func(o *Options) { o.Address = ":0" }, true, "needs a port"},
+		"a name of a port":           {func(o *Options) { o.Address = ":https" }, true, "needs a port"},
+		"no host":                    {func(o *Options) { o.Host = "" }, true, "needs a host"},
+		"no namespace":               {func(o *Options) { o.Secret.Namespace = "" }, true, "needs a host, a secret"},
+		"a certificate of one's own": {func(o *Options) { *o = Options{Address: o.Address, CertificateDir: "/tls"} }, true, ""},
+		"no configuration":           {func(o *Options) { o.Configuration = "" }, true, "a webhook configuration"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			opts := whole

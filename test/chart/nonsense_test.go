@@ -22,11 +22,15 @@ func TestChartRefusesNonsense(t *testing.T) {
 			"metrics.enabled=false,metrics.serviceMonitor.enabled=true",
 			"needs metrics.enabled",
 		},
-		"an unknown value":         {"replica=1", "'replica'"},
-		"an unknown value below":   {"controller.verbose=1", "'verbose'"},
-		"a value of another type":  {"replicas=many", "/replicas"},
-		"an ingress without hosts": {"ingress.enabled=true", "/ingress/hosts"},
-		"an older Kubernetes":      {"replicas=1", "incompatible with Kubernetes v1.30.0"},
+		"an unknown value":                      {"replica=1", "'replica'"},
+		"an unknown value below":                {"controller.verbose=1", "'verbose'"},
+		"a value of another type":               {"replicas=many", "/replicas"},
+		"an ingress without hosts":              {"ingress.enabled=true", "/ingress/hosts"},
+		"a route without a gateway":             {"httpRoute.enabled=true", "/httpRoute/parentRefs"},
+		"a label that is the chart's own":       {"commonLabels.app\\.kubernetes\\.io/name=x", "invalid propertyName 'app.kubernetes.io/name'"},
+		"a certificate that nobody would trust": {"admission.certificate.secretName=own", "needs caBundle"},
+		"a registry with a digest":              {"global.imageRegistry=a@b", "/global/imageRegistry"},
+		"an older Kubernetes":                   {"replicas=1", "incompatible with Kubernetes v1.30.0"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

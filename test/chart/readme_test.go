@@ -40,6 +40,30 @@ func TestReadmeListsEveryValue(t *testing.T) {
 	}
 }
 
+// TestSchemaDescribesEveryValue compares what editors show with the README.
+func TestSchemaDescribesEveryValue(t *testing.T) {
+	type node struct {
+		Description string           `json:"description"`
+		Properties  map[string]*node `json:"properties"`
+	}
+	schema := &node{}
+	if err := json.Unmarshal(read(t, "values.schema.json"), schema); err != nil {
+		t.Fatal(err)
+	}
+	row := regexp.MustCompile("(?m)^\\| `([A-Za-z.]+)` \\| `.*?` \\| (.+) \\|$")
+	for _, match := range row.FindAllStringSubmatch(string(read(t, "README.md")), -1) {
+		described := schema
+		for name := range strings.SplitSeq(match[1], ".") {
+			if described = described.Properties[name]; described == nil {
+				t.Fatalf("values.schema.json has no %s", match[1])
+			}
+		}
+		if diff := cmp.Diff(match[2], described.Description); diff != "" {
+			t.Errorf("description of %s (-README.md +values.schema.json):\n%s", match[1], diff)
+		}
+	}
+}
+
 func read(t *testing.T, name string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(chartFolder, name))
@@ -56,7 +80,7 @@ func flatten(t *testing.T, prefix string, values map[string]any, into map[string
 	for name, value := range values {
 		path := strings.TrimPrefix(prefix+"."+name, ".")
 		group, ok := value.(map[string]any)
-		if ok && len(group) > 0 && path != "resources" {
+		if ok && len(group) > 0 && path != "resources" && !strings.HasSuffix(path, "ecurityContext") {
 			flatten(t, path, group, into)
 			continue
 		}

@@ -51,9 +51,12 @@ func (s *server) rehearse(t *testing.T, object *unstructured.Unstructured) {
 	case "Deployment", "Job":
 		s.dryRun(t, podOf(t, object))
 	case "ConfigMap":
-		data, _, err := unstructured.NestedString(object.Object, "data", "configrepos.yaml")
+		data, found, err := unstructured.NestedString(object.Object, "data", "configrepos.yaml")
 		if err != nil {
 			t.Fatal(err)
+		}
+		if !found {
+			return // one of extraObjects
 		}
 		repos, err := install.Read([]byte(data))
 		if err != nil {

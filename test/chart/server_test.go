@@ -44,7 +44,10 @@ func startServer(t *testing.T, crds ...string) *server {
 		t.Skip("KUBEBUILDER_ASSETS is not set: run `make test-chart`")
 	}
 	ctrl.SetLogger(logr.Discard())
-	env := &envtest.Environment{CRDDirectoryPaths: crds, ErrorIfCRDPathMissing: true}
+	env := &envtest.Environment{
+		CRDDirectoryPaths: crds, ErrorIfCRDPathMissing: true,
+		CRDInstallOptions: envtest.CRDInstallOptions{MaxTime: time.Minute}, // on a busy machine 10 s are few
+	}
 	cfg, err := env.Start()
 	if err != nil {
 		t.Fatalf("start an API server: %v", err)

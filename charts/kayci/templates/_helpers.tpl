@@ -24,6 +24,9 @@
 {{- end }}
 
 {{- define "kayci.labels" -}}
+{{- with .Values.commonLabels }}
+{{- toYaml . }}
+{{ end -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 app.kubernetes.io/name: {{ include "kayci.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -48,7 +51,29 @@ app.kubernetes.io/component: controller
 
 {{- define "kayci.image" -}}
 {{- with .Values.image }}
-{{- if .digest }}{{ .repository }}@{{ .digest }}{{ else }}{{ .repository }}:{{ default $.Chart.AppVersion .tag }}{{ end }}
+{{- $repository := include "kayci.repository" (dict "registry" ($.Values.global.imageRegistry | default .registry) "repository" .repository) }}
+{{- if .digest }}{{ $repository }}@{{ .digest }}{{ else }}{{ $repository }}:{{ default $.Chart.AppVersion .tag }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* A repository at a registry, if there is one, instead of its own: as for Docker, its
+     first part is a registry if it has a dot or a port, or is localhost. */}}
+{{- define "kayci.repository" -}}
+{{- if .registry }}
+{{- $parts := splitList "/" .repository }}
+{{- $first := first $parts }}
+{{- $own := and (rest $parts) (or (contains "." $first) (contains ":" $first) (eq $first "localhost")) }}
+{{- printf "%s/%s" (trimSuffix "/" .registry) (ternary (rest $parts) $parts (not (not $own)) | join "/") }}
+{{- else }}
+{{- .repository }}
+{{- end }}
+{{- end }}
+
+{{/* Whose certificate the admission webhook has: the controller's own, unless it is
+     the Secret of this name. */}}
+{{- define "kayci.admissionCertificate" -}}
+{{- with .Values.admission.certificate }}
+{{- if .certManager.enabled }}{{ default (printf "%s-admission-tls" (include "kayci.fullname" $)) .secretName }}{{ else }}{{ .secretName }}{{ end }}
 {{- end }}
 {{- end }}
 
@@ -58,18 +83,11 @@ app.kubernetes.io/component: controller
 {{- end }}
 
 {{- define "kayci.podSecurityContext" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-seccompProfile:
-  type: RuntimeDefault
+{{- toYaml (.Values.podSecurityContext | default dict) }}
 {{- end }}
 
 {{- define "kayci.securityContext" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
+{{- toYaml (.Values.securityContext | default dict) }}
 {{- end }}
 
 {{/* The parts of a pod's spec that say where it may run and how its image is pulled. */}}
