@@ -77,6 +77,11 @@ func (s *sync) finishLook(ctx context.Context, l look, err error) (ctrl.Result, 
 	if failed != nil {
 		logf.FromContext(ctx).Info("sync failed", "reason", failed.reason, "message", failed.message, "retryAfter", wait)
 	}
+	if s.known.lookIsDue(s.repo, s.Clock.Now()) {
+		// Somebody has asked for another one while this went on, and that is all the
+		// notice there is. Zero would mean never.
+		wait = time.Millisecond
+	}
 	return ctrl.Result{RequeueAfter: wait}, nil
 }
 

@@ -3,14 +3,18 @@ package configrepo_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/runtime/conditions"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/controllers/configrepo"
+	"github.com/kayci/kayci/render"
 	"github.com/kayci/kayci/sync/git"
 )
 
@@ -59,4 +63,37 @@ func TestProxyOfASecret(t *testing.T) {
 			expect(t, "proxy", test.proxy, got)
 		})
 	}
+}
+
+// asking asks for a sync while its first look is under way.
+type asking struct {
+	*world
+	asked bool
+}
+
+func (a *asking) Head(ctx context.Context, req git.Request) (git.Revision, error) {
+	head, err := a.world.Head(ctx, req)
+	if a.asked || err != nil {
+		return head, err
+	}
+	a.asked = true
+	repo := configRepo()
+	patch := []byte(`{"metadata":{"annotations":{"` + meta.ReconcileRequestAnnotation + `":"now"}}}`)
+	return head, a.Client.Patch(ctx, repo, client.RawPatch(types.MergePatchType, patch))
+}
+
+// A request that comes while a look is under way may have been made after what
+// that look has seen, so it is answered by another one.
+func TestARequestMeanwhileIsAnswered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, configRepo())
+	w.rendered = []render.Object{webPipeline("busybox:1")}
+	w.reconciler.Fetcher = &asking{world: w}
+	result, _, _ := w.reconcile(t)
+	expect(t, "wait", ctrl.Result{RequeueAfter: time.Millisecond}, result)
+	expect(t, "handled at first", "", w.repo(t).Status.LastHandledReconcileAt)
+	result, _, _ = w.reconcile(t)
+	expect(t, "wait of the second", ctrl.Result{RequeueAfter: 5 * time.Minute}, result)
+	expect(t, "handled", "now", w.repo(t).Status.LastHandledReconcileAt)
+	expect(t, "looks", 2, w.looks)
 }
