@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/kayci/kayci/api/v1alpha1"
 )
 
 func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
@@ -154,10 +156,23 @@ func (s *simulation) countPod(job *batchv1.Job, pod *corev1.Pod) {
 	default:
 		job.Status.Failed++
 		s.counted[pod.UID] = true
-		if !disruptedPod(pod) {
+		switch {
+		case disruptedPod(pod):
+		case pod.Status.Reason != "OutOfcpu" && failsJob(job):
+			s.charged[job.UID] = 1000
+		default:
 			s.charged[job.UID]++
 		}
 	}
+}
+
+// failsJob reports whether the Job has a rule by which a program's failure is
+// final.
+func failsJob(job *batchv1.Job) bool {
+	policy := job.Spec.PodFailurePolicy
+	return policy != nil && slices.ContainsFunc(policy.Rules, func(rule batchv1.PodFailurePolicyRule) bool {
+		return rule.Action == batchv1.PodFailurePolicyActionFailJob
+	})
 }
 
 func (s *simulation) release(pods []*corev1.Pod) {
@@ -243,6 +258,12 @@ func (s *simulation) schedule(pod *corev1.Pod) {
 			return
 		}
 		pod.Spec.NodeName = "node"
+		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionTrue}}
+		if !s.calm && !s.plain && pod.Labels[v1alpha1.JobLabel] != "" && s.truth(pod).refusals < 2 && chance(s.rng, 100) {
+			s.note("the kubelet refuses pod %s", pod.Name)
+			s.truth(pod).refusals++
+			pod.Status = corev1.PodStatus{Phase: corev1.PodFailed, Reason: "OutOfcpu", Message: "Pod was rejected"}
+		}
 	})
 }
 
@@ -253,11 +274,13 @@ func (s *simulation) startPod(pod *corev1.Pod) {
 		case s.told(pod):
 			s.markOverdue(pod)
 			s.failPod(pod)
+			pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{Type: corev1.PodReady, Status: corev1.ConditionFalse})
 			state = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}
 		case s.truth(pod).outcome == imagePull:
 			state = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "Back-off pulling image"}}
 		default:
 			pod.Status.Phase = corev1.PodRunning
+			pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{Type: corev1.ContainersReady, Status: corev1.ConditionTrue})
 		}
 		if pod.Status.StartTime == nil {
 			pod.Status.StartTime = new(s.server.now())
@@ -278,8 +301,8 @@ func (s *simulation) runPod(pod *corev1.Pod) {
 	case truth.outcome == serves:
 		truth.passed = true
 		s.server.update(pod, func() {
-			if len(pod.Status.Conditions) == 0 {
-				pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+			if !slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == corev1.PodReady }) {
+				pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{Type: corev1.PodReady, Status: corev1.ConditionTrue})
 			}
 		})
 		return

@@ -64,6 +64,7 @@ type truth struct {
 	created  int   // Jobs
 	pods     int
 	programs int  // that ended by themselves
+	refusals int  // of pods by the kubelet
 	passed   bool // a program has ended with 0 before anybody told it to end, or a service was ready
 	touched  bool // somebody deleted its pod or Job
 	deleted  bool // it was the Job
@@ -104,7 +105,7 @@ func (t *truth) expected(spec *v1alpha1.Job) (phase v1alpha1.JobPhase, reason st
 		return v1alpha1.JobFailed, "Rejected", true
 	case flaky:
 		if ptr.Deref(spec.Template.Spec.BackoffLimit, 0) > 0 {
-			return v1alpha1.JobSucceeded, "", certain
+			return v1alpha1.JobSucceeded, "", certain && t.refusals == 0 // Each costs a retry.
 		}
 		return v1alpha1.JobFailed, "Error", certain
 	case unschedulable:

@@ -10,8 +10,11 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/test/cluster"
 )
 
 // An eviction is neither a pass nor a failure: the job runs again, although it
@@ -101,4 +104,66 @@ func TestADeletedPodFailsItsJobWithAReason(t *testing.T) {
 	if diff := cmp.Diff([]string{"held=Failed/PodDeleted"}, phases(run)); diff != "" {
 		t.Errorf("jobs (-want +got):\n%s", diff)
 	}
+}
+
+// A kubelet may refuse a pod that was scheduled to its node: nothing has run,
+// and it costs nothing. Here somebody else's pod has taken the node's room
+// meanwhile.
+func TestAPodThatTheKubeletRefusesIsReplaced(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t)
+	node := s.node(t)
+	most := node.Status.Allocatable.Cpu().DeepCopy()
+	most.SetMilli(most.MilliValue() * 6 / 10)
+	large := corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: most}}
+	job := pod(script("large", "true"), func(p *corev1.PodSpec) {
+		p.SchedulerName, p.Containers[0].Resources = "the-test", large
+	})
+	s.create(t, s.pipeline("crowded", job))
+	other := &corev1.Pod{ObjectMeta: s.meta("other"), Spec: corev1.PodSpec{
+		TerminationGracePeriodSeconds: new(int64(0)),
+		Containers:                    []corev1.Container{{Name: "main", Image: busybox, Command: []string{"sleep", "3600"}, Resources: large}},
+	}}
+	s.create(t, other)
+	s.await(t, "the other pod to run", func(ctx context.Context) (bool, string, error) {
+		if err := s.Client.Get(ctx, s.key("other"), other); err != nil {
+			return false, "", cluster.Retry(err)
+		}
+		return other.Status.Phase == corev1.PodRunning, string(other.Status.Phase), nil
+	})
+	s.start(t, "r", "crowded")
+	s.schedule(t, "r", node.Name)
+	s.awaitPhases(t, "r", "large=Running/Disrupted")
+	if err := s.Client.Delete(s.ctx, other); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitGone(t, "the other pod", &corev1.PodList{}, client.MatchingFields{"metadata.name": "other"})
+	s.schedule(t, "r", node.Name)
+	run := s.awaitEnd(t, "r", v1alpha1.RunSucceeded)
+	if large := run.Status.Jobs[0]; large.Attempts != 2 || large.Disruptions != 1 {
+		t.Errorf("%d attempts and %d disruptions, want 2 and 1", large.Attempts, large.Disruptions)
+	}
+}
+
+func (s *space) node(t *testing.T) *corev1.Node {
+	t.Helper()
+	nodes, err := s.Clientset.CoreV1().Nodes().List(s.ctx, metav1.ListOptions{})
+	if err != nil || len(nodes.Items) == 0 {
+		t.Fatalf("%d nodes: %v", len(nodes.Items), err)
+	}
+	return &nodes.Items[0]
+}
+
+// schedule gives the Run's pod that has no node to this one.
+func (s *space) schedule(t *testing.T, run, node string) {
+	t.Helper()
+	s.await(t, "a pod to schedule", func(ctx context.Context) (bool, string, error) {
+		for _, pod := range s.pods(t, run) {
+			if pod.Spec.NodeName == "" && pod.DeletionTimestamp == nil {
+				binding := &corev1.Binding{ObjectMeta: s.meta(pod.Name), Target: corev1.ObjectReference{Kind: "Node", Name: node}}
+				return true, "", s.Clientset.CoreV1().Pods(s.namespace).Bind(ctx, binding, metav1.CreateOptions{})
+			}
+		}
+		return false, "there is none", nil
+	})
 }

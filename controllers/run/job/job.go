@@ -10,7 +10,6 @@ import (
 	"encoding/base32"
 	"maps"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -108,45 +107,13 @@ func merge(given, ours map[string]string) map[string]string {
 	return merged
 }
 
-// setAttempts makes a program's own failure final unless the template asks for
-// retries, and a disruption free: the rule comes after the user's, so that it
-// overrules none of them.
+// setAttempts says how often the job is tried.
 func setAttempts(spec *batchv1.JobSpec) {
 	spec.Template.Spec.RestartPolicy = corev1.RestartPolicyNever
-	// With a limit per index the total is the template's choice, unbounded if it
-	// makes none: 0 here would let the first index that fails end the others.
-	if spec.BackoffLimit == nil && spec.BackoffLimitPerIndex == nil {
-		spec.BackoffLimit = ptr.To[int32](0)
-	}
 	// Never two pods of one attempt at once. Kubernetes demands it, too, of a Job
 	// with a podFailurePolicy.
 	spec.PodReplacementPolicy = ptr.To(batchv1.Failed)
-
-	if spec.PodFailurePolicy == nil {
-		spec.PodFailurePolicy = &batchv1.PodFailurePolicy{}
-	}
-	if slices.ContainsFunc(spec.PodFailurePolicy.Rules, ignoresDisruption) {
-		return
-	}
-	spec.PodFailurePolicy.Rules = append(spec.PodFailurePolicy.Rules, batchv1.PodFailurePolicyRule{
-		Action: batchv1.PodFailurePolicyActionIgnore,
-		OnPodConditions: []batchv1.PodFailurePolicyOnPodConditionsPattern{
-			{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue},
-		},
-	})
-}
-
-func ignoresDisruption(rule batchv1.PodFailurePolicyRule) bool {
-	if rule.Action != batchv1.PodFailurePolicyActionIgnore {
-		return false
-	}
-	for _, pattern := range rule.OnPodConditions {
-		// The API server reads a blank status as True.
-		if pattern.Type == corev1.DisruptionTarget && (pattern.Status == corev1.ConditionTrue || pattern.Status == "") {
-			return true
-		}
-	}
-	return false
+	setFailures(spec)
 }
 
 // setTimeout puts the deadline on the pod. One on the Job would count the time

@@ -27,7 +27,7 @@ func (f *Facts) count(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod)
 			others++
 			continue
 		}
-		at := disruptionTarget(&pods[i]).LastTransitionTime
+		at := disruptedAt(&pods[i])
 		if counted != nil && !counted.Before(&at) {
 			continue
 		}
@@ -61,7 +61,11 @@ func (f *Facts) disrupted(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.
 		}
 	}
 	if last != nil && (!terminal(last) || s.Disruptions > f.recorded(s.Name).Disruptions) {
-		s = f.explain(s, ReasonDisrupted, shorten(fmt.Sprintf("pod %s is replaced, at no cost to the retries: %s", last.Name, whyDisrupted(last))))
+		cost := ", at no cost to the retries"
+		if turnedAway(last) {
+			cost = ""
+		}
+		s = f.explain(s, ReasonDisrupted, shorten(fmt.Sprintf("pod %s is replaced%s: %s", last.Name, cost, whyDisrupted(last))))
 	}
 	return s, s.Reason == ReasonDisrupted && !awaitsPod(job, pods)
 }
@@ -69,5 +73,8 @@ func (f *Facts) disrupted(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.
 // whyDisrupted says what has disrupted a pod.
 func whyDisrupted(pod *corev1.Pod) string {
 	c := disruptionTarget(pod)
+	if c == nil {
+		return pod.Status.Reason + ": " + pod.Status.Message
+	}
 	return c.Reason + ": " + cmp.Or(pod.Status.Message, c.Message, "no more is known")
 }

@@ -95,6 +95,15 @@ func satisfied(j *batchv1.Job) {
 	j.Spec.Completions, j.Spec.Parallelism = new(int32(0)), new(int32(0))
 }
 
+// refusedBy is a pod that the kubelet of its node would not run.
+func refusedBy(reason string) podOption {
+	return func(p *corev1.Pod) {
+		p.Status = corev1.PodStatus{
+			Phase: corev1.PodFailed, Reason: reason, Message: "Pod was rejected: no room",
+		}
+	}
+}
+
 // letGo is a pod that the Job controller holds no more.
 func letGo(p *corev1.Pod) { p.Finalizers = nil }
 

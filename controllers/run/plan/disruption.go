@@ -53,7 +53,30 @@ func toldToEnd(pod *corev1.Pod) *metav1.Time {
 // wasDisrupted reports whether a disruption is what ended the pod's containers,
 // or is about to.
 func wasDisrupted(pod *corev1.Pod) bool {
-	return disruptionTarget(pod) != nil && cutShort(pod)
+	return disruptionTarget(pod) != nil && cutShort(pod) || turnedAway(pod)
+}
+
+// turnedAway reports whether a kubelet has refused to run the pod that was
+// scheduled to its node. It says why, and nothing else, not even that the pod
+// was scheduled: nothing of it has run.
+func turnedAway(pod *corev1.Pod) bool {
+	taken := slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		switch c.Type {
+		case corev1.DisruptionTarget, corev1.PodScheduled, corev1.PodInitialized, corev1.PodReady, corev1.ContainersReady, corev1.PodReadyToStartContainers:
+			return true
+		}
+		return false
+	})
+	return !taken && pod.Status.Phase == corev1.PodFailed && pod.Spec.NodeName != "" &&
+		pod.Status.Reason != "" && pod.Status.Reason != deadlineExceeded && len(pod.Status.ContainerStatuses) == 0
+}
+
+// disruptedAt is when the pod was disrupted.
+func disruptedAt(pod *corev1.Pod) metav1.Time {
+	if c := disruptionTarget(pod); c != nil {
+		return c.LastTransitionTime
+	}
+	return pod.CreationTimestamp
 }
 
 func disruptionTarget(pod *corev1.Pod) *corev1.PodCondition {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -41,7 +42,7 @@ func (f *Facts) fail(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, 
 		return s
 	}
 	s.CompletionTime = verdict.LastTransitionTime.DeepCopy()
-	reason, message := jobFailure(verdict)
+	reason, message := jobFailure(job, verdict)
 	if pod := lastFailed(pods); pod != nil {
 		reason, message = podFailure(pod)
 	}
@@ -91,8 +92,9 @@ func lastFailed(pods []corev1.Pod) *corev1.Pod {
 }
 
 func failedAfter(pod, other *corev1.Pod) bool {
-	if free := disruptionTarget(pod) != nil; free != (disruptionTarget(other) != nil) {
-		return !free
+	free := func(pod *corev1.Pod) bool { return disruptionTarget(pod) != nil || turnedAway(pod) }
+	if free(pod) != free(other) {
+		return free(other)
 	}
 	return other.CreationTimestamp.Before(&pod.CreationTimestamp)
 }
@@ -172,12 +174,22 @@ func containerFailure(status *corev1.ContainerStatus) (reason, message string) {
 	}
 }
 
+// finalRule reports whether a Job has failed by a rule that KayCI has added: the
+// last two.
+func finalRule(job *batchv1.Job, verdict *batchv1.JobCondition) bool {
+	if verdict.Reason != batchv1.JobReasonPodFailurePolicy || job.Spec.PodFailurePolicy == nil {
+		return false
+	}
+	rules := len(job.Spec.PodFailurePolicy.Rules)
+	return strings.HasSuffix(verdict.Message, fmt.Sprintf("at index %d", rules-1)) || strings.HasSuffix(verdict.Message, fmt.Sprintf("at index %d", rules-2))
+}
+
 // jobFailure says why a Job failed that has no failed pod left.
-func jobFailure(verdict *batchv1.JobCondition) (reason, message string) {
-	switch verdict.Reason {
-	case batchv1.JobReasonBackoffLimitExceeded:
+func jobFailure(job *batchv1.Job, verdict *batchv1.JobCondition) (reason, message string) {
+	switch {
+	case verdict.Reason == batchv1.JobReasonBackoffLimitExceeded, finalRule(job, verdict):
 		return ReasonPodDeleted, "the pod was deleted before it had ended"
-	case batchv1.JobReasonDeadlineExceeded:
+	case verdict.Reason == batchv1.JobReasonDeadlineExceeded:
 		return v1alpha1.ReasonTimedOut, "the Job was active for longer than its template's activeDeadlineSeconds; its pods and logs are gone"
 	default:
 		return verdict.Reason, shorten(verdict.Message)

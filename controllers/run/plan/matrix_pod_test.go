@@ -151,6 +151,26 @@ func podEvents() []row {
 			ends(80, "Failed", "PodDeleted", wasDeleted),
 			stays, stays, stays, stays,
 		}},
+		{"refused by the kubelet", all(aJob(), aPod(refusedBy("OutOfcpu"))), byPhase{
+			waits("Running", "Disrupted", "pod pod is replaced: OutOfcpu: Pod was rejected: no room").lastDisrupted(1).andLooks(40 * time.Second),
+			waits("Running", "Disrupted", "pod pod is replaced: OutOfcpu: Pod was rejected: no room").lastDisrupted(1).andLooks(40 * time.Second),
+			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
+		}},
+		{"refused by the kubelet, being replaced", all(aJob(), aPod(refusedBy("NodeShutdown")), aPod(unstarted)), byPhase{
+			is("Running", "", "").inAttempt(2).lastDisrupted(1).andLooks(beforeExpiry),
+			is("Running", "", "").inAttempt(2).lastDisrupted(1).andLooks(beforeExpiry),
+			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
+		}},
+		{"refused by the kubelet once, failed, Job failed", all(aJob(backoffLimit(80)), aPod(exit(1, "Error", 75), failed), aPod(refusedBy("UnexpectedAdmissionError"))), byPhase{
+			ends(80, "Failed", "Error", exitedWith1).inAttempt(2).lastDisrupted(1),
+			ends(80, "Failed", "Error", exitedWith1).inAttempt(2).lastDisrupted(1),
+			stays, stays, stays, stays,
+		}},
+		{"refused by the kubelet, which the Job counts", all(aJob(backoffLimit(80)), aPod(refusedBy("OutOfpods"))), byPhase{
+			ends(80, "Failed", "OutOfpods", "Pod was rejected: no room").lastDisrupted(1),
+			ends(80, "Failed", "OutOfpods", "Pod was rejected: no room").lastDisrupted(1),
+			stays, stays, stays, stays,
+		}},
 		{"let go by the Job", all(aJob(), aPod(deleted(60), letGo, exit(0, "Completed", 70))), byPhase{
 			is("Running", "", ""), stays,
 			stays, stays, stays, stays.andEnds(),

@@ -71,7 +71,7 @@ func (f *Facts) followNotice(s *v1alpha1.NotifierStatus, d *Decision) {
 		d.requeue(podNews)
 		return
 	}
-	s.Reason, s.Message = jobFailure(verdict)
+	s.Reason, s.Message = jobFailure(job, verdict)
 	if pod := lastFailed(pods); pod != nil {
 		s.Reason, s.Message = podFailure(pod)
 	}

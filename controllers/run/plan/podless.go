@@ -40,7 +40,7 @@ func (f *Facts) patience(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.P
 		since = s.WaitingSince.Time
 	}
 	for i := range pods {
-		if pods[i].Status.Phase == corev1.PodFailed && !wasDisrupted(&pods[i]) {
+		if pods[i].Status.Phase == corev1.PodFailed && (turnedAway(&pods[i]) || !wasDisrupted(&pods[i])) {
 			backoff = min(max(2*backoff, retryBackoff), maxRetryBackoff)
 		}
 		if ended := finishedAt(&pods[i]); ended != nil && ended.After(since) {

@@ -261,7 +261,7 @@ func (f *Facts) jobEnd(job *batchv1.Job, pods []corev1.Pod) (reason, message str
 	failed, complete := jobCondition(job, batchv1.JobFailed), jobCondition(job, batchv1.JobComplete)
 	switch {
 	case failed != nil && (!running(pods) || f.Now.Sub(failed.LastTransitionTime.Time) >= podNews):
-		return jobFailure(failed)
+		return jobFailure(job, failed)
 	case complete != nil && (!running(pods) || f.Now.Sub(complete.LastTransitionTime.Time) >= podNews):
 		return ReasonCompleted, "its program ended with code 0: a service runs until its Run has ended"
 	}
