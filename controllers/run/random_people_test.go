@@ -13,7 +13,7 @@ import (
 // makes the controller forget, the API server reminds it of by the objects that
 // are there; so there nobody deletes or cancels them.
 func (s *simulation) interfere() {
-	switch n := s.rng.IntN(26); {
+	switch n := s.rng.IntN(28); {
 	case n < 10:
 		s.disrupt()
 	case n < 13:
@@ -28,9 +28,9 @@ func (s *simulation) interfere() {
 		s.approveOne()
 	case n < 20:
 		s.askRetry()
-	case n < 22:
-		s.preempt()
 	case n < 24:
+		s.preempt()
+	case n < 26:
 		s.note("time passes")
 		s.pass(time.Duration(s.rng.IntN(60)) * time.Second)
 	default:
@@ -121,7 +121,7 @@ func (s *simulation) finish() {
 		s.arrive()
 	}
 	for _, r := range copies(stored[*v1alpha1.Run](s, "Run")) {
-		if s.pipeline.Spec.PendingTimeout == nil && s.hasStuck(r) {
+		if s.pipeline.Spec.PendingTimeout == nil && s.hasStuck(r) || s.holds(r) {
 			s.cancelRun(r)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 type jobQueue struct {
 	places   int
 	admitted map[types.UID]string // the Jobs' names
+	held     map[types.UID]bool   // never to be admitted again
 }
 
 // addJobQueue gives some worlds a queue. Where services need places, too, there
@@ -26,7 +27,7 @@ func (s *simulation) addJobQueue(spec *v1alpha1.PipelineSpec) {
 	if !chance(s.rng, 250) {
 		return
 	}
-	s.jobQueue = &jobQueue{places: 1 + s.rng.IntN(4), admitted: map[types.UID]string{}}
+	s.jobQueue = &jobQueue{places: 1 + s.rng.IntN(4), admitted: map[types.UID]string{}, held: map[types.UID]bool{}}
 	if len(spec.Services) > 0 {
 		s.jobQueue.places = 1000
 	}
@@ -59,7 +60,7 @@ func (s *simulation) stepJobQueue() bool {
 		switch suspended := ptr.Deref(job.Spec.Suspend, false); {
 		case job.Spec.Suspend == nil, jobHas(job, batchv1.JobComplete), jobHas(job, batchv1.JobFailed):
 		case admitted == !suspended:
-			if admitted || len(q.admitted) >= q.places {
+			if admitted || q.held[job.UID] || len(q.admitted) >= q.places {
 				continue
 			}
 			q.admitted[job.UID] = job.Name
@@ -78,23 +79,36 @@ func (s *simulation) setSuspend(job *batchv1.Job, suspend bool) {
 	s.server.update(job, func() { job.Spec.Suspend = &suspend })
 }
 
-// preempt takes a Job its place away. Services are left alone: what they hold is
-// lost with their pod.
+// preempt takes a Job its place away, sometimes for good. Services are left
+// alone: what they hold is lost with their pod.
 func (s *simulation) preempt() {
 	for _, job := range pick[*batchv1.Job](s, "Job", 100) {
 		if s.jobQueue == nil || s.jobQueue.admitted[job.UID] == "" || job.Labels[v1alpha1.ServiceLabel] != "" {
 			continue
 		}
-		for _, pod := range s.podsOf(job) {
+		pods := s.podsOf(job)
+		runs := slices.ContainsFunc(pods, func(pod *corev1.Pod) bool { return pod.Status.Phase == corev1.PodRunning && pod.DeletionTimestamp == nil })
+		if !runs && chance(s.rng, 800) {
+			continue
+		}
+		for _, pod := range pods {
 			if len(pod.Status.ContainerStatuses) > 0 && pod.Status.ContainerStatuses[0].State.Terminated != nil && !ended(pod) {
 				// Whether it counts depends on what is seen first.
 				s.truth(job).touched = true
 			}
 		}
 		delete(s.jobQueue.admitted, job.UID)
+		s.jobQueue.held[job.UID] = chance(s.rng, 200)
 		s.setSuspend(job, true)
 		return
 	}
+}
+
+// holds reports whether a Job of the Run is held for good.
+func (s *simulation) holds(r *v1alpha1.Run) bool {
+	return slices.ContainsFunc(stored[*batchv1.Job](s, "Job"), func(job *batchv1.Job) bool {
+		return s.jobQueue != nil && s.jobQueue.held[job.UID] && metav1.IsControlledBy(job, r)
+	})
 }
 
 // checkUntampered checks that the controller leaves a Job's suspension to who
