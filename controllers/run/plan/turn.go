@@ -20,7 +20,10 @@ func (f *Facts) takeTurns(jobs []v1alpha1.JobStatus, d *Decision) {
 	free := int(*f.Spec.MaxParallel)
 	for i := range jobs {
 		s := &jobs[i]
-		if !s.Phase.Finished() && (s.Phase == v1alpha1.JobRunning || f.Jobs[s.Name] != nil) {
+		// What became of a creation that had no clear answer isn't known: it may have
+		// been done.
+		unclear := f.Deferred[s.Name].Reason == ReasonCreateError
+		if !s.Phase.Finished() && (s.Phase == v1alpha1.JobRunning || f.Jobs[s.Name] != nil || unclear) {
 			free--
 		}
 	}

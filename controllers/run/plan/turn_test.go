@@ -49,6 +49,17 @@ func TestMaxParallel(t *testing.T) {
 	create("d")
 }
 
+// A creation that had no clear answer may have been done.
+func TestMaxParallelCountsWhatIsUnclear(t *testing.T) {
+	t.Parallel()
+	f := facts(spec("a"), spec("b"))
+	f.Spec.MaxParallel = new(int32(1))
+	f.Deferred = map[string]plan.Refusal{"a": {Reason: plan.ReasonCreateError, Message: "the answer is lost"}}
+	if d := plan.Decide(f); len(d.Create) > 0 {
+		t.Errorf("creates %v beside a Job that may be there", d.Create)
+	}
+}
+
 // Also a Job that is known to have been made and isn't seen yet has its place.
 func TestMaxParallelCountsWhatIsNotSeen(t *testing.T) {
 	t.Parallel()
