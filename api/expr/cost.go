@@ -1,66 +1,21 @@
 package expr
 
 import (
-	"context"
-	"time"
-
-	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
 )
 
-const (
-	// maxCost of one evaluation. A unit is about one field access, one element
-	// compared or ten characters read: some tens of milliseconds in all.
-	maxCost = 1_000_000
-	// maxIterations of one evaluation, in all of its loops: enough to look at every
-	// file of the largest push twice. It is a limit of its own because cel-go keeps
-	// account of the cost in time that grows with the square of the iterations.
-	maxIterations = 20_000
-)
-
-// limited is a program with a limit of maxIterations.
-type limited struct{ cel.Program }
-
-// Eval implements cel.Program.
-func (p limited) Eval(input any) (ref.Val, *cel.EvalDetails, error) {
-	return p.ContextEval(ended{}, input)
-}
-
-// ended is a context that has ended. An evaluation looks for that at each
-// maxIterations-th element, which makes a limit of it.
-type ended struct{}
-
-// Deadline implements context.Context.
-func (ended) Deadline() (time.Time, bool) { return time.Time{}, false }
-
-// Done implements context.Context.
-func (ended) Done() <-chan struct{} {
-	done := make(chan struct{})
-	close(done)
-	return done
-}
-
-// Err implements context.Context.
-func (ended) Err() error { return context.Canceled }
-
-// Value implements context.Context.
-func (ended) Value(any) any { return nil }
-
 // charactersPerUnit is how much text costs as much as an element.
 const charactersPerUnit = 10
 
-// callCost charges each call for what it reads and writes. CEL's own cost is
-// 1 for the size of a string and for its conversion to a number, however long,
-// and for the comparison of two lists it is their lengths, whatever their
-// elements hold.
-type callCost struct{}
-
-// CallCost implements cel-go's ActualCostEstimator. The call is over by then: one
-// that could take very long by itself is bounded by its own function.
-func (callCost) CallCost(function, _ string, args []ref.Val, result ref.Val) *uint64 {
+// callCost is what a call reads and writes. CEL's own cost is 1 for the size of a
+// string and for its conversion to a number, however long, and for the comparison
+// of two lists it is their lengths, whatever their elements hold. The call is over
+// by then: one that could take very long by itself is bounded by its own function.
+// An argument that wasn't evaluated is nil.
+func callCost(function string, args []ref.Val, result ref.Val) uint64 {
 	characters := 0
 	switch function {
 	case operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals:
@@ -69,8 +24,7 @@ func (callCost) CallCost(function, _ string, args []ref.Val, result ref.Val) *ui
 		characters = searched(args[0], args[1])
 	case matchesFunction:
 		if size, err := patternSize(text(args[1])); err == nil && !types.IsError(result) {
-			cost := matchCost(size, text(args[0]))
-			return &cost
+			return matchCost(size, text(args[0]))
 		}
 		characters = textSize(args[1])
 	case "join":
@@ -81,8 +35,7 @@ func (callCost) CallCost(function, _ string, args []ref.Val, result ref.Val) *ui
 		}
 		characters += textSize(result)
 	}
-	cost := 1 + uint64(characters+charactersPerUnit-1)/charactersPerUnit
-	return &cost
+	return uint64(characters+charactersPerUnit-1) / charactersPerUnit
 }
 
 // textSize is the length, in bytes, of a string or bytes, and 0 of all else.

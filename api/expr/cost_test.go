@@ -33,7 +33,7 @@ func TestNothingLargeIsCheap(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err = condition.Eval(Vars{Body: body}); !strings.Contains(message(err), "costs more than") {
+			if _, err = condition.Eval(Vars{Body: body}); !strings.Contains(message(err), "takes too many steps") {
 				t.Errorf("it ended with %v", err)
 			}
 		})

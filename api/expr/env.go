@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/google/cel-go/cel"
 	celenv "github.com/google/cel-go/common/env"
@@ -37,11 +36,21 @@ const (
 // pathsField of an event is what may be known in part.
 const pathsField = "paths"
 
-// Env compiles the expressions of one kind of object. It is safe for
-// concurrent use.
+// Env compiles the expressions of one kind of object, each text once as long as
+// it is remembered. It is safe for concurrent use.
 type Env struct {
-	env   *cel.Env
-	hints hints
+	env      *cel.Env
+	hints    hints
+	compiled *cache
+	budget   *CompileBudget
+}
+
+// Within returns the same environment, whose compiling takes from a budget. It is
+// as safe as the budget is.
+func (e *Env) Within(budget *CompileBudget) *Env {
+	within := *e
+	within.budget = budget
+	return &within
 }
 
 // NewTriggerEnv returns the environment of a Trigger's expressions: `event`,
@@ -91,7 +100,7 @@ func newEnv(h hints, variables ...cel.EnvOption) (*Env, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the CEL environment: %w", err)
 	}
-	return &Env{env: env, hints: h}, nil
+	return &Env{env: env, hints: h, compiled: newCache()}, nil
 }
 
 // CompileParam compiles an expression that gives a parameter's value: a
@@ -126,26 +135,6 @@ func (e *Env) compileCondition(src string) (program, error) {
 		return program{}, fmt.Errorf("1:1: the result is of type %s, but a condition is true or false: compare it with something", output)
 	}
 	return p, nil
-}
-
-func (e *Env) compile(src string) (program, error) {
-	if strings.TrimSpace(src) == "" {
-		return program{}, fmt.Errorf("1:1: the expression is empty: write %s", e.hints.example)
-	}
-	checked, issues := e.env.Compile(src)
-	if issues.Err() != nil {
-		return program{}, e.hints.compileError(issues)
-	}
-	compiled, err := e.env.Program(checked,
-		cel.CostLimit(maxCost),
-		cel.InterruptCheckFrequency(maxIterations),
-		cel.CostTracking(callCost{}),
-		cel.EvalOptions(cel.OptPartialEval),
-	)
-	if err != nil {
-		return program{}, fmt.Errorf("1:1: plan the expression: %w", err)
-	}
-	return program{compiled: limited{compiled}, checked: checked, missing: e.hints.missing}, nil
 }
 
 func scalar(t *cel.Type) bool {

@@ -58,10 +58,7 @@ func (h hints) advice(message string) string {
 func (p program) evalError(err error) error {
 	var cancelled interpreter.EvalCancelledError
 	if errors.As(err, &cancelled) && cancelled.Cause == interpreter.CostLimitExceeded {
-		return fmt.Errorf("1:1: the evaluation costs more than %d steps: look at fewer elements or shorter strings", maxCost)
-	}
-	if errors.Is(err, interpreter.InterruptError{}) {
-		return fmt.Errorf("1:1: the evaluation goes through more than %d elements: look at fewer", maxIterations)
+		return fmt.Errorf("1:1: the evaluation takes too many steps, of which the expressions of one object have %d: look at fewer elements or shorter strings", maxSteps)
 	}
 	at := "1:1"
 	var failed *types.Err

@@ -84,7 +84,7 @@ func steps(e *syntax.Regexp) int {
 	}
 }
 
-// matchCost is in the unit of maxCost: compiling takes as long as matching some
+// matchCost is in steps of maxSteps: compiling takes as long as matching some
 // ten characters.
 func matchCost(size int, text string) uint64 {
 	return 1 + uint64(size)*uint64(len(text)+10)/10
@@ -98,7 +98,7 @@ func boundedMatches() cel.EnvOption {
 		if err != nil {
 			return types.NewErr("matches: %v", err)
 		}
-		if matchCost(found.size, text(in)) > maxCost {
+		if matchCost(found.size, text(in)) > maxSteps {
 			return types.NewErr("matches: a pattern of %d steps is too much for a text of %d bytes", found.size, len(text(in)))
 		}
 		return types.Bool(found.expression.MatchString(text(in)))

@@ -23,6 +23,8 @@ type Vars struct {
 	// Body is `body`: what DecodeJSON returned, or a func() any that is called for it
 	// when an expression gets to it.
 	Body any
+	// Budget that the evaluation shares with others; without one it has its own.
+	Budget *Budget
 }
 
 func (v Vars) values() map[string]any {
@@ -30,18 +32,28 @@ func (v Vars) values() map[string]any {
 }
 
 // known are the values without what is known in part.
-func (v Vars) known() (any, error) {
+func (v Vars) known(values map[string]any) (any, error) {
 	if v.Event.PathsComplete {
-		return v.values(), nil
+		return values, nil
 	}
-	return cel.PartialVars(v.values(), cel.AttributePattern(eventVariable).QualString(pathsField))
+	return cel.PartialVars(values, cel.AttributePattern(eventVariable).QualString(pathsField))
 }
 
 type program struct {
 	compiled cel.Program
+	metering *metering
 	checked  *cel.Ast
 	// missing is the hint for a key that a map doesn't have.
 	missing string
+}
+
+// metered adds to the values what an evaluation is charged to.
+func (p program) metered(values map[string]any, budget *Budget) map[string]any {
+	if budget == nil {
+		budget = NewBudget(1)
+	}
+	values[meterVariable] = &meter{budget: budget, values: make([]ref.Val, p.metering.slots)}
+	return values
 }
 
 func (p program) eval(values any) (ref.Val, error) {
@@ -81,7 +93,7 @@ func (p *Param) Vet() error { return p.program.vet(Scope{}) }
 // Eval returns the parameter's value as the string that a Run carries, from the
 // paths that are known where not all are. Numbers are written without an exponent, as JSON and shells like them.
 func (p *Param) Eval(vars Vars) (string, error) {
-	value, err := p.program.eval(vars.values())
+	value, err := p.program.eval(p.program.metered(vars.values(), vars.Budget))
 	if err != nil {
 		return "", err
 	}
@@ -108,7 +120,7 @@ func (c *Condition) Vet() error { return c.program.vet(Scope{}) }
 
 // Eval returns whether the condition holds.
 func (c *Condition) Eval(vars Vars) (bool, error) {
-	known, err := vars.known()
+	known, err := vars.known(c.program.metered(vars.values(), vars.Budget))
 	if err != nil {
 		return false, fmt.Errorf("1:1: %w", err)
 	}

@@ -80,6 +80,8 @@ type RunVars struct {
 	Jobs map[string]Job
 	// Allowed are those of them whose failure is allowed.
 	Allowed map[string]bool
+	// Budget that the evaluation shares with others; without one it has its own.
+	Budget *Budget
 }
 
 func (v RunVars) values() map[string]any {
@@ -100,6 +102,12 @@ func (v RunVars) values() map[string]any {
 // RunEnv compiles the expressions of a Pipeline. It is safe for concurrent use.
 type RunEnv struct {
 	keys, conditions *Env
+}
+
+// Within returns the same environment, whose compiling takes from a budget. It is
+// as safe as the budget is.
+func (e *RunEnv) Within(budget *CompileBudget) *RunEnv {
+	return &RunEnv{keys: e.keys.Within(budget), conditions: e.conditions.Within(budget)}
 }
 
 // NewRunEnv returns the environment of a Pipeline's expressions: `params`, whose
@@ -214,7 +222,7 @@ func (k *Key) Vet(scope Scope) error { return k.program.vet(scope) }
 
 // Eval returns the key.
 func (k *Key) Eval(vars RunVars) (string, error) {
-	value, err := k.program.eval(vars.values())
+	value, err := k.program.eval(k.program.metered(vars.values(), vars.Budget))
 	if err != nil {
 		return "", err
 	}
@@ -244,7 +252,7 @@ func (c *JobCondition) Eval(vars RunVars) (bool, error) {
 	if c.implied && values[successVariable] == false {
 		return false, nil
 	}
-	return c.program.holds(values)
+	return c.program.holds(c.program.metered(values, vars.Budget))
 }
 
 // Vet returns an error if the condition compares a value with a text that it can't

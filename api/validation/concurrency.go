@@ -13,13 +13,13 @@ const maxConcurrencyLimit = 1000
 
 // validateConcurrency takes a limit of 0 and a blank policy for their defaults,
 // which the API server sets.
-func validateConcurrency(spec *v1alpha1.PipelineSpec, path *field.Path) field.ErrorList {
+func validateConcurrency(spec *v1alpha1.PipelineSpec, budget *expr.CompileBudget, path *field.Path) field.ErrorList {
 	c := spec.Concurrency
 	if c == nil {
 		return nil
 	}
 	var errs field.ErrorList
-	if err := compileKey(spec); err != nil {
+	if err := compileKey(spec, budget); err != nil {
 		errs = append(errs, field.Invalid(path.Child("key"), c.Key, err.Error()))
 	}
 	if c.Limit < 0 || c.Limit > maxConcurrencyLimit {
@@ -32,13 +32,13 @@ func validateConcurrency(spec *v1alpha1.PipelineSpec, path *field.Path) field.Er
 	return errs
 }
 
-func compileKey(spec *v1alpha1.PipelineSpec) error {
-	env, err := expr.NewRunEnv()
+func compileKey(spec *v1alpha1.PipelineSpec, budget *expr.CompileBudget) error {
+	env, err := expr.SharedRunEnv()
 	if err != nil {
 		return err
 	}
 	scope := expr.KeyScope(spec)
-	key, err := env.CompileKey(spec.Concurrency.Key, scope)
+	key, err := env.Within(budget).CompileKey(spec.Concurrency.Key, scope)
 	if err != nil {
 		return err
 	}

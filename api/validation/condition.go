@@ -1,6 +1,7 @@
 package validation
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -16,7 +17,7 @@ const maxExpressions = 64 << 10
 
 // validateConditions compiles the jobs' conditions. A job or parameter that a
 // condition names must be one that it can see.
-func validateConditions(spec *v1alpha1.PipelineSpec, path *field.Path) field.ErrorList {
+func validateConditions(spec *v1alpha1.PipelineSpec, budget *expr.CompileBudget, path *field.Path) field.ErrorList {
 	if !slices.ContainsFunc(spec.Jobs, func(j v1alpha1.Job) bool { return j.If != "" }) {
 		return nil
 	}
@@ -27,10 +28,11 @@ func validateConditions(spec *v1alpha1.PipelineSpec, path *field.Path) field.Err
 	if total > maxExpressions {
 		return field.ErrorList{field.Forbidden(path, tooManyExpressions("the jobs' `if`", total))}
 	}
-	env, err := expr.NewRunEnv()
+	env, err := expr.SharedRunEnv()
 	if err != nil {
 		return field.ErrorList{field.InternalError(path, err)}
 	}
+	env = env.Within(budget)
 	var errs field.ErrorList
 	for i := range spec.Jobs {
 		source := spec.Jobs[i].If
@@ -44,6 +46,9 @@ func validateConditions(spec *v1alpha1.PipelineSpec, path *field.Path) field.Err
 		}
 		if err != nil {
 			errs = append(errs, field.Invalid(path.Index(i).Child("if"), source, err.Error()))
+		}
+		if errors.Is(err, expr.ErrTooMuchToCompile) {
+			break
 		}
 	}
 	return errs

@@ -73,3 +73,25 @@ func TestComparisonsThatAreNeverTrueAreRefused(t *testing.T) {
 		t.Errorf("Trigger (-want +got):\n%s", diff)
 	}
 }
+
+// Each of these would be taken alone.
+func TestExpressionsThatTakeLongToCompileAreBoundedTogether(t *testing.T) {
+	nested := strings.Repeat(strings.Repeat("[", 45)+strings.Repeat("]", 45)+" == [] || ", 15) + "true"
+	const refusal = ": 1:1: the expressions of one object take too many steps to compile, of which they have 4000000 together: write shorter ones, or nest less"
+	trigger := &v1alpha1.Trigger{
+		ObjectMeta: metav1.ObjectMeta{Name: "web-push"},
+		Spec: v1alpha1.TriggerSpec{Pipeline: "web", Params: map[string]string{}, Webhook: &v1alpha1.Webhook{
+			Provider: v1alpha1.ProviderGitHub, SecretRef: meta.LocalObjectReference{Name: "hook"},
+		}},
+	}
+	p := pipeline()
+	for i := range 40 {
+		trigger.Spec.Params[fmt.Sprintf("param_%02d", i)] = nested
+		p.Spec.Jobs = append(p.Spec.Jobs, with(job(fmt.Sprintf("job-%d", i)), func(j *v1alpha1.Job) { j.If = nested }))
+	}
+	for name, got := range map[string][]string{"Trigger": texts(validation.Trigger(trigger)), "Pipeline": texts(validation.Pipeline(p))} {
+		if len(got) != 1 || !strings.HasSuffix(got[0], refusal) {
+			t.Errorf("%s: %q, want one that ends with %q", name, got, refusal)
+		}
+	}
+}

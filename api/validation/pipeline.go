@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
@@ -25,9 +26,10 @@ func Pipeline(p *v1alpha1.Pipeline) field.ErrorList {
 
 // PipelineSpec validates the spec alone: a Run's pinned copy is one.
 func PipelineSpec(spec *v1alpha1.PipelineSpec, path *field.Path) field.ErrorList {
+	budget := expr.NewCompileBudget()
 	errs := validateDeclaredParams(spec.Params, path.Child("params"))
 	errs = append(errs, validateJobs(spec.Jobs, path.Child("jobs"))...)
-	errs = append(errs, validateConditions(spec, path.Child("jobs"))...)
+	errs = append(errs, validateConditions(spec, budget, path.Child("jobs"))...)
 	errs = append(errs, validateServices(spec, path.Child("services"))...)
 	errs = append(errs, validateWorkspace(spec, path)...)
 	if spec.MaxParallel != nil && *spec.MaxParallel < 1 {
@@ -35,7 +37,7 @@ func PipelineSpec(spec *v1alpha1.PipelineSpec, path *field.Path) field.ErrorList
 	}
 	errs = append(errs, validateAtLeast(spec.Timeout, minTimeout, path.Child("timeout"))...)
 	errs = append(errs, validateAtLeast(spec.PendingTimeout, minTimeout, path.Child("pendingTimeout"))...)
-	errs = append(errs, validateConcurrency(spec, path.Child("concurrency"))...)
+	errs = append(errs, validateConcurrency(spec, budget, path.Child("concurrency"))...)
 	errs = append(errs, validateRetention(spec.Retention, path.Child("retention"))...)
 	return append(errs, validateNotifiers(spec, path.Child("notifiers"))...)
 }

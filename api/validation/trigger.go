@@ -24,10 +24,11 @@ func Trigger(t *v1alpha1.Trigger) field.ErrorList {
 	if total > maxExpressions {
 		return append(errs, field.Forbidden(spec.Child("params"), tooManyExpressions("the parameters' expressions", total)))
 	}
-	env, err := expr.NewTriggerEnv()
+	env, err := expr.SharedTriggerEnv()
 	if err != nil {
 		return append(errs, field.InternalError(spec, err))
 	}
+	env = env.Within(expr.NewCompileBudget())
 	errs = append(errs, validateTriggerParams(env, t.Spec.Params, spec.Child("params"))...)
 	return append(errs, validateWebhook(env, t.Spec.Webhook, spec.Child("webhook"))...)
 }
@@ -43,6 +44,9 @@ func validateTriggerParams(env *expr.Env, params map[string]string, path *field.
 		}
 		if err != nil {
 			errs = append(errs, field.Invalid(at, params[name], err.Error()))
+		}
+		if errors.Is(err, expr.ErrTooMuchToCompile) {
+			break
 		}
 	}
 	return errs

@@ -5,12 +5,14 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
+	"github.com/kayci/kayci/controllers/turn"
 )
 
-func configRepos() ctrladmission.Validator[*v1alpha1.ConfigRepo] {
+func configRepos(turns *turn.Turns) ctrladmission.Validator[*v1alpha1.ConfigRepo] {
 	return specValidator[*v1alpha1.ConfigRepo]{
 		kind:     v1alpha1.ConfigRepoKind,
 		spec:     func(o *v1alpha1.ConfigRepo) any { return o.Spec },
 		validate: validation.ConfigRepo,
+		turns:    turns,
 	}
 }

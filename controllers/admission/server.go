@@ -16,6 +16,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/admission/certificate"
+	"github.com/kayci/kayci/controllers/turn"
 )
 
 // The paths that the API server is told to ask: one for each kind, and two for
@@ -102,12 +103,12 @@ func SetupWithManager(mgr ctrl.Manager, opts Options) error {
 		secure = append(secure, require)
 	}
 	server := webhook.NewServer(webhook.Options{Host: host, Port: port, CertDir: opts.CertificateDir, TLSOpts: secure})
-	scheme := mgr.GetScheme()
+	scheme, turns := mgr.GetScheme(), &turn.Turns{}
 	reviewer := runs{cached: mgr.GetClient(), live: mgr.GetAPIReader(), access: access{mgr.GetClient()}}
 	for path, handler := range map[string]http.Handler{
-		ConfigRepoPath: ctrladmission.WithValidator(scheme, configRepos()),
-		PipelinePath:   ctrladmission.WithValidator(scheme, pipelines()),
-		TriggerPath:    ctrladmission.WithValidator(scheme, triggers()),
+		ConfigRepoPath: ctrladmission.WithValidator(scheme, configRepos(turns)),
+		PipelinePath:   ctrladmission.WithValidator(scheme, pipelines(turns)),
+		TriggerPath:    ctrladmission.WithValidator(scheme, triggers(turns)),
 		RunPath:        ctrladmission.WithValidator[*v1alpha1.Run](scheme, reviewer),
 		ApprovalPath:   ctrladmission.WithValidator[*v1alpha1.Run](scheme, approvals(reviewer)),
 		StampPath:      &ctrladmission.Webhook{Handler: stamp{clock.RealClock{}}},

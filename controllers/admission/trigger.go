@@ -5,12 +5,14 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
+	"github.com/kayci/kayci/controllers/turn"
 )
 
-func triggers() ctrladmission.Validator[*v1alpha1.Trigger] {
+func triggers(turns *turn.Turns) ctrladmission.Validator[*v1alpha1.Trigger] {
 	return specValidator[*v1alpha1.Trigger]{
 		kind:     v1alpha1.TriggerKind,
 		spec:     func(o *v1alpha1.Trigger) any { return o.Spec },
 		validate: validation.Trigger,
+		turns:    turns,
 	}
 }

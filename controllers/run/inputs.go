@@ -3,7 +3,6 @@ package run
 import (
 	"fmt"
 	"slices"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -11,19 +10,6 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
 )
-
-// expressions is the environment of the expressions of Pipelines. Most have none,
-// so it is made when the first is met.
-type expressions struct {
-	once sync.Once
-	env  *expr.RunEnv
-	err  error
-}
-
-func (e *expressions) get() (*expr.RunEnv, error) {
-	e.once.Do(func() { e.env, e.err = expr.NewRunEnv() })
-	return e.env, e.err
-}
 
 // observeInputs notes what the Run was given. One of which nothing has been made
 // yet is checked first.
@@ -40,7 +26,7 @@ func (r *Reconciler) observeInputs(o *observation) error {
 	if !slices.ContainsFunc(o.Spec.Jobs, func(j v1alpha1.Job) bool { return j.If != "" }) {
 		return nil
 	}
-	env, err := r.expressions.get()
+	env, err := expr.SharedRunEnv()
 	o.Expressions = env
 	return err
 }

@@ -214,7 +214,7 @@ type keyExpression struct {
 }
 
 func (r *Reconciler) compileKey(spec *v1alpha1.PipelineSpec) (*keyExpression, error) {
-	env, err := r.expressions.get()
+	env, err := expr.SharedRunEnv()
 	if err != nil {
 		return nil, err
 	}

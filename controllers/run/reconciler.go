@@ -53,11 +53,10 @@ type Reconciler struct {
 	// Vouched says that an admission webhook sets who gave a Run's approvals.
 	Vouched bool
 
-	recent      recent.Writes
-	numbers     lastNumbers
-	expressions expressions
-	neighbours  neighbours
-	rooms       rooms
+	recent     recent.Writes
+	numbers    lastNumbers
+	neighbours neighbours
+	rooms      rooms
 }
 
 // Reconcile brings one Run a step further.

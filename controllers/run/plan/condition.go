@@ -107,7 +107,10 @@ func (f *Facts) evaluate(spec *v1alpha1.Job, s v1alpha1.JobStatus, ancestors []s
 	if condition.UsesNumber() && f.Number == 0 {
 		return f.awaitNumber(s, d), false
 	}
-	vars := expr.RunVars{Params: f.Params, Run: expr.NewRun(f.Run, f.Number), Jobs: map[string]expr.Job{}, Allowed: map[string]bool{}}
+	vars := expr.RunVars{
+		Params: f.Params, Run: expr.NewRun(f.Run, f.Number), Jobs: map[string]expr.Job{}, Allowed: map[string]bool{},
+		Budget: expr.NewBudget(conditions(f.Spec.Jobs)),
+	}
 	for _, name := range ancestors {
 		vars.Jobs[name] = expr.Job{Phase: string(done[name].Phase), Outputs: done[name].Outputs}
 		vars.Allowed[name] = done[name].FailureAllowed
@@ -124,6 +127,18 @@ func (f *Facts) evaluate(spec *v1alpha1.Job, s v1alpha1.JobStatus, ancestors []s
 	}
 	source := strings.Join(strings.Fields(spec.If), " ")
 	return f.end(s, v1alpha1.JobSkipped, ReasonConditionFalse, "its condition is false: "+cut(source, maxSummary)), false
+}
+
+// conditions is how many jobs have one. What their evaluation may take is shared out
+// beforehand, so that what becomes of one is the same whenever the others come.
+func conditions(jobs []v1alpha1.Job) int {
+	count := 0
+	for i := range jobs {
+		if jobs[i].If != "" {
+			count++
+		}
+	}
+	return count
 }
 
 // awaitNumber asks for the Run's number, which the job's condition depends on.

@@ -94,7 +94,10 @@ func (s *Server) decide(ctx context.Context, trigger *v1alpha1.Trigger, d delive
 		return result{}, fmt.Errorf("come to Trigger %s in time: %w", trigger.Name, err)
 	}
 	body, failed := d.body.lazily(ctx)
-	decision := match.Decide(s.env, &trigger.Spec, d.event, body)
+	var decision match.Decision
+	if err := s.inTurn(ctx, trigger, func() { decision = match.Decide(s.env, &trigger.Spec, d.event, body) }); err != nil {
+		return result{}, err
+	}
 	if err := failed(); err != nil {
 		return undecided(err)
 	}
@@ -176,15 +179,9 @@ func (s *Server) params(ctx context.Context, trigger *v1alpha1.Trigger, pipeline
 		given = fields
 	}
 	var problems []string
-	vars := expr.Vars{Event: d.event.Expr(), Body: body}
-	for _, name := range slices.Sorted(maps.Keys(trigger.Spec.Params)) {
-		value, err := s.evaluate(trigger.Spec.Params[name], vars)
-		if err != nil {
-			problems = append(problems, fmt.Sprintf("spec.params[%s]: %v", name, err))
-		}
-		given[name] = value
-	}
-	if err := failed(); err != nil {
+	vars := expr.Vars{Event: d.event.Expr(), Body: body, Budget: expr.NewBudget(1)}
+	evaluate := func() { problems = s.evaluateAll(trigger.Spec.Params, vars, given) }
+	if err := errors.Join(s.inTurn(ctx, trigger, evaluate), failed()); err != nil {
 		return nil, err
 	}
 	if len(problems) > 0 {
@@ -194,6 +191,32 @@ func (s *Server) params(ctx context.Context, trigger *v1alpha1.Trigger, pipeline
 		return nil, &refused{reason: errs.ToAggregate().Error()}
 	}
 	return given, nil
+}
+
+// inTurn does what may take a second of a processor: a namespace uses one at a time,
+// whatever arrives for it.
+func (s *Server) inTurn(ctx context.Context, trigger *v1alpha1.Trigger, do func()) error {
+	done, err := s.turns.Take(ctx, trigger.Namespace)
+	if err != nil {
+		return fmt.Errorf("come to Trigger %s in time: %w", trigger.Name, err)
+	}
+	defer done()
+	do()
+	return nil
+}
+
+// evaluateAll puts the values of expressions into params, and returns what is wrong
+// with the others.
+func (s *Server) evaluateAll(expressions map[string]string, vars expr.Vars, params map[string]string) []string {
+	var problems []string
+	for _, name := range slices.Sorted(maps.Keys(expressions)) {
+		value, err := s.evaluate(expressions[name], vars)
+		if err != nil {
+			problems = append(problems, fmt.Sprintf("spec.params[%s]: %v", name, err))
+		}
+		params[name] = value
+	}
+	return problems
 }
 
 func (s *Server) evaluate(source string, vars expr.Vars) (string, error) {

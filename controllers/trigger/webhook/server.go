@@ -23,6 +23,7 @@ import (
 	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/start"
+	"github.com/kayci/kayci/controllers/turn"
 )
 
 // Defaults of Options. Bodies are in memory before anything says who has sent
@@ -97,6 +98,7 @@ type Server struct {
 	secrets     *secretCache
 	deliveries  *prometheus.CounterVec
 	places      *places
+	turns       turn.Turns
 	room        *room
 	memory      *memory
 	connections int
@@ -108,7 +110,7 @@ type Server struct {
 // NewServer returns a server that is ready to start.
 func NewServer(opts Options) (*Server, error) {
 	opts.setDefaults()
-	env, err := expr.NewTriggerEnv()
+	env, err := expr.SharedTriggerEnv()
 	if err != nil {
 		return nil, err
 	}
