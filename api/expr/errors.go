@@ -3,6 +3,8 @@ package expr
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/google/cel-go/cel"
@@ -31,12 +33,40 @@ type hints struct {
 // to write instead where that is known.
 func (h hints) compileError(issues *cel.Issues) error {
 	found := issues.Errors()
+	if i := slices.IndexFunc(found, unended); i >= 0 {
+		found = found[i : i+1]
+	}
 	texts := make([]string, 0, maxErrors)
 	for _, issue := range found[:min(len(found), maxErrors)] {
-		text := fmt.Sprintf("%d:%d: %s", max(issue.Location.Line(), 1), max(issue.Location.Column(), 0)+1, tidy(issue.Message))
+		text := fmt.Sprintf("%d:%d: %s", max(issue.Location.Line(), 1), max(issue.Location.Column(), 0)+1, tidy(withoutTexts(issue.Message)))
 		texts = append(texts, text+h.advice(issue.Message))
 	}
 	return errors.New(strings.Join(texts, "; "))
+}
+
+// unended reports whether a text of the expression doesn't end. What follows from
+// that would tell the rest of it.
+func unended(issue *cel.Error) bool {
+	_, at, ok := strings.Cut(issue.Message, "token recognition error at: '")
+	return ok && strings.ContainsAny(strings.TrimSuffix(at, "'"), `'"`)
+}
+
+// syntaxInput is what a syntax error quotes of the expression.
+var syntaxInput = regexp.MustCompile(`(?s) (at: |at input |input )'(.*?)'($| expecting)`)
+
+// withoutTexts takes texts in quotes out of what the parser quotes: somebody may
+// compare something with a secret.
+func withoutTexts(message string) string {
+	if !strings.HasPrefix(message, "Syntax error") {
+		return message
+	}
+	return syntaxInput.ReplaceAllStringFunc(message, func(quote string) string {
+		part := syntaxInput.FindStringSubmatch(quote)
+		if !strings.ContainsAny(part[2], `'"`) {
+			return quote
+		}
+		return " " + part[1] + "a text" + part[3]
+	})
 }
 
 // advice follows the checker's wording. Should that change, the error merely

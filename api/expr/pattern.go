@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"regexp/syntax"
@@ -115,6 +116,14 @@ const matchesFunction = "matches"
 // patternLiterals has patterns that are written out checked with the expression.
 type patternLiterals struct{}
 
+// withoutPattern is what is wrong with a pattern, without the place in it.
+func withoutPattern(err error) string {
+	if invalid, ok := errors.AsType[*syntax.Error](err); ok {
+		return invalid.Code.String()
+	}
+	return err.Error()
+}
+
 // Name implements cel.ASTValidator.
 func (patternLiterals) Name() string { return "kayci.validator.matches" }
 
@@ -127,7 +136,7 @@ func (patternLiterals) Validate(_ *cel.Env, _ cel.ValidatorConfig, checked *ast.
 			continue
 		}
 		if _, err := patternSize(text(pattern.AsLiteral())); err != nil {
-			issues.ReportErrorAtID(pattern.ID(), "matches: %v", err)
+			issues.ReportErrorAtID(pattern.ID(), "matches: %s", withoutPattern(err))
 		}
 	}
 }

@@ -20,7 +20,7 @@ func validateConcurrency(spec *v1alpha1.PipelineSpec, budget *expr.CompileBudget
 	}
 	var errs field.ErrorList
 	if err := compileKey(spec, budget); err != nil {
-		errs = append(errs, field.Invalid(path.Child("key"), c.Key, err.Error()))
+		errs = append(errs, invalidExpression(path.Child("key"), err))
 	}
 	if c.Limit < 0 || c.Limit > maxConcurrencyLimit {
 		errs = append(errs, field.Invalid(path.Child("limit"), c.Limit, "must be from 1 to 1000"))

@@ -20,23 +20,23 @@ func TestPipelineConcurrency(t *testing.T) {
 		"several values": {v1alpha1.Concurrency{Key: "run.repository + '#' + params.branch", Policy: "Queue"}, nil},
 		"syntax": {
 			v1alpha1.Concurrency{Key: "params.branch +"},
-			[]string{`spec.concurrency.key: Invalid value: "params.branch +": 1:16: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}`},
+			[]string{`spec.concurrency.key: Invalid value: 1:16: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}`},
 		},
 		"parameter that isn't declared": {
 			v1alpha1.Concurrency{Key: "params.brunch"},
-			[]string{`spec.concurrency.key: Invalid value: "params.brunch": 1:1: the Pipeline declares no parameter "brunch" (it declares branch)`},
+			[]string{`spec.concurrency.key: Invalid value: 1:1: the Pipeline declares no parameter "brunch" (it declares branch)`},
 		},
 		"no string": {
 			v1alpha1.Concurrency{Key: "params.size()"},
-			[]string{`spec.concurrency.key: Invalid value: "params.size()": 1:1: the result is of type int, but a key is a string: convert it with string()`},
+			[]string{`spec.concurrency.key: Invalid value: 1:1: the result is of type int, but a key is a string: convert it with string()`},
 		},
 		"the number": {
 			v1alpha1.Concurrency{Key: "string(run.number)"},
-			[]string{`spec.concurrency.key: Invalid value: "string(run.number)": 1:11: run.number isn't known yet: a Run gets its number with its first Job`},
+			[]string{`spec.concurrency.key: Invalid value: 1:11: run.number isn't known yet: a Run gets its number with its first Job`},
 		},
 		"jobs": {
 			v1alpha1.Concurrency{Key: "jobs.a.phase"},
-			[]string{`spec.concurrency.key: Invalid value: "jobs.a.phase": 1:1: undeclared reference to 'jobs' (the variables are params and run; text stands in quotes)`},
+			[]string{`spec.concurrency.key: Invalid value: 1:1: undeclared reference to 'jobs' (the variables are params and run; text stands in quotes)`},
 		},
 		"limit and policy": {
 			v1alpha1.Concurrency{Key: "'x'", Limit: -1, Policy: "Wait"},

@@ -45,13 +45,19 @@ func validateConditions(spec *v1alpha1.PipelineSpec, budget *expr.CompileBudget,
 			err = condition.Vet(scope)
 		}
 		if err != nil {
-			errs = append(errs, field.Invalid(path.Index(i).Child("if"), source, err.Error()))
+			errs = append(errs, invalidExpression(path.Index(i).Child("if"), err))
 		}
 		if errors.Is(err, expr.ErrTooMuchToCompile) {
 			break
 		}
 	}
 	return errs
+}
+
+// invalidExpression doesn't repeat the expression, which may compare something with
+// a secret.
+func invalidExpression(path *field.Path, err error) *field.Error {
+	return field.Invalid(path, field.OmitValueType{}, err.Error())
 }
 
 func tooManyExpressions(what string, total int) string {

@@ -1,7 +1,6 @@
 package validation_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -137,7 +136,7 @@ func TestPipelineConditions(t *testing.T) {
 		`success() && params.deploy == 'true' && jobs.a.outputs.version != '' && jobs['b-1'].phase == 'Succeeded'`: "",
 		`params.deploy`:                   "1:1: the result is of type string, but a condition is true or false: compare it with something",
 		`params.deploi == ''`:             `1:1: the Pipeline declares no parameter "deploi" (it declares deploy)`,
-		`params.deploy = 'true'`:          `1:15: Syntax error: token recognition error at: '= '; 1:17: Syntax error: extraneous input ''true'' expecting <EOF>`,
+		`params.deploy = 'true'`:          `1:15: Syntax error: token recognition error at: '= '; 1:17: Syntax error: extraneous input a text expecting <EOF>`,
 		"always() &&\njobs.d.phase == ''": `2:1: "d" is no job that this one needs, directly or by way of others (those are a, b-1)`,
 		"jobs.c.phase == ''":              `1:1: "c" is no job that this one needs, directly or by way of others (those are a, b-1)`,
 	} {
@@ -146,7 +145,7 @@ func TestPipelineConditions(t *testing.T) {
 			p.Spec.Params = []v1alpha1.Param{{Name: "deploy"}}
 			var wanted []string
 			if want != "" {
-				wanted = []string{fmt.Sprintf("spec.jobs[2].if: Invalid value: %q: %s", condition, want)}
+				wanted = []string{"spec.jobs[2].if: Invalid value: " + want}
 			}
 			if diff := cmp.Diff(wanted, texts(validation.Pipeline(p))); diff != "" {
 				t.Errorf("errors (-want +got):\n%s", diff)

@@ -43,7 +43,7 @@ func validateTriggerParams(env *expr.Env, params map[string]string, path *field.
 			err = param.Vet()
 		}
 		if err != nil {
-			errs = append(errs, field.Invalid(at, params[name], err.Error()))
+			errs = append(errs, invalidExpression(at, err))
 		}
 		if errors.Is(err, expr.ErrTooMuchToCompile) {
 			break
@@ -82,7 +82,7 @@ func validateWebhook(env *expr.Env, w *v1alpha1.Webhook, path *field.Path) field
 			err = condition.Vet()
 		}
 		if err != nil {
-			errs = append(errs, field.Invalid(path.Child("if"), w.If, err.Error()))
+			errs = append(errs, invalidExpression(path.Child("if"), err))
 		}
 	}
 	return errs

@@ -217,7 +217,7 @@ func TestRunsThatCannotRun(t *testing.T) {
 		},
 		{
 			name: "condition that doesn't compile", run: started("run", conditional), objs: []client.Object{conditional, revision.New(conditional, 1)},
-			reason: "InvalidSpec", message: `spec.jobs[0].if: Invalid value: "jobs.b.phase == ''": 1:1: "b" is no job that this one needs`,
+			reason: "InvalidSpec", message: `spec.jobs[0].if: Invalid value: 1:1: "b" is no job that this one needs`,
 		},
 		{name: "impossible graph", run: started("run", broken), objs: []client.Object{broken, revision.New(broken, 1)}, reason: "InvalidSpec", message: "j1"},
 	} {

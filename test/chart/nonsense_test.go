@@ -23,6 +23,7 @@ func TestChartRefusesNonsense(t *testing.T) {
 			"needs metrics.enabled",
 		},
 		"an unknown value":                      {"replica=1", "'replica'"},
+		"a secret for an address":               {"configRepos[0].name=a,configRepos[0].spec.url.password=canary", "/configRepos/0/spec/url"},
 		"an unknown value below":                {"controller.verbose=1", "'verbose'"},
 		"a value of another type":               {"replicas=many", "/replicas"},
 		"an ingress without hosts":              {"ingress.enabled=true", "/ingress/hosts"},
@@ -41,6 +42,8 @@ func TestChartRefusesNonsense(t *testing.T) {
 			_, err := helm(t, "template", release, chartFolder, "--kube-version", version, "--set", tt.set)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got error %v, want one with %q", err, tt.want)
+			} else if strings.Contains(err.Error(), "canary") {
+				t.Errorf("the error repeats a secret: %v", err)
 			}
 		})
 	}

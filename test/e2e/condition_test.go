@@ -80,7 +80,7 @@ func TestConditionThatDoesNotCompileIsRefused(t *testing.T) {
 ci.pipeline('one', jobs=[ci.job('say', ci.script('busybox', 'true'), when='failed()')])`})
 	_, ready := s.sync(t, "conditions")
 
-	want := `one.jsonnet: Pipeline/one: spec.jobs[0].if: Invalid value: "failed()": 1:7: undeclared reference to 'failed'`
+	want := `one.jsonnet: Pipeline/one: spec.jobs[0].if: Invalid value: 1:7: undeclared reference to 'failed'`
 	if ready.Status != metav1.ConditionFalse || !strings.Contains(ready.Message, want) {
 		t.Errorf("Ready is %s: %q, want False with %q", ready.Status, ready.Message, want)
 	}
