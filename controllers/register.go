@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	fluxcontroller "github.com/fluxcd/pkg/runtime/controller"
-	"github.com/fluxcd/pkg/runtime/metrics"
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
@@ -49,7 +47,7 @@ func controllerOptions() controller.Options {
 
 func addControllers(mgr ctrl.Manager, opts Options) error {
 	for _, add := range []func(ctrl.Manager, Options) error{
-		addConfigRepo, addPipeline, addTrigger, addRun, addWebhooks, addAdmission, addLiveness,
+		addConfigRepo, addTrigger, addRuns, addWebhooks, addAdmission, addLiveness,
 	} {
 		if err := add(mgr, opts); err != nil {
 			return err
@@ -59,12 +57,16 @@ func addControllers(mgr ctrl.Manager, opts Options) error {
 }
 
 func addConfigRepo(mgr ctrl.Manager, opts Options) error {
+	counts, err := configrepo.NewMetrics(runtimemetrics.Registry)
+	if err != nil {
+		return fmt.Errorf("register the metrics of ConfigRepos: %w", err)
+	}
 	reconciler := &configrepo.Reconciler{
 		Client:        mgr.GetClient(),
 		APIReader:     mgr.GetAPIReader(),
 		Recorder:      mgr.GetEventRecorder(recorderName),
 		Clock:         clock.RealClock{},
-		Metrics:       fluxcontroller.NewMetrics(mgr, metrics.MustMakeRecorder()),
+		Metrics:       counts,
 		Fetcher:       configrepo.Git{Proxy: opts.GitProxy},
 		Render:        render.Render,
 		RenderCommand: opts.RenderCommand,
@@ -74,11 +76,12 @@ func addConfigRepo(mgr ctrl.Manager, opts Options) error {
 	return reconciler.SetupWithManager(mgr, controllerOptions())
 }
 
-func addPipeline(mgr ctrl.Manager, _ Options) error {
+func addPipeline(mgr ctrl.Manager, counts *run.Metrics) error {
 	reconciler := &pipeline.Reconciler{
 		Client:    mgr.GetClient(),
 		APIReader: mgr.GetAPIReader(),
 		Clock:     clock.RealClock{},
+		Forget:    counts.Forget,
 	}
 	return reconciler.SetupWithManager(mgr, controllerOptions())
 }
@@ -91,10 +94,16 @@ func addTrigger(mgr ctrl.Manager, _ Options) error {
 	return reconciler.SetupWithManager(mgr, controllerOptions())
 }
 
-func addRun(mgr ctrl.Manager, opts Options) error {
+func addRuns(mgr ctrl.Manager, opts Options) error {
 	counts, err := run.NewMetrics(runtimemetrics.Registry)
+	if err == nil {
+		err = runtimemetrics.Registry.Register(&run.Gauges{Client: mgr.GetClient(), Elected: mgr.Elected()})
+	}
 	if err != nil {
 		return fmt.Errorf("register the metrics of Runs: %w", err)
+	}
+	if err := addPipeline(mgr, counts); err != nil {
+		return err
 	}
 	reconciler := &run.Reconciler{
 		Client:    mgr.GetClient(),

@@ -31,9 +31,9 @@ const leaderElectionID = "kayci-controller"
 type Options struct {
 	// WatchNamespaces restricts KayCI to these namespaces. Empty means all.
 	WatchNamespaces []string
-	// WebhookAddress, MetricsAddress and ProbeAddress are listening addresses, as
-	// in net.Listen. "0" turns metrics or probes off.
-	WebhookAddress, MetricsAddress, ProbeAddress string
+	// WebhookAddress, MetricsAddress, ProbeAddress and PprofAddress are listening
+	// addresses, as in net.Listen. "0" turns metrics, probes or profiles off.
+	WebhookAddress, MetricsAddress, ProbeAddress, PprofAddress string
 	// WebhookMaxBytes bounds the body of a webhook.
 	WebhookMaxBytes int64
 	// Admission serves the admission webhook of KayCI's kinds. The zero value
@@ -88,6 +88,7 @@ func NewManager(cfg *rest.Config, opts Options) (ctrl.Manager, error) {
 		}},
 		Metrics:                       metricsserver.Options{BindAddress: opts.MetricsAddress},
 		HealthProbeBindAddress:        opts.ProbeAddress,
+		PprofBindAddress:              opts.PprofAddress,
 		LeaderElection:                opts.LeaderElection,
 		LeaderElectionID:              leaderElectionID,
 		LeaderElectionNamespace:       opts.LeaderElectionNamespace,

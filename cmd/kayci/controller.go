@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/resource"
 	ctrl "sigs.k8s.io/controller-runtime"
+	runtimemetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/kayci/kayci/controllers"
 )
@@ -35,7 +36,7 @@ func newControllerCommand() *cobra.Command {
 		Short: "Sync config repositories, receive webhooks and run pipelines",
 		Args:  cobra.NoArgs,
 		PersistentPreRun: func(*cobra.Command, []string) {
-			logger.SetLogger(logger.NewLogger(flags.log))
+			setLogger(flags.log)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return flags.run(cmd.Context())
@@ -46,6 +47,7 @@ func newControllerCommand() *cobra.Command {
 	f.StringVar(&flags.WebhookAddress, "webhook-bind-address", ":8080", "address that receives webhooks")
 	f.StringVar(&flags.MetricsAddress, "metrics-bind-address", ":8081", "address of the Prometheus metrics; 0 for none")
 	f.StringVar(&flags.ProbeAddress, "health-probe-bind-address", ":8082", "address of /healthz and /readyz; 0 for none")
+	f.StringVar(&flags.PprofAddress, "pprof-bind-address", "0", "address of Go's profiles at /debug/pprof, which anyone who reaches it can read; 0 for none")
 	f.Var(&flags.maxBody, "webhook-max-body", "largest body of a webhook, in bytes")
 	f.StringVar(&flags.Admission.Address, "admission-bind-address", "0", "address of the admission webhook; 0 for none")
 	f.StringVar(&flags.Admission.Host, "admission-host", "", "name by which API servers call it: SERVICE.NAMESPACE.svc")
@@ -89,6 +91,9 @@ func (flags *controllerFlags) run(ctx context.Context) error {
 		return err
 	}
 	b := buildInfo()
+	if err := runtimemetrics.Registry.Register(b.metric()); err != nil {
+		return fmt.Errorf("register the metric of this build: %w", err)
+	}
 	ctrl.Log.Info("starting", "version", b.Version, "revision", b.Revision, "go", b.Go)
 	return mgr.Start(ctx)
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"runtime"
 	"runtime/debug"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Both are set by the linker in released builds and images.
@@ -50,3 +52,12 @@ func (b build) or(info *debug.BuildInfo) build {
 }
 
 func (b build) String() string { return b.Version + " (" + b.Revision + ")" }
+
+// metric is the constant 1, with what the program was built from as labels.
+func (b build) metric() prometheus.Collector {
+	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "kayci_build_info", Help: "What this process was built from: always 1.",
+	}, []string{"version", "revision", "goversion"})
+	info.WithLabelValues(b.Version, b.Revision, b.Go).Set(1)
+	return info
+}

@@ -17,9 +17,7 @@ import (
 	stdsync "sync"
 	"time"
 
-	"github.com/fluxcd/pkg/runtime/controller"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -52,8 +50,8 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	// Clock tells when a look at a repository is due.
 	Clock clock.PassiveClock
-	// Metrics of reconciles. Its zero value records nothing.
-	Metrics controller.Metrics
+	// Metrics tell how fresh namespaces are. nil: not told.
+	Metrics *Metrics
 	// Fetcher reads repositories: Git outside tests.
 	Fetcher Fetcher
 	// Render evaluates files: render.Render outside tests.
@@ -66,7 +64,6 @@ type Reconciler struct {
 	StoragePath string
 
 	memory     memory
-	counts     *counts
 	background background
 	// connections are held while a server is talked to. Each evaluation is a child
 	// process that may take most of the memory that the controller's own leaves, so
@@ -90,7 +87,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	var repo v1alpha1.ConfigRepo
 	if err := r.Client.Get(ctx, req.NamespacedName, &repo); err != nil {
 		if apierrors.IsNotFound(err) {
-			return ctrl.Result{}, r.forget(ctx, req)
+			return ctrl.Result{}, r.forget(req)
 		}
 		return ctrl.Result{}, fmt.Errorf("read the ConfigRepo: %w", err)
 	}
@@ -98,36 +95,29 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		r.background.cancel(req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
-	r.Metrics.RecordSuspend(ctx, &repo, repo.Spec.Suspend)
 	if repo.Spec.Suspend {
 		r.background.cancel(req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
-	start := r.Clock.Now()
 	known := r.memory.of(&repo)
 	s := r.newSync(known.latest(&repo), known)
 	result, err := s.run(ctx)
-	r.Metrics.RecordDuration(ctx, &repo, start)
-	r.Metrics.RecordReadiness(ctx, s.repo)
+	r.Metrics.ready(s.repo)
 	return result, err
 }
 
 // forget cleans up after a ConfigRepo that was deleted. Its objects stay: they
 // may have Runs, and another ConfigRepo may adopt them.
-func (r *Reconciler) forget(ctx context.Context, req ctrl.Request) error {
+func (r *Reconciler) forget(req ctrl.Request) error {
 	if r.background.cancel(req.NamespacedName) {
 		// Its files are still in use. Its end comes back here.
 		return nil
 	}
 	r.background.drop(req.NamespacedName)
 	r.memory.drop(req.NamespacedName)
+	r.Metrics.forget(req.NamespacedName)
 	gone := &v1alpha1.ConfigRepo{}
 	gone.Namespace, gone.Name = req.Namespace, req.Name
-	// An object that is being deleted takes its metrics with it.
-	gone.DeletionTimestamp = &metav1.Time{Time: r.Clock.Now()}
-	r.Metrics.RecordSuspend(ctx, gone, false)
-	r.Metrics.RecordReadiness(ctx, gone)
-	r.Metrics.RecordDuration(ctx, gone, r.Clock.Now())
 	if err := os.RemoveAll(r.folder(gone)); err != nil {
 		return fmt.Errorf("remove the git store: %w", err)
 	}

@@ -2,6 +2,7 @@ package configrepo_test
 
 import (
 	"errors"
+	"maps"
 	"testing"
 	"time"
 
@@ -91,9 +92,7 @@ func TestTemplatesAreRehearsed(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, configRepo())
 			w.rendered = []render.Object{richPipeline("busybox:1"), webTrigger()}
-			for object, answer := range test.judge {
-				w.judge[object] = answer
-			}
+			maps.Copy(w.judge, test.judge)
 			for i, tried := range []int{test.tried, test.again} {
 				w.tried = nil
 				w.reconcile(t)

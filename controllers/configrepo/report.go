@@ -28,7 +28,7 @@ func (s *sync) finishRestore(ctx context.Context) (ctrl.Result, error) {
 	if err := s.save(ctx); err != nil {
 		return ctrl.Result{}, err
 	}
-	s.counts.add(s.done)
+	s.Metrics.applied(s.done)
 	if s.done.Wrote() {
 		s.Recorder.Eventf(s.repo, nil, corev1.EventTypeNormal, "Restored", eventAction, "%s",
 			"put back what was changed by hand: "+summary(s.done))
@@ -66,7 +66,10 @@ func (s *sync) finishLook(ctx context.Context, l look, err error) (ctrl.Result, 
 		s.known.due = time.Time{}
 		return ctrl.Result{}, err
 	}
-	s.counts.add(s.done)
+	s.Metrics.applied(s.done)
+	if failed == nil {
+		s.Metrics.synced(s.repo, s.Clock.Now())
+	}
 	switch {
 	case failed != nil && isNews(readyBefore, failed):
 		s.Recorder.Eventf(s.repo, nil, corev1.EventTypeWarning, failed.reason, eventAction, "%s", brief(failed.message))

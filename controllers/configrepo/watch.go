@@ -2,11 +2,9 @@ package configrepo
 
 import (
 	"context"
-	"errors"
 	"maps"
 
 	"github.com/fluxcd/pkg/runtime/predicates"
-	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -15,22 +13,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/sync/apply"
 )
 
 // SetupWithManager starts the reconciler with the manager.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options) error {
-	counts, err := newCounts(metrics.Registry)
-	if err != nil {
-		return err
-	}
-	r.counts = counts
 	r.prepare()
 	woken, stopping := make(chan event.GenericEvent), make(chan struct{})
 	r.background.wake = func(name types.NamespacedName) {
@@ -41,7 +32,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 		case <-stopping:
 		}
 	}
-	err = mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
+	err := mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 		context.AfterFunc(ctx, func() { close(stopping) })
 		return r.background.Start(ctx)
 	}))
@@ -83,33 +74,4 @@ func drift() predicate.Predicate {
 				!maps.Equal(e.ObjectOld.GetAnnotations(), e.ObjectNew.GetAnnotations())
 		},
 	}
-}
-
-// counts are the metrics of what syncs do to objects.
-type counts struct {
-	objects *prometheus.CounterVec
-}
-
-func newCounts(registry prometheus.Registerer) (*counts, error) {
-	objects := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "kayci_configrepo_objects_total",
-		Help: "Pipelines and Triggers that syncs have created, changed or pruned.",
-	}, []string{"action"})
-	err := registry.Register(objects)
-	if registered, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
-		if existing, ok := registered.ExistingCollector.(*prometheus.CounterVec); ok {
-			return &counts{objects: existing}, nil
-		}
-	}
-	return &counts{objects: objects}, err
-}
-
-// add does nothing on nil, for a reconciler without a manager.
-func (c *counts) add(done apply.Result) {
-	if c == nil {
-		return
-	}
-	c.objects.WithLabelValues("created").Add(float64(done.Created))
-	c.objects.WithLabelValues("changed").Add(float64(done.Changed))
-	c.objects.WithLabelValues("pruned").Add(float64(done.Pruned))
 }

@@ -44,6 +44,8 @@ type Reconciler struct {
 	APIReader client.Reader
 	// Clock tells the time.
 	Clock clock.PassiveClock
+	// Forget is called with a Pipeline that is gone. nil: nobody asks.
+	Forget func(types.NamespacedName)
 
 	recent recent.Writes
 }
@@ -51,7 +53,11 @@ type Reconciler struct {
 // Reconcile brings a Pipeline's revision, status and Runs up to date.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	var cached v1alpha1.Pipeline
-	if err := r.Client.Get(ctx, req.NamespacedName, &cached); err != nil {
+	err := r.Client.Get(ctx, req.NamespacedName, &cached)
+	if apierrors.IsNotFound(err) && r.Forget != nil {
+		r.Forget(req.NamespacedName)
+	}
+	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(fmt.Errorf("get pipeline: %w", err))
 	}
 	if !cached.DeletionTimestamp.IsZero() {
@@ -63,7 +69,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		// Read again when the cache had time to follow.
 		return ctrl.Result{RequeueAfter: afterConflict}, nil
 	}
-	return ctrl.Result{RequeueAfter: after}, err
+	if err != nil {
+		return ctrl.Result{}, err // A result beside it would be ignored, with a warning.
+	}
+	return ctrl.Result{RequeueAfter: after}, nil
 }
 
 func (r *Reconciler) advance(ctx context.Context, pipeline *v1alpha1.Pipeline) (time.Duration, error) {

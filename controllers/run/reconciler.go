@@ -75,7 +75,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		// had time to follow.
 		return ctrl.Result{RequeueAfter: afterConflict}, nil
 	}
-	return ctrl.Result{RequeueAfter: after}, err
+	if err != nil {
+		return ctrl.Result{}, err // A result beside it would be ignored, with a warning.
+	}
+	return ctrl.Result{RequeueAfter: after}, nil
 }
 
 // advance observes, decides, acts, and records what the Run has come to. It

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -23,7 +24,6 @@ func (r *Reconciler) record(ctx context.Context, run *v1alpha1.Run, status *v1al
 	if equality.Semantic.DeepEqual(&run.Status, status) {
 		return nil
 	}
-	ended := status.Phase.Finished() && !run.Status.Phase.Finished()
 	before := run.DeepCopy()
 	run.Status = *status
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
@@ -31,7 +31,10 @@ func (r *Reconciler) record(ctx context.Context, run *v1alpha1.Run, status *v1al
 		return fmt.Errorf("record status: %w", err)
 	}
 	r.recent.Put(r.Clock.Now(), run)
-	if ended {
+	told := newsOf(&before.Status, status)
+	told.log(ctrl.LoggerFrom(ctx), run)
+	r.Metrics.observe(run, &told)
+	if told.ended {
 		r.announce(run)
 	}
 	r.announceNotifiers(run, before.Status.Notifiers)
@@ -49,7 +52,6 @@ func (r *Reconciler) announce(run *v1alpha1.Run) {
 		note = c.Message
 	}
 	r.Recorder.Eventf(run, nil, kind, string(run.Status.Phase), "Run", "%s", bounded(note))
-	r.Metrics.observe(run)
 }
 
 func bounded(note string) string {
