@@ -108,7 +108,7 @@ func cacheOptions(namespaces []string) cache.Options {
 	opts := cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
-			&batchv1.Job{}:               {Label: hasLabel(v1alpha1.RunLabel)},
+			&batchv1.Job{}:               {Label: hasLabel(v1alpha1.RunLabel), Transform: trimJob},
 			&corev1.Pod{}:                {Label: hasLabel(v1alpha1.RunLabel), Transform: trimPod},
 			&appsv1.ControllerRevision{}: {Label: hasLabel(v1alpha1.PipelineLabel)},
 		},
@@ -129,6 +129,18 @@ func hasLabel(name string) labels.Selector {
 		return labels.Nothing()
 	}
 	return labels.NewSelector().Add(*requirement)
+}
+
+// trimJob drops what nothing reads of a Job that exists, most of it: its pods say
+// themselves what they are.
+func trimJob(obj any) (any, error) {
+	job, ok := obj.(*batchv1.Job)
+	if !ok {
+		return obj, nil
+	}
+	job.ManagedFields = nil
+	job.Spec.Template = corev1.PodTemplateSpec{}
+	return job, nil
 }
 
 // trimPod keeps what the Run controller reads of a pod. A cluster's largest
