@@ -78,6 +78,23 @@ type ConfigRepoSpec struct {
 	// +optional
 	AllowEmpty bool `json:"allowEmpty,omitempty"`
 
+	// AllowPrune lets a commit prune more than half of the ConfigRepo's objects.
+	// Without it a commit that would prune so many, and more than one, is refused:
+	// it is more likely that something was left out by mistake.
+	// +optional
+	AllowPrune bool `json:"allowPrune,omitempty"`
+
+	// Adopt names ConfigRepos of this namespace whose Pipelines and Triggers this
+	// one may take over: an object that both render is this one's from its next sync
+	// on, with its Runs, and the other one leaves it alone. Default: what belongs to
+	// another ConfigRepo is refused, as long as that one exists.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:MinLength=1
+	Adopt []string `json:"adopt,omitempty"`
+
 	// Suspend stops syncing; what was applied stays.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`

@@ -24,6 +24,9 @@ const (
 	ReasonEvaluationStopped = "EvaluationStopped"
 	// ReasonEmptyCommit: the commit renders nothing, and that isn't allowed.
 	ReasonEmptyCommit = "EmptyCommit"
+	// ReasonPruneRefused: the commit no longer renders most of the objects, and that
+	// isn't allowed.
+	ReasonPruneRefused = "PruneRefused"
 	// ReasonApplyRefused: the API server refuses an object of the commit, or the
 	// object belongs to another ConfigRepo.
 	ReasonApplyRefused = "ApplyRefused"
@@ -68,6 +71,7 @@ func classify(err error) *failure {
 		fetch   *git.Error
 		files   render.Errors
 		refused *apply.RefusedError
+		most    *apply.MassPruneError
 	)
 	found := &failure{reason: ReasonSyncFailed}
 	switch {
@@ -79,6 +83,8 @@ func classify(err error) *failure {
 		found.reason, found.stalled = ReasonRenderFailed, true
 	case errors.As(err, &refused):
 		found.reason, found.stalled = ReasonApplyRefused, true
+	case errors.As(err, &most):
+		found.reason, found.stalled = ReasonPruneRefused, true
 	case apply.IsPrune(err):
 		found.reason = meta.PruneFailedReason
 	}

@@ -120,15 +120,18 @@ func (s *sync) apply(ctx context.Context, desired []apply.Desired) error {
 		Namespace: s.repo.Namespace,
 		Repo:      s.repo.Name,
 		Prune:     prune,
-		Desired:   desired,
-		Inventory: s.repo.Status.Inventory,
+		// An empty commit was allowed on its own account.
+		AllowPrune: s.repo.Spec.AllowPrune || len(desired) == 0,
+		Desired:    desired,
+		Inventory:  s.repo.Status.Inventory,
 	}, s.track)
 	s.repo.Status.Inventory = result.Inventory
 	s.done.Created += result.Created
 	s.done.Changed += result.Changed
 	s.done.Pruned += result.Pruned
 	var refused *apply.RefusedError
-	if err != nil && !errors.As(err, &refused) {
+	var most *apply.MassPruneError
+	if err != nil && !errors.As(err, &refused) && !errors.As(err, &most) {
 		// Part of it may have been applied, and must not be taken for drift.
 		s.known.applied = nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,8 +43,8 @@ type Result struct {
 func (r Result) Wrote() bool { return r.Created+r.Changed+r.Pruned > 0 }
 
 // Sync makes the namespace hold what is desired. Input.Live and Input.Repos are
-// filled in here. A *RefusedError means that no object was touched, a
-// *PruneError that only deletions failed; anything else is the world's fault.
+// filled in here. A *RefusedError or *MassPruneError means that no object was
+// touched, a *PruneError that only deletions failed; anything else is the world's fault.
 func (a Applier) Sync(ctx context.Context, in Input, track Track) (Result, error) {
 	inv := inventoryOf(in.Inventory)
 	untouched := Result{Inventory: in.Inventory}
@@ -61,6 +62,9 @@ func (a Applier) Sync(ctx context.Context, in Input, track Track) (Result, error
 		return untouched, err
 	}
 	plan = Make(in.with(touched, asObjects(live)))
+	if !in.AllowPrune && plan.prunesMost(inv) {
+		return untouched, &MassPruneError{Pruned: plan.Prune, Of: len(inv)}
+	}
 	if err := a.rehearse(ctx, plan, live, inv); err != nil {
 		return untouched, err
 	}
@@ -75,19 +79,15 @@ func (a Applier) Sync(ctx context.Context, in Input, track Track) (Result, error
 	return s.result, err
 }
 
-// rehearse finds out whether every object of the plan would be accepted.
+// rehearse finds out whether every object of the plan would be accepted, and
+// writes nothing.
 func (a Applier) rehearse(ctx context.Context, plan Plan, live map[Key]*metav1.PartialObjectMetadata, inv inventory) error {
 	if len(plan.Refused) > 0 {
 		return &RefusedError{Faults: plan.Refused}
 	}
-	for _, c := range plan.Apply {
-		if err := a.claimSpec(ctx, live[c.Key]); err != nil {
-			return fmt.Errorf("take over the fields of %s: %w", c.Key, err)
-		}
-	}
 	var faults []Fault
 	for _, c := range plan.Apply {
-		messages, err := a.try(ctx, c.Desired, inv[c.Key].Digest != c.Digest)
+		messages, err := a.try(ctx, c.Desired, live[c.Key], inv[c.Key].Digest != c.Digest)
 		if err != nil {
 			return fmt.Errorf("try to apply %s: %w", c.Key, err)
 		}
@@ -103,8 +103,8 @@ func (a Applier) rehearse(ctx context.Context, plan Plan, live map[Key]*metav1.P
 
 // try returns why the API server would refuse an object, or what is made from it
 // if that is new.
-func (a Applier) try(ctx context.Context, d Desired, isNew bool) ([]string, error) {
-	answer, err := a.send(ctx, d, client.DryRunAll)
+func (a Applier) try(ctx context.Context, d Desired, live *metav1.PartialObjectMetadata, isNew bool) ([]string, error) {
+	answer, err := a.dryRun(ctx, d, live)
 	switch {
 	case refused(err):
 		return []string{err.Error()}, nil
@@ -115,14 +115,55 @@ func (a Applier) try(ctx context.Context, d Desired, isNew bool) ([]string, erro
 	}
 }
 
-// claimSpec makes KayCI the manager of every field of a live object's spec. It
-// changes no field itself, so it may precede the rehearsal, which would
-// otherwise judge a mixture that the apply isn't going to make.
-func (a Applier) claimSpec(ctx context.Context, live *metav1.PartialObjectMetadata) error {
-	if live == nil {
-		return nil
+// dryRun returns what an apply would make. One of whose spec others claim fields is
+// replaced instead: these claims are only taken over when it is applied for real,
+// and an apply without that would be judged as a mixture that isn't going to be
+// made.
+func (a Applier) dryRun(ctx context.Context, d Desired, live *metav1.PartialObjectMetadata) (*unstructured.Unstructured, error) {
+	claims, err := claimsOf(live)
+	if err != nil {
+		return nil, err
 	}
-	fields, err := takeOver(live.GetManagedFields())
+	if claims == nil {
+		return a.send(ctx, d, client.DryRunAll)
+	}
+	patch, err := json.Marshal([]map[string]any{
+		{"op": "replace", "path": "/spec", "value": d.Config.Object["spec"]},
+		{"op": "add", "path": "/metadata/labels", "value": merged(live.GetLabels(), d.Config.GetLabels())},
+		{"op": "add", "path": "/metadata/annotations", "value": merged(live.GetAnnotations(), d.Config.GetAnnotations())},
+	})
+	if err != nil {
+		return nil, err
+	}
+	answer := &unstructured.Unstructured{}
+	answer.SetGroupVersionKind(d.Config.GroupVersionKind())
+	answer.SetNamespace(d.Config.GetNamespace())
+	answer.SetName(d.Config.GetName())
+	err = a.Client.Patch(ctx, answer, client.RawPatch(types.JSONPatchType, patch),
+		client.DryRunAll, client.FieldOwner(v1alpha1.FieldManager), client.FieldValidation(metav1.FieldValidationStrict))
+	return answer, err
+}
+
+func merged(base, over map[string]string) map[string]string {
+	all := map[string]string{}
+	maps.Copy(all, base)
+	maps.Copy(all, over)
+	return all
+}
+
+// claimsOf returns the managed fields that a live object is to have before an
+// apply, or nil if they are right.
+func claimsOf(live *metav1.PartialObjectMetadata) ([]metav1.ManagedFieldsEntry, error) {
+	if live == nil {
+		return nil, nil
+	}
+	return takeOver(live.GetManagedFields())
+}
+
+// claimSpec makes KayCI the manager of every field of a live object's spec. It
+// changes no field itself.
+func (a Applier) claimSpec(ctx context.Context, live *metav1.PartialObjectMetadata) error {
+	fields, err := claimsOf(live)
 	if err != nil || fields == nil {
 		return err
 	}
@@ -177,6 +218,9 @@ func (s *session) act(ctx context.Context, plan Plan) error {
 }
 
 func (s *session) apply(ctx context.Context, d Desired) error {
+	if err := s.claimSpec(ctx, s.live[d.Key]); err != nil {
+		return fmt.Errorf("take over the fields: %w", err)
+	}
 	got, err := s.send(ctx, d)
 	if err != nil {
 		return err

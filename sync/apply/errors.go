@@ -34,6 +34,29 @@ func (e *RefusedError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// MassPruneError says that nothing was changed because most of the objects would
+// have been deleted.
+type MassPruneError struct {
+	// Pruned are the objects that are no longer rendered.
+	Pruned []Key
+	// Of is how many objects the ConfigRepo has.
+	Of int
+}
+
+// Error names the first of the objects.
+func (e *MassPruneError) Error() string {
+	const shown = 10
+	var names []string
+	for _, key := range e.Pruned[:min(len(e.Pruned), shown)] {
+		names = append(names, key.String())
+	}
+	if more := len(e.Pruned) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	return fmt.Sprintf("the commit no longer renders %d of the %d objects, so nothing was changed; "+
+		"set spec.allowPrune if they are to be removed: %s", len(e.Pruned), e.Of, strings.Join(names, ", "))
+}
+
 // PruneError says that everything was applied and some objects that should have
 // gone have not. They stay in the inventory.
 type PruneError struct {

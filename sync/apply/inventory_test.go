@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,5 +39,22 @@ func TestInventory(t *testing.T) {
 	}
 	if diff := cmp.Diff(&v1alpha1.Inventory{Entries: []v1alpha1.InventoryEntry{}}, inventoryOf(nil).stored()); diff != "" {
 		t.Errorf("empty (-want +got):\n%s", diff)
+	}
+}
+
+func TestPrunesMost(t *testing.T) {
+	tests := []struct {
+		pruned, of int
+		want       bool
+	}{{0, 0, false}, {1, 1, false}, {1, 2, false}, {2, 4, false}, {2, 3, true}, {3, 5, true}, {5, 10, false}, {6, 10, true}}
+	for _, test := range tests {
+		inv := inventory{}
+		for i := range test.of {
+			inv[Key{v1alpha1.PipelineKind, strconv.Itoa(i)}] = v1alpha1.InventoryEntry{}
+		}
+		plan := Plan{Prune: make([]Key, test.pruned)}
+		if got := plan.prunesMost(inv); got != test.want {
+			t.Errorf("%d of %d: got %v", test.pruned, test.of, got)
+		}
 	}
 }

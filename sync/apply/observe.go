@@ -34,9 +34,9 @@ func (a Applier) observe(ctx context.Context, in Input) (Input, error) {
 		t := &triggers.Items[i]
 		in.Live[Key{Kind: v1alpha1.TriggerKind, Name: t.Name}] = t
 	}
-	in.Repos = sets.New[string]()
+	in.Repos = map[string][]string{}
 	for i := range repos.Items {
-		in.Repos.Insert(repos.Items[i].Name)
+		in.Repos[repos.Items[i].Name] = repos.Items[i].Spec.Adopt
 	}
 	return in, nil
 }

@@ -15,10 +15,13 @@ import (
 type Input struct {
 	// Namespace and Repo name the ConfigRepo.
 	Namespace, Repo string
-	// Repos are the ConfigRepos that exist in the namespace.
-	Repos sets.Set[string]
+	// Repos are the ConfigRepos that exist in the namespace, each with those whose
+	// objects it may take over.
+	Repos map[string][]string
 	// Prune allows deleting what isn't desired any more.
 	Prune bool
+	// AllowPrune allows deleting most of what there is.
+	AllowPrune bool
 	// Desired is what was rendered.
 	Desired []Desired
 	// Inventory is what was applied before.
@@ -34,7 +37,8 @@ type Cause string
 const (
 	// Missing: there is no such object, and never was or was deleted by hand.
 	Missing Cause = "Missing"
-	// Adopted: the object is there and isn't in the inventory.
+	// Adopted: the object is there and isn't in the inventory, or belongs to a
+	// ConfigRepo that hands it over.
 	Adopted Cause = "Adopted"
 	// Changed: something else is rendered than was applied.
 	Changed Cause = "Changed"
@@ -71,10 +75,18 @@ func Make(in Input) Plan {
 	for _, d := range in.Desired {
 		wanted.Insert(d.Key)
 		entry, tracked := inv[d.Key]
-		if owner := otherOwner(in, d.Key); owner != "" {
+		switch owner := otherOwner(in, d.Key); {
+		case owner == "":
+		case slices.Contains(in.Repos[owner], in.Repo):
+			// It was handed over, and is none of this ConfigRepo's business any more.
+			if tracked {
+				plan.Forget = append(plan.Forget, d.Key)
+			}
+			continue
+		case !slices.Contains(in.Repos[in.Repo], owner):
 			plan.Refused = append(plan.Refused, Fault{
 				File: d.File, Key: d.Key,
-				Message: fmt.Sprintf("belongs to ConfigRepo %q; an object can come from one ConfigRepo only", owner),
+				Message: fmt.Sprintf("belongs to ConfigRepo %q; an object can come from one ConfigRepo only, unless this one's spec.adopt names the other", owner),
 			})
 			continue
 		}
@@ -99,7 +111,7 @@ func otherOwner(in Input, key Key) string {
 		return ""
 	}
 	owner := live.GetLabels()[v1alpha1.ConfigRepoLabel]
-	if owner == in.Repo || !in.Repos.Has(owner) {
+	if _, there := in.Repos[owner]; owner == in.Repo || !there {
 		return ""
 	}
 	return owner
@@ -110,7 +122,7 @@ func causeOf(in Input, d Desired, entry v1alpha1.InventoryEntry, tracked bool) C
 	switch {
 	case !exists:
 		return Missing
-	case !tracked:
+	case !tracked, otherOwner(in, d.Key) != "":
 		return Adopted
 	case entry.Digest != d.Digest:
 		return Changed
@@ -158,6 +170,13 @@ func (p *Plan) sort() {
 // idle reports whether there is nothing to do or to refuse.
 func (p *Plan) idle() bool {
 	return len(p.Apply)+len(p.Prune)+len(p.Forget)+len(p.Refused) == 0
+}
+
+// prunesMost reports whether more than half of the objects would go, and more
+// than one: a renamed folder or a file that is left out is more likely than the
+// wish to.
+func (p *Plan) prunesMost(inv inventory) bool {
+	return len(p.Prune) > 1 && 2*len(p.Prune) > len(inv)
 }
 
 // touched returns the objects that the plan is about: those whose live state has

@@ -6,7 +6,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/sync/apply"
@@ -145,9 +144,32 @@ func TestMake(t *testing.T) {
 				Apply: []apply.Change{{Desired: desired(push), Cause: apply.Missing}},
 				Refused: []apply.Fault{{
 					File: "ci/web.jsonnet", Key: web,
-					Message: `belongs to ConfigRepo "theirs"; an object can come from one ConfigRepo only`,
+					Message: `belongs to ConfigRepo "theirs"; an object can come from one ConfigRepo only, unless this one's spec.adopt names the other`,
 				}},
 			},
+		},
+		"of a ConfigRepo that hands it over": {
+			desired: []apply.Desired{desired(web)},
+			live:    map[apply.Key]metav1.Object{web: live(ownedBy("former"))},
+			want:    changed(apply.Adopted),
+		},
+		"of a ConfigRepo that hands it over, and once our own": {
+			desired:   []apply.Desired{desired(web)},
+			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
+			live:      map[apply.Key]metav1.Object{web: live(ownedBy("former"))},
+			want:      changed(apply.Adopted),
+		},
+		"handed over, and still rendered": {
+			desired:   []apply.Desired{desired(web)},
+			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
+			live:      map[apply.Key]metav1.Object{web: live(ownedBy("newer"))},
+			prune:     true,
+			want:      apply.Plan{Forget: []apply.Key{web}},
+		},
+		"handed over, forgotten and still rendered": {
+			desired: []apply.Desired{desired(web)},
+			live:    map[apply.Key]metav1.Object{web: live(ownedBy("newer"))},
+			prune:   true,
 		},
 		"not rendered any more": {
 			inventory: []v1alpha1.InventoryEntry{entry(web, 3, "d1")},
@@ -192,7 +214,7 @@ func TestMake(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			got := apply.Make(apply.Input{
-				Namespace: "ci", Repo: "mine", Repos: sets.New("mine", "theirs"), Prune: test.prune,
+				Namespace: "ci", Repo: "mine", Repos: map[string][]string{"mine": {"former"}, "theirs": nil, "former": nil, "newer": {"mine"}}, Prune: test.prune,
 				Desired: test.desired, Live: test.live,
 				Inventory: &v1alpha1.Inventory{Entries: test.inventory},
 			})

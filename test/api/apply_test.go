@@ -50,7 +50,7 @@ func (s *applySite) sync(t *testing.T, objects ...render.Object) ([]string, erro
 		t.Fatal(err)
 	}
 	result, err := s.applier.Sync(t.Context(), apply.Input{
-		Namespace: s.namespace, Repo: "mine", Prune: true, Desired: desired, Inventory: s.inventory,
+		Namespace: s.namespace, Repo: "mine", Prune: true, AllowPrune: true, Desired: desired, Inventory: s.inventory,
 	}, func(_ context.Context, inventory *v1alpha1.Inventory) error {
 		s.tracked = append(s.tracked, inventory)
 		return nil
@@ -155,9 +155,16 @@ func TestApplyRemovesWhatOthersAdded(t *testing.T) {
 
 func TestApplyIsAllOrNothing(t *testing.T) {
 	s := newApplySite(t)
-	s.mustSync(t, s.pipeline("old", "test"), s.pipeline("web", "test"))
+	s.mustSync(t, s.pipeline("old", "test"), s.pipeline("web", "test"), s.trigger("push", "web", nil))
+	edited := s.getTrigger(t.Context(), t, "push")
+	edited.Spec.Suspend = true
+	if err := s.Update(t.Context(), edited, client.FieldOwner("kubectl-edit")); err != nil {
+		t.Fatal(err)
+	}
 
-	writes, err := s.sync(t, s.pipeline("aaa", "test"), s.pipeline("web", "test", "test"), s.pipeline("zzz", "NOT A LABEL"))
+	// The fields of others are taken over when a commit is applied, not when it is
+	// refused.
+	writes, err := s.sync(t, s.trigger("push", "other", nil), s.pipeline("aaa", "test"), s.pipeline("web", "test", "test"), s.pipeline("zzz", "NOT A LABEL"))
 	wantEqual(t, "writes", []string(nil), writes)
 	var refused *apply.RefusedError
 	if !errors.As(err, &refused) {
@@ -169,6 +176,7 @@ func TestApplyIsAllOrNothing(t *testing.T) {
 			t.Errorf("line %d is %q, want it to begin with %q", i, line, want)
 		}
 	}
+	wantEqual(t, "managed fields", edited.ManagedFields, s.getTrigger(t.Context(), t, "push").ManagedFields)
 	if !strings.Contains(err.Error(), "jobs must have different names") {
 		t.Errorf("%q does not give the API server's reason", err)
 	}
@@ -265,4 +273,66 @@ func TestApplyInterruptedIsFoundAgain(t *testing.T) {
 	if !apierrors.IsNotFound(err) {
 		t.Errorf("got %v, want NotFound", err)
 	}
+}
+
+// TestApplyJudgesWhatItIsGoingToMake has somebody else claim a field that the
+// commit changes and one that it leaves out.
+func TestApplyJudgesWhatItIsGoingToMake(t *testing.T) {
+	s := newApplySite(t)
+	s.mustSync(t, s.trigger("push", "web", nil))
+	edited := s.getTrigger(t.Context(), t, "push")
+	edited.Spec.Suspend = true
+	if err := s.Update(t.Context(), edited, client.FieldOwner("kubectl-edit")); err != nil {
+		t.Fatal(err)
+	}
+	writes, err := s.sync(t, s.trigger("push", "NOT A LABEL", nil))
+	wantEqual(t, "writes", []string(nil), writes)
+	if refused, ok := errors.AsType[*apply.RefusedError](err); !ok || len(refused.Faults) != 1 {
+		t.Errorf("got error %v, want a RefusedError with one fault", err)
+	}
+	wantEqual(t, "managed fields", edited.ManagedFields, s.getTrigger(t.Context(), t, "push").ManagedFields)
+	wantEqual(t, "writes of a good one", []string{"PATCH triggers/push", "PATCH triggers/push"}, s.mustSync(t, s.trigger("push", "other", nil)))
+	if got := s.getTrigger(t.Context(), t, "push").Spec; got.Suspend || got.Pipeline != "other" {
+		t.Errorf("spec is %+v", got)
+	}
+}
+
+// TestHandover moves a Pipeline from one ConfigRepo to another: it stays the same
+// object.
+func TestHandover(t *testing.T) {
+	s := newApplySite(t)
+	s.mustSync(t, s.pipeline("web", "test"))
+	for name, adopt := range map[string][]string{"mine": nil, "theirs": {"mine"}} {
+		repo := &v1alpha1.ConfigRepo{
+			ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name},
+			Spec:       v1alpha1.ConfigRepoSpec{URL: "https://git.example.com/x.git", Adopt: adopt},
+		}
+		if err := s.Create(t.Context(), repo); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pipeline := func() *v1alpha1.Pipeline {
+		t.Helper()
+		var p v1alpha1.Pipeline
+		if err := s.Get(t.Context(), client.ObjectKey{Namespace: s.namespace, Name: "web"}, &p); err != nil {
+			t.Fatal(err)
+		}
+		return &p
+	}
+	before := pipeline()
+	desired, err := apply.Prepare("theirs", []render.Object{s.pipeline("web", "test")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	track := func(context.Context, *v1alpha1.Inventory) error { return nil }
+	in := apply.Input{Namespace: s.namespace, Repo: "theirs", Prune: true, Desired: desired}
+	if _, err := s.applier.Sync(t.Context(), in, track); err != nil {
+		t.Fatal(err)
+	}
+	wantEqual(t, "owner", "theirs", pipeline().Labels[v1alpha1.ConfigRepoLabel])
+	s.writes.take()
+	wantEqual(t, "writes of the former owner that still renders it", []string(nil), s.mustSync(t, s.pipeline("web", "test")))
+	wantEqual(t, "writes of the former owner that doesn't", []string(nil), s.mustSync(t))
+	wantEqual(t, "uid", before.UID, pipeline().UID)
+	wantEqual(t, "generation", before.Generation, pipeline().Generation)
 }
