@@ -67,7 +67,7 @@ func addConfigRepo(mgr ctrl.Manager, opts Options) error {
 		Recorder:      mgr.GetEventRecorder(recorderName),
 		Clock:         clock.RealClock{},
 		Metrics:       counts,
-		Fetcher:       configrepo.Git{Proxy: opts.GitProxy},
+		Fetcher:       configrepo.Git{Proxy: opts.GitProxy, Limits: opts.GitLimits},
 		Render:        render.Render,
 		RenderCommand: opts.RenderCommand,
 		Image:         opts.Image,

@@ -39,6 +39,9 @@ type Options struct {
 	// Admission serves the admission webhook of KayCI's kinds. The zero value
 	// serves none.
 	Admission admission.Options
+	// GitLimits bound what a commit may bring in. Fields that are zero take their
+	// defaults.
+	GitLimits git.Limits
 	// GitProxy chooses the HTTP proxy to a git server, unless a ConfigRepo names
 	// one. Nil: none.
 	GitProxy git.Proxy

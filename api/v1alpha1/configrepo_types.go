@@ -23,11 +23,22 @@ type ConfigRepoSpec struct {
 	Ref *GitRef `json:"ref,omitempty"`
 
 	// Path is the folder of the entry files, relative to the repository's root.
-	// Default: the root. Imports see the whole repository.
+	// Default: the root. Imports see the whole repository, but for what lies outside
+	// of path and exceeds the controller's limits of a commit.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && !self.split('/').exists(p, p == '..')",message="path must be relative and must not contain '..'"
 	Path string `json:"path,omitempty"`
+
+	// Ignore are globs of files and folders that are left alone, relative to the
+	// repository's root: they are not evaluated, can't be imported and count towards
+	// no limit. `*` is anything within a name, `**` any folders; no braces. At most 64.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:MinLength=1
+	Ignore []string `json:"ignore,omitempty"`
 
 	// Interval is how often to look for a new commit, and for objects that were
 	// changed by hand, without being told. At least 10s.

@@ -27,6 +27,11 @@ func ConfigRepo(r *v1alpha1.ConfigRepo) field.ErrorList {
 	if p := r.Spec.Path; path.IsAbs(p) || slices.Contains(strings.Split(p, "/"), "..") {
 		errs = append(errs, field.Invalid(spec.Child("path"), p, "must be relative and must not contain '..'"))
 	}
+	for i, pattern := range r.Spec.Ignore {
+		if err := Glob(pattern); err != nil {
+			errs = append(errs, field.Invalid(spec.Child("ignore").Index(i), pattern, err.Error()))
+		}
+	}
 	errs = append(errs, validateAtLeast(r.Spec.Interval, minInterval, spec.Child("interval"))...)
 	errs = append(errs, validateAtLeast(r.Spec.Timeout, time.Nanosecond, spec.Child("timeout"))...)
 	if t := r.Spec.Timeout; t != nil && t.Duration > maxTimeout {

@@ -25,6 +25,11 @@ func TestConfigRepo(t *testing.T) {
 		"password": {v1alpha1.ConfigRepoSpec{URL: "https://me:canary@example.com/x"}, []string{"spec.url: Invalid value: must not hold a password; put credentials in a Secret and name it in secretRef"}},
 		"two refs": {v1alpha1.ConfigRepoSpec{URL: url, Ref: &v1alpha1.GitRef{Branch: "a", Tag: "b"}}, []string{"spec.ref: Invalid value: takes one of branch, tag and commit"}},
 		"path out": {v1alpha1.ConfigRepoSpec{URL: url, Path: "a/../.."}, []string{`spec.path: Invalid value: "a/../..": must be relative and must not contain '..'`}},
+		"ignored":  {v1alpha1.ConfigRepoSpec{URL: url, Ignore: []string{"docs/**", "*.md"}}, nil},
+		"globs": {v1alpha1.ConfigRepoSpec{URL: url, Ignore: []string{"[", "{a,b}"}}, []string{
+			`spec.ignore[0]: Invalid value: "[": is not a valid glob`,
+			`spec.ignore[1]: Invalid value: "{a,b}": has alternatives in braces: list each as a pattern of its own, or write \{ and \} for the characters`,
+		}},
 		"too often": {
 			v1alpha1.ConfigRepoSpec{URL: url, Interval: &metav1.Duration{Duration: time.Second}},
 			[]string{`spec.interval: Invalid value: "1s": must be at least 10s`},

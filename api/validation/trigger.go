@@ -88,7 +88,7 @@ func validateWebhook(env *expr.Env, w *v1alpha1.Webhook, path *field.Path) field
 	return errs
 }
 
-// Glob returns what is wrong with a pattern of a branch, to follow the pattern.
+// Glob returns what is wrong with a pattern of a branch or file, to follow the pattern.
 // Alternatives in braces are refused: with thirty of them, in 150 characters, one
 // branch takes hours to match.
 func Glob(pattern string) error {

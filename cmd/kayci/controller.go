@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -25,6 +23,7 @@ const intervalJitter = 0.05
 type controllerFlags struct {
 	controllers.Options
 	maxBody         resource.QuantityValue
+	gitLimits       gitLimitFlags
 	admissionSecret string
 	log             logger.Options
 }
@@ -57,6 +56,7 @@ func newControllerCommand() *cobra.Command {
 	f.StringSliceVar(&flags.Admission.ClientNames, "admission-client-names", nil, "common names that such a certificate may have, separated by commas (default any)")
 	f.StringVar(&flags.Admission.CertificateDir, "admission-certificate-dir", "", "folder with tls.crt and tls.key to serve instead; API servers must trust them already (default one is made)")
 	f.StringVar(&flags.StoragePath, "storage-path", os.TempDir(), "writable folder for git stores; its content may be lost")
+	flags.gitLimits.bind(cmd, &flags.GitLimits)
 	f.StringVar(&flags.Image, "image", defaultImage(), imageUsage)
 	f.IntVar(&flags.Concurrent, "concurrent", 4, "objects of a kind that are reconciled at once")
 	f.BoolVar(&flags.LeaderElection, "leader-elect", true, "let one replica of many reconcile; every one receives webhooks")
@@ -77,6 +77,7 @@ func (flags *controllerFlags) run(ctx context.Context) error {
 		return fmt.Errorf("find this host's name: %w", err)
 	}
 	flags.GitProxy = environmentProxy
+	flags.gitLimits.set(&flags.GitLimits)
 	flags.Admission.Secret.Namespace, flags.Admission.Secret.Name, _ = strings.Cut(flags.admissionSecret, "/")
 	flags.WebhookMaxBytes = flags.maxBody.Value()
 	cfg, err := ctrl.GetConfig()
@@ -96,9 +97,4 @@ func (flags *controllerFlags) run(ctx context.Context) error {
 	}
 	ctrl.Log.Info("starting", "version", b.Version, "revision", b.Revision, "go", b.Go)
 	return mgr.Start(ctx)
-}
-
-// environmentProxy follows HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
-func environmentProxy(to *url.URL) (*url.URL, error) {
-	return http.ProxyFromEnvironment(&http.Request{URL: to})
 }

@@ -33,6 +33,6 @@ func (g Git) Fetch(ctx context.Context, req git.Request, rev git.Revision) error
 }
 
 // Checkout is git.Checkout within the limits.
-func (g Git) Checkout(ctx context.Context, req git.Request, rev git.Revision, dir string) error {
+func (g Git) Checkout(ctx context.Context, req git.Request, rev git.Revision, dir string) (left int, err error) {
 	return git.Checkout(ctx, g.with(req), rev, dir)
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
@@ -101,7 +103,7 @@ func (s *sync) gotHead(ctx context.Context, l look, err error) (ctrl.Result, err
 
 // renderingKey names everything that a rendering depends on.
 func renderingKey(repo *v1alpha1.ConfigRepo, head git.Revision) (string, error) {
-	key, err := json.Marshal([]any{repo.Spec.URL, head.Commit, repo.Spec.Path, repo.Spec.Vars})
+	key, err := json.Marshal([]any{repo.Spec.URL, head.Commit, repo.Spec.Path, repo.Spec.Vars, repo.Spec.Ignore})
 	return string(key), err
 }
 
@@ -191,13 +193,20 @@ func (r *Reconciler) renderCommit(ctx context.Context, work evaluation) (_ []ren
 		return nil, storageFailed(err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := r.Fetcher.Checkout(ctx, work.request, work.head, dir); err != nil {
+	left, err := r.Fetcher.Checkout(ctx, work.request, work.head, dir)
+	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, work.limit)
 	defer cancel()
 	work.options.Dir = dir
-	return r.Render(ctx, work.options)
+	objects, err := r.Render(ctx, work.options)
+	if files, ok := errors.AsType[render.Errors](err); ok && left > 0 {
+		// One of them may be what an import didn't find.
+		err = slices.Concat(files, render.Errors{{Message: fmt.Sprintf(
+			"beside this: %d files and folders outside of spec.path are more than the limits allow, or have names that are refused, and were left out", left)}})
+	}
+	return objects, err
 }
 
 // gotObjects remembers how the evaluation ended, so that it isn't repeated.

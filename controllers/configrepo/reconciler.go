@@ -34,7 +34,7 @@ import (
 type Fetcher interface {
 	Head(ctx context.Context, req git.Request) (git.Revision, error)
 	Fetch(ctx context.Context, req git.Request, rev git.Revision) error
-	Checkout(ctx context.Context, req git.Request, rev git.Revision, dir string) error
+	Checkout(ctx context.Context, req git.Request, rev git.Revision, dir string) (left int, err error)
 }
 
 // Renderer evaluates a commit's files. render.Render says what it promises.

@@ -83,6 +83,9 @@ func (s *sync) request(ctx context.Context) (git.Request, error) {
 		URL:   s.repo.Spec.URL,
 		Ref:   s.repo.Spec.Ref,
 		Store: filepath.Join(s.folder(s.repo), string(s.repo.UID)),
+
+		Path:   s.repo.Spec.Path,
+		Ignore: s.repo.Spec.Ignore,
 	}
 	var err error
 	if request.Auth, err = s.secret(ctx, s.repo.Spec.SecretRef); err != nil {

@@ -34,7 +34,7 @@ func fetch(ctx context.Context, s *store, req Request, rev Revision, report repo
 	case !refs.Capabilities.Supports(capability.Shallow):
 		return report.fail(ReasonFetchFailed, "%s: the server can't send a commit without its history", doing)
 	}
-	err = download(ctx, conversation, s, packRequest(refs, want), rev, req.Limits, report)
+	err = download(ctx, conversation, s, packRequest(refs, want, req.Limits), rev, req.Limits, report)
 	switch {
 	case err == nil:
 		return nil
@@ -48,23 +48,27 @@ func fetch(ctx context.Context, s *store, req Request, rev Revision, report repo
 // packRequest asks for a commit without its history. It offers what git offers
 // where it makes no difference, as with nothing to acknowledge: some servers
 // refuse a client without.
-func packRequest(refs *packp.AdvRefs, want plumbing.Hash) *packp.UploadPackRequest {
+func packRequest(refs *packp.AdvRefs, want plumbing.Hash, limits Limits) *packp.UploadPackRequest {
 	req := packp.NewUploadPackRequest()
 	req.Wants = []plumbing.Hash{want}
 	req.Depth = packp.DepthCommits(1)
-	offer := func(one ...capability.Capability) {
+	offer := func(one ...capability.Capability) bool {
 		for _, c := range one {
 			if refs.Capabilities.Supports(c) {
-				_ = req.Capabilities.Set(c)
-				return
+				return req.Capabilities.Set(c) == nil
 			}
 		}
+		return false
 	}
 	offer(capability.MultiACKDetailed, capability.MultiACK)
 	offer(capability.Sideband64k)
 	offer(capability.NoProgress)
 	offer(capability.Shallow)
 	offer(capability.OFSDelta)
+	if offer(capability.Filter) {
+		// Files are left out that are of this size or more.
+		req.Filter = packp.FilterBlobLimit(uint64(limits.FileBytes)+1, packp.BlobLimitPrefixNone)
+	}
 	return req
 }
 
@@ -78,5 +82,5 @@ func download(ctx context.Context, from session, s *store, req *packp.UploadPack
 	if req.Capabilities.Supports(capability.Sideband64k) {
 		pack = sideband.NewDemuxer(sideband.Sideband64k, response)
 	}
-	return s.receive(pack, plumbing.NewHash(rev.Commit), limits, report)
+	return s.receive(pack, plumbing.NewHash(rev.Commit), req.Filter != "", limits, report)
 }

@@ -44,9 +44,9 @@ func Fetch(ctx context.Context, req Request, rev Revision) error {
 	report := newReporter(req)
 	return locked(ctx, req, rev, report, func() error {
 		s, err := openStore(req.Store)
-		if errors.Is(err, errDamaged) {
+		if errors.Is(err, errDamaged) || err == nil && !s.fits(req.Limits) {
 			if err := os.RemoveAll(req.Store); err != nil {
-				return report.fail(ReasonStorageFailed, "remove a damaged store: %v", err)
+				return report.fail(ReasonStorageFailed, "remove a store of no use: %v", err)
 			}
 			s, err = openStore(req.Store)
 		}
@@ -61,12 +61,13 @@ func Fetch(ctx context.Context, req Request, rev Revision) error {
 // Checkout writes the tree of a revision that Fetch has brought into dir, an
 // existing empty folder. Submodules are left out and symlinks are written as they
 // are, so read dir through os.Root. A store that turns out to be damaged is
-// removed: another Fetch helps.
-func Checkout(ctx context.Context, req Request, rev Revision, dir string) error {
+// removed: another Fetch helps. It returns how many files and folders outside of
+// the request's path were left out for the limits, or because of their names.
+func Checkout(ctx context.Context, req Request, rev Revision, dir string) (left int, _ error) {
 	req.Limits = req.Limits.withDefaults()
 	report := newReporter(req)
-	return locked(ctx, req, rev, report, func() error {
-		err := checkout(ctx, req, rev, dir, report)
+	err := locked(ctx, req, rev, report, func() (err error) {
+		left, err = checkout(ctx, req, rev, dir, report)
 		if !errors.Is(err, errDamaged) {
 			return err
 		}
@@ -75,6 +76,7 @@ func Checkout(ctx context.Context, req Request, rev Revision, dir string) error 
 		}
 		return report.fail(ReasonStorageFailed, "check out %s: %v", rev, err)
 	})
+	return left, err
 }
 
 // locked does something to a store that nobody else may use meanwhile.
@@ -96,14 +98,14 @@ func locked(ctx context.Context, req Request, rev Revision, report reporter, do 
 	return nil
 }
 
-func checkout(ctx context.Context, req Request, rev Revision, dir string, report reporter) error {
+func checkout(ctx context.Context, req Request, rev Revision, dir string, report reporter) (left int, err error) {
 	s, err := openStore(req.Store)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	commit := plumbing.NewHash(rev.Commit)
 	if err := s.unpack(commit); err != nil {
-		return err
+		return 0, err
 	}
-	return writeTree(ctx, s.objects, commit, dir, req.Limits, report)
+	return writeTree(ctx, s, commit, dir, req, report)
 }

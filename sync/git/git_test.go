@@ -48,7 +48,8 @@ func fetchAndCheckout(ctx context.Context, req git.Request, rev git.Revision, di
 	if err := git.Fetch(ctx, req, rev); err != nil {
 		return err
 	}
-	return git.Checkout(ctx, req, rev, dir)
+	_, err := git.Checkout(ctx, req, rev, dir)
+	return err
 }
 
 // headAndCheckout is what a caller does: ask for the head, then check it out.

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/kayci/kayci/sync/git"
 )
 
@@ -64,7 +66,7 @@ func TestLimits(t *testing.T) {
 	}{
 		"pack":        {git.Limits{PackBytes: 50 << 10}, "the server sent more than is allowed"},
 		"files":       {git.Limits{Files: 3}, "the commit has more than 3 files and folders"},
-		"file":        {git.Limits{FileBytes: 150 << 10}, "the commit has a file of more than 153600 bytes"},
+		"file":        {git.Limits{FileBytes: 150 << 10}, "the commit has a file of more than 153600 bytes, and the server can't leave it out"},
 		"tree":        {git.Limits{TreeBytes: 250 << 10}, "the commit's files are more than 256000 bytes together"},
 		"packed tree": {git.Limits{TreeBytes: 90 << 10}, "the commit's files are more than 92160 bytes together"},
 		"depth":       {git.Limits{Depth: 2}, "b/c/d: folders are nested deeper than 2"},
@@ -80,6 +82,70 @@ func TestLimits(t *testing.T) {
 				t.Errorf("got %v", err)
 			case test.want != "" && (git.ReasonOf(err) != git.ReasonTooLarge || !strings.HasSuffix(err.Error(), test.want)):
 				t.Errorf("got %v, want %s", err, test.want)
+			}
+		})
+	}
+}
+
+// TestOutsideOfThePath: what lies outside of the path breaks nothing, and is there
+// to be imported as far as the limits go.
+func TestOutsideOfThePath(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	r.git("", "config", "uploadpack.allowFilter", "true")
+	all := map[string]string{
+		"ci/a.jsonnet": "1", "ci/deep/b.jsonnet": "2", "vendor/lib.libsonnet": "3",
+		"other/large": noise(300 << 10), "other/a\\b": "an odd name", "d/e/f/g/h": "too deep", "docs/x": "4",
+	}
+	r.commit("main", all)
+	kept := func(names ...string) map[string]string {
+		files := map[string]string{}
+		for _, name := range names {
+			files[name] = all[name]
+		}
+		return files
+	}
+	limits := git.Limits{FileBytes: 200 << 10, Depth: 3}
+	tests := map[string]struct {
+		path   string
+		ignore []string
+		limits git.Limits
+		want   map[string]string
+		left   int
+		fault  string
+	}{
+		"a path":      {path: "ci/", limits: limits, want: kept("ci/a.jsonnet", "ci/deep/b.jsonnet", "vendor/lib.libsonnet", "docs/x"), left: 3},
+		"few files":   {path: "ci", limits: git.Limits{Files: 4, Depth: 3}, want: kept("ci/a.jsonnet", "ci/deep/b.jsonnet"), left: 4},
+		"ignored":     {path: "ci", ignore: []string{"other", "d/", "docs/**", "**/b.jsonnet"}, limits: limits, want: kept("ci/a.jsonnet", "vendor/lib.libsonnet")},
+		"a large one": {path: "other/large", limits: limits, fault: "other/large is larger than 204800 bytes"},
+		"an odd name": {path: "other", ignore: []string{"other/large"}, limits: limits, fault: `/"other/a\\b": the name is refused`},
+		"the whole":   {ignore: []string{"other"}, limits: limits, fault: "d/e/f/g: folders are nested deeper than 3"},
+		"all ignored": {ignore: []string{"other", "d"}, limits: limits, want: kept("ci/a.jsonnet", "ci/deep/b.jsonnet", "vendor/lib.libsonnet", "docs/x")},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := request(t, r.serveGit(), nil)
+			req.Path, req.Ignore, req.Limits = test.path, test.ignore, test.limits
+			rev := head(t, req)
+			dir := t.TempDir()
+			if err := git.Fetch(testContext(t), req, rev); err != nil {
+				t.Fatal(err)
+			}
+			left, err := git.Checkout(testContext(t), req, rev, dir)
+			if test.fault != "" {
+				if err == nil || !strings.HasSuffix(err.Error(), test.fault) {
+					t.Errorf("got %v, want %s", err, test.fault)
+				}
+				return
+			}
+			if diff := cmp.Diff(test.want, files(t, dir)); err != nil || left != test.left || diff != "" {
+				t.Errorf("%d left out, %v (-want +got):\n%s", left, err, diff)
+			}
+			// With room for it, what the server has left out is fetched.
+			req.Path, req.Ignore, req.Limits = "other/large", nil, git.Limits{FileBytes: 400 << 10}
+			if got := checkout(t, req, rev)["other/large"]; got != all["other/large"] {
+				t.Errorf("the large file has %d bytes", len(got))
 			}
 		})
 	}

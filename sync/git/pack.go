@@ -17,9 +17,9 @@ func measure(pack io.Reader, limits Limits, report reporter) error {
 	if err != nil {
 		return err
 	}
-	// Each file can have a folder of its own; the rest is the commit and a tag.
-	if int64(count) > 2*int64(limits.Files)+16 {
-		return report.fail(ReasonTooLarge, "the commit has more than %d files", limits.Files)
+	// Each object takes memory in an index, wherever it lies in the commit.
+	if most := 20*int64(limits.Files) + 16; int64(count) > most {
+		return report.fail(ReasonTooLarge, "the commit has more than %d files and folders, outside of path too", most)
 	}
 	total := int64(0)
 	for range count {
@@ -29,10 +29,10 @@ func measure(pack io.Reader, limits Limits, report reporter) error {
 		}
 		total += size
 		if size > limits.FileBytes {
-			return report.fail(ReasonTooLarge, "the commit has a file of more than %d bytes", limits.FileBytes)
+			return report.fail(ReasonTooLarge, "the commit has a file of more than %d bytes, and the server can't leave it out", limits.FileBytes)
 		}
-		if total > 2*limits.TreeBytes {
-			return report.fail(ReasonTooLarge, "the commit's files are more than %d bytes together", limits.TreeBytes)
+		if most := 8 * limits.TreeBytes; total > most {
+			return report.fail(ReasonTooLarge, "the commit's files are more than %d bytes together, outside of path too", most)
 		}
 	}
 	_, err = scanner.Checksum()

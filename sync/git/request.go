@@ -1,6 +1,11 @@
 package git
 
 import (
+	"path"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
@@ -29,19 +34,31 @@ type Request struct {
 	// Dial connects to servers; nil is the network itself.
 	Dial Dial
 
+	// Path is the folder that has to be whole. Of what lies outside, a checkout
+	// leaves out what would exceed the limits. Blank: everything.
+	Path string
+
+	// Ignore are globs, checked by validation.Glob, of files and folders that a
+	// checkout leaves out.
+	Ignore []string
+
 	// Limits of a fetch. A field that is zero takes its default.
 	Limits Limits
 }
 
-// Limits bound what a fetch may bring in. Time is bounded by the context.
+// Limits bound what a fetch may bring in. Time is bounded by the context. All but
+// PackBytes are about what is below the request's path, and again about the rest.
 type Limits struct {
 	// PackBytes received for one commit. Default 64 MiB.
 	PackBytes int64
-	// Files in the commit's tree, symlinks included. Default 10000.
+	// Files in the commit's tree, folders and symlinks included. Default 10000. The
+	// pack may hold 20 times as many objects.
 	Files int
-	// FileBytes of one file. Default 32 MiB.
+	// FileBytes of one file. Default 32 MiB. A server that can't leave out larger
+	// ones may not have any.
 	FileBytes int64
-	// TreeBytes of all files together. Default 128 MiB.
+	// TreeBytes of all files together. Default 128 MiB. The pack may hold 8 times as
+	// much.
 	TreeBytes int64
 	// Depth of folders. Default 32.
 	Depth int
@@ -55,6 +72,24 @@ func (l Limits) withDefaults() Limits {
 	defaultTo(&l.TreeBytes, 128*mib)
 	defaultTo(&l.Depth, 32)
 	return l
+}
+
+// ignores reports whether a glob fits a name. What lies in a folder that is
+// ignored is never asked for.
+func (r Request) ignores(name string) bool {
+	for _, pattern := range r.Ignore {
+		if doublestar.MatchUnvalidated(strings.TrimSuffix(pattern, "/"), name) {
+			return true
+		}
+	}
+	return false
+}
+
+// below reports whether a name is a folder, or lies in it. Everything is below
+// the blank folder.
+func below(name, folder string) bool {
+	folder = strings.Trim(path.Clean("/"+folder), "/")
+	return folder == "" || name == folder || strings.HasPrefix(name, folder+"/")
 }
 
 func defaultTo[T int | int64](field *T, value T) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -57,11 +58,36 @@ func (s *store) hasIncoming(commit plumbing.Hash) bool {
 	return err == nil
 }
 
+// filter is the file with the size beyond which the server has left out files; 0:
+// none were.
+func (s *store) filter() string { return filepath.Join(s.path, "filtered") }
+
+func (s *store) filteredAt() int64 {
+	text, _ := os.ReadFile(s.filter())
+	limit, _ := strconv.ParseInt(string(text), 10, 64)
+	return limit
+}
+
+func (s *store) isFiltered() bool { return s.filteredAt() > 0 }
+
+// fits reports whether the store holds all files that these limits allow.
+func (s *store) fits(limits Limits) bool {
+	at := s.filteredAt()
+	return at == 0 || at == limits.FileBytes
+}
+
 // receive keeps the pack in a file once it has been measured, because unpacking
 // takes memory by what the pack says of itself. Packs that were never unpacked
 // go.
-func (s *store) receive(pack io.Reader, commit plumbing.Hash, limits Limits, report reporter) error {
+func (s *store) receive(pack io.Reader, commit plumbing.Hash, filtered bool, limits Limits, report reporter) error {
 	if err := s.dropIncoming(); err != nil {
+		return err
+	}
+	limit := int64(0)
+	if filtered {
+		limit = limits.FileBytes
+	}
+	if err := os.WriteFile(s.filter(), []byte(strconv.FormatInt(limit, 10)), 0o600); err != nil {
 		return err
 	}
 	file, err := os.CreateTemp(s.path, "incoming-")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -24,34 +25,50 @@ const maxLink = 4096
 type treeWriter struct {
 	objects storer.EncodedObjectStorer
 	root    *os.Root
-	limits  Limits
 	report  reporter
-	files   int
-	bytes   int64
+	request Request
+	// filtered says that the server has left out files that are too large.
+	filtered bool
+	// inside counts what is below the request's path, outside the rest.
+	inside, outside count
+	// left is how many files outside were left out.
+	left int
 }
 
-func writeTree(ctx context.Context, objects storer.EncodedObjectStorer, hash plumbing.Hash, dir string, limits Limits, report reporter) error {
-	commit, err := object.GetCommit(objects, hash)
+// count is of what was written.
+type count struct {
+	files int
+	bytes int64
+}
+
+// errLeftOut is a file outside of the path that is of no use. There it is no
+// fault: nobody may ever import it.
+var errLeftOut = errors.New("left out")
+
+// writeTree writes a commit's files and returns how many were left out.
+func writeTree(ctx context.Context, s *store, hash plumbing.Hash, dir string, req Request, report reporter) (left int, err error) {
+	commit, err := object.GetCommit(s.objects, hash)
 	if errors.Is(err, plumbing.ErrObjectNotFound) {
-		if _, other := objects.EncodedObject(plumbing.AnyObject, hash); other == nil {
-			return report.fail(ReasonInvalidTree, "%s is not a commit", hash)
+		if _, other := s.objects.EncodedObject(plumbing.AnyObject, hash); other == nil {
+			return 0, report.fail(ReasonInvalidTree, "%s is not a commit", hash)
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("read commit: %w: %w", errDamaged, err)
+		return 0, fmt.Errorf("read commit: %w: %w", errDamaged, err)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return report.fail(ReasonStorageFailed, "open the target folder: %v", err)
+		return 0, report.fail(ReasonStorageFailed, "open the target folder: %v", err)
 	}
 	defer root.Close()
-	w := &treeWriter{objects: objects, root: root, limits: limits, report: report}
-	return w.folder(ctx, commit.TreeHash, "", 0)
+	w := &treeWriter{objects: s.objects, root: root, request: req, report: report, filtered: s.isFiltered()}
+	err = w.folder(ctx, commit.TreeHash, "", 0)
+	return w.left, err
 }
 
 func (w *treeWriter) folder(ctx context.Context, hash plumbing.Hash, name string, depth int) error {
-	if depth > w.limits.Depth {
-		return w.report.fail(ReasonTooLarge, "%s: folders are nested deeper than %d", foreign(name), w.limits.Depth)
+	if depth > w.request.Limits.Depth {
+		return w.refuse(name, ReasonTooLarge, "%s: folders are nested deeper than %d", foreign(name), w.request.Limits.Depth)
 	}
 	tree, err := object.GetTree(w.objects, hash)
 	if err != nil {
@@ -61,13 +78,15 @@ func (w *treeWriter) folder(ctx context.Context, hash plumbing.Hash, name string
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if !validName(entry.Name) {
-			return w.report.fail(ReasonInvalidTree, "%s: the name %q is refused", foreign(path.Join("/", name)), foreign(entry.Name))
+		full := path.Join(name, entry.Name)
+		if validName(entry.Name) && w.request.ignores(full) {
+			continue
 		}
-		if w.files++; w.files > w.limits.Files {
-			return w.report.fail(ReasonTooLarge, "the commit has more than %d files and folders", w.limits.Files)
-		}
-		if err := w.entry(ctx, entry, path.Join(name, entry.Name), depth); err != nil {
+		err := w.entry(ctx, entry, full, depth)
+		switch {
+		case errors.Is(err, errLeftOut):
+			w.left++
+		case err != nil:
 			return err
 		}
 	}
@@ -75,6 +94,13 @@ func (w *treeWriter) folder(ctx context.Context, hash plumbing.Hash, name string
 }
 
 func (w *treeWriter) entry(ctx context.Context, entry object.TreeEntry, name string, depth int) error {
+	if !validName(entry.Name) {
+		return w.refuse(name, ReasonInvalidTree, "/%s: the name is refused", foreign(strconv.Quote(name)))
+	}
+	if counted := w.countOf(name); counted.files >= w.request.Limits.Files {
+		return w.refuse(name, ReasonTooLarge, "the commit has more than %d files and folders", w.request.Limits.Files)
+	}
+	w.countOf(name).files++
 	switch entry.Mode {
 	case filemode.Dir:
 		if err := w.root.Mkdir(name, 0o700); err != nil {
@@ -88,12 +114,32 @@ func (w *treeWriter) entry(ctx context.Context, entry object.TreeEntry, name str
 	case filemode.Submodule:
 		return nil
 	default:
-		return w.report.fail(ReasonInvalidTree, "%s: the mode %s is refused", foreign(name), entry.Mode)
+		return w.refuse(name, ReasonInvalidTree, "%s: the mode %s is refused", foreign(name), entry.Mode)
 	}
 }
 
+// isInside reports whether a name is below the path, or on the way to it.
+func (w *treeWriter) isInside(name string) bool {
+	return below(name, w.request.Path) || below(w.request.Path, name)
+}
+
+func (w *treeWriter) countOf(name string) *count {
+	if w.isInside(name) {
+		return &w.inside
+	}
+	return &w.outside
+}
+
+// refuse is an error inside the path, and errLeftOut outside.
+func (w *treeWriter) refuse(name string, reason Reason, format string, args ...any) error {
+	if !w.isInside(name) {
+		return errLeftOut
+	}
+	return w.report.fail(reason, format, args...)
+}
+
 func (w *treeWriter) file(hash plumbing.Hash, name string) error {
-	content, err := w.blob(hash, name, w.limits.FileBytes)
+	content, err := w.blob(hash, name, w.request.Limits.FileBytes)
 	if err != nil {
 		return err
 	}
@@ -131,16 +177,20 @@ func (w *treeWriter) link(hash plumbing.Hash, name string) error {
 // blob opens a file's content and counts it.
 func (w *treeWriter) blob(hash plumbing.Hash, name string, limit int64) (io.ReadCloser, error) {
 	blob, err := object.GetBlob(w.objects, hash)
+	if errors.Is(err, plumbing.ErrObjectNotFound) && w.filtered {
+		return nil, w.refuse(name, ReasonTooLarge, "%s is larger than %d bytes", foreign(name), w.request.Limits.FileBytes)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w: %w", name, errDamaged, err)
 	}
-	w.bytes += blob.Size
-	if blob.Size > limit {
-		return nil, w.report.fail(ReasonTooLarge, "%s is larger than %d bytes", foreign(name), limit)
+	counted := w.countOf(name)
+	switch {
+	case blob.Size > limit:
+		return nil, w.refuse(name, ReasonTooLarge, "%s is larger than %d bytes", foreign(name), limit)
+	case counted.bytes+blob.Size > w.request.Limits.TreeBytes:
+		return nil, w.refuse(name, ReasonTooLarge, "the commit's files are more than %d bytes together", w.request.Limits.TreeBytes)
 	}
-	if w.bytes > w.limits.TreeBytes {
-		return nil, w.report.fail(ReasonTooLarge, "the commit's files are more than %d bytes together", w.limits.TreeBytes)
-	}
+	counted.bytes += blob.Size
 	content, err := blob.Reader()
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w: %w", name, errDamaged, err)
@@ -152,7 +202,7 @@ func (w *treeWriter) blob(hash plumbing.Hash, name string, limit int64) (io.Read
 // lies behind a symlink of its own commit.
 func (w *treeWriter) refused(name string, err error) error {
 	if errors.Is(err, os.ErrExist) {
-		return w.report.fail(ReasonInvalidTree, "%s: the commit has this name twice", foreign(name))
+		return w.refuse(name, ReasonInvalidTree, "%s: the commit has this name twice", foreign(name))
 	}
 	return w.report.fail(ReasonStorageFailed, "write %s: %v", foreign(name), err)
 }

@@ -285,7 +285,11 @@ func TestApplyJudgesWhatItIsGoingToMake(t *testing.T) {
 	if err := s.Update(t.Context(), edited, client.FieldOwner("kubectl-edit")); err != nil {
 		t.Fatal(err)
 	}
-	writes, err := s.sync(t, s.trigger("push", "NOT A LABEL", nil))
+	faulty := s.trigger("push", "other", nil)
+	if trigger, ok := faulty.Object.(*v1alpha1.Trigger); ok {
+		trigger.Spec.Webhook.Provider = "nobody"
+	}
+	writes, err := s.sync(t, faulty)
 	wantEqual(t, "writes", []string(nil), writes)
 	if refused, ok := errors.AsType[*apply.RefusedError](err); !ok || len(refused.Faults) != 1 {
 		t.Errorf("got error %v, want a RefusedError with one fault", err)

@@ -47,8 +47,8 @@ func (c *commits) Head(context.Context, git.Request) (git.Revision, error) {
 
 func (*commits) Fetch(context.Context, git.Request, git.Revision) error { return nil }
 
-func (*commits) Checkout(_ context.Context, _ git.Request, _ git.Revision, dir string) error {
-	return os.WriteFile(filepath.Join(dir, "entry.json"), nil, 0o600)
+func (*commits) Checkout(_ context.Context, _ git.Request, _ git.Revision, dir string) (left int, _ error) {
+	return 0, os.WriteFile(filepath.Join(dir, "entry.json"), nil, 0o600)
 }
 
 func (c *commits) render(context.Context, render.Options) ([]render.Object, error) {
