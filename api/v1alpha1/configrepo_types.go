@@ -62,7 +62,9 @@ type ConfigRepoSpec struct {
 	// SecretRef names a Secret of the same namespace with the credentials. Keys,
 	// as in Flux: `username` and `password`, or `bearerToken` (http, https);
 	// `identity`, optionally its `password`, and `known_hosts` (ssh);
-	// `ca.crt` (https).
+	// `ca.crt`, and `tls.crt` with `tls.key` for a client's certificate (https). A
+	// Secret that was refused is looked at every 30 seconds, and used once it has
+	// changed.
 	// +optional
 	SecretRef *meta.LocalObjectReference `json:"secretRef,omitempty"`
 

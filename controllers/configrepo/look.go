@@ -26,6 +26,8 @@ type look struct {
 	request git.Request
 	// requested is the request for a sync that the look answers.
 	requested string
+	// secrets are the versions of the Secrets that the request was made with.
+	secrets []string
 	// head is what the repository was found at, and rendering names the objects
 	// that come out of it. Both are zero until the head is known.
 	head      git.Revision
@@ -44,6 +46,11 @@ func (l look) revision() string {
 func (s *sync) begin(ctx context.Context) (ctrl.Result, error) {
 	var l look
 	l.requested, _ = meta.ReconcileAnnotationValue(s.repo.Annotations)
+	var err error
+	// Before the Secrets themselves: a change in between is seen as one.
+	if l.secrets, err = s.secretVersions(ctx); err != nil {
+		return s.finishLook(ctx, l, err)
+	}
 	request, err := s.request(ctx)
 	if err != nil {
 		return s.finishLook(ctx, l, err)
@@ -77,7 +84,8 @@ func (r *Reconciler) head(ctx context.Context, namespace string, limit time.Dura
 // the background.
 func (s *sync) gotHead(ctx context.Context, l look, err error) (ctrl.Result, error) {
 	if err != nil {
-		return s.finishLook(ctx, look{requested: l.requested}, err)
+		l.head = git.Revision{}
+		return s.finishLook(ctx, l, err)
 	}
 	if l.rendering, err = renderingKey(s.repo, l.head); err != nil {
 		return ctrl.Result{}, err

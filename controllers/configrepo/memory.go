@@ -38,6 +38,9 @@ type knowledge struct {
 	passed passed
 	// due is when to look at the repository again. Zero: at once.
 	due time.Time
+	// refusedSecrets are the versions of the Secrets that were refused, or missing;
+	// nil if none were.
+	refusedSecrets []string
 	// failures in a row that are being retried.
 	failures int
 }

@@ -34,7 +34,15 @@ func (s *sync) finishRestore(ctx context.Context) (ctrl.Result, error) {
 			"put back what was changed by hand: "+summary(s.done))
 	}
 	// Zero would mean never.
-	return ctrl.Result{RequeueAfter: max(s.known.due.Sub(s.Clock.Now()), time.Millisecond)}, nil
+	return ctrl.Result{RequeueAfter: s.soon(max(s.known.due.Sub(s.Clock.Now()), time.Millisecond))}, nil
+}
+
+// soon is at most the time until Secrets that were refused are looked at.
+func (s *sync) soon(wait time.Duration) time.Duration {
+	if s.known.refusedSecrets == nil {
+		return wait
+	}
+	return min(wait, secretsCheck)
 }
 
 // lookAgain is due when the cache has had time to learn of the change that this
@@ -60,6 +68,11 @@ func (s *sync) finishLook(ctx context.Context, l look, err error) (ctrl.Result, 
 		s.fail(failed)
 	}
 	wait := s.schedule(failed)
+	s.known.refusedSecrets = nil
+	if failed != nil && isOfSecrets(failed.reason) {
+		s.known.refusedSecrets = l.secrets
+		wait = s.soon(wait)
+	}
 	readyBefore := conditions.Get(s.saved, meta.ReadyCondition)
 	if err := s.save(ctx); err != nil {
 		// The next look is at once: this one is not on record.

@@ -42,7 +42,7 @@ func (s *sync) run(ctx context.Context) (ctrl.Result, error) {
 			return t.next(ctx, s)
 		}
 	}
-	if !s.known.lookIsDue(s.repo, s.Clock.Now()) {
+	if !s.known.lookIsDue(s.repo, s.Clock.Now()) && !s.secretsHaveChanged(ctx) {
 		if err := s.restore(ctx); err == nil {
 			return s.finishRestore(ctx)
 		}

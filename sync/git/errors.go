@@ -24,6 +24,9 @@ const (
 	ReasonInvalidTree Reason = "InvalidTree"
 	// ReasonTooLarge: the commit exceeds one of the Limits.
 	ReasonTooLarge Reason = "TooLarge"
+	// ReasonUnsupportedFormat: the repository names its objects in a way that KayCI
+	// can't read.
+	ReasonUnsupportedFormat Reason = "UnsupportedFormat"
 	// ReasonTimeout: the context's deadline ended the fetch.
 	ReasonTimeout Reason = "Timeout"
 	// ReasonFetchFailed: the network or the server failed.

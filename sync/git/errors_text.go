@@ -17,6 +17,9 @@ import (
 // maxText bounds what a server can put into a condition.
 const maxText = 400
 
+// errSHA256 says that a server's list of references names objects by SHA-256.
+var errSHA256 = errors.New("object format sha256")
+
 // errTooLarge is returned by readers that have reached their limit.
 var errTooLarge = errors.New("more bytes than allowed")
 
@@ -104,6 +107,8 @@ func (r reporter) wrap(ctx context.Context, doing string, err error) *Error {
 		return r.fail(ReasonRepositoryNotFound, "%s: the server knows no such repository, or these credentials may not see it%s", doing, words)
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
 		return r.fail(ReasonRefNotFound, "%s: the repository is empty", doing)
+	case errors.Is(err, errSHA256):
+		return r.fail(ReasonUnsupportedFormat, "%s: the repository's object format is SHA-256, which isn't supported: SHA-1 is", doing)
 	case errors.Is(err, errTooLarge):
 		return r.fail(ReasonTooLarge, "%s: the server sent more than is allowed", doing)
 	case errors.Is(err, packfile.ErrEmptyPackfile):

@@ -47,6 +47,9 @@ func (s httpSession) Close() error {
 // servers refuse to talk.
 func (s httpSession) AdvertisedReferencesContext(ctx context.Context) (*packp.AdvRefs, error) {
 	refs, err := s.UploadPackSession.AdvertisedReferencesContext(ctx)
+	if s.heard.said == "" && isSHA256(s.heard.refs) {
+		return nil, errSHA256
+	}
 	if err != nil {
 		return nil, saidError{err, s.heard.said}
 	}
@@ -81,6 +84,15 @@ func openHTTP(to target, dial Dial, proxy *url.URL, req Request, report reporter
 	if err != nil {
 		return nil, report.fail(ReasonInvalidSecret, "the Secret's ca.crt: %v", err)
 	}
+	// The host that may see the client's certificate. Blank: there is none.
+	only := ""
+	if len(options.ClientCert) > 0 {
+		pair, err := tls.X509KeyPair(options.ClientCert, options.ClientKey)
+		if err != nil {
+			return nil, report.fail(ReasonInvalidSecret, "the Secret's tls.crt and tls.key are no certificate and its key in PEM form")
+		}
+		tlsConfig.Certificates, only = []tls.Certificate{pair}, to.url.Host
+	}
 	base := &http.Transport{
 		DialContext:            dial,
 		Proxy:                  http.ProxyURL(proxy),
@@ -92,7 +104,7 @@ func openHTTP(to target, dial Dial, proxy *url.URL, req Request, report reporter
 	// Redirects are go-git's: of the first request only, never from https to http,
 	// and without credentials once another host is reached.
 	heard := &heard{}
-	client := githttp.NewClient(&http.Client{Transport: limitedTransport{base, req.Limits.PackBytes, heard}})
+	client := githttp.NewClient(&http.Client{Transport: limitedTransport{base, only, req.Limits.PackBytes, heard}})
 	endpoint, err := transport.NewEndpoint(to.String())
 	if err != nil {
 		return nil, report.fail(ReasonInvalidURL, "the repository's URL is malformed")
@@ -134,12 +146,18 @@ func trust(bundle []byte) (*tls.Config, error) {
 
 // limitedTransport bounds every response body.
 type limitedTransport struct {
-	base      *http.Transport
+	base *http.Transport
+	// only is the one host to talk to, if it isn't blank: redirects to others are
+	// refused.
+	only      string
 	packBytes int64
 	heard     *heard
 }
 
 func (t limitedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if t.only != "" && req.URL.Host != t.only {
+		return nil, errors.New("redirected to another host, which isn't shown the client's certificate")
+	}
 	resp, err := t.base.RoundTrip(req)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package git
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -63,4 +64,10 @@ func wanted(refs *packp.AdvRefs, commit plumbing.Hash) (plumbing.Hash, bool) {
 	}
 	byName := refs.Capabilities.Supports(capability.AllowReachableSHA1InWant) || refs.Capabilities.Supports(capability.AllowTipSHA1InWant)
 	return commit, byName || (refs.Head != nil && *refs.Head == commit)
+}
+
+// isSHA256 reports whether the beginning of a server's list of references says
+// that it names objects by SHA-256.
+func isSHA256(list beginning) bool {
+	return bytes.Contains(list.bytes, []byte("object-format=sha256"))
 }

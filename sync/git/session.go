@@ -25,6 +25,14 @@ func open(ctx context.Context, req Request, report reporter) (session, target, e
 	if err != nil {
 		return nil, to, err
 	}
+	if cert, key := req.Auth["tls.crt"], req.Auth["tls.key"]; len(cert)+len(key) > 0 {
+		switch {
+		case to.url.Scheme != "https":
+			return nil, to, report.fail(ReasonInvalidSecret, "the Secret has tls.crt or tls.key, which are for https alone")
+		case len(cert) == 0 || len(key) == 0:
+			return nil, to, report.fail(ReasonInvalidSecret, "the Secret needs both of tls.crt and tls.key")
+		}
+	}
 	doing := "connect to " + to.String()
 	proxy, err := req.proxyOf(to)
 	if err != nil {

@@ -58,9 +58,12 @@ func openGit(ctx context.Context, to target, dial Dial, req Request) (session, e
 // AdvertisedReferencesContext implements session.
 func (s *stream) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error) {
 	refs := packp.NewAdvRefs()
-	err := refs.Decode(s.out)
+	list := beginning{limit: maxErrorBody}
+	err := refs.Decode(io.TeeReader(s.out, &list))
 	var line *pktline.ErrorLine
 	switch {
+	case isSHA256(list):
+		return nil, errSHA256
 	case errors.As(err, &line) && isNotFound(line.Text):
 		return nil, transport.ErrRepositoryNotFound
 	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && refs.IsEmpty():
