@@ -37,6 +37,7 @@ func TestExamplesRender(t *testing.T) {
 		"concurrency":  {"Pipeline/concurrency", "Trigger/concurrency"},
 		"dependencies": {"Pipeline/dependencies", "Trigger/dependencies"},
 		"diamond":      {"Pipeline/diamond", "Trigger/diamond"},
+		"finally":      {"Pipeline/finally", "Trigger/finally"},
 		"go-build":     {"Pipeline/go-build", "Trigger/go-build"},
 		"hello-world":  {"Pipeline/hello-world", "Trigger/hello-world"},
 		"limits":       {"Pipeline/limits", "Trigger/limits"},

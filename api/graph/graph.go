@@ -9,7 +9,7 @@ import (
 )
 
 // Ancestors returns the jobs that the job needs, directly or by way of others, in
-// the order of the list. Needs that name no earlier job are left out: validation
+// the order of the list. A finally job comes after all that are none. Needs that name no earlier job are left out: validation
 // refuses them, and without them there is no cycle.
 func Ancestors(jobs []v1alpha1.Job, name string) []string {
 	last := slices.IndexFunc(jobs, func(j v1alpha1.Job) bool { return j.Name == name })
@@ -17,6 +17,9 @@ func Ancestors(jobs []v1alpha1.Job, name string) []string {
 		return nil
 	}
 	needed := map[string]bool{}
+	for i := range jobs {
+		needed[jobs[i].Name] = jobs[last].Finally && !jobs[i].Finally
+	}
 	for i := last; i >= 0; i-- {
 		if i != last && !needed[jobs[i].Name] {
 			continue

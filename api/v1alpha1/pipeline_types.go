@@ -16,7 +16,8 @@ type PipelineSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.name == b.name))",message="params must have different names"
 	Params []Param `json:"params,omitempty"`
 
-	// Jobs in a topological order: `needs` names earlier jobs only.
+	// Jobs in a topological order: `needs` names earlier jobs only, and finally jobs
+	// come last.
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=256
@@ -61,6 +62,15 @@ type PipelineSpec struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="timeout must be at least 1s"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
+
+	// FinallyTimeout of the finally jobs together, from when all other jobs have
+	// ended. At least 1s. At its end those that run are stopped, no more are started,
+	// and they have failed with the reason TimedOut. Default: 10m.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="finallyTimeout must be at least 1s"
+	FinallyTimeout *metav1.Duration `json:"finallyTimeout,omitempty"`
 
 	// PendingTimeout is how long a job that is due may be unable to start: from its
 	// pod's creation, or the end of its last init container, until all containers
@@ -151,10 +161,19 @@ type Job struct {
 	// `success() &&` in front of it. Variables: `params`, whose values are strings;
 	// `jobs`, with phase and outputs of those jobs; and `run`, with name, namespace,
 	// pipeline, number, trigger, provider, repository, sha, ref and sender. A
-	// cancelled Run starts nothing, whatever `if` says. Default: success().
+	// cancelled Run starts nothing but finally jobs, whatever `if` says. Default:
+	// success(), and always() for a finally job.
 	// +optional
 	// +kubebuilder:validation:MaxLength=4096
 	If string `json:"if,omitempty"`
+
+	// Finally has the job start when all jobs have ended that are no finally jobs,
+	// however they have, also if the Run was cancelled, replaced or took too long. Only
+	// finallyTimeout stops it. A Run that ends before anything of it has started
+	// starts none. `needs` names finally jobs only, which have to end before;
+	// `if` sees all other jobs and those. Default: false.
+	// +optional
+	Finally bool `json:"finally,omitempty"`
 
 	// Approval has the job wait, when it could start, until somebody who may approve
 	// Runs says yes in the Run's `approvals`. Default: it doesn't wait.

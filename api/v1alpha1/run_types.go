@@ -178,6 +178,11 @@ type RunStatus struct {
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 
+	// FinallyStartTime is when all jobs but the finally jobs had ended. How the Run
+	// ends was decided then, unless a finally job fails.
+	// +optional
+	FinallyStartTime *metav1.Time `json:"finallyStartTime,omitempty"`
+
 	// CompletionTime is when the last job was seen to have ended.
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`

@@ -549,6 +549,11 @@ func (in *PipelineSpec) DeepCopyInto(out *PipelineSpec) {
 		*out = new(v1.Duration)
 		**out = **in
 	}
+	if in.FinallyTimeout != nil {
+		in, out := &in.FinallyTimeout, &out.FinallyTimeout
+		*out = new(v1.Duration)
+		**out = **in
+	}
 	if in.PendingTimeout != nil {
 		in, out := &in.PendingTimeout, &out.PendingTimeout
 		*out = new(v1.Duration)
@@ -735,6 +740,10 @@ func (in *RunStatus) DeepCopyInto(out *RunStatus) {
 	}
 	if in.StartTime != nil {
 		in, out := &in.StartTime, &out.StartTime
+		*out = (*in).DeepCopy()
+	}
+	if in.FinallyStartTime != nil {
+		in, out := &in.FinallyStartTime, &out.FinallyStartTime
 		*out = (*in).DeepCopy()
 	}
 	if in.CompletionTime != nil {

@@ -36,6 +36,7 @@ func PipelineSpec(spec *v1alpha1.PipelineSpec, path *field.Path) field.ErrorList
 		errs = append(errs, field.Invalid(path.Child("maxParallel"), *spec.MaxParallel, "must be at least 1"))
 	}
 	errs = append(errs, validateAtLeast(spec.Timeout, minTimeout, path.Child("timeout"))...)
+	errs = append(errs, validateAtLeast(spec.FinallyTimeout, minTimeout, path.Child("finallyTimeout"))...)
 	errs = append(errs, validateAtLeast(spec.PendingTimeout, minTimeout, path.Child("pendingTimeout"))...)
 	errs = append(errs, validateConcurrency(spec, budget, path.Child("concurrency"))...)
 	errs = append(errs, validateRetention(spec.Retention, path.Child("retention"))...)
@@ -65,6 +66,7 @@ func validateJobs(jobs []v1alpha1.Job, path *field.Path) field.ErrorList {
 	for i, job := range jobs {
 		at := path.Index(i)
 		errs = append(errs, validateNeeds(job.Needs, i, position, at.Child("needs"))...)
+		errs = append(errs, validateFinally(jobs, i, at)...)
 		errs = append(errs, validateApproval(job.Approval, at.Child("approval"))...)
 		errs = append(errs, validateAtLeast(job.Timeout, minTimeout, at.Child("timeout"))...)
 		errs = append(errs, validateOutputs(&jobs[i], at.Child("outputs"))...)

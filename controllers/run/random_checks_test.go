@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
@@ -11,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/kayci/kayci/api/graph"
@@ -55,22 +57,30 @@ func (s *simulation) checkNewJob(created *batchv1.Job) {
 	if truth.created++; truth.created > 1 && (!truth.deleted || s.recorded(created)) {
 		s.t.Errorf("Job %s is created for the second time", created.Name)
 	}
-	if s.believes.Spec.Cancelled || s.believes.Status.Phase.Finished() {
+	finally := truth.outcome != serves && s.spec(created.Labels[v1alpha1.JobLabel]).Finally
+	if s.believes.Spec.Cancelled && !finally || s.believes.Status.Phase.Finished() {
 		s.t.Errorf("Job %s is created for a Run that is known to be cancelled (%t) and %s", created.Name, s.believes.Spec.Cancelled, s.believes.Status.Phase)
 	}
 	if truth.outcome == serves {
 		return
 	}
-	of, spec := created.Labels[v1alpha1.RunLabel], s.spec(created.Labels[v1alpha1.JobLabel])
+	spec := s.spec(created.Labels[v1alpha1.JobLabel])
 	s.checkApproved(created, spec)
 	s.checkTurn(created)
+	s.checkBefore(created, spec)
+}
+
+// checkBefore checks that what the job comes after is as it has to be.
+func (s *simulation) checkBefore(created *batchv1.Job, spec *v1alpha1.Job) {
+	s.t.Helper()
+	of := created.Labels[v1alpha1.RunLabel]
 	for i := range s.pipeline.Spec.Services {
-		if name := s.pipeline.Spec.Services[i].Name; !s.truths[of+"/"+name].passed {
+		if name := s.pipeline.Spec.Services[i].Name; !spec.Finally && !s.truths[of+"/"+name].passed {
 			s.t.Errorf("Job %s is created before service %s was ready", created.Name, name)
 		}
 	}
 	for _, name := range graph.Ancestors(s.pipeline.Spec.Jobs, spec.Name) {
-		if spec.If == "" && !s.spec(name).AllowFailure && !s.truths[of+"/"+name].passed || s.goesOn(of, name) {
+		if spec.If == "" && !spec.Finally && !s.spec(name).AllowFailure && !s.truths[of+"/"+name].passed || s.goesOn(of, name) {
 			s.t.Errorf("Job %s is created if %q, and job %s, which it needs, has not come to that", created.Name, spec.If, name)
 		}
 	}
@@ -80,7 +90,8 @@ func (s *simulation) checkNewJob(created *batchv1.Job) {
 // a failure that is to end it.
 func (s *simulation) checkTurn(created *batchv1.Job) {
 	s.t.Helper()
-	if s.pipeline.Spec.FailFast && slices.ContainsFunc(s.believes.Status.Jobs, func(status v1alpha1.JobStatus) bool { return status.HasFailed() }) {
+	finally := s.spec(created.Labels[v1alpha1.JobLabel]).Finally
+	if s.pipeline.Spec.FailFast && !finally && slices.ContainsFunc(s.believes.Status.Jobs, func(status v1alpha1.JobStatus) bool { return status.HasFailed() }) {
 		s.t.Errorf("Job %s is created for a Run that is known to have failed", created.Name)
 	}
 	most, running := s.pipeline.Spec.MaxParallel, int32(0)
@@ -98,7 +109,8 @@ func (s *simulation) checkTurn(created *batchv1.Job) {
 func (s *simulation) goesOn(of, name string) bool {
 	made, found := s.server.objects["Job"][job.Name(of, name)].(*batchv1.Job)
 	truth := s.truths[of+"/"+name]
-	return found && !truth.outcome.stuck() && !truth.passed && !truth.touched && !truth.disrupted && !s.recordedEnd(of, name) &&
+	toldToEnd := found && (ptr.Deref(made.Spec.Suspend, false) || ptr.Deref(made.Spec.ActiveDeadlineSeconds, 1) == 0)
+	return found && !toldToEnd && !truth.outcome.stuck() && !truth.passed && !truth.touched && !truth.disrupted && !s.recordedEnd(of, name) &&
 		!jobHas(made, batchv1.JobComplete) && !jobHas(made, batchv1.JobFailed)
 }
 
@@ -325,9 +337,12 @@ func (s *simulation) checkJob(r *v1alpha1.Run, got *v1alpha1.JobStatus, phases m
 	for _, name := range graph.Ancestors(s.pipeline.Spec.Jobs, got.Name) {
 		ancestors = append(ancestors, phases[name])
 	}
-	ready := holds(s.spec(got.Name).If, ancestors)
+	spec := s.spec(got.Name)
+	ready := mayStart(spec, ancestors)
 	started := truth.created > 0
 	switch {
+	case spec.Finally && got.Phase == v1alpha1.JobCancelled && r.Status.StartTime != nil:
+		s.t.Errorf("%s: finally job %s is cancelled, and the Run had started", r.Name, got.Name)
 	case got.Phase == v1alpha1.JobSucceeded && !truth.passed:
 		s.t.Errorf("%s: job %s has succeeded, and no program of it has ended with 0 by itself", r.Name, got.Name)
 	case got.Phase == v1alpha1.JobCancelled && !cutShort(r):
@@ -363,6 +378,9 @@ func (s *simulation) checkJobName(r *v1alpha1.Run, got *v1alpha1.JobStatus, trut
 func (s *simulation) checkVerdict(r *v1alpha1.Run, got *v1alpha1.JobStatus, truth *truth) {
 	s.t.Helper()
 	want, reason, certain := truth.expected(s.spec(got.Name))
+	if s.spec(got.Name).Finally && got.Reason == v1alpha1.ReasonTimedOut && r.Status.CompletionTime.Sub(r.Status.FinallyStartTime.Time) >= 10*time.Minute {
+		return
+	}
 	if !certain || (cutShort(r) && got.Phase != v1alpha1.JobFailed) {
 		return
 	}

@@ -140,7 +140,21 @@ func randomGraph(rng *rand.Rand, fates []fate, conditions []string) (*v1alpha1.P
 		jobs = append(jobs, job)
 		chosen = append(chosen, will)
 	}
+	for i := range jobs[1:] {
+		if job := &jobs[i+1]; jobs[i].Finally || i+2 >= len(jobs) && chance(rng, 300) {
+			job.Finally, job.Needs = true, nil
+			if jobs[i].Finally && chance(rng, 500) {
+				job.Needs = []string{jobs[i].Name}
+			}
+		}
+	}
 	return pipeline(jobs...), chosen
+}
+
+// mayStart says what the condition of a job comes to, given how its ancestors
+// have ended. That of a finally job holds unless it says otherwise.
+func mayStart(spec *v1alpha1.Job, ancestors []v1alpha1.JobPhase) bool {
+	return spec.Finally && spec.If == "" || holds(spec.If, ancestors)
 }
 
 // addServices gives the Pipeline up to two services.

@@ -19,7 +19,7 @@ func askApprovals(rng *rand.Rand, spec *v1alpha1.PipelineSpec) {
 		return
 	}
 	for i := range spec.Jobs {
-		if chance(rng, 200) {
+		if chance(rng, 200) && !spec.Jobs[i].Finally {
 			spec.Jobs[i].Approval = &v1alpha1.JobApproval{}
 		}
 	}
@@ -82,7 +82,7 @@ func (s *simulation) enroll(r *v1alpha1.Run) {
 	for i := range s.pipeline.Spec.Jobs {
 		spec := &s.pipeline.Spec.Jobs[i]
 		was := s.truths[source.Name+"/"+spec.Name]
-		truth := &truth{outcome: was.outcome, onTerm: was.onTerm, reused: reusable && len(source.Status.Jobs) > i && source.Status.Jobs[i].Phase == v1alpha1.JobSucceeded}
+		truth := &truth{outcome: was.outcome, onTerm: was.onTerm, reused: reusable && !spec.Finally && len(source.Status.Jobs) > i && source.Status.Jobs[i].Phase == v1alpha1.JobSucceeded}
 		if truth.outcome.stuck() || (truth.outcome != hangs && chance(s.rng, 500)) {
 			truth.outcome = succeeds
 		}

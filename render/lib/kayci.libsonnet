@@ -71,18 +71,21 @@
   // failFast ends a Run with the first failure; maxParallel bounds how many of its
   // jobs run at a time. concurrency bounds how many Runs there are at a time, as
   // ci.concurrency makes it; notifiers tell of a Run, as ci.notifier makes them.
-  pipeline(name, jobs, params=[], retention=null, workspace=null, services=[], timeout=null, pendingTimeout=null, concurrency=null, notifiers=[], failFast=false, maxParallel=null):: {
+  // finally are jobs that start when all others have ended, however they have;
+  // finallyTimeout bounds them.
+  pipeline(name, jobs, params=[], retention=null, workspace=null, services=[], timeout=null, pendingTimeout=null, concurrency=null, notifiers=[], failFast=false, maxParallel=null, finally=[], finallyTimeout=null):: {
     apiVersion: apiVersion,
     kind: 'Pipeline',
     metadata: { name: name },
     spec: {
       [if params != [] then 'params']: [if std.isString(p) then ci.param(p) else p for p in params],
-      jobs: jobs,
+      jobs: jobs + [job { finally: true } for job in items(finally)],
       [if services != [] then 'services']: services,
       [if workspace != null then 'workspace']: workspace,
       [if maxParallel != null then 'maxParallel']: maxParallel,
       [if failFast then 'failFast']: true,
       [if timeout != null then 'timeout']: timeout,
+      [if finallyTimeout != null then 'finallyTimeout']: finallyTimeout,
       [if pendingTimeout != null then 'pendingTimeout']: pendingTimeout,
       [if concurrency != null then 'concurrency']: concurrency,
       [if retention != null then 'retention']: retention,

@@ -49,21 +49,25 @@ func TestConditionsDecideWhatStarts(t *testing.T) {
 	}
 }
 
-func TestCancelledRunStartsNothingWhateverItsConditions(t *testing.T) {
+func TestCancelledRunStartsFinallyJobsAlone(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t)
-	s.create(t, s.pipeline("always", script("held", s.through("held")), when("always()", script("always", "true", "held")), when("failure()", script("failure", "true", "held"))))
+	tidy := script("tidy", `test "$KAYCI_OUTPUT_HELD_HOST" = h1`)
+	tidy.Finally = true
+	s.create(t, s.pipeline("always",
+		script("held", `echo '{"host": "h1"}' > /dev/termination-log; `+s.through("held")),
+		when("always()", script("always", "true", "held")), when("failure()", script("failure", "true", "held")), tidy))
 	run := s.start(t, "c", "always")
 	s.awaitArrival(t, "held")
 	patch(t, s, run, func(r *v1alpha1.Run) { r.Spec.Cancelled = true })
 	ended := s.awaitEnd(t, "c", v1alpha1.RunCancelled)
 
-	want := []string{"held=Cancelled/Cancelled", "always=Cancelled/Cancelled", "failure=Cancelled/Cancelled"}
+	want := []string{"held=Cancelled/Cancelled", "always=Cancelled/Cancelled", "failure=Cancelled/Cancelled", "tidy=Succeeded"}
 	if diff := cmp.Diff(want, phases(ended)); diff != "" {
 		t.Errorf("jobs (-want +got):\n%s", diff)
 	}
-	if got := len(s.jobs(t, "c")); got != 1 {
-		t.Errorf("there are %d Jobs, want the one that was cancelled", got)
+	if got := len(s.jobs(t, "c")); got != 2 {
+		t.Errorf("there are %d Jobs, want the one that was cancelled and the finally job", got)
 	}
 }
 

@@ -22,6 +22,7 @@ func expectedLog() map[string][3]string {
 		"matrix":       {"build-arm64", "main", "Building for linux/arm64."},
 		"approval":     {"deploy", "main", "Deploying number 1."},
 		"conditions":   {"warn", "main", "Only 82 percent are covered."},
+		"finally":      {"take-down", "main", "Taking down host-1."},
 		"limits":       {"test", "main", "Tested in time."},
 		"notifiers":    {"test", "main", "All is well."},
 		"outputs":      {"publish", "main", "Publishing 1.4.1: Now with \"quotes\"."},

@@ -30,6 +30,9 @@ const (
 // admit reports whether the job may start, given the jobs that it needs. If not,
 // the status says whether it waits or has ended.
 func (f *Facts) admit(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map[string]*v1alpha1.JobStatus, d *Decision) (v1alpha1.JobStatus, bool) {
+	if spec.Finally {
+		return f.admitFinally(spec, s, done, d)
+	}
 	waits, failed := false, false
 	for _, need := range spec.Needs {
 		switch needed := done[need]; {

@@ -17,7 +17,7 @@ func (f *Facts) failedFast() *halt {
 	var first *v1alpha1.JobStatus
 	for i := range f.Run.Status.Jobs {
 		s := &f.Run.Status.Jobs[i]
-		if s.HasFailed() && (first == nil || s.CompletionTime.Before(first.CompletionTime)) {
+		if s.HasFailed() && !f.isFinally(s.Name) && (first == nil || s.CompletionTime.Before(first.CompletionTime)) {
 			first = s
 		}
 	}
@@ -33,8 +33,8 @@ func (f *Facts) failedFast() *halt {
 // failFast keeps a Run from starting more beside a failure that is to end it.
 // That is recorded before anything is stopped: a job that failed stays so.
 func (f *Facts) failFast(jobs []v1alpha1.JobStatus, d *Decision) {
-	goesOn := func(s v1alpha1.JobStatus) bool { return !s.Phase.Finished() }
-	failed := func(s v1alpha1.JobStatus) bool { return s.HasFailed() }
+	goesOn := func(s v1alpha1.JobStatus) bool { return !s.Phase.Finished() && !f.isFinally(s.Name) }
+	failed := func(s v1alpha1.JobStatus) bool { return s.HasFailed() && !f.isFinally(s.Name) }
 	if f.Spec.FailFast && slices.ContainsFunc(jobs, failed) && slices.ContainsFunc(jobs, goesOn) && f.halt() == nil {
 		d.Create, d.Serve = nil, nil
 		d.requeue(atOnce)

@@ -49,7 +49,7 @@ func (f *Facts) fail(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, 
 	if pod := latePod(job, pods); pod != nil {
 		reason, message = notBegun(pod, f.Explained[s.Name])
 	}
-	if h := f.halt(); h != nil && (stopped(pods) || condemned(job, verdict)) {
+	if h := f.haltOf(s.Name); h != nil && (stopped(pods) || condemned(job, verdict)) {
 		return h.endJob(f, s)
 	}
 	return f.lose(s, job, reason, message)

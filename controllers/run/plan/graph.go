@@ -33,7 +33,7 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 		// Recorded as created, and not seen: the caller has yet to ask the API server.
 		return s
 	}
-	if h := f.halt(); h != nil {
+	if h := f.haltOf(s.Name); h != nil {
 		return h.endJob(f, s)
 	}
 	if f.queued() {
@@ -51,7 +51,7 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 	if s, may = f.approve(spec, s); !may {
 		return s
 	}
-	if !d.serving {
+	if !d.serving && !spec.Finally {
 		s.Reason, s.Message = ReasonAwaitingServices, "the Run's services are not ready yet"
 		return s
 	}

@@ -18,6 +18,8 @@ type halt struct {
 	stopping, reason string
 	// verb and why make the messages: "<verb> while it ran: <why>".
 	verb, why string
+	// job is the phase of each job that it ends. Blank: Cancelled.
+	job v1alpha1.JobPhase
 	// passing: what it was read from may soon show it no more, a restarted
 	// controller wouldn't know. It is recorded before anything is stopped.
 	passing bool
@@ -25,7 +27,8 @@ type halt struct {
 
 // halt returns why the Run is to end now, or nil. Once it has returned a halt it
 // always does: jobs that were ended for it stay so. Of several reasons the one
-// that was recorded first stays.
+// that was recorded first stays. When the finally jobs may start, how the Run ends
+// is decided, and no reason comes any more.
 func (f *Facts) halt() *halt {
 	var first *halt
 	recorded := f.reason()
@@ -35,6 +38,9 @@ func (f *Facts) halt() *halt {
 			return h
 		}
 		first = cmp.Or(first, h)
+	}
+	if f.Run.Status.FinallyStartTime != nil {
+		return nil
 	}
 	return first
 }

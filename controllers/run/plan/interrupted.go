@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -27,7 +28,7 @@ func (h *halt) endJob(f *Facts, s v1alpha1.JobStatus) v1alpha1.JobStatus {
 		}
 		text += mark + trouble
 	}
-	return f.end(s, v1alpha1.JobCancelled, h.reason, shorten(text))
+	return f.end(s, cmp.Or(h.job, v1alpha1.JobCancelled), h.reason, shorten(text))
 }
 
 // stood says where the job stands, blank if nothing shows it.

@@ -103,6 +103,24 @@ func failingRun(f *plan.Facts) {
 	f.Run.Status.Jobs = []v1alpha1.JobStatus{{Name: "b", Phase: v1alpha1.JobFailed, Reason: "Error", Message: exitedWith1}}
 }
 
+// finallyJob makes `a` the finally job of a Run whose other job stands so.
+func finallyJob(phase v1alpha1.JobPhase) observation {
+	return func(f *plan.Facts) {
+		aNeed(phase)(f)
+		f.Spec.Jobs = []v1alpha1.Job{spec("b"), finally("a")}
+	}
+}
+
+// finallySince is when the other jobs of a cancelled Run had ended.
+func finallySince(second int) observation {
+	return func(f *plan.Facts) {
+		finallyJob(v1alpha1.JobCancelled)(f)
+		cancelledRun(f)
+		f.Run.Status.StartTime, f.Run.Status.FinallyStartTime = ts(0), ts(second)
+		f.Spec.FinallyTimeout = &metav1.Duration{Duration: time.Minute}
+	}
+}
+
 func (c cell) afterCreating() cell               { c.create = true; return c }
 func (c cell) andEnds() cell                     { c.ended = true; return c }
 func (c cell) andRemoves() cell                  { c.removed = true; return c }

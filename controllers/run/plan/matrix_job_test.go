@@ -13,7 +13,7 @@ import (
 
 func events(t *testing.T) []row {
 	t.Helper()
-	return slices.Concat(jobEvents(t), podEvents(), haltEvents())
+	return slices.Concat(jobEvents(t), podEvents(), haltEvents(), finallyEvents())
 }
 
 // jobEvents are of a job that has no Job, or none but that.

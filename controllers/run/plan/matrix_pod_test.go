@@ -6,6 +6,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
 
@@ -286,6 +287,42 @@ func haltEvents() []row {
 			ends(100, "Cancelled", "TimedOut", "timed out while its Job was suspended: the Run took longer than its timeout of 1m30s").andLooks(time.Millisecond).laterRemoves(),
 			ends(100, "Cancelled", "TimedOut", "timed out while its Job was suspended: the Run took longer than its timeout of 1m30s").andLooks(time.Millisecond).laterRemoves(),
 			stays.andRemoves(), stays.andRemoves(), stays.andRemoves(), stays.andRemoves(),
+		}},
+	}
+}
+
+// finallyEvents are of a job that starts when the others have ended.
+func finallyEvents() []row {
+	stopped := aPod(deadline(1), podPhase(corev1.PodFailed), podReason("DeadlineExceeded", ""), exit(143, "Error", 90))
+	const late = "timed out while it ran: the finally jobs took longer than the finallyTimeout of 1m"
+	return []row{
+		{"another job runs", finallyJob(v1alpha1.JobRunning), byPhase{
+			is("Waiting", "AwaitingNeeds", "comes after all other jobs"), stays,
+			stays, stays, stays, stays,
+		}},
+		{"the other job has failed", finallyJob(v1alpha1.JobFailed), byPhase{
+			is("Running", "", "").afterCreating().andLooks(30 * time.Second), stays.andLooks(10 * time.Minute),
+			stays, stays, stays, stays,
+		}},
+		{"the other job was cancelled", finallySince(90), byPhase{
+			is("Running", "", "").afterCreating().andLooks(30 * time.Second), stays.andLooks(50 * time.Second),
+			stays, stays, stays, stays,
+		}},
+		{"the other job was cancelled, runs", all(finallySince(90), aJob(), aPod()), byPhase{
+			is("Running", "", "").andLooks(50 * time.Second), stays.andLooks(50 * time.Second),
+			stays.andRemoves(), stays.andStops(), stays.andStops(), stays.andStops(),
+		}},
+		{"late, no Job", finallySince(40), byPhase{
+			ends(100, "Failed", "TimedOut", "timed out before it started: the finally jobs took longer than the finallyTimeout of 1m"), stays,
+			stays, stays, stays, stays,
+		}},
+		{"late, runs", all(finallySince(40), aJob(), aPod()), byPhase{
+			is("Running", "", "").andStops(), stays.andStops(),
+			stays.andRemoves(), stays.andStops(), stays.andStops(), stays.andStops(),
+		}},
+		{"late, stopped, Job failed", all(finallySince(40), aJob(backoffLimit(95)), stopped), byPhase{
+			ends(95, "Failed", "TimedOut", late), ends(95, "Failed", "TimedOut", late),
+			stays, stays, stays, stays,
 		}},
 	}
 }

@@ -150,7 +150,7 @@ func Decide(f *Facts) Decision {
 	f.failFast(list, &d)
 	f.takeTurns(list, &d)
 	d.Status = f.runStatus(list, services, &d)
-	if left, limited := f.timeLeft(); limited && left > 0 && !d.Status.Phase.Finished() {
+	if left, limited := f.limit(&d.Status); limited && left > 0 && !d.Status.Phase.Finished() {
 		d.requeue(left)
 	}
 	f.Notify(&d)
@@ -170,7 +170,7 @@ func (f *Facts) decideJob(spec *v1alpha1.Job, done map[string]*v1alpha1.JobStatu
 			return f.decideMissing(spec, recorded, done, d)
 		}
 		status = f.observe(f.sign(spec, recorded), job, done, d)
-		if h := f.halt(); h != nil && !status.Phase.Finished() && !jobFinished(job) {
+		if h := f.haltOf(spec.Name); h != nil && !status.Phase.Finished() && !jobFinished(job) {
 			status = f.interrupt(h, status, job, d)
 		}
 	}

@@ -11,9 +11,10 @@ import (
 // retries, and whether it holds here. It does if all that the job needs is
 // reused, too: what it was made of is still what it would be made of. With a
 // workspace or services none does: what it left there went with the earlier Run.
+// Nor does a finally job: it has cleaned up behind that one.
 // Once recorded, a reused job is one that has its result.
 func (f *Facts) reuse(spec *v1alpha1.Job, done map[string]*v1alpha1.JobStatus) (v1alpha1.JobStatus, bool) {
-	if f.Source == nil || f.lost() != "" {
+	if f.Source == nil || f.lost() != "" || spec.Finally {
 		return v1alpha1.JobStatus{}, false
 	}
 	for _, name := range spec.Needs {

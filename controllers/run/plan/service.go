@@ -66,7 +66,7 @@ func (f *Facts) decideService(name string, h *halt, d *Decision) v1alpha1.Servic
 func (f *Facts) serve(s v1alpha1.ServiceStatus, h *halt, d *Decision) v1alpha1.ServiceStatus {
 	refusal, deferred := f.Deferred[s.Name]
 	switch {
-	case s.Job != "" || h != nil || f.queued():
+	case s.Job != "" || h != nil || f.queued() || f.mainEnded():
 		// Created and not seen: the caller has yet to ask the API server. Or never to
 		// be, or not yet.
 	case deferred:
@@ -189,11 +189,12 @@ func recordedFailure(s v1alpha1.ServiceStatus) (reason, message string) {
 }
 
 // newFailure says why a service that was not known to have ended has. When the
-// jobs are known to have ended, it may have been stopped.
+// jobs are known to have ended, it may have been stopped, and finally jobs see for
+// themselves.
 func (f *Facts) newFailure(s v1alpha1.ServiceStatus) (reason, message string) {
 	job := f.Jobs[s.Name]
 	switch {
-	case s.Phase.Finished(), f.jobsEnded():
+	case s.Phase.Finished(), f.mainEnded():
 		return "", ""
 	case f.Missing[s.Name]:
 		return ReasonJobDeleted, "its Job was deleted"

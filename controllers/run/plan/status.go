@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,6 +31,9 @@ func (f *Facts) runStatus(jobs []v1alpha1.JobStatus, services []v1alpha1.Service
 	s.Number = f.Number
 	s.Jobs, s.Services = jobs, services
 	s.StartTime = f.startTime()
+	if s.FinallyStartTime == nil && f.awaitsFinally(jobs) {
+		s.FinallyStartTime = f.now()
+	}
 	phase, reason, message := f.summarize(jobs, s.StartTime != nil)
 	switch h := f.halt(); {
 	case !phase.Finished() && h == nil && !f.queued():
@@ -117,13 +119,9 @@ func (f *Facts) summarize(jobs []v1alpha1.JobStatus, started bool) (phase v1alph
 	if len(by[v1alpha1.JobWaiting])+len(by[v1alpha1.JobRunning]) > 0 {
 		return f.summarizeActive(jobs, by, started, done)
 	}
-	h := f.halt()
-	// A job that failed when its service did has its own, lesser reason.
-	lostService := h != nil && h.reason == v1alpha1.ReasonServiceFailed && len(by[v1alpha1.JobFailed])+len(allowed) > 0
-	switch {
-	case len(by[v1alpha1.JobCancelled]) > 0, lostService:
-		h = cmp.Or(h, cancelled())
-		return h.phase, h.reason, h.ended(started, done)
+	switch h := f.endedBy(jobs); {
+	case h != nil:
+		return h.phase, h.reason, h.ended(started, done) + list("failed", f.failedFinally(jobs))
 	case len(by[v1alpha1.JobFailed]) > 0:
 		return v1alpha1.RunFailed, v1alpha1.ReasonJobFailed, failures(jobs) + "; " + done
 	default:
@@ -149,8 +147,15 @@ func group(jobs []v1alpha1.JobStatus) (by map[v1alpha1.JobPhase][]string, allowe
 }
 
 func (f *Facts) summarizeActive(jobs []v1alpha1.JobStatus, by map[v1alpha1.JobPhase][]string, started bool, done string) (phase v1alpha1.RunPhase, reason, message string) {
-	h := f.halt()
+	running, starting := split(jobs)
+	goesOn := list("running", running) + list("starting", starting)
+	h, finally := f.halt(), f.awaitsFinally(jobs)
+	if finally {
+		h = f.endedBy(jobs)
+	}
 	switch {
+	case h != nil && finally:
+		return v1alpha1.RunRunning, h.stopping, stuck(jobs, h.ended(started, done)+list("failed", f.failedFinally(jobs))+goesOn)
 	case h != nil:
 		return v1alpha1.RunRunning, h.stopping, h.stop(by[v1alpha1.JobRunning])
 	case f.queued():
@@ -158,9 +163,7 @@ func (f *Facts) summarizeActive(jobs []v1alpha1.JobStatus, by map[v1alpha1.JobPh
 	case !started:
 		return v1alpha1.RunQueued, ReasonQueued, stuck(jobs, "no job has started")
 	}
-	running, starting := split(jobs)
-	message = done + list("failed", by[v1alpha1.JobFailed]) + list("running", running) + list("starting", starting)
-	return v1alpha1.RunRunning, v1alpha1.ReasonRunning, stuck(jobs, message)
+	return v1alpha1.RunRunning, v1alpha1.ReasonRunning, stuck(jobs, done+list("failed", by[v1alpha1.JobFailed])+goesOn)
 }
 
 // split tells the jobs whose program runs, for all that is known, from those

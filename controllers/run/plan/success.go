@@ -40,7 +40,7 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, done map[string]
 	if known {
 		return s
 	}
-	if f.halt() != nil {
+	if f.haltOf(s.Name) != nil {
 		return f.interrupting(s, job, pods)
 	}
 	s, since := f.explainWait(s, job, pods, d)
