@@ -1,5 +1,7 @@
 package v1alpha1
 
+import "strings"
+
 // Labels that KayCI puts on the objects it makes. Their values are object
 // names: every kind's name is short enough to be one.
 const (
@@ -85,13 +87,20 @@ const (
 	EnvServicePrefix = EnvPrefix + "SERVICE_"
 	// EnvRunPhase, EnvRunMessage and EnvFailedJobs tell a notifier what became of
 	// the Run: its phase, the message of its condition, and the names of failed
-	// jobs, separated by commas.
+	// jobs, separated by commas. A finally job gets the phase that the Run comes to,
+	// and what may start behind a failure the names of the jobs before it that failed.
 	EnvRunPhase   = EnvPrefix + "RUN_PHASE"
 	EnvRunMessage = EnvPrefix + "RUN_MESSAGE"
 	EnvFailedJobs = EnvPrefix + "FAILED_JOBS"
 	// EnvNotifyPrefix begins the names of what `kayci notify` reads for itself.
 	EnvNotifyPrefix = EnvPrefix + "NOTIFY_"
 )
+
+// EnvJobPhase is the environment variable that tells a job what became of another
+// before it: KAYCI_JOB_<NAME>_PHASE, in capitals and with an underscore for a dash.
+func EnvJobPhase(job string) string {
+	return EnvJob + "_" + strings.ToUpper(strings.ReplaceAll(job, "-", "_")) + "_PHASE"
+}
 
 // Reasons that stand in conditions, beside those of Flux's meta package.
 const (

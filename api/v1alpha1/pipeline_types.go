@@ -106,11 +106,11 @@ type PipelineSpec struct {
 type Param struct {
 	// Name: lower-case letters, digits and underscores, beginning with a letter.
 	// It can't be one that KayCI sets itself: run, run_number, pipeline, namespace,
-	// run_phase, run_message, failed_jobs, job, or one that begins with output_,
-	// service_ or notify_.
+	// run_phase, run_message, failed_jobs, job, one that begins with output_,
+	// service_ or notify_, or with job_ and ends with _phase.
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z][a-z0-9_]*$`
-	// +kubebuilder:validation:XValidation:rule="!(self in ['run', 'run_number', 'run_phase', 'run_message', 'failed_jobs', 'pipeline', 'namespace', 'job']) && !self.startsWith('output_') && !self.startsWith('service_') && !self.startsWith('notify_')",message="this name is reserved: KayCI sets the environment variable of that name itself"
+	// +kubebuilder:validation:XValidation:rule="!(self in ['run', 'run_number', 'run_phase', 'run_message', 'failed_jobs', 'pipeline', 'namespace', 'job']) && !self.startsWith('output_') && !self.startsWith('service_') && !self.startsWith('notify_') && !self.matches('^job_.*_phase$')",message="this name is reserved: KayCI sets the environment variable of that name itself"
 	Name string `json:"name"`
 
 	// Description for people.

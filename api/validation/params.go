@@ -28,7 +28,8 @@ var paramName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 func reservedParamName(name string) bool {
 	return slices.Contains([]string{"run", "run_number", "run_phase", "run_message", "failed_jobs", "pipeline", "namespace", "job"}, name) ||
-		strings.HasPrefix(name, "output_") || strings.HasPrefix(name, "service_") || strings.HasPrefix(name, "notify_")
+		strings.HasPrefix(name, "output_") || strings.HasPrefix(name, "service_") || strings.HasPrefix(name, "notify_") ||
+		strings.HasPrefix(name, "job_") && strings.HasSuffix(name, "_phase")
 }
 
 func validateParamName(name string, path *field.Path) field.ErrorList {

@@ -125,12 +125,14 @@ func TestDeclaredParams(t *testing.T) {
 
 func TestParamNames(t *testing.T) {
 	for name, want := range map[string][]string{
-		"git_sha":  nil,
-		"GIT_SHA":  {`spec.params[0].name: Invalid value: "GIT_SHA": must be lower-case letters, digits and underscores, beginning with a letter`},
-		"git-sha":  {`spec.params[0].name: Invalid value: "git-sha": must be lower-case letters, digits and underscores, beginning with a letter`},
-		"1st":      {`spec.params[0].name: Invalid value: "1st": must be lower-case letters, digits and underscores, beginning with a letter`},
-		"run":      {`spec.params[0].name: Invalid value: "run": is reserved: KayCI sets the environment variable of that name itself`},
-		"output_x": {`spec.params[0].name: Invalid value: "output_x": is reserved: KayCI sets the environment variable of that name itself`},
+		"git_sha":     nil,
+		"GIT_SHA":     {`spec.params[0].name: Invalid value: "GIT_SHA": must be lower-case letters, digits and underscores, beginning with a letter`},
+		"git-sha":     {`spec.params[0].name: Invalid value: "git-sha": must be lower-case letters, digits and underscores, beginning with a letter`},
+		"1st":         {`spec.params[0].name: Invalid value: "1st": must be lower-case letters, digits and underscores, beginning with a letter`},
+		"run":         {`spec.params[0].name: Invalid value: "run": is reserved: KayCI sets the environment variable of that name itself`},
+		"job_a_phase": {`spec.params[0].name: Invalid value: "job_a_phase": is reserved: KayCI sets the environment variable of that name itself`},
+		"job_phases":  nil,
+		"output_x":    {`spec.params[0].name: Invalid value: "output_x": is reserved: KayCI sets the environment variable of that name itself`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := pipeline(job("a"))

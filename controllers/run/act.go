@@ -47,23 +47,47 @@ func (r *Reconciler) createAll(ctx context.Context, o *observation, d *plan.Deci
 	}
 	for _, name := range d.Create {
 		built := job.Build(o.Run, o.Number, &o.Spec, o.jobSpec(name))
-		job.AddOutputs(built, inherited(o, d, name))
+		earlier := ancestors(o, d, name)
+		job.AddOutputs(built, inherited(earlier))
+		if len(earlier) > 0 && o.startsAnyway(name, earlier) {
+			job.AddPhases(built, earlier, d.Outcome)
+		}
 		errs = append(errs, r.create(ctx, o, name, built))
 	}
 	return errors.Join(errs...)
 }
 
-// inherited returns the outputs of the job's ancestors, as the decision has
-// them: some may not have been recorded yet.
-func inherited(o *observation, d *plan.Decision, name string) []job.Outputs {
-	ancestors := graph.Ancestors(o.Spec.Jobs, name)
-	var outputs []job.Outputs
+// ancestors returns what became of the jobs before this one, as the decision has
+// it: some may not have been recorded yet.
+func ancestors(o *observation, d *plan.Decision, name string) []v1alpha1.JobStatus {
+	names := graph.Ancestors(o.Spec.Jobs, name)
+	var earlier []v1alpha1.JobStatus
 	for i := range d.Status.Jobs {
-		if s := &d.Status.Jobs[i]; len(s.Outputs) > 0 && slices.Contains(ancestors, s.Name) {
+		if slices.Contains(names, d.Status.Jobs[i].Name) {
+			earlier = append(earlier, d.Status.Jobs[i])
+		}
+	}
+	return earlier
+}
+
+// inherited returns the outputs of the jobs before.
+func inherited(earlier []v1alpha1.JobStatus) []job.Outputs {
+	var outputs []job.Outputs
+	for i := range earlier {
+		if s := &earlier[i]; len(s.Outputs) > 0 {
 			outputs = append(outputs, job.Outputs{Job: s.Name, Values: s.Outputs})
 		}
 	}
 	return outputs
+}
+
+// startsAnyway reports whether the job may start though one before it has not
+// succeeded. To others it goes without saying that all have.
+func (o *observation) startsAnyway(name string, earlier []v1alpha1.JobStatus) bool {
+	spec := o.jobSpec(name)
+	return spec.If != "" || spec.Finally || slices.ContainsFunc(earlier, func(s v1alpha1.JobStatus) bool {
+		return o.jobSpec(s.Name).AllowFailure
+	})
 }
 
 func (r *Reconciler) create(ctx context.Context, o *observation, name string, built *batchv1.Job) error {

@@ -61,6 +61,9 @@ func (s *simulation) checkHandedOn(r *v1alpha1.Run, got *v1alpha1.JobStatus) {
 		if truth.touched || truth.disrupted {
 			continue
 		}
+		if spec := s.spec(got.Name); (spec.If != "" || spec.Finally) && !cutShort(r) && !slices.Contains(env, corev1.EnvVar{Name: v1alpha1.EnvJobPhase(name), Value: string(earlier.Phase)}) {
+			s.t.Errorf("%s: job %s was given %v, and job %s is %s", r.Name, got.Name, env, name, earlier.Phase)
+		}
 		want := earlier.Outputs["pod"]
 		certain := truth.outcome != hangs && !cutShort(r) // Else it may be ended before its program has begun.
 		if ran := truth.programs > 0 || truth.reused; certain && (want != "") != ran {

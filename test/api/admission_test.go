@@ -72,6 +72,7 @@ func TestAdmission(t *testing.T) {
 		"notifier's phases":     {kind: "Pipeline", spec: notifier(`phases: []`, `{template: {spec: {`+validContainer+`}}}`), want: "spec.notifiers[0].phases"},
 		"notifier's ttl":        {kind: "Pipeline", spec: notifier(`phases: [Failed]`, `{ttlSecondsAfterFinished: 1, template: {spec: {`+validContainer+`}}}`), want: "ttlSecondsAfterFinished, suspend and selector are refused"},
 		"notifier's container":  {kind: "Pipeline", spec: notifier(`phases: [Failed]`, `{template: {spec: {containers: [{name: main, imagee: chat}]}}}`), want: `unknown field "spec.notifiers[0].template.spec.template.spec.containers[0].imagee"`},
+		"a phase's parameter":   {kind: "Pipeline", spec: `{params: [{name: job_test_phase}], jobs: [` + validJob + `]}`, want: "this name is reserved"},
 		"notifier's parameter":  {kind: "Pipeline", spec: `{params: [{name: notify_url}], jobs: [` + validJob + `]}`, want: "this name is reserved"},
 		"workspace":             {kind: "Pipeline", spec: workspace(`mountPath: /src`, `{}`, `resources: {requests: {storage: 1Gi}}`)},
 		"workspace's path":      {kind: "Pipeline", spec: workspace(`mountPath: /src/..`, `{}`, `resources: {requests: {storage: 1Gi}}`), want: "mountPath must be an absolute path"},

@@ -25,7 +25,7 @@ func TestConditionsDecideWhatStarts(t *testing.T) {
 		when("jobs.passes.outputs.level == 'high'", script("high", "true", "passes")),
 		when("jobs.passes.outputs.level == 'low'", script("low", "true", "passes")),
 		when("jobs.passes.outputs.other == ''", script("broken", "true", "passes")),
-		when("failure() && jobs.fails.phase == 'Failed'", script("alarm", "true", "fails", "high")),
+		when("failure() && jobs.fails.phase == 'Failed'", script("alarm", `test "$KAYCI_FAILED_JOBS $KAYCI_JOB_FAILS_PHASE $KAYCI_JOB_HIGH_PHASE" = "fails Failed Succeeded"`, "fails", "high")),
 		when("always()", script("clean-up", "true", "deploy", "low")),
 		script("behind", "true", "low"),
 		script("after", "true", "alarm"))
@@ -52,7 +52,7 @@ func TestConditionsDecideWhatStarts(t *testing.T) {
 func TestCancelledRunStartsFinallyJobsAlone(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t)
-	tidy := script("tidy", `test "$KAYCI_OUTPUT_HELD_HOST" = h1`)
+	tidy := script("tidy", `test "$KAYCI_OUTPUT_HELD_HOST $KAYCI_JOB_HELD_PHASE $KAYCI_RUN_PHASE" = "h1 Cancelled Cancelled"`)
 	tidy.Finally = true
 	s.create(t, s.pipeline("always",
 		script("held", `echo '{"host": "h1"}' > /dev/termination-log; `+s.through("held")),

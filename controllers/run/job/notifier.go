@@ -2,7 +2,6 @@ package job
 
 import (
 	"math"
-	"strings"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -46,15 +45,10 @@ func tell(pod *corev1.PodTemplateSpec, status *v1alpha1.RunStatus) {
 	if c := meta.FindStatusCondition(status.Conditions, v1alpha1.SucceededCondition); c != nil {
 		message = c.Message
 	}
-	var failed []string
-	for i := range status.Jobs {
-		if status.Jobs[i].HasFailed() {
-			failed = append(failed, status.Jobs[i].Name)
-		}
-	}
+	failed := failedJobs(status.Jobs)
 	eachInjected(pod, func(c *corev1.Container) {
 		setVariable(c, v1alpha1.EnvRunPhase, string(status.Phase))
 		setVariable(c, v1alpha1.EnvRunMessage, message)
-		setVariable(c, v1alpha1.EnvFailedJobs, strings.Join(failed, ","))
+		setVariable(c, v1alpha1.EnvFailedJobs, failed)
 	})
 }

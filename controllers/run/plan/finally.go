@@ -116,6 +116,17 @@ func (f *Facts) endedBy(jobs []v1alpha1.JobStatus) *halt {
 	return nil
 }
 
+// outcome returns the phase that the Run comes to by all but its finally jobs.
+func (f *Facts) outcome(jobs []v1alpha1.JobStatus) v1alpha1.RunPhase {
+	if h := f.endedBy(jobs); h != nil {
+		return h.phase
+	}
+	if slices.ContainsFunc(jobs, func(s v1alpha1.JobStatus) bool { return s.HasFailed() && !f.isFinally(s.Name) }) {
+		return v1alpha1.RunFailed
+	}
+	return v1alpha1.RunSucceeded
+}
+
 // failedFinally returns the names of finally jobs that have failed.
 func (f *Facts) failedFinally(jobs []v1alpha1.JobStatus) []string {
 	var failed []string

@@ -108,6 +108,9 @@ type Decision struct {
 	Notify []Notice
 	// Status of the Run.
 	Status v1alpha1.RunStatus
+	// Outcome is the phase that the Run comes to unless a finally job fails. Blank
+	// before those may start.
+	Outcome v1alpha1.RunPhase
 	// RequeueAfter asks for another look when nothing may happen before. 0: none.
 	RequeueAfter time.Duration
 

@@ -34,6 +34,9 @@ func (f *Facts) runStatus(jobs []v1alpha1.JobStatus, services []v1alpha1.Service
 	if s.FinallyStartTime == nil && f.awaitsFinally(jobs) {
 		s.FinallyStartTime = f.now()
 	}
+	if s.FinallyStartTime != nil {
+		d.Outcome = f.outcome(jobs)
+	}
 	phase, reason, message := f.summarize(jobs, s.StartTime != nil)
 	switch h := f.halt(); {
 	case !phase.Finished() && h == nil && !f.queued():
