@@ -75,7 +75,7 @@ func awaitHandshake(t *testing.T, address string, trusted *x509.CertPool) {
 	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
 		conn, err := dialer.DialContext(ctx, "tcp", address)
 		if last = err; err != nil {
-			return false, nil
+			return false, nil //nolint:nilerr // Not yet: that is what is waited for.
 		}
 		return true, conn.Close()
 	})

@@ -87,7 +87,9 @@ func (s *simulation) preempt() {
 			continue
 		}
 		pods := s.podsOf(job)
-		runs := slices.ContainsFunc(pods, func(pod *corev1.Pod) bool { return pod.Status.Phase == corev1.PodRunning && pod.DeletionTimestamp == nil })
+		runs := slices.ContainsFunc(pods, func(pod *corev1.Pod) bool {
+			return pod.Status.Phase == corev1.PodRunning && pod.DeletionTimestamp == nil
+		})
 		if !runs && chance(s.rng, 800) {
 			continue
 		}

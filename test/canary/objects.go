@@ -1,6 +1,8 @@
 package canary
 
 // objects are valid ones, of which each field that KayCI has stands in one.
+//
+//nolint:gochecknoglobals // Constant: Go has no constant maps.
 var objects = map[string]string{
 	"ConfigRepo": `
 apiVersion: kayci.dev/v1alpha1

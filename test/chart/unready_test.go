@@ -93,7 +93,11 @@ func (s *server) checkWithoutReplica(t *testing.T, deleting []client.Object, rep
 		{"the end of a Run", "", deleting[1], forget, false},
 		{"the end of a Pipeline", garbageCollector, deleting[0], forget, false},
 	} {
-		err := s.typed(t, tt.user).Patch(t.Context(), tt.obj.DeepCopyObject().(client.Object), client.RawPatch(types.MergePatchType, []byte(tt.patch)))
+		obj, ok := tt.obj.DeepCopyObject().(client.Object)
+		if !ok {
+			t.Fatalf("%T is no object", tt.obj)
+		}
+		err := s.typed(t, tt.user).Patch(t.Context(), obj, client.RawPatch(types.MergePatchType, []byte(tt.patch)))
 		if judged := err != nil && strings.Contains(err.Error(), "failed calling webhook"); judged != tt.judged || err != nil && !judged {
 			t.Errorf("%s: judged is %t, want %t; error %v", tt.what, judged, tt.judged, err)
 		}

@@ -9,7 +9,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -54,7 +53,7 @@ func TestNobodyPosesAsKayCI(t *testing.T) {
 func (s *space) controlled(run *v1alpha1.Run, name string, controller bool) metav1.ObjectMeta {
 	meta := s.meta(name)
 	meta.OwnerReferences = []metav1.OwnerReference{{
-		APIVersion: v1alpha1.GroupVersion().String(), Kind: v1alpha1.RunKind, Name: run.Name, UID: run.UID, Controller: ptr.To(controller),
+		APIVersion: v1alpha1.GroupVersion().String(), Kind: v1alpha1.RunKind, Name: run.Name, UID: run.UID, Controller: new(controller),
 	}}
 	return meta
 }
@@ -67,7 +66,7 @@ func (s *space) forgedJob(run *v1alpha1.Run, controller bool) *batchv1.Job {
 		name = job.Name(run.Name, "test")
 	}
 	return &batchv1.Job{ObjectMeta: s.controlled(run, name, controller), Spec: batchv1.JobSpec{
-		Suspend: ptr.To(true),
+		Suspend: new(true),
 		Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
 			RestartPolicy: corev1.RestartPolicyNever,
 			Containers:    []corev1.Container{{Name: "main", Image: "busybox"}},

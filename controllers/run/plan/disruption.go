@@ -64,8 +64,9 @@ func turnedAway(pod *corev1.Pod) bool {
 		switch c.Type {
 		case corev1.DisruptionTarget, corev1.PodScheduled, corev1.PodInitialized, corev1.PodReady, corev1.ContainersReady, corev1.PodReadyToStartContainers:
 			return true
+		default:
+			return false
 		}
-		return false
 	})
 	return !taken && pod.Status.Phase == corev1.PodFailed && pod.Spec.NodeName != "" &&
 		pod.Status.Reason != "" && pod.Status.Reason != deadlineExceeded && len(pod.Status.ContainerStatuses) == 0

@@ -21,7 +21,16 @@ func (f *Facts) keepOutputs(s v1alpha1.JobStatus, job *batchv1.Job, done map[str
 	if pod == nil {
 		return s
 	}
-	var outputs map[string]string
+	outputs := leftovers(pod)
+	if alike(outputs) == nil && f.posing(s.Name, outputs) == nil && f.fits(s.Name, outputs, done) == nil {
+		s.Outputs = outputs
+	}
+	return s
+}
+
+// leftovers returns the well-formed outputs of the pod's containers, nil for
+// none.
+func leftovers(pod *corev1.Pod) (outputs map[string]string) {
 	for _, c := range terminations(pod) {
 		if c.log || len(c.message) >= terminationLimit(pod) || !meantAsOutputs(c.message) {
 			continue
@@ -36,10 +45,7 @@ func (f *Facts) keepOutputs(s v1alpha1.JobStatus, job *batchv1.Job, done map[str
 			maps.Copy(outputs, found)
 		}
 	}
-	if alike(outputs) == nil && f.posing(s.Name, outputs) == nil && f.fits(s.Name, outputs, done) == nil {
-		s.Outputs = outputs
-	}
-	return s
+	return outputs
 }
 
 // lastToLeave returns the newest pod of which a container has ended, or nil.
