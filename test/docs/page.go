@@ -23,13 +23,14 @@ type Block struct {
 type Page struct {
 	Name   string
 	Blocks []Block
-	// Inline are kubectl's commands in running text and tables, in their order.
+	// Inline are kubectl's commands in running text and tables, in their order. One
+	// without arguments is the name of a command.
 	Inline []string
 }
 
 const fence = "```"
 
-var inline = regexp.MustCompile("`(kubectl [^`]+)`")
+var inline = regexp.MustCompile("`(kubectl [^ `]+ [^`]+)`")
 
 // Read takes a page apart. It refuses blocks that don't say what they are: a
 // command in one of these would run in no test.

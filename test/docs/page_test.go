@@ -14,7 +14,7 @@ import (
 
 func TestRead(t *testing.T) {
 	markdown := strings.Join([]string{
-		"Type `kubectl get runs`, or `make`:", "", "```sh", "A=1", "", "    kubectl get `x`", "```", "", "```console", "$ kubectl get a", "none",
+		"Type `kubectl get runs`, or `make`, or use `kubectl create`:", "", "```sh", "A=1", "", "    kubectl get `x`", "```", "", "```console", "$ kubectl get a", "none",
 		"$ echo $A", "```", "```yaml", "a: b", "```", "| `kubectl describe run` | |",
 	}, "\n")
 	got, err := docs.Read("a.md", markdown)

@@ -100,12 +100,3 @@ func TestDocuments(t *testing.T) {
 	}
 	typist.checkNothingIsLeftOut(t)
 }
-
-// inPassing are commands in running text that aren't there to be typed, with the
-// reason.
-func inPassing() map[string]string {
-	return map[string]string{
-		"kubectl create":  "the name of a command; a block shows it in full",
-		"kubectl explain": "the name of a command; others show it in full",
-	}
-}
