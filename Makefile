@@ -126,14 +126,17 @@ generate: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Generate deepcopy cod
 	cp -r $$scratch/. .
 
 .PHONY: verify
-verify: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Check that generated files are what `make generate` makes.
-	@$(call begin,verify,are generated files up to date?)
+verify: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Check that generated files are what `make generate` makes, and go.mod what `go mod tidy` does.
+	@$(call begin,verify,are generated files and go.mod up to date?)
 	$(call generate-into,$$scratch)
 	stale=
 	for path in api/v1alpha1/zz_generated.deepcopy.go charts/kayci/files/crds docs/reference/api.md; do
 	  diff -ruN $$path $$scratch/$$path || stale+=" $$path"
 	done
 	[ -z "$$stale" ] || { echo "Out of date:$$stale. Run 'make generate' and commit the result."; exit 1; }
+	for module in $(SMALL); do
+	  (cd $$module && $(GO) mod tidy -diff) || { echo "Out of date: $$module/go.mod. Run 'go mod tidy' there and commit the result."; exit 1; }
+	done
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## Check style, size limits and likely bugs in every module.

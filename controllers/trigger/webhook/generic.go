@@ -2,10 +2,9 @@ package webhook
 
 import (
 	"bytes"
+	"crypto/rand"
 	"net/http"
 	"strings"
-
-	"github.com/google/uuid"
 )
 
 // generic is any program that knows the bearer token.
@@ -28,7 +27,7 @@ func (generic) delivery(header http.Header, _ []byte) string {
 	if id := header.Get("Idempotency-Key"); id != "" {
 		return tidyID(id)
 	}
-	return uuid.NewString()
+	return rand.Text()
 }
 
 // payload is the object of parameters; an empty body is one without any.
