@@ -69,16 +69,18 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err == nil {
 		err = r.answer(ctx, run)
 	}
+	// By what it is now, and not by what it was when it was asked for.
+	priority := new(rank(run, r.Clock.Now()))
 	if apierrors.IsConflict(err) || errors.Is(err, errNotItsTurn) {
 		// The Run has changed since it was read: somebody cancelled it, or the cache
 		// is behind. Or it is another's turn. Nothing is wrong; read again when the cache
 		// had time to follow.
-		return ctrl.Result{RequeueAfter: afterConflict}, nil
+		return ctrl.Result{RequeueAfter: afterConflict, Priority: priority}, nil
 	}
 	if err != nil {
-		return ctrl.Result{}, err // A result beside it would be ignored, with a warning.
+		return ctrl.Result{Priority: priority}, err // A time beside it would be ignored, with a warning.
 	}
-	return ctrl.Result{RequeueAfter: after}, nil
+	return ctrl.Result{RequeueAfter: after, Priority: priority}, nil
 }
 
 // advance observes, decides, acts, and records what the Run has come to. It

@@ -204,7 +204,7 @@ func (r *Reconciler) inLine() handler.EventHandler {
 			return
 		}
 		if len(waiting) > 0 {
-			q.AddAfter(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(waiting[0])}, after)
+			r.add(q, waiting[0], after)
 		}
 	}
 	return handler.Funcs{

@@ -32,7 +32,7 @@ func (r *Reconciler) wake() handler.EventHandler {
 			return
 		}
 		for _, run := range queue.Wake(changed, runs.Items) {
-			addByAge(q, client.ObjectKeyFromObject(run), run.CreationTimestamp)
+			r.add(q, run, 0)
 		}
 	}
 	return handler.Funcs{

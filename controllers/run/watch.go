@@ -7,19 +7,13 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 )
@@ -57,45 +51,6 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 		Watches(&batchv1.Job{}, queue, builder.WithPredicates(jobNews())).
 		Watches(&corev1.Pod{}, queue, builder.WithPredicates(podNews())).
 		Complete(r)
-}
-
-// enqueue serves older Runs first: in a burst the first ones end early, instead
-// of all of them late.
-func (r *Reconciler) enqueue() handler.EventHandler {
-	add := func(ctx context.Context, obj client.Object, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-		key := types.NamespacedName{Namespace: obj.GetNamespace(), Name: obj.GetLabels()[v1alpha1.RunLabel]}
-		created := obj.GetCreationTimestamp()
-		if _, ok := obj.(*v1alpha1.Run); ok {
-			key.Name = obj.GetName()
-		} else {
-			var run v1alpha1.Run
-			if err := r.Client.Get(ctx, key, &run); err == nil {
-				created = run.CreationTimestamp
-			}
-		}
-		addByAge(q, key, created)
-	}
-	return handler.Funcs{
-		CreateFunc: func(ctx context.Context, e event.CreateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			add(ctx, e.Object, q)
-		},
-		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			add(ctx, e.ObjectNew, q)
-		},
-		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			add(ctx, e.Object, q)
-		},
-	}
-}
-
-// addByAge adds a Run to the queue, in front of those created after it.
-func addByAge(q workqueue.TypedRateLimitingInterface[reconcile.Request], key types.NamespacedName, created metav1.Time) {
-	req := reconcile.Request{NamespacedName: key}
-	if pq, ok := q.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
-		pq.AddWithOpts(priorityqueue.AddOpts{Priority: new(-int(created.Unix()))}, req)
-		return
-	}
-	q.Add(req)
 }
 
 // runNews drops the echo of own status writes. The generation doesn't count
