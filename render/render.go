@@ -40,9 +40,12 @@ type Options struct {
 	Exec []string
 }
 
+// DefaultMemory is the memory of a child process in bytes, if Limits say nothing.
+const DefaultMemory = 512 << 20
+
 // Limits bound an evaluation. Time is bounded by the context.
 type Limits struct {
-	// Memory of the child process in bytes. Default 512 MiB.
+	// Memory of the child process in bytes. Default DefaultMemory, 512 MiB.
 	Memory int64
 	// Output of the child process in bytes. Default 32 MiB.
 	Output int64
@@ -132,7 +135,7 @@ func kindOf(o Object) string { return o.Object.GetObjectKind().GroupVersionKind(
 
 func (l Limits) withDefaults() Limits {
 	const mib = 1 << 20
-	defaultTo(&l.Memory, 512*mib)
+	defaultTo(&l.Memory, DefaultMemory)
 	defaultTo(&l.Output, 32*mib)
 	defaultTo(&l.Files, 1000)
 	defaultTo(&l.Objects, 2000)

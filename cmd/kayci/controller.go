@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ const intervalJitter = 0.05
 type controllerFlags struct {
 	controllers.Options
 	maxBody         resource.QuantityValue
+	memoryLimit     resource.QuantityValue
 	gitLimits       gitLimitFlags
 	admissionSecret string
 	log             logger.Options
@@ -48,6 +50,7 @@ func newControllerCommand() *cobra.Command {
 	f.StringVar(&flags.ProbeAddress, "health-probe-bind-address", ":8082", "address of /healthz and /readyz; 0 for none")
 	f.StringVar(&flags.PprofAddress, "pprof-bind-address", "0", "address of Go's profiles at /debug/pprof, which anyone who reaches it can read; 0 for none")
 	f.Var(&flags.maxBody, "webhook-max-body", "largest body of a webhook, in bytes")
+	f.Var(&flags.memoryLimit, "memory-limit", "memory of the container, in bytes; near it Go collects garbage more often. Ignored if GOMEMLIMIT is set; 0 for none")
 	f.StringVar(&flags.Admission.Address, "admission-bind-address", "0", "address of the admission webhook; 0 for none")
 	f.StringVar(&flags.Admission.Host, "admission-host", "", "name by which API servers call it: SERVICE.NAMESPACE.svc")
 	f.StringVar(&flags.admissionSecret, "admission-secret", "", "Secret that keeps its certificate, as NAMESPACE/NAME; it must exist")
@@ -67,6 +70,7 @@ func newControllerCommand() *cobra.Command {
 }
 
 func (flags *controllerFlags) run(ctx context.Context) error {
+	limitMemory(flags.memoryLimit.Value())
 	// Repositories of one host that were made together are not asked together.
 	jitter.SetGlobalIntervalJitter(intervalJitter, nil)
 	var err error
@@ -95,6 +99,6 @@ func (flags *controllerFlags) run(ctx context.Context) error {
 	if err := runtimemetrics.Registry.Register(b.metric()); err != nil {
 		return fmt.Errorf("register the metric of this build: %w", err)
 	}
-	ctrl.Log.Info("starting", "version", b.Version, "revision", b.Revision, "go", b.Go)
+	ctrl.Log.Info("starting", "version", b.Version, "revision", b.Revision, "go", b.Go, "memoryLimit", debug.SetMemoryLimit(-1))
 	return mgr.Start(ctx)
 }

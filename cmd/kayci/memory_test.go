@@ -1,0 +1,61 @@
+package main
+
+import (
+	"math"
+	"runtime/debug"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+func TestGoMemory(t *testing.T) {
+	t.Parallel()
+	const mib = 1 << 20
+	for name, tt := range map[string]struct{ container, want int64 }{
+		"no limit":                {0, 0},
+		"none that makes sense":   {-1, 0},
+		"one byte":                {1, 0},
+		"less than a child takes": {256 * mib, 64 * mib},
+		"what a child takes":      {512 * mib, 128 * mib},
+		"little more":             {600 * mib, 150 * mib},
+		"the chart's":             {1024 * mib, 512*mib - 512*mib/10},
+		"plenty":                  {10_752 * mib, 9216 * mib},
+		"as much as there can be": {math.MaxInt64, math.MaxInt64 - 512*mib - (math.MaxInt64-512*mib)/10},
+	} {
+		if got := goMemory(tt.container); got != tt.want {
+			t.Errorf("%s: %d of %d bytes, want %d", name, got, tt.container, tt.want)
+		}
+	}
+}
+
+// The limit is the process's: these tests don't run beside others.
+func TestMemoryLimitOfTheController(t *testing.T) {
+	before := debug.SetMemoryLimit(-1)
+	t.Cleanup(func() { debug.SetMemoryLimit(before) })
+	for name, tt := range map[string]struct {
+		variable, flag string
+		want           int64
+	}{
+		"neither":      {want: before},
+		"the flag":     {flag: "2Gi", want: 1449551463},
+		"in bytes":     {flag: "2147483648", want: 1449551463},
+		"the variable": {variable: "700MiB", flag: "2Gi", want: before},
+		"off":          {variable: "off", flag: "2Gi", want: before},
+		"no limit":     {flag: "0", want: before},
+	} {
+		t.Run(name, func(t *testing.T) {
+			debug.SetMemoryLimit(before)
+			t.Setenv(envGoMemory, tt.variable)
+			flag := newControllerCommand().Flags().Lookup("memory-limit").Value.(*resource.QuantityValue)
+			if tt.flag != "" {
+				if err := flag.Set(tt.flag); err != nil {
+					t.Fatal(err)
+				}
+			}
+			limitMemory(flag.Value())
+			if got := debug.SetMemoryLimit(-1); got != tt.want {
+				t.Errorf("the limit is %d bytes, want %d", got, tt.want)
+			}
+		})
+	}
+}
