@@ -84,10 +84,11 @@ type PipelineSpec struct {
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s')",message="pendingTimeout must be at least 1s"
 	PendingTimeout *metav1.Duration `json:"pendingTimeout,omitempty"`
 
-	// Retention says which finished Runs are kept. Default: the newest 10. `{}`
+	// Retention says which finished Runs are kept. Default: the newest 10 that failed,
+	// the newest 10 of the others, and all that finished within the last hour. `{}`
 	// keeps all. Runs that have not finished always stay.
 	// +optional
-	// +kubebuilder:default={maxCount: 10}
+	// +kubebuilder:default={maxCount: 10, maxFailed: 10}
 	Retention *Retention `json:"retention,omitempty"`
 
 	// Notifiers are Jobs that tell of a Run's phase, apart from its jobs.
@@ -218,13 +219,32 @@ type Job struct {
 	Template batchv1.JobTemplateSpec `json:"template"`
 }
 
-// Retention bounds the finished Runs of a Pipeline. A Run beyond either bound
-// is deleted, oldest first.
+// Retention bounds the finished Runs of a Pipeline. A Run beyond one of the
+// bounds is deleted, oldest first.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.minAge) || !has(self.maxAge) || duration(self.minAge) <= duration(self.maxAge)",message="minAge must be at most maxAge"
 type Retention struct {
-	// MaxCount is the number of finished Runs to keep. Default: no bound.
+	// MaxCount is the number of finished Runs to keep, without the failed ones if
+	// maxFailed is set. Default: no bound.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	MaxCount *int32 `json:"maxCount,omitempty"`
+
+	// MaxFailed is the number of Runs in the phase Failed to keep, apart from the
+	// others, so that neither push out the other. Default: they count towards
+	// maxCount.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	MaxFailed *int32 `json:"maxFailed,omitempty"`
+
+	// MinAge is how long a Run is kept after it has finished though there are more
+	// than maxCount or maxFailed, for people to see it. At most maxAge, if that is
+	// set. `0s`: not at all. Default: 1h.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="minAge must be at least 0s"
+	MinAge *metav1.Duration `json:"minAge,omitempty"`
 
 	// MaxAge is how long a Run is kept after it has finished. Default: no bound.
 	// +optional

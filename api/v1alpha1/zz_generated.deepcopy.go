@@ -618,6 +618,16 @@ func (in *Retention) DeepCopyInto(out *Retention) {
 		*out = new(int32)
 		**out = **in
 	}
+	if in.MaxFailed != nil {
+		in, out := &in.MaxFailed, &out.MaxFailed
+		*out = new(int32)
+		**out = **in
+	}
+	if in.MinAge != nil {
+		in, out := &in.MinAge, &out.MinAge
+		*out = new(v1.Duration)
+		**out = **in
+	}
 	if in.MaxAge != nil {
 		in, out := &in.MaxAge, &out.MaxAge
 		*out = new(v1.Duration)

@@ -104,7 +104,15 @@ func validateRetention(r *v1alpha1.Retention, path *field.Path) field.ErrorList 
 	if r.MaxCount != nil && *r.MaxCount < 1 {
 		errs = append(errs, field.Invalid(path.Child("maxCount"), *r.MaxCount, "must be at least 1"))
 	}
-	return append(errs, validateAtLeast(r.MaxAge, time.Nanosecond, path.Child("maxAge"))...)
+	if r.MaxFailed != nil && *r.MaxFailed < 1 {
+		errs = append(errs, field.Invalid(path.Child("maxFailed"), *r.MaxFailed, "must be at least 1"))
+	}
+	errs = append(errs, validateAtLeast(r.MinAge, 0, path.Child("minAge"))...)
+	errs = append(errs, validateAtLeast(r.MaxAge, time.Nanosecond, path.Child("maxAge"))...)
+	if r.MinAge != nil && r.MaxAge != nil && r.MinAge.Duration > r.MaxAge.Duration {
+		errs = append(errs, field.Invalid(path.Child("minAge"), r.MinAge.Duration.String(), "must be at most maxAge"))
+	}
+	return errs
 }
 
 func validateAtLeast(d *metav1.Duration, least time.Duration, path *field.Path) field.ErrorList {

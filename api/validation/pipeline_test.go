@@ -71,6 +71,37 @@ func TestPipelineGraph(t *testing.T) {
 	}
 }
 
+func TestPipelineRetention(t *testing.T) {
+	t.Parallel()
+	lasts := func(d time.Duration) *metav1.Duration { return &metav1.Duration{Duration: d} }
+	for name, tc := range map[string]struct {
+		retention *v1alpha1.Retention
+		want      []string
+	}{
+		"all":        {&v1alpha1.Retention{}, nil},
+		"each bound": {&v1alpha1.Retention{MaxCount: new(int32(1)), MaxFailed: new(int32(1)), MinAge: lasts(0), MaxAge: lasts(time.Nanosecond)}, nil},
+		"one age":    {&v1alpha1.Retention{MinAge: lasts(time.Hour), MaxAge: lasts(time.Hour)}, nil},
+		"below": {&v1alpha1.Retention{MaxCount: new(int32(0)), MaxFailed: new(int32(0)), MinAge: lasts(-time.Second), MaxAge: lasts(0)}, []string{
+			"spec.retention.maxCount: Invalid value: 0: must be at least 1",
+			"spec.retention.maxFailed: Invalid value: 0: must be at least 1",
+			`spec.retention.minAge: Invalid value: "-1s": must be at least 0s`,
+			`spec.retention.maxAge: Invalid value: "0s": must be at least 1ns`,
+		}},
+		"ages crossed": {&v1alpha1.Retention{MinAge: lasts(time.Hour), MaxAge: lasts(time.Minute)}, []string{
+			`spec.retention.minAge: Invalid value: "1h0m0s": must be at most maxAge`,
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := pipeline(job("a"))
+			p.Spec.Retention = tc.retention
+			if diff := cmp.Diff(tc.want, texts(validation.Pipeline(p))); diff != "" {
+				t.Errorf("errors (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestPipelineTemplate(t *testing.T) {
 	const template = "spec.jobs[0].template."
 	for name, tc := range map[string]struct {

@@ -37,6 +37,9 @@ func TestExpired(t *testing.T) {
 		finished("d", 4, 4, v1alpha1.RunCancelled), finished("b", 2, 2, v1alpha1.RunSucceeded),
 	}
 	age := func(d time.Duration) *metav1.Duration { return &metav1.Duration{Duration: d} }
+	count := func(most int32) *v1alpha1.Retention {
+		return &v1alpha1.Retention{MaxCount: &most, MinAge: age(0)}
+	}
 	for _, tt := range []struct {
 		name   string
 		bounds *v1alpha1.Retention
@@ -45,12 +48,19 @@ func TestExpired(t *testing.T) {
 	}{
 		{name: "none given", bounds: nil},
 		{name: "none", bounds: &v1alpha1.Retention{}},
-		{name: "room for all", bounds: &v1alpha1.Retention{MaxCount: ptr.To[int32](4)}},
-		{name: "count", bounds: &v1alpha1.Retention{MaxCount: ptr.To[int32](2)}, want: []string{"a", "b"}},
-		{name: "count of one", bounds: &v1alpha1.Retention{MaxCount: ptr.To[int32](1)}, want: []string{"a", "b", "c"}},
+		{name: "least age alone", bounds: &v1alpha1.Retention{MinAge: age(0)}},
+		{name: "room for all", bounds: count(4)},
+		{name: "count", bounds: count(2), want: []string{"a", "b"}},
+		{name: "count of one", bounds: count(1), want: []string{"a", "b", "c"}},
+		{name: "count, within the default least age", bounds: &v1alpha1.Retention{MaxCount: ptr.To[int32](2)}, next: 52 * time.Minute},
+		{name: "count and a least age, to the second", bounds: &v1alpha1.Retention{MaxCount: ptr.To[int32](1), MinAge: age(7 * time.Minute)}, want: []string{"a", "b"}, next: time.Minute},
 		{name: "age, to the second", bounds: &v1alpha1.Retention{MaxAge: age(7 * time.Minute)}, want: []string{"a", "b"}, next: time.Minute},
 		{name: "age, none yet", bounds: &v1alpha1.Retention{MaxAge: age(time.Hour)}, next: 52 * time.Minute},
-		{name: "both", bounds: &v1alpha1.Retention{MaxCount: ptr.To[int32](3), MaxAge: age(7 * time.Minute)}, want: []string{"a", "b"}, next: time.Minute},
+		{name: "count and age", bounds: &v1alpha1.Retention{MaxCount: ptr.To[int32](3), MinAge: age(0), MaxAge: age(7 * time.Minute)}, want: []string{"a", "b"}, next: time.Minute},
+		{name: "age within the default least age", bounds: &v1alpha1.Retention{MaxCount: ptr.To[int32](1), MaxAge: age(7 * time.Minute)}, want: []string{"a", "b"}, next: time.Minute},
+		{name: "failed apart, room", bounds: &v1alpha1.Retention{MaxCount: ptr.To[int32](1), MaxFailed: ptr.To[int32](1), MinAge: age(0)}, want: []string{"a", "b"}},
+		{name: "failed apart, none other bounded", bounds: &v1alpha1.Retention{MaxFailed: ptr.To[int32](1), MinAge: age(0)}},
+		{name: "failed apart, greatest age", bounds: &v1alpha1.Retention{MaxFailed: ptr.To[int32](1), MaxAge: age(6 * time.Minute)}, want: []string{"a", "b", "c"}, next: time.Minute},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -64,6 +74,38 @@ func TestExpired(t *testing.T) {
 			}
 			if next != tt.next {
 				t.Errorf("next in %s, want %s", next, tt.next)
+			}
+		})
+	}
+}
+
+// What failed stays beside any number of newer ones that succeeded.
+func TestExpiredFailed(t *testing.T) {
+	t.Parallel()
+	var runs []v1alpha1.Run
+	for i, phase := range []v1alpha1.RunPhase{
+		v1alpha1.RunFailed, v1alpha1.RunFailed, v1alpha1.RunFailed, v1alpha1.RunSucceeded, v1alpha1.RunCancelled, v1alpha1.RunSucceeded,
+	} {
+		runs = append(runs, finished(string(rune('a'+i)), i, int64(i), phase))
+	}
+	for _, tt := range []struct {
+		name      string
+		maxFailed *int32
+		want      []string
+	}{
+		{name: "in the same count", want: []string{"a", "b", "c", "d"}},
+		{name: "apart", maxFailed: ptr.To[int32](2), want: []string{"a", "d"}},
+		{name: "apart, room for all", maxFailed: ptr.To[int32](3), want: []string{"d"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			old, next := expired(runs, &v1alpha1.Retention{MaxCount: ptr.To[int32](2), MaxFailed: tt.maxFailed}, at(0).Add(24*time.Hour))
+			var names []string
+			for _, run := range old {
+				names = append(names, run.Name)
+			}
+			if diff := cmp.Diff(tt.want, names); diff != "" || next != 0 {
+				t.Errorf("next in %s, want never; expired (-want +got):\n%s", next, diff)
 			}
 		})
 	}

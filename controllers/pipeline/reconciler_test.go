@@ -150,7 +150,7 @@ func (w *world) runs() []string {
 
 func web() *v1alpha1.Pipeline {
 	p := &v1alpha1.Pipeline{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "web", UID: "web-uid", Generation: 1}}
-	p.Spec.Retention = &v1alpha1.Retention{MaxCount: ptr.To[int32](2)}
+	p.Spec.Retention = &v1alpha1.Retention{MaxCount: ptr.To[int32](2), MinAge: &metav1.Duration{}}
 	p.Spec.Jobs = []v1alpha1.Job{{Name: "test"}}
 	p.Spec.Jobs[0].Template.Spec.Template.Spec.Containers = []corev1.Container{{Name: "main", Image: "a:1"}}
 	return p
@@ -324,6 +324,25 @@ func TestRetentionWaitsForNotifiers(t *testing.T) {
 				t.Errorf("the Run stays: %t, another look after %s; want %t", got, after, tt.stays)
 			}
 		})
+	}
+}
+
+// Nothing else may happen to the Pipeline when the least age has passed.
+func TestRetentionWaitsForTheLeastAge(t *testing.T) {
+	t.Parallel()
+	p := web()
+	p.Spec.Retention = &v1alpha1.Retention{MaxCount: ptr.To[int32](1)}
+	w := newWorld(t, p, run("r1", 1, v1alpha1.RunFailed), run("r2", 2, v1alpha1.RunSucceeded)) // r1 ended 59 minutes ago
+	if _, after := w.reconcile(); after != time.Minute {
+		t.Errorf("another look after %s, want 1m", after)
+	}
+	if diff := cmp.Diff([]string{"r1", "r2"}, w.runs()); diff != "" {
+		t.Errorf("runs (-want +got):\n%s", diff)
+	}
+	w.clock.SetTime(w.clock.Now().Add(time.Minute))
+	w.reconcile()
+	if diff := cmp.Diff([]string{"r2"}, w.runs()); diff != "" {
+		t.Errorf("after another minute: runs (-want +got):\n%s", diff)
 	}
 }
 

@@ -22,8 +22,11 @@ import (
 // The end of a Job is no news of the Pipeline.
 const unsettled = 10 * time.Second
 
+// defaultMinAge is for somebody to see how a Run ended before its logs go.
+const defaultMinAge = time.Hour
+
 // expired returns the finished Runs beyond the bounds, oldest first, and how
-// long it takes until the next one is too old, 0 for never.
+// long it takes until the next one is, 0 for never.
 func expired(runs []v1alpha1.Run, bounds *v1alpha1.Retention, now time.Time) (old []v1alpha1.Run, next time.Duration) {
 	if bounds == nil {
 		return nil, 0
@@ -34,30 +37,53 @@ func expired(runs []v1alpha1.Run, bounds *v1alpha1.Retention, now time.Time) (ol
 	slices.SortFunc(finished, func(a, b v1alpha1.Run) int {
 		return order.Compare(&a, &b)
 	})
-	surplus := 0
-	if bounds.MaxCount != nil {
-		surplus = len(finished) - int(*bounds.MaxCount)
-	}
+	surplus := surplus(finished, bounds)
 	for i := range finished {
-		age, tooOld := remaining(&finished[i], bounds.MaxAge, now)
+		left, bounded := remaining(&finished[i], surplus[i], bounds, now)
 		switch {
-		case i < surplus || tooOld:
+		case !bounded:
+		case left <= 0:
 			old = append(old, finished[i])
-		case age > 0 && (next == 0 || age < next):
-			next = age
+		case next == 0 || left < next:
+			next = left
 		}
 	}
 	return old, next
 }
 
-// remaining returns how long the Run may stay, 0 for ever, or that it is too
-// old.
-func remaining(run *v1alpha1.Run, maxAge *metav1.Duration, now time.Time) (left time.Duration, tooOld bool) {
-	if maxAge == nil || run.Status.CompletionTime == nil {
+// surplus tells of each Run, oldest first, whether enough newer ones are there.
+func surplus(finished []v1alpha1.Run, bounds *v1alpha1.Retention) []bool {
+	beyond := make([]bool, len(finished))
+	var failed, others int32
+	for i := len(finished) - 1; i >= 0; i-- {
+		count, most := &others, bounds.MaxCount
+		if bounds.MaxFailed != nil && finished[i].Status.Phase == v1alpha1.RunFailed {
+			count, most = &failed, bounds.MaxFailed
+		}
+		*count++
+		beyond[i] = most != nil && *count > *most
+	}
+	return beyond
+}
+
+// remaining returns how long the Run may still stay, if anything bounds that. A
+// surplus one stays for the least age; the greatest age holds for all.
+func remaining(run *v1alpha1.Run, surplus bool, bounds *v1alpha1.Retention, now time.Time) (left time.Duration, bounded bool) {
+	ended := run.Status.CompletionTime
+	if ended == nil {
+		return 0, surplus
+	}
+	var ages []time.Duration
+	if surplus {
+		ages = append(ages, ptr.Deref(bounds.MinAge, metav1.Duration{Duration: defaultMinAge}).Duration)
+	}
+	if bounds.MaxAge != nil {
+		ages = append(ages, bounds.MaxAge.Duration)
+	}
+	if len(ages) == 0 {
 		return 0, false
 	}
-	left = run.Status.CompletionTime.Add(maxAge.Duration).Sub(now)
-	return left, left <= 0
+	return ended.Add(slices.Min(ages)).Sub(now), true
 }
 
 // retain deletes what has expired. A Run whose Jobs have not all ended has to

@@ -5,7 +5,7 @@ local busybox = 'docker.io/library/busybox:1.37';
   ci.pipeline(
     'workspace',
     workspace=ci.workspace('100Mi'),
-    retention={ maxCount: 3 },
+    retention={ maxCount: 3, minAge: '10m' },
     jobs=[
       ci.job('fetch', ci.script(busybox, 'mkdir parts; echo one > parts/a; echo two > parts/b') + { workingDir: '/shared' }),
       ci.job('build-a', ci.script(busybox, 'tr -d "\n" < /shared/parts/a > /shared/a.out'), needs=['fetch']),

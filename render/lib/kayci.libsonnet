@@ -63,8 +63,9 @@
             % [step, std.join(' ', words), std.join(' ', shell), advice],
 
   // pipeline makes a Pipeline. jobs run in the order of their `needs`. A param is
-  // a name, or an object as ci.param makes. retention is { maxCount, maxAge };
-  // without it the newest 10 finished Runs are kept, and {} keeps all. workspace is
+  // a name, or an object as ci.param makes. retention is { maxCount,
+  // maxFailed, minAge, maxAge }; without it the newest 10 failed Runs, the newest 10
+  // others and all of the last hour are kept, and {} keeps all. workspace is
   // a volume that the jobs share, as ci.workspace makes it; services are pods that
   // they use, as ci.service makes them. timeout bounds a whole Run, from its first
   // Job's creation; pendingTimeout how long a job or service may be unable to start.

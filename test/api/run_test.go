@@ -121,7 +121,7 @@ func TestWritesOfARun(t *testing.T) {
 			startManager(t, cfg, namespace, startRuns)
 
 			web := graph(namespace, jobs...)
-			web.Spec.Retention = &v1alpha1.Retention{MaxCount: ptr.To[int32](1)}
+			web.Spec.Retention = &v1alpha1.Retention{MaxCount: ptr.To[int32](1), MinAge: &metav1.Duration{}}
 			if err := person.Create(t.Context(), web); err != nil {
 				t.Fatal(err)
 			}

@@ -60,7 +60,7 @@ spec:
   concurrency: {key: params.stage, policy: Queue}
   timeout: 1h
   pendingTimeout: 1h
-  retention: {maxAge: 24h}
+  retention: {minAge: 1h, maxAge: 24h}
   notifiers:
   - {name: chat, phases: [Failed], template: *small}
 `,

@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -66,7 +67,9 @@ func TestDeletingAPipelineStopsAndDeletesItsRuns(t *testing.T) {
 func TestRetentionKeepsTheNewestTen(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t)
-	s.create(t, s.pipeline("busy", script("quick", "true")))
+	busy := s.pipeline("busy", script("quick", "true"))
+	busy.Spec.Retention = &v1alpha1.Retention{MaxCount: new(int32(10)), MinAge: &metav1.Duration{}}
+	s.create(t, busy)
 	for _, early := range []string{"run-01", "run-02"} {
 		s.start(t, early, "busy")
 		s.awaitEnd(t, early, v1alpha1.RunSucceeded)
