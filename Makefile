@@ -187,7 +187,7 @@ test-api: $(TOOLS)/gotestsum ## Tests against a real API server and etcd, built 
 	$(GOTESTSUM) --format testname -- -count=1 -timeout 15m $(API_TESTS)
 
 .PHONY: test-chart
-test-chart: $(TOOLS)/gotestsum $(TOOLS)/helm $(TOOLS)/helm-unittest ## Lint and test the chart; an API server must accept its renderings.
+test-chart: $(TOOLS)/gotestsum $(TOOLS)/helm $(TOOLS)/helm4 $(TOOLS)/helm-unittest ## Lint and test the chart; an API server must accept its renderings.
 	@$(call begin,test-chart,helm lint and helm-unittest and a server-side dry run of the chart)
 	export KUBEBUILDER_ASSETS=$${KUBEBUILDER_ASSETS:-$$($(LOCAL) assets)}
 	$(TOOLS)/helm lint --strict charts/kayci
@@ -228,6 +228,7 @@ crd-ref-docs   = tools github.com/elastic/crd-ref-docs
 gotestsum      = tools gotest.tools/gotestsum
 golangci-lint  = tools/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 helm           = tools/helm helm.sh/helm/v3/cmd/helm
+helm4          = tools/helm4 helm.sh/helm/v4/cmd/helm
 helm-unittest  = tools/helm github.com/helm-unittest/helm-unittest/cmd/helm-unittest
 
 # Without these, helm takes the cluster of a plain `helm template` for Kubernetes

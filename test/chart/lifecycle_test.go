@@ -21,7 +21,15 @@ import (
 // TestLifecycle installs, upgrades, uninstalls and installs again with helm
 // itself. No hook runs: there is nothing that would run its Job.
 func TestLifecycle(t *testing.T) {
+	for _, program := range []string{helm3, helm4} {
+		t.Run(program, func(t *testing.T) { testLifecycle(t, program) })
+	}
+}
+
+func testLifecycle(t *testing.T, program string) {
+	t.Helper()
 	s := startServer(t, "testdata")
+	s.program = program
 	values := filepath.Join("values", "full.yaml")
 
 	hook := s.release()

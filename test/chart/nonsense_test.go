@@ -39,7 +39,7 @@ func TestChartRefusesNonsense(t *testing.T) {
 			if strings.Contains(tt.want, "v1.30.0") {
 				version = "v1.30.0"
 			}
-			_, err := helm(t, "template", release, chartFolder, "--kube-version", version, "--set", tt.set)
+			_, err := helm(t, helm3, "template", release, chartFolder, "--kube-version", version, "--set", tt.set)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got error %v, want one with %q", err, tt.want)
 			} else if strings.Contains(err.Error(), "canary") {

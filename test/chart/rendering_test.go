@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -39,6 +41,33 @@ func TestServerAcceptsEveryRendering(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestHelmsRenderTheSame: what the server accepts of one, it accepts of the other.
+func TestHelmsRenderTheSame(t *testing.T) {
+	files, err := filepath.Glob("values/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no values to render: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+			var rendered [][]*unstructured.Unstructured
+			for _, program := range []string{helm3, helm4} {
+				out, err := helm(t, program, "template", release, chartFolder, "--values", file, "--kube-version", "v1.31.0")
+				if err != nil {
+					t.Fatal(err)
+				}
+				rendered = append(rendered, decode(t, out))
+			}
+			// They sort kinds that neither knows in ways of their own.
+			byName := cmpopts.SortSlices(func(a, b *unstructured.Unstructured) bool {
+				return a.GetKind()+"/"+a.GetName() < b.GetKind()+"/"+b.GetName()
+			})
+			if diff := cmp.Diff(rendered[0], rendered[1], byName); diff != "" {
+				t.Errorf("objects (-helm 3 +helm 4):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -29,6 +29,7 @@ const (
 type server struct {
 	client     client.Client
 	config     *rest.Config
+	program    string
 	kubeconfig string
 	version    string
 }
@@ -57,7 +58,7 @@ func startServer(t *testing.T, crds ...string) *server {
 			t.Errorf("stop the API server: %v", err)
 		}
 	})
-	s := &server{config: cfg, kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
+	s := &server{program: helm3, config: cfg, kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
 	if s.client, err = client.New(cfg, client.Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -100,19 +101,25 @@ func (s *server) namespaces(t *testing.T, names ...string) {
 // helm runs the helm program against the server.
 func (s *server) helm(t *testing.T, args ...string) []byte {
 	t.Helper()
-	out, err := helm(t, append(args, "--kubeconfig", s.kubeconfig)...)
+	out, err := helm(t, s.program, append(args, "--kubeconfig", s.kubeconfig)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return out
 }
 
-// helm runs the helm program; its error holds what it said.
-func helm(t *testing.T, args ...string) ([]byte, error) {
+// The programs that the Makefile builds, by major version of Helm.
+const (
+	helm3 = "helm"
+	helm4 = "helm4"
+)
+
+// helm runs one of these programs; its error holds what it said.
+func helm(t *testing.T, program string, args ...string) ([]byte, error) {
 	t.Helper()
-	program, err := exec.LookPath("helm")
+	program, err := exec.LookPath(program)
 	if err != nil {
-		t.Fatal("helm is not in PATH: run `make test-chart`")
+		t.Fatalf("run `make test-chart`, which builds it: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
