@@ -46,7 +46,10 @@ func TestMemoryLimitOfTheController(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			debug.SetMemoryLimit(before)
 			t.Setenv(envGoMemory, tt.variable)
-			flag := newControllerCommand().Flags().Lookup("memory-limit").Value.(*resource.QuantityValue)
+			flag, ok := newControllerCommand().Flags().Lookup("memory-limit").Value.(*resource.QuantityValue)
+			if !ok {
+				t.Fatal("the flag is no quantity")
+			}
 			if tt.flag != "" {
 				if err := flag.Set(tt.flag); err != nil {
 					t.Fatal(err)

@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -38,10 +39,8 @@ func TestJobsAreToldOfThoseBefore(t *testing.T) {
 		"KAYCI_JOB_STYLE_PHASE": "Succeeded", "KAYCI_JOB_ALARM_PHASE": "Succeeded", "KAYCI_JOB_FIRST_PHASE": "Succeeded",
 		"KAYCI_FAILED_JOBS": "test", "KAYCI_RUN_PHASE": "Failed",
 	}
-	behind := map[string]string{"KAYCI_JOB_TIDY_PHASE": "Succeeded"}
-	for name, value := range all {
-		behind[name] = value
-	}
+	behind := maps.Clone(all)
+	behind["KAYCI_JOB_TIDY_PHASE"] = "Succeeded"
 	want := map[string]map[string]string{
 		"run-lint": {}, "run-build": {}, "run-test": {}, "run-first": {},
 		"run-style": {"KAYCI_JOB_LINT_PHASE": "Succeeded", "KAYCI_FAILED_JOBS": ""},

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
@@ -337,54 +336,6 @@ func (s *simulation) checkJob(r *v1alpha1.Run, got *v1alpha1.JobStatus, phases m
 	for _, name := range graph.Ancestors(s.pipeline.Spec.Jobs, got.Name) {
 		ancestors = append(ancestors, phases[name])
 	}
-	spec := s.spec(got.Name)
-	ready := mayStart(spec, ancestors)
-	started := truth.created > 0
-	switch {
-	case spec.Finally && got.Phase == v1alpha1.JobCancelled && r.Status.StartTime != nil:
-		s.t.Errorf("%s: finally job %s is cancelled, and the Run had started", r.Name, got.Name)
-	case got.Phase == v1alpha1.JobSucceeded && !truth.passed:
-		s.t.Errorf("%s: job %s has succeeded, and no program of it has ended with 0 by itself", r.Name, got.Name)
-	case got.Phase == v1alpha1.JobCancelled && !cutShort(r):
-		s.t.Errorf("%s: job %s is cancelled, and nobody did", r.Name, got.Name)
-	case got.Phase == v1alpha1.JobSkipped && (ready || started):
-		s.t.Errorf("%s: job %s is skipped; its condition holds: %t, %d Jobs were made", r.Name, got.Name, ready, truth.created)
-	case (got.Phase == v1alpha1.JobSucceeded || got.Phase == v1alpha1.JobFailed) && !ready && !started:
-		s.t.Errorf("%s: job %s is %s, and its condition doesn't hold", r.Name, got.Name, got.Phase)
-	case ready:
-		s.checkVerdict(r, got, truth)
-	}
+	s.checkJobEnd(r, got, truth, mayStart(s.spec(got.Name), ancestors))
 	s.checkJobName(r, got, truth)
-}
-
-// checkJobName checks that the job's status says which Job it had. A Job that
-// nobody knew of when the job was cancelled need not be there.
-func (s *simulation) checkJobName(r *v1alpha1.Run, got *v1alpha1.JobStatus, truth *truth) {
-	s.t.Helper()
-	want := job.Name(r.Name, got.Name)
-	switch {
-	case truth.created == 0:
-		want = ""
-	case got.Job == "" && (truth.deleted || got.Phase == v1alpha1.JobCancelled):
-		return
-	}
-	if got.Job != want {
-		s.t.Errorf("%s: job %s has Job %q, and %d were made", r.Name, got.Name, got.Job, truth.created)
-	}
-}
-
-// checkVerdict compares a job's result with what its program does, if nothing
-// else can have decided it.
-func (s *simulation) checkVerdict(r *v1alpha1.Run, got *v1alpha1.JobStatus, truth *truth) {
-	s.t.Helper()
-	want, reason, certain := truth.expected(s.spec(got.Name))
-	if s.spec(got.Name).Finally && got.Reason == v1alpha1.ReasonTimedOut && r.Status.CompletionTime.Sub(r.Status.FinallyStartTime.Time) >= 10*time.Minute {
-		return
-	}
-	if !certain || (cutShort(r) && got.Phase != v1alpha1.JobFailed) {
-		return
-	}
-	if got.Phase != want || got.Reason != reason {
-		s.t.Errorf("%s: job %s: %s %s, want %s %s", r.Name, got.Name, got.Phase, got.Reason, want, reason)
-	}
 }

@@ -61,9 +61,7 @@ func (s *simulation) checkHandedOn(r *v1alpha1.Run, got *v1alpha1.JobStatus) {
 		if truth.touched || truth.disrupted {
 			continue
 		}
-		if spec := s.spec(got.Name); (spec.If != "" || spec.Finally) && !cutShort(r) && !slices.Contains(env, corev1.EnvVar{Name: v1alpha1.EnvJobPhase(name), Value: string(earlier.Phase)}) {
-			s.t.Errorf("%s: job %s was given %v, and job %s is %s", r.Name, got.Name, env, name, earlier.Phase)
-		}
+		s.checkPhaseHandedOn(r, got, env, earlier)
 		want := earlier.Outputs["pod"]
 		certain := truth.outcome != hangs && !cutShort(r) // Else it may be ended before its program has begun.
 		if ran := truth.programs > 0 || truth.reused; certain && (want != "") != ran {
@@ -74,5 +72,18 @@ func (s *simulation) checkHandedOn(r *v1alpha1.Run, got *v1alpha1.JobStatus) {
 		if handed := at >= 0 && env[at].Value == want; handed != (want != "") {
 			s.t.Errorf("%s: job %s was given %v, and job %s has left %q", r.Name, got.Name, env, name, want)
 		}
+	}
+}
+
+// checkPhaseHandedOn checks that a job which may start behind a failure was told
+// what became of an earlier one.
+func (s *simulation) checkPhaseHandedOn(r *v1alpha1.Run, got *v1alpha1.JobStatus, env []corev1.EnvVar, earlier *v1alpha1.JobStatus) {
+	s.t.Helper()
+	spec := s.spec(got.Name)
+	if spec.If == "" && !spec.Finally || cutShort(r) {
+		return
+	}
+	if !slices.Contains(env, corev1.EnvVar{Name: v1alpha1.EnvJobPhase(earlier.Name), Value: string(earlier.Phase)}) {
+		s.t.Errorf("%s: job %s was given %v, and job %s is %s", r.Name, got.Name, env, earlier.Name, earlier.Phase)
 	}
 }

@@ -58,14 +58,28 @@ func stopJob(f *plan.Facts, job string) {
 	backoffLimit(95)(f.Jobs[job])
 }
 
+// runEnd is how a Run has ended.
+type runEnd struct {
+	phase           v1alpha1.RunPhase
+	reason, message string
+}
+
+// endOf returns how the Run of these facts, which stay as they are, ends when its
+// finally job has ended so.
+func endOf(f *plan.Facts, end func(*plan.Facts, string)) runEnd {
+	g := *f
+	g.Run, g.Pods, g.Jobs = f.Run.DeepCopy(), copied(f.Pods), map[string]*batchv1.Job{"tidy": f.Jobs["tidy"].DeepCopy(), "a": f.Jobs["a"], "b": f.Jobs["b"]}
+	end(&g, "tidy")
+	decide(&g)
+	decide(&g) // Services end when the jobs are known to.
+	got := g.Run.Status
+	return runEnd{got.Phase, got.Conditions[0].Reason, got.Conditions[0].Message}
+}
+
 // What ends a Run, and how it ends when the finally job has succeeded or failed.
 // Only a Run that would have succeeded is changed by it.
 func TestFinally(t *testing.T) {
 	t.Parallel()
-	type end struct {
-		phase           v1alpha1.RunPhase
-		reason, message string
-	}
 	const failed = "job b failed: Error: container main exited with code 1"
 	for _, tt := range []struct {
 		name string
@@ -73,48 +87,48 @@ func TestFinally(t *testing.T) {
 		begin, end func(*plan.Facts)
 		// meanwhile is the Run's reason and message while the finally job runs.
 		reason, meanwhile string
-		passed, broke     end
+		passed, broke     runEnd
 	}{
 		{
 			name: "success", end: func(f *plan.Facts) { succeed(f, "a"); succeed(f, "b") },
 			reason: "Running", meanwhile: "2 of 3 jobs succeeded; running: tidy",
-			passed: end{"Succeeded", "Succeeded", "3 of 3 jobs succeeded"},
-			broke:  end{"Failed", "JobFailed", "job tidy failed: Error: container main exited with code 1; 2 of 3 jobs succeeded"},
+			passed: runEnd{"Succeeded", "Succeeded", "3 of 3 jobs succeeded"},
+			broke:  runEnd{"Failed", "JobFailed", "job tidy failed: Error: container main exited with code 1; 2 of 3 jobs succeeded"},
 		},
 		{
 			name: "failure", end: func(f *plan.Facts) { succeed(f, "a"); failJob(f, "b") },
 			reason: "Running", meanwhile: "1 of 3 jobs succeeded; failed: b; running: tidy",
-			passed: end{"Failed", "JobFailed", failed + "; 2 of 3 jobs succeeded"},
-			broke:  end{"Failed", "JobFailed", failed + "; also failed: tidy; 1 of 3 jobs succeeded"},
+			passed: runEnd{"Failed", "JobFailed", failed + "; 2 of 3 jobs succeeded"},
+			broke:  runEnd{"Failed", "JobFailed", failed + "; also failed: tidy; 1 of 3 jobs succeeded"},
 		},
 		{
 			name: "cancelled", begin: func(f *plan.Facts) { f.Run.Spec.Cancelled = true },
 			end:    func(f *plan.Facts) { succeed(f, "a"); stopJob(f, "b") },
 			reason: "Cancelling", meanwhile: "cancelled; 1 of 3 jobs succeeded; running: tidy",
-			passed: end{"Cancelled", "Cancelled", "cancelled; 2 of 3 jobs succeeded"},
-			broke:  end{"Cancelled", "Cancelled", "cancelled; 1 of 3 jobs succeeded; failed: tidy"},
+			passed: runEnd{"Cancelled", "Cancelled", "cancelled; 2 of 3 jobs succeeded"},
+			broke:  runEnd{"Cancelled", "Cancelled", "cancelled; 1 of 3 jobs succeeded; failed: tidy"},
 		},
 		{
 			name: "timeout", begin: func(f *plan.Facts) { f.Spec.Timeout = &metav1.Duration{Duration: 90 * time.Second} },
 			end:    func(f *plan.Facts) { stopJob(f, "a"); stopJob(f, "b") },
 			reason: "TimingOut", meanwhile: "timed out: the Run took longer than its timeout of 1m30s; 0 of 3 jobs succeeded; running: tidy",
-			passed: end{"Failed", "TimedOut", "timed out: the Run took longer than its timeout of 1m30s; 1 of 3 jobs succeeded"},
-			broke:  end{"Failed", "TimedOut", "timed out: the Run took longer than its timeout of 1m30s; 0 of 3 jobs succeeded; failed: tidy"},
+			passed: runEnd{"Failed", "TimedOut", "timed out: the Run took longer than its timeout of 1m30s; 1 of 3 jobs succeeded"},
+			broke:  runEnd{"Failed", "TimedOut", "timed out: the Run took longer than its timeout of 1m30s; 0 of 3 jobs succeeded; failed: tidy"},
 		},
 		{
 			name:   "replaced",
 			begin:  func(f *plan.Facts) { f.Place = &queue.Place{Key: "k", Admitted: true, ReplacedBy: "newer"} },
 			end:    func(f *plan.Facts) { stopJob(f, "a"); stopJob(f, "b") },
 			reason: "Replacing", meanwhile: `replaced: run newer of key "k" is newer; 0 of 3 jobs succeeded; running: tidy`,
-			passed: end{"Cancelled", "Replaced", `replaced: run newer of key "k" is newer; 1 of 3 jobs succeeded`},
-			broke:  end{"Cancelled", "Replaced", `replaced: run newer of key "k" is newer; 0 of 3 jobs succeeded; failed: tidy`},
+			passed: runEnd{"Cancelled", "Replaced", `replaced: run newer of key "k" is newer; 1 of 3 jobs succeeded`},
+			broke:  runEnd{"Cancelled", "Replaced", `replaced: run newer of key "k" is newer; 0 of 3 jobs succeeded; failed: tidy`},
 		},
 		{
 			name: "first failure", begin: func(f *plan.Facts) { f.Spec.FailFast = true; failJob(f, "b") },
 			end:    func(f *plan.Facts) { stopJob(f, "a") },
 			reason: "JobFailed", meanwhile: "stopped: " + failed + "; 0 of 3 jobs succeeded; running: tidy",
-			passed: end{"Failed", "JobFailed", "stopped: " + failed + "; 1 of 3 jobs succeeded"},
-			broke:  end{"Failed", "JobFailed", "stopped: " + failed + "; 0 of 3 jobs succeeded; failed: tidy"},
+			passed: runEnd{"Failed", "JobFailed", "stopped: " + failed + "; 1 of 3 jobs succeeded"},
+			broke:  runEnd{"Failed", "JobFailed", "stopped: " + failed + "; 0 of 3 jobs succeeded; failed: tidy"},
 		},
 		{
 			name: "lost service", begin: func(f *plan.Facts) {
@@ -124,8 +138,8 @@ func TestFinally(t *testing.T) {
 			},
 			end:    func(f *plan.Facts) { stopJob(f, "a"); stopJob(f, "b") },
 			reason: "ServiceFailed", meanwhile: "stopped: service db failed: Error: lost; 0 of 3 jobs succeeded; running: tidy",
-			passed: end{"Failed", "ServiceFailed", "stopped: service db failed: Error: lost; 1 of 3 jobs succeeded"},
-			broke:  end{"Failed", "ServiceFailed", "stopped: service db failed: Error: lost; 0 of 3 jobs succeeded; failed: tidy"},
+			passed: runEnd{"Failed", "ServiceFailed", "stopped: service db failed: Error: lost; 1 of 3 jobs succeeded"},
+			broke:  runEnd{"Failed", "ServiceFailed", "stopped: service db failed: Error: lost; 0 of 3 jobs succeeded; failed: tidy"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -159,15 +173,9 @@ func TestFinally(t *testing.T) {
 			}
 			for _, last := range []struct {
 				end  func(*plan.Facts, string)
-				want end
+				want runEnd
 			}{{succeed, tt.passed}, {failJob, tt.broke}} {
-				g := *f
-				g.Run, g.Pods, g.Jobs = f.Run.DeepCopy(), copied(f.Pods), map[string]*batchv1.Job{"tidy": f.Jobs["tidy"].DeepCopy(), "a": f.Jobs["a"], "b": f.Jobs["b"]}
-				last.end(&g, "tidy")
-				decide(&g)
-				decide(&g) // Services end when the jobs are known to.
-				got := g.Run.Status
-				if diff := cmp.Diff(last.want, end{got.Phase, got.Conditions[0].Reason, got.Conditions[0].Message}, cmp.AllowUnexported(end{})); diff != "" {
+				if diff := cmp.Diff(last.want, endOf(f, last.end), cmp.AllowUnexported(runEnd{})); diff != "" {
 					t.Errorf("the Run's end (-want +got):\n%s", diff)
 				}
 			}
