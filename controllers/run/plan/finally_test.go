@@ -76,6 +76,19 @@ func endOf(f *plan.Facts, end func(*plan.Facts, string)) runEnd {
 	return runEnd{got.Phase, got.Conditions[0].Reason, got.Conditions[0].Message}
 }
 
+// checkTooLate checks that nothing stops finally jobs which run: whatever comes
+// now comes too late.
+func checkTooLate(t *testing.T, f *plan.Facts) {
+	t.Helper()
+	f.Run.Spec.Cancelled, f.Now = true, at(200)
+	if f.Spec.Timeout == nil {
+		f.Spec.Timeout = &metav1.Duration{Duration: time.Second}
+	}
+	if d := decide(f); d.Acts() || d.Status.Phase != v1alpha1.RunRunning || d.RequeueAfter != 500*time.Second {
+		t.Errorf("too late it asks for %+v and another look after %s: %+v", actionsOf(d), d.RequeueAfter, d.Status)
+	}
+}
+
 // What ends a Run, and how it ends when the finally job has succeeded or failed.
 // Only a Run that would have succeeded is changed by it.
 func TestFinally(t *testing.T) {
@@ -163,14 +176,7 @@ func TestFinally(t *testing.T) {
 			if diff := cmp.Diff(condition("Unknown", tt.reason, tt.meanwhile), d.Status.Conditions); d.Status.Phase != v1alpha1.RunRunning || d.Acts() || diff != "" {
 				t.Errorf("meanwhile %s, asks for %+v, condition (-want +got):\n%s", d.Status.Phase, actionsOf(d), diff)
 			}
-			// Whatever comes now comes too late.
-			f.Run.Spec.Cancelled, f.Now = true, at(200)
-			if f.Spec.Timeout == nil {
-				f.Spec.Timeout = &metav1.Duration{Duration: time.Second}
-			}
-			if d := decide(f); d.Acts() || d.Status.Phase != v1alpha1.RunRunning || d.RequeueAfter != 500*time.Second {
-				t.Errorf("too late it asks for %+v and another look after %s: %+v", actionsOf(d), d.RequeueAfter, d.Status)
-			}
+			checkTooLate(t, f)
 			for _, last := range []struct {
 				end  func(*plan.Facts, string)
 				want runEnd
