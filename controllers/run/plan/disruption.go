@@ -34,6 +34,11 @@ func cutShort(pod *corev1.Pod) bool {
 	return ended == nil || !ended.Time.Before(told.Truncate(time.Second))
 }
 
+// removal is how long a kubelet may take to remove a pod that has ended because it
+// was deleted. As the Job controller's finalizer holds it, that sets the deletion
+// to this moment, without a grace period: when it was asked for is lost.
+const removal = 5 * time.Second
+
 // toldToEnd returns when the pod was first told to end, or nil.
 func toldToEnd(pod *corev1.Pod) *metav1.Time {
 	var told *metav1.Time
@@ -42,6 +47,9 @@ func toldToEnd(pod *corev1.Pod) *metav1.Time {
 	}
 	if pod.DeletionTimestamp != nil {
 		grace := time.Duration(ptr.Deref(pod.DeletionGracePeriodSeconds, 0)) * time.Second
+		if grace == 0 {
+			grace = removal
+		}
 		asked := metav1.NewTime(pod.DeletionTimestamp.Add(-grace))
 		if told == nil || asked.Before(told) {
 			told = &asked
