@@ -86,7 +86,7 @@ func (m *Metrics) observe(run *v1alpha1.Run, n *news) {
 	if !n.ended {
 		return
 	}
-	m.finished.WithLabelValues(namespace, pipeline, string(status.Phase), m.reasons.bounded(reason(status))).Inc()
+	m.finished.WithLabelValues(namespace, pipeline, string(status.Phase), m.reasons.bounded(verdict(run).Reason)).Inc()
 	if start, end := status.StartTime, status.CompletionTime; start != nil && end != nil {
 		m.duration.WithLabelValues(namespace, pipeline).Observe(end.Sub(start.Time).Seconds())
 	}

@@ -2,8 +2,8 @@ package run
 
 import (
 	"github.com/go-logr/logr"
-
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 )
@@ -60,7 +60,7 @@ func (n *news) log(log logr.Logger, run *v1alpha1.Run) {
 		log.Info("Job has ended", "job", s.Name, "phase", s.Phase, "reason", s.Reason)
 	}
 	if n.ended {
-		log.Info("Run has ended", "phase", run.Status.Phase, "reason", reason(&run.Status), "number", run.Status.Number)
+		log.Info("Run has ended", "phase", run.Status.Phase, "reason", verdict(run).Reason, "number", run.Status.Number)
 	}
 }
 
@@ -71,10 +71,10 @@ func trigger(run *v1alpha1.Run) string {
 	return run.Spec.Origin.Trigger
 }
 
-// reason of a Run's phase, blank for none.
-func reason(status *v1alpha1.RunStatus) string {
-	if c := meta.FindStatusCondition(status.Conditions, v1alpha1.SucceededCondition); c != nil {
-		return c.Reason
+// verdict is the Run's condition Succeeded, blank if it has none yet.
+func verdict(run *v1alpha1.Run) metav1.Condition {
+	if c := meta.FindStatusCondition(run.Status.Conditions, v1alpha1.SucceededCondition); c != nil {
+		return *c
 	}
-	return ""
+	return metav1.Condition{}
 }

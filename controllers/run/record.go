@@ -7,7 +7,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/apimachinery/pkg/api/meta"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -47,11 +46,7 @@ func (r *Reconciler) announce(run *v1alpha1.Run) {
 	if run.Status.Phase == v1alpha1.RunFailed {
 		kind = corev1.EventTypeWarning
 	}
-	note := ""
-	if c := meta.FindStatusCondition(run.Status.Conditions, v1alpha1.SucceededCondition); c != nil {
-		note = c.Message
-	}
-	r.Recorder.Eventf(run, nil, kind, string(run.Status.Phase), "Run", "%s", bounded(note))
+	r.Recorder.Eventf(run, nil, kind, string(run.Status.Phase), "Run", "%s", bounded(verdict(run).Message))
 }
 
 func bounded(note string) string {
