@@ -40,20 +40,19 @@ func serve(ctx context.Context, state string) error {
 	if err != nil {
 		return fmt.Errorf("listen for the end: %w", err)
 	}
-	defer listener.Close()
 	host, err := githost.Start(ctx, site.Dir, site.Address, site.Credentials)
 	if err != nil {
-		return err
+		return errors.Join(err, listener.Close())
 	}
 	fmt.Println(host.Address)
 	conn, err := listener.Accept()
 	if err != nil {
-		return errors.Join(fmt.Errorf("wait for the end: %w", err), host.Stop(ctx))
+		return errors.Join(fmt.Errorf("wait for the end: %w", err), host.Stop(ctx), listener.Close())
 	}
-	defer conn.Close()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	return host.Stop(ctx)
+	// The connection last: whoever waits on it finds no socket afterwards.
+	return errors.Join(host.Stop(ctx), listener.Close(), conn.Close())
 }
 
 // startHost starts the git host in the background and returns its site.
@@ -106,11 +105,12 @@ func (d *demo) stopHost(ctx context.Context) error {
 		return fmt.Errorf("connect to the git host: %w", err)
 	}
 	defer conn.Close()
-	// It closes the connection last of all.
+	// It closes the connection last of all; that of a second one to end it, which
+	// was never accepted, is reset with the socket.
 	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		return err
 	}
-	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
 		return fmt.Errorf("wait for the git host to end: %w", err)
 	}
 	d.Progress.Say("stopped the git host")
