@@ -254,7 +254,8 @@ type Retention struct {
 	MaxAge *metav1.Duration `json:"maxAge,omitempty"`
 }
 
-// PipelineStatus is what a person asks first: is it valid, how did it go last.
+// PipelineStatus is what a person asks first: is it valid, what runs, how did it go
+// last.
 type PipelineStatus struct {
 	// ObservedGeneration is the generation of the spec that the status is about.
 	// +optional
@@ -271,9 +272,29 @@ type PipelineStatus struct {
 	// +optional
 	Revision string `json:"revision,omitempty"`
 
+	// ActiveRuns are the newest Runs that are queued or running, newest first, at
+	// most 10. A Run is listed within a few seconds.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	ActiveRuns []ActiveRun `json:"activeRuns,omitempty"`
+
 	// LastRun is the newest Run that has finished.
 	// +optional
 	LastRun *LastRun `json:"lastRun,omitempty"`
+}
+
+// ActiveRun names a Run that has not finished.
+type ActiveRun struct {
+	// Name of the Run.
+	Name string `json:"name"`
+
+	// Number of the Run, if it has one yet.
+	// +optional
+	Number int64 `json:"number,omitempty"`
+
+	// Phase of the Run: Queued or Running.
+	Phase RunPhase `json:"phase"`
 }
 
 // LastRun names a finished Run and how it ended.
@@ -299,6 +320,7 @@ type LastRun struct {
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:categories=kayci,shortName=pl
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Active",type=string,JSONPath=`.status.activeRuns[0].name`
 // +kubebuilder:printcolumn:name="Last run",type=string,JSONPath=`.status.lastRun.name`
 // +kubebuilder:printcolumn:name="Number",type=integer,JSONPath=`.status.lastRun.number`
 // +kubebuilder:printcolumn:name="Result",type=string,JSONPath=`.status.lastRun.phase`

@@ -10,8 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 )
@@ -143,6 +141,43 @@ func TestLastRun(t *testing.T) {
 	}
 }
 
+func TestActiveRuns(t *testing.T) {
+	t.Parallel()
+	active := func(name string, minute int, number int64, phase v1alpha1.RunPhase) v1alpha1.Run {
+		run := finished(name, minute, number, phase)
+		run.Status.CompletionTime = nil
+		return run
+	}
+	var many []v1alpha1.Run
+	var newest []v1alpha1.ActiveRun
+	for i := range 12 {
+		many = append(many, active(string(rune('a'+i)), i, int64(i), v1alpha1.RunRunning))
+		if i >= 2 {
+			newest = append([]v1alpha1.ActiveRun{{Name: string(rune('a' + i)), Number: int64(i), Phase: v1alpha1.RunRunning}}, newest...)
+		}
+	}
+	for _, tt := range []struct {
+		name string
+		runs []v1alpha1.Run
+		want []v1alpha1.ActiveRun
+	}{
+		{name: "none"},
+		{name: "not looked at yet, and ended", runs: []v1alpha1.Run{active("a", 1, 0, ""), finished("b", 2, 2, v1alpha1.RunFailed)}},
+		{
+			name: "newest first", runs: []v1alpha1.Run{active("a", 1, 1, v1alpha1.RunRunning), active("b", 2, 0, v1alpha1.RunQueued)},
+			want: []v1alpha1.ActiveRun{{Name: "b", Phase: v1alpha1.RunQueued}, {Name: "a", Number: 1, Phase: v1alpha1.RunRunning}},
+		},
+		{name: "more than are listed", runs: many, want: newest},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, activeRuns(tt.runs)); diff != "" {
+				t.Errorf("active Runs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestSuperseded(t *testing.T) {
 	t.Parallel()
 	rev := func(name string, number int64) appsv1.ControllerRevision {
@@ -198,26 +233,5 @@ func TestJobSettled(t *testing.T) {
 				t.Errorf("settled: %t, want %t", got, tt.want)
 			}
 		})
-	}
-}
-
-func TestRunNews(t *testing.T) {
-	t.Parallel()
-	status := func(phase v1alpha1.RunPhase, number int64) client.Object {
-		return &v1alpha1.Run{Status: v1alpha1.RunStatus{Phase: phase, Number: number}}
-	}
-	for _, tt := range []struct {
-		name          string
-		before, after client.Object
-		want          bool
-	}{
-		{name: "starts", before: status("", 0), after: status(v1alpha1.RunRunning, 3)},
-		{name: "ends", before: status(v1alpha1.RunRunning, 3), after: status(v1alpha1.RunFailed, 3), want: true},
-		{name: "gets a number to be told of", before: status(v1alpha1.RunCancelled, 0), after: status(v1alpha1.RunCancelled, 4), want: true},
-		{name: "a notifier has failed", before: status(v1alpha1.RunFailed, 3), after: status(v1alpha1.RunFailed, 3)},
-	} {
-		if got := runNews().Update(event.UpdateEvent{ObjectOld: tt.before, ObjectNew: tt.after}); got != tt.want {
-			t.Errorf("%s: passes %t, want %t", tt.name, got, tt.want)
-		}
 	}
 }

@@ -17,10 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	fluxmeta "github.com/fluxcd/pkg/apis/meta"
 
@@ -82,6 +79,7 @@ func (r *Reconciler) advance(ctx context.Context, pipeline *v1alpha1.Pipeline) (
 	}
 	status := pipeline.Status.DeepCopy()
 	status.ObservedGeneration = pipeline.Generation
+	status.ActiveRuns = activeRuns(runs)
 	status.LastRun = lastRun(status.LastRun, runs)
 	if err := r.validate(ctx, pipeline, status); err != nil {
 		return 0, err
@@ -151,29 +149,6 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 		Named("pipeline").
 		WithOptions(opts).
 		For(&v1alpha1.Pipeline{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&v1alpha1.Run{}, handler.EnqueueRequestsFromMapFunc(pipelineOf), builder.WithPredicates(runNews())).
+		Watches(&v1alpha1.Run{}, runNews()).
 		Complete(r)
-}
-
-func pipelineOf(_ context.Context, obj client.Object) []reconcile.Request {
-	run, ok := obj.(*v1alpha1.Run)
-	if !ok {
-		return nil
-	}
-	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: run.Namespace, Name: run.Spec.Pipeline}}}
-}
-
-// runNews passes a Run's end, its deletion, and the number that one gets after its
-// end, which only its notifiers had need of. A Pipeline has nothing to do for one
-// that is on its way.
-func runNews() predicate.Predicate {
-	return predicate.Funcs{
-		CreateFunc: func(event.CreateEvent) bool { return false },
-		UpdateFunc: func(e event.UpdateEvent) bool {
-			before, was := e.ObjectOld.(*v1alpha1.Run)
-			after, is := e.ObjectNew.(*v1alpha1.Run)
-			return was && is && after.Status.Phase.Finished() &&
-				(!before.Status.Phase.Finished() || before.Status.Number != after.Status.Number)
-		},
-	}
 }

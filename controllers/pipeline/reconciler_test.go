@@ -243,6 +243,10 @@ func TestFinishedRun(t *testing.T) {
 	if got := w.pipeline().Status.LastRun; got == nil || got.Name != "r2" || got.Phase != v1alpha1.RunFailed {
 		t.Errorf("last run %+v, want r2", got)
 	}
+	active := []v1alpha1.ActiveRun{{Name: "r3", Number: 3, Phase: v1alpha1.RunRunning}}
+	if diff := cmp.Diff(active, w.pipeline().Status.ActiveRuns); diff != "" {
+		t.Errorf("active runs (-want +got):\n%s", diff)
+	}
 
 	ended := run("r3", 3, v1alpha1.RunSucceeded)
 	if err := w.live.Status().Patch(t.Context(), ended, client.Merge); err != nil {
@@ -254,6 +258,9 @@ func TestFinishedRun(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"r2", "r3"}, w.runs()); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
+	}
+	if got := w.pipeline().Status.ActiveRuns; len(got) > 0 {
+		t.Errorf("active runs %v, want none", got)
 	}
 }
 

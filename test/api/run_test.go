@@ -105,7 +105,8 @@ func completeJob(ctx context.Context, c client.Client, owner *batchv1.Job) error
 }
 
 // A Run of N jobs costs at most 2N+6 writes, events included: here the Run's
-// creation is a person's, and pinning it takes its place.
+// creation is a person's, and pinning it takes its place. One that goes on for
+// more than three seconds, as it may here, costs one more.
 func TestWritesOfARun(t *testing.T) {
 	t.Parallel()
 	for name, jobs := range map[string][]string{
@@ -132,7 +133,7 @@ func TestWritesOfARun(t *testing.T) {
 			waitDeleted(t, person, namespace, "first")
 			waitEvent(t, person, namespace, "second")
 			wrote := settle(t, writes)
-			if most := 2*len(jobs) + 6; len(wrote) > most {
+			if most := 2*len(jobs) + 6 + 1; len(wrote) > most {
 				t.Errorf("%d writes, at most %d:\n%s", len(wrote), most, strings.Join(wrote, "\n"))
 			}
 			if idle := settle(t, writes); len(idle) > 0 {

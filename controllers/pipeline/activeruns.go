@@ -1,0 +1,28 @@
+package pipeline
+
+import (
+	"slices"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/order"
+)
+
+// maxActiveRuns bounds the list of active Runs in a Pipeline's status.
+const maxActiveRuns = 10
+
+// activeRuns returns the newest Runs that are queued or running, newest first. One
+// that nobody has looked at yet isn't among them: its first phase is news, too.
+func activeRuns(runs []v1alpha1.Run) []v1alpha1.ActiveRun {
+	var newest []*v1alpha1.Run
+	for i := range runs {
+		if phase := runs[i].Status.Phase; phase != "" && !phase.Finished() {
+			newest = append(newest, &runs[i])
+		}
+	}
+	slices.SortFunc(newest, func(a, b *v1alpha1.Run) int { return order.Compare(b, a) })
+	var active []v1alpha1.ActiveRun
+	for _, run := range newest[:min(len(newest), maxActiveRuns)] {
+		active = append(active, v1alpha1.ActiveRun{Name: run.Name, Number: run.Status.Number, Phase: run.Status.Phase})
+	}
+	return active
+}
