@@ -1,17 +1,30 @@
 package v1alpha1
 
-// Concurrency bounds how many Runs of a Pipeline run at the same time. Runs
-// whose key is the same share the places; others don't meet. Each Run goes by
-// the revision that it is pinned to.
+// Concurrency bounds how many Runs of a Pipeline, or of several, run at the same
+// time. Runs whose key is the same share the places; others don't meet. Each Run
+// goes by the revision that it is pinned to.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.key) || has(self.group)",message="key is required, unless there is a group"
 type Concurrency struct {
 	// Key is a CEL expression that gives a string: Runs of the same key wait for
 	// each other. It sees `params` and `run`, as in params.branch, run.ref, or
-	// '"deploy"' for one key in all. run.number isn't known yet.
+	// '"deploy"' for one key in all. run.number isn't known yet. With a group it may
+	// be left out: then all Runs of the group wait for each other.
+	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=4096
-	Key string `json:"key"`
+	Key string `json:"key,omitempty"`
 
-	// Limit is how many Runs of a key run at the same time. Default 1.
+	// Group is a name. Pipelines of the namespace that give the same name share their
+	// keys: Runs of one wait for those of the others. Without it a Pipeline's Runs
+	// meet only each other.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Group string `json:"group,omitempty"`
+
+	// Limit is how many Runs of a key run at the same time. Default 1. Pipelines of a
+	// group do well to have the same: each Run goes by its own Pipeline's.
 	// +optional
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=1
@@ -43,6 +56,10 @@ type ConcurrencyStatus struct {
 	// Key that the expression gave. One of more than 253 bytes is its beginning and
 	// a hash.
 	Key string `json:"key"`
+
+	// Group that the key is of. Blank: the key is the Pipeline's own.
+	// +optional
+	Group string `json:"group,omitempty"`
 
 	// Admitted: the Run has one of the places, and keeps it until it ends.
 	// +optional

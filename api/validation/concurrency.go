@@ -9,7 +9,10 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-const maxConcurrencyLimit = 1000
+const (
+	maxConcurrencyLimit = 1000
+	maxConcurrencyGroup = 63
+)
 
 // validateConcurrency takes a limit of 0 and a blank policy for their defaults,
 // which the API server sets.
@@ -19,8 +22,16 @@ func validateConcurrency(spec *v1alpha1.PipelineSpec, budget *expr.CompileBudget
 		return nil
 	}
 	var errs field.ErrorList
-	if err := compileKey(spec, budget); err != nil {
-		errs = append(errs, invalidExpression(path.Child("key"), err))
+	switch {
+	case c.Key == "" && c.Group == "":
+		errs = append(errs, field.Required(path.Child("key"), "unless there is a group"))
+	case c.Key != "":
+		if err := compileKey(spec, budget); err != nil {
+			errs = append(errs, invalidExpression(path.Child("key"), err))
+		}
+	}
+	if c.Group != "" {
+		errs = append(errs, validateName(c.Group, maxConcurrencyGroup, path.Child("group"))...)
 	}
 	if c.Limit < 0 || c.Limit > maxConcurrencyLimit {
 		errs = append(errs, field.Invalid(path.Child("limit"), c.Limit, "must be from 1 to 1000"))

@@ -18,6 +18,14 @@ func TestPipelineConcurrency(t *testing.T) {
 		"defaults":       {v1alpha1.Concurrency{Key: "run.ref"}, nil},
 		"one for all":    {v1alpha1.Concurrency{Key: "'deploy'", Policy: "Skip"}, nil},
 		"several values": {v1alpha1.Concurrency{Key: "run.repository + '#' + params.branch", Policy: "Queue"}, nil},
+		"a group":        {v1alpha1.Concurrency{Key: "params.branch", Group: "production-1"}, nil},
+		"a group's one":  {v1alpha1.Concurrency{Group: "production"}, nil},
+		"neither": {
+			v1alpha1.Concurrency{Limit: 2}, []string{"spec.concurrency.key: Required value: unless there is a group"},
+		},
+		"no name": {
+			v1alpha1.Concurrency{Key: "'x'", Group: "params.branch"}, []string{`spec.concurrency.group: Invalid value: "params.branch": must not contain dots`},
+		},
 		"syntax": {
 			v1alpha1.Concurrency{Key: "params.branch +"},
 			[]string{`spec.concurrency.key: Invalid value: 1:16: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}`},

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/queue"
 )
 
 // completionTime is a field of Runs that the API server selects by, and an index
@@ -41,24 +42,25 @@ func activeRuns(namespace string, opts ...client.ListOption) []client.ListOption
 // that may be newer than what the cache shows: those that there were when it
 // first asked, and what it has recorded since. Only one process leads, so with
 // the cache this is all that has ever been decided. It saves a list for each
-// admission: a new process asks once for each Pipeline.
+// admission: a new process asks once for each namespace.
 type neighbours struct {
-	mu    sync.Mutex
-	asked map[client.ObjectKey]bool
-	known map[client.ObjectKey]map[types.UID]*v1alpha1.Run
-	// turns are the keys of which a Run is being admitted.
+	mu sync.Mutex
+	// asked and known are by namespace.
+	asked map[string]bool
+	known map[string]map[types.UID]*v1alpha1.Run
+	// turns are the locks of which a Run is being admitted.
 	turns map[turn]bool
 }
 
-// turn is what only one Run can have at a time: that of its key, or of its
-// Pipeline to be asked about.
+// turn is what only one Run can have at a time: that of its lock, or, without
+// one, of its namespace to be asked about.
 type turn struct {
-	pipeline client.ObjectKey
-	key      string
+	namespace string
+	lock      queue.Lock
 }
 
 // begin takes the turn and returns what ends it. It doesn't wait: whoever waits
-// here would keep a worker from the Runs of other Pipelines.
+// here would keep a worker from other Runs.
 func (n *neighbours) begin(t turn) (end func(), ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -85,9 +87,9 @@ func (n *neighbours) put(run *v1alpha1.Run) {
 }
 
 func (n *neighbours) keep(run *v1alpha1.Run) {
-	of := pipelineOf(run)
+	of := run.Namespace
 	if n.known == nil {
-		n.known = map[client.ObjectKey]map[types.UID]*v1alpha1.Run{}
+		n.known = map[string]map[types.UID]*v1alpha1.Run{}
 	}
 	if n.known[of] == nil {
 		n.known[of] = map[types.UID]*v1alpha1.Run{}
@@ -102,71 +104,74 @@ func (n *neighbours) keep(run *v1alpha1.Run) {
 func (n *neighbours) forget(run *v1alpha1.Run) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	of := pipelineOf(run)
+	of := run.Namespace
 	delete(n.known[of], run.UID)
 	if len(n.known[of]) == 0 {
 		delete(n.known, of)
 	}
 }
 
-// remembered returns what is known of the Pipeline's Runs.
-func (n *neighbours) remembered(pipeline client.ObjectKey) []*v1alpha1.Run {
+// remembered returns what is known of the Runs that the lock concerns.
+func (n *neighbours) remembered(namespace string, lock queue.Lock) []*v1alpha1.Run {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	runs := make([]*v1alpha1.Run, 0, len(n.known[pipeline]))
-	for _, run := range n.known[pipeline] {
-		runs = append(runs, run)
+	var runs []*v1alpha1.Run
+	for _, run := range n.known[namespace] {
+		if lock.Concerns(run) {
+			runs = append(runs, run)
+		}
 	}
 	return runs
 }
 
-func pipelineOf(run *v1alpha1.Run) client.ObjectKey {
-	return client.ObjectKey{Namespace: run.Namespace, Name: run.Spec.Pipeline}
+// hasAsked reports whether this process has asked about the namespace.
+func (n *neighbours) hasAsked(namespace string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.asked[namespace]
 }
 
-// ask learns of all Runs of the Pipeline that have not ended from the API server,
-// unless this process has done so. What was admitted before it led is among them,
-// whatever its cache shows.
-func (r *Reconciler) ask(ctx context.Context, pipeline client.ObjectKey) error {
+// ask learns of all Runs of the namespace that have not ended and may be in
+// another's way from the API server, unless this process has done so. What was
+// admitted before it led is among them, whatever its cache shows.
+func (r *Reconciler) ask(ctx context.Context, namespace string) error {
 	n := &r.neighbours
-	end, ok := n.begin(turn{pipeline: pipeline})
+	end, ok := n.begin(turn{namespace: namespace})
 	if !ok {
 		return errNotItsTurn
 	}
 	defer end()
-	n.mu.Lock()
-	asked := n.asked[pipeline]
-	n.mu.Unlock()
-	if asked {
+	if n.hasAsked(namespace) {
 		return nil
 	}
 	var runs v1alpha1.RunList
-	err := r.APIReader.List(ctx, &runs, activeRuns(pipeline.Namespace, client.MatchingLabels{v1alpha1.PipelineLabel: pipeline.Name})...)
-	if err != nil {
-		return fmt.Errorf("list active runs of pipeline %s: %w", pipeline.Name, err)
+	if err := r.APIReader.List(ctx, &runs, activeRuns(namespace)...); err != nil {
+		return fmt.Errorf("list active runs of namespace %s: %w", namespace, err)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for i := range runs.Items {
-		n.keep(&runs.Items[i])
+		if concerned(&runs.Items[i]) {
+			n.keep(&runs.Items[i])
+		}
 	}
 	if n.asked == nil {
-		n.asked = map[client.ObjectKey]bool{}
+		n.asked = map[string]bool{}
 	}
-	n.asked[pipeline] = true
+	n.asked[namespace] = true
 	return nil
 }
 
-// beside returns the Pipeline's Runs that have not ended: as the cache shows
-// them, or newer.
-func (r *Reconciler) beside(ctx context.Context, pipeline client.ObjectKey) ([]v1alpha1.Run, error) {
+// beside returns the Runs that have not ended and that the lock concerns: as the
+// cache shows them, or newer.
+func (r *Reconciler) beside(ctx context.Context, namespace string, lock queue.Lock) ([]v1alpha1.Run, error) {
 	var list v1alpha1.RunList
-	if err := r.Client.List(ctx, &list, activeRuns(pipeline.Namespace, client.UnsafeDisableDeepCopy)...); err != nil {
-		return nil, fmt.Errorf("list active runs of namespace %s: %w", pipeline.Namespace, err)
+	if err := r.Client.List(ctx, &list, activeRuns(namespace, client.UnsafeDisableDeepCopy)...); err != nil {
+		return nil, fmt.Errorf("list active runs of namespace %s: %w", namespace, err)
 	}
 	// Not by label: one that was made by hand has none at first.
-	runs := slices.DeleteFunc(list.Items, func(run v1alpha1.Run) bool { return run.Spec.Pipeline != pipeline.Name })
-	for _, known := range r.neighbours.remembered(pipeline) {
+	runs := slices.DeleteFunc(list.Items, func(run v1alpha1.Run) bool { return !lock.Concerns(&run) })
+	for _, known := range r.neighbours.remembered(namespace, lock) {
 		i := slices.IndexFunc(runs, func(run v1alpha1.Run) bool { return run.UID == known.UID })
 		switch {
 		case i >= 0 && !newer(known, &runs[i]), i < 0 && known.Status.Phase.Finished():

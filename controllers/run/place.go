@@ -7,9 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/api/validation"
 	"github.com/kayci/kayci/controllers/run/plan"
 	"github.com/kayci/kayci/controllers/run/queue"
 )
@@ -35,12 +33,12 @@ func (r *Reconciler) findPlace(ctx context.Context, o *observation) error {
 	if !open {
 		return nil
 	}
-	key, err := r.ownKey(o)
+	lock, err := r.ownLock(o)
 	if err != nil {
 		return err
 	}
 	c := o.Spec.Concurrency
-	candidate := queue.Candidate{Run: o.Run, Key: key, Limit: int(cmp.Or(c.Limit, 1)), Policy: c.Policy}
+	candidate := queue.Candidate{Run: o.Run, Lock: lock, Limit: int(cmp.Or(c.Limit, 1)), Policy: c.Policy}
 	place, _, err := r.decidePlace(ctx, candidate)
 	if err != nil {
 		return err
@@ -62,7 +60,7 @@ func (o *observation) heldPlace() (held *queue.Place, open bool) {
 	case recorded == nil:
 		return nil, o.Number == 0 && !o.Run.Spec.Cancelled
 	case recorded.Admitted:
-		held = &queue.Place{Key: recorded.Key, Admitted: true, ReplacedBy: recorded.ReplacedBy}
+		held = &queue.Place{Key: recorded.Key, Group: recorded.Group, Admitted: true, ReplacedBy: recorded.ReplacedBy}
 		return held, c.Policy == v1alpha1.ConcurrencyReplace && recorded.ReplacedBy == ""
 	default:
 		return nil, !o.Run.Spec.Cancelled
@@ -75,12 +73,12 @@ func (o *observation) heldPlace() (held *queue.Place, open bool) {
 // has asked for, and the cache follows the order of creation, so that with this
 // Run it shows all that are older.
 func (r *Reconciler) admit(ctx context.Context, o *observation, c queue.Candidate) error {
-	end, ok := r.neighbours.begin(turn{pipelineOf(o.Run), c.Key})
+	end, ok := r.neighbours.begin(turn{o.Run.Namespace, c.Lock})
 	if !ok {
 		return errNotItsTurn
 	}
 	defer end()
-	if err := r.ask(ctx, pipelineOf(o.Run)); err != nil {
+	if err := r.ask(ctx, o.Run.Namespace); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, admitWithin)
@@ -140,100 +138,13 @@ func (r *Reconciler) recordPlace(ctx context.Context, o *observation) error {
 // decidePlace decides the Run's place from what is known of the others, which it
 // returns.
 func (r *Reconciler) decidePlace(ctx context.Context, c queue.Candidate) (queue.Place, []v1alpha1.Run, error) {
-	runs, err := r.beside(ctx, pipelineOf(c.Run))
+	runs, err := r.beside(ctx, c.Run.Namespace, c.Lock)
 	if err != nil {
 		return queue.Place{}, nil, err
 	}
-	keys, err := r.keys(ctx, c.Run, queue.Unrecorded(c.Run, runs))
+	locks, err := r.locks(ctx, c.Run, queue.Unrecorded(c.Run, runs))
 	if err != nil {
 		return queue.Place{}, nil, err
 	}
-	return queue.Decide(c, runs, keys), runs, nil
-}
-
-// ownKey returns the Run's key. One that is recorded stays.
-func (r *Reconciler) ownKey(o *observation) (string, error) {
-	if recorded := o.Run.Status.Concurrency; recorded != nil {
-		return recorded.Key, nil
-	}
-	compiled, err := r.compileKey(&o.Spec)
-	if err != nil {
-		return "", err
-	}
-	return compiled.of(o.Run, o.Params)
-}
-
-// keys returns the keys, by name, of Runs before this one that have none recorded.
-// A Run that can't run, or that nothing bounds, has none; its own reconcile says
-// which. One that isn't pinned yet is about to be: most likely to this one's
-// revision.
-func (r *Reconciler) keys(ctx context.Context, of *v1alpha1.Run, runs []*v1alpha1.Run) (map[string]string, error) {
-	keys := map[string]string{}
-	compiled := map[string]*keyExpression{}
-	for _, run := range runs {
-		pinned := run
-		if run.Spec.Revision == "" {
-			pinned = of
-		}
-		expression, known := compiled[pinned.Spec.Revision]
-		if !known {
-			var err error
-			if expression, err = r.keyOfRevision(ctx, pinned); err != nil && !isFault(err) {
-				return nil, err
-			}
-			compiled[pinned.Spec.Revision] = expression
-		}
-		if expression == nil {
-			continue
-		}
-		params, errs := validation.Params(expression.params, run.Spec.Params)
-		if len(errs) > 0 {
-			continue
-		}
-		if key, err := expression.of(run, params); err == nil {
-			keys[run.Name] = key
-		}
-	}
-	return keys, nil
-}
-
-// keyOfRevision returns the key's expression in the revision that the Run is
-// pinned to, or nil if there is none.
-func (r *Reconciler) keyOfRevision(ctx context.Context, run *v1alpha1.Run) (*keyExpression, error) {
-	spec, err := r.spec(ctx, run)
-	if err != nil || spec.Concurrency == nil {
-		return nil, err
-	}
-	return r.compileKey(&spec)
-}
-
-// keyExpression is the compiled key of a revision.
-type keyExpression struct {
-	key    *expr.Key
-	params []v1alpha1.Param
-}
-
-func (r *Reconciler) compileKey(spec *v1alpha1.PipelineSpec) (*keyExpression, error) {
-	env, err := expr.SharedRunEnv()
-	if err != nil {
-		return nil, err
-	}
-	key, err := env.CompileKey(spec.Concurrency.Key, expr.KeyScope(spec))
-	if err != nil {
-		return nil, invalidKey(err)
-	}
-	return &keyExpression{key: key, params: spec.Params}, nil
-}
-
-// of returns the Run's key, given its parameters with the defaults.
-func (e *keyExpression) of(run *v1alpha1.Run, params map[string]string) (string, error) {
-	key, err := e.key.Eval(expr.RunVars{Params: params, Run: expr.NewRun(run, 0)})
-	if err != nil {
-		return "", invalidKey(err)
-	}
-	return queue.Key(key), nil
-}
-
-func invalidKey(err error) error {
-	return &fault{v1alpha1.ReasonInvalidConcurrencyKey, "the Pipeline's concurrency.key: " + err.Error()}
+	return queue.Decide(c, runs, locks), runs, nil
 }

@@ -81,9 +81,9 @@ type chaos struct {
 	*world
 	*bystander
 
-	rng      *rand.Rand
-	pipeline *v1alpha1.Pipeline
-	runs     []string
+	rng       *rand.Rand
+	pipelines []*v1alpha1.Pipeline
+	runs      []string
 }
 
 func (c *chaos) list() []v1alpha1.Run {
@@ -101,7 +101,7 @@ func (c *chaos) add() {
 	c.t.Helper()
 	// In the same second half of the time, and by names of no order.
 	c.clock.SetTime(c.clock.Now().Add(time.Duration(c.rng.IntN(2)) * time.Second))
-	r := started(fmt.Sprintf("r%03d", c.rng.IntN(1000)), c.pipeline)
+	r := started(fmt.Sprintf("r%03d", c.rng.IntN(1000)), c.pipelines[c.rng.IntN(len(c.pipelines))])
 	r.CreationTimestamp = metav1.Time{Time: c.clock.Now()}
 	r.Spec.Params = map[string]string{"branch": []string{"main", "next"}[c.rng.IntN(2)]}
 	// The fake counts each object's versions for itself.
@@ -171,16 +171,25 @@ func (c *chaos) over() bool {
 func TestQueueInChaos(t *testing.T) {
 	t.Parallel()
 	policies := []v1alpha1.ConcurrencyPolicy{v1alpha1.ConcurrencyQueue, v1alpha1.ConcurrencyReplace, v1alpha1.ConcurrencySkip}
-	for seed := range uint64(6) {
+	for seed := range uint64(9) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // the same numbers each time
 			limit := 1 + rng.IntN(2)
 			p := bounded(policies[seed%3], int32(limit))
 			c := &chaos{
-				world: newWorld(t, p, revision.New(p, 1)), bystander: &bystander{limit: limit, admitted: map[string]bool{}, born: map[string]int{}},
-				rng: rng, pipeline: p,
+				bystander: &bystander{limit: limit, admitted: map[string]bool{}, born: map[string]int{}}, rng: rng, pipelines: []*v1alpha1.Pipeline{p},
 			}
+			objs := []client.Object{p, revision.New(p, 1)}
+			if seed >= 6 {
+				// Two Pipelines that share their keys.
+				p.Spec.Concurrency.Group = "all"
+				objs[1] = revision.New(p, 1)
+				other := second(p, "app")
+				c.pipelines = append(c.pipelines, other)
+				objs = append(objs, other, revision.New(other, 1))
+			}
+			c.world = newWorld(t, objs...)
 			c.play()
 		})
 	}

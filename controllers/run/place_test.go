@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -19,6 +21,13 @@ func bounded(policy v1alpha1.ConcurrencyPolicy, limit int32) *v1alpha1.Pipeline 
 	p := chain(1)
 	p.Spec.Params = []v1alpha1.Param{{Name: "branch", Default: new("main")}}
 	p.Spec.Concurrency = &v1alpha1.Concurrency{Key: "params.branch", Limit: limit, Policy: policy}
+	return p
+}
+
+// second is a Pipeline like the first.
+func second(p *v1alpha1.Pipeline, name string) *v1alpha1.Pipeline {
+	p = p.DeepCopy()
+	p.Name, p.UID = name, types.UID(name)
 	return p
 }
 
@@ -109,6 +118,69 @@ func TestRunsOfOtherKeysDontMeet(t *testing.T) {
 	w.mustReconcile("b")
 	if diff := cmp.Diff(map[string]int{"a-j0": 1, "b-j0": 1}, w.created); diff != "" {
 		t.Errorf("Jobs (-want +got):\n%s", diff)
+	}
+}
+
+// Runs of the Pipelines of a group take their turns in the order of creation,
+// those too that nobody has looked at and that aren't pinned yet. One read of the
+// API server is enough for all.
+func TestGroupOfPipelines(t *testing.T) {
+	t.Parallel()
+	web, alone := bounded(v1alpha1.ConcurrencyQueue, 1), second(bounded(v1alpha1.ConcurrencyQueue, 1), "alone")
+	web.Spec.Concurrency = &v1alpha1.Concurrency{Group: "production"}
+	app := second(web, "app")
+	byHand := &v1alpha1.Run{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "b", UID: "run-b"}, Spec: v1alpha1.RunSpec{Pipeline: "app"}}
+	w := newWorld(t, web, app, alone, revision.New(web, 1), revision.New(app, 1), revision.New(alone, 1),
+		started("a", web), byHand, started("c", web), started("d", alone))
+	for _, name := range []string{"c", "b", "d", "a"} {
+		w.mustReconcile(name)
+	}
+	w.wantSeen(map[string]string{
+		"a": "Running Running: 0 of 1 jobs succeeded; running: j0",
+		"b": "Queued Queued: position 2 of group production; waits for a of pipeline web",
+		"c": "Queued Queued: position 3 of group production; waits for a",
+		"d": "Running Running: 0 of 1 jobs succeeded; running: j0",
+	})
+	if diff := cmp.Diff([]string{"*v1alpha1.RunList"}, w.liveReads); diff != "" {
+		t.Errorf("live reads (-want +got):\n%s", diff)
+	}
+	w.endJobs("a")
+	for range 2 {
+		for _, name := range []string{"a", "b", "c"} {
+			w.mustReconcile(name)
+		}
+	}
+	w.wantSeen(map[string]string{
+		"b": "Running Running: 0 of 1 jobs succeeded; running: j0",
+		"c": "Queued Queued: position 1 of group production; waits for b of pipeline app",
+	})
+	if diff := cmp.Diff(&v1alpha1.ConcurrencyStatus{Group: "production", Admitted: true}, w.run("b").Status.Concurrency); diff != "" {
+		t.Errorf("place (-want +got):\n%s", diff)
+	}
+}
+
+// Whether a newer Run of another Pipeline replaces one is for the older one's
+// policy to say.
+func TestReplaceInAGroup(t *testing.T) {
+	t.Parallel()
+	for policy, want := range map[v1alpha1.ConcurrencyPolicy]string{
+		v1alpha1.ConcurrencyReplace: `Running Replacing: stopping j0: run b of key "main" of group all is newer`,
+		v1alpha1.ConcurrencyQueue:   "Running Running: 0 of 1 jobs succeeded; running: j0",
+	} {
+		web, app := bounded(policy, 1), second(bounded(v1alpha1.ConcurrencyQueue, 1), "app")
+		web.Spec.Concurrency.Group, app.Spec.Concurrency.Group = "all", "all"
+		w := newWorld(t, web, app, revision.New(web, 1), revision.New(app, 1), started("a", web), started("b", app))
+		w.mustReconcile("a")
+		for _, job := range w.jobs() {
+			w.kubelet(&job)
+		}
+		pod := &corev1.Pod{}
+		w.get("a-j0-pod", pod)
+		pod.Status.ContainerStatuses[0].State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+		w.updateStatus(pod)
+		w.mustReconcile("b")
+		w.mustReconcile("a")
+		w.wantSeen(map[string]string{"a": want, "b": `Queued Queued: position 1 of key "main" of group all; waits for a of pipeline web`})
 	}
 }
 

@@ -20,6 +20,9 @@ func bound(rng *rand.Rand, spec *v1alpha1.PipelineSpec) {
 	}
 	policies := []v1alpha1.ConcurrencyPolicy{v1alpha1.ConcurrencyQueue, v1alpha1.ConcurrencyReplace, v1alpha1.ConcurrencySkip}
 	spec.Concurrency = &v1alpha1.Concurrency{Key: "'main'", Limit: int32(1 + rng.IntN(2)), Policy: policies[rng.IntN(3)]}
+	if chance(rng, 300) {
+		spec.Concurrency.Group = "all"
+	}
 }
 
 // arrive creates a Run that comes later than others.

@@ -23,11 +23,8 @@ func (r *Reconciler) wake() handler.EventHandler {
 			return
 		}
 		var runs v1alpha1.RunList
-		err := r.Client.List(ctx, &runs, activeRuns(changed.Namespace,
-			client.MatchingLabels{v1alpha1.PipelineLabel: changed.Spec.Pipeline}, client.UnsafeDisableDeepCopy)...)
-		if err != nil {
-			// The cache doesn't fail, but for a label that is none. Runs that wait look
-			// again by themselves, only later.
+		if err := r.Client.List(ctx, &runs, activeRuns(changed.Namespace, client.UnsafeDisableDeepCopy)...); err != nil {
+			// Runs that wait look again by themselves, only later.
 			log.FromContext(ctx).Error(err, "list the Runs beside one that has changed", "run", changed.Name)
 			return
 		}

@@ -109,8 +109,14 @@
   // expression that gives a string, as in 'params.branch', 'run.ref', or '"deploy"'
   // for all Runs. policy says what becomes of a Run that finds no place: Queue, it
   // waits; Replace, it waits and the oldest ones are cancelled for it; Skip, it is
-  // cancelled.
-  concurrency(key, limit=1, policy='Queue'):: { key: key, limit: limit, policy: policy },
+  // cancelled. group is a name: pipelines that give the same one share their keys,
+  // or, without a key, wait for each other in all.
+  concurrency(key=null, limit=1, policy='Queue', group=null):: {
+    [if key != null then 'key']: key,
+    [if group != null then 'group']: group,
+    limit: limit,
+    policy: policy,
+  },
 
   // job is one node of the graph. work is a step (ci.script, ci.step), a list of
   // steps (see ci.steps), or a pod spec. needs names earlier jobs of the pipeline,

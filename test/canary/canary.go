@@ -134,7 +134,7 @@ func MayQuote(kind, field string) string {
 		"ConfigRepo spec.interval": choice, "ConfigRepo spec.timeout": choice,
 		"Pipeline metadata.name": name, "Pipeline spec.jobs[].name": name, "Pipeline spec.jobs[].needs[]": name,
 		"Pipeline spec.services[].name": name, "Pipeline spec.services[].ports[].name": name, "Pipeline spec.notifiers[].name": name,
-		"Pipeline spec.notifiers[].phases[]": choice, "Pipeline spec.concurrency.policy": choice, "Pipeline spec.workspace.mountPath": place,
+		"Pipeline spec.notifiers[].phases[]": choice, "Pipeline spec.concurrency.policy": choice, "Pipeline spec.concurrency.group": name, "Pipeline spec.workspace.mountPath": place,
 		"Pipeline spec.params[].name": name, "Pipeline spec.params[].enum[]": rule, "Pipeline spec.params[].pattern": rule,
 		"Pipeline spec.jobs[].template.spec.template.spec.containers[].resources.limits.memory": choice,
 		"Pipeline spec.workspace.volumeClaimTemplate.spec.resources.requests.storage":           choice,

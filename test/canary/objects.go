@@ -57,7 +57,7 @@ spec:
   workspace:
     mountPath: /shared
     volumeClaimTemplate: {metadata: {labels: {a: b}}, spec: {accessModes: [ReadWriteOnce], storageClassName: fast, resources: {requests: {storage: 1Gi}}}}
-  concurrency: {key: params.stage, policy: Queue}
+  concurrency: {key: params.stage, group: stages, policy: Queue}
   timeout: 1h
   pendingTimeout: 1h
   retention: {minAge: 1h, maxAge: 24h}

@@ -126,6 +126,27 @@ func (s *space) awaitQueue(t *testing.T, most int) {
 	})
 }
 
+// Runs of two Pipelines that share a lock run one after the other.
+func TestPipelinesOfAGroupTakeTurns(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t)
+	web, app := s.pipeline("web", script("work", s.through("first"))), s.pipeline("app", script("work", "true"))
+	web.Spec.Concurrency = &v1alpha1.Concurrency{Group: "production"}
+	app.Spec.Concurrency = web.Spec.Concurrency
+	s.create(t, web, app)
+	s.start(t, "one", "web")
+	s.awaitArrival(t, "first")
+	s.start(t, "two", "app")
+	s.awaitMessage(t, "two", "Queued, Queued: position 1 of group production; waits for one of pipeline web")
+	s.openGate("first")
+	s.awaitEnd(t, "one", v1alpha1.RunSucceeded)
+	s.awaitEnd(t, "two", v1alpha1.RunSucceeded)
+	first, then := s.worked(t, []string{"one"})[0], s.worked(t, []string{"two"})[0]
+	if then.StartedAt.Before(&first.FinishedAt) {
+		t.Errorf("the second Run started at %s, before the end of the first at %s", then.StartedAt, first.FinishedAt)
+	}
+}
+
 func TestANewerRunReplacesTheOlder(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t)

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/queue"
 )
 
 // ReasonReplacing is the reason of a Run whose jobs are being stopped, because a
@@ -38,12 +39,12 @@ func (f *Facts) displaced() *halt {
 	case p.ReplacedBy != "":
 		return &halt{
 			phase: v1alpha1.RunCancelled, stopping: ReasonReplacing, reason: v1alpha1.ReasonReplaced,
-			verb: "replaced", why: fmt.Sprintf("run %s of key %s is newer", p.ReplacedBy, quoted(p.Key)),
+			verb: "replaced", why: fmt.Sprintf("run %s of %s is newer", p.ReplacedBy, lock(p)),
 		}
 	case p.Skipped:
 		return &halt{
 			phase: v1alpha1.RunCancelled, stopping: v1alpha1.ReasonSkipped, reason: v1alpha1.ReasonSkipped,
-			verb: "skipped", why: fmt.Sprintf("no place for another run of key %s beside %s", quoted(p.Key), names(p.InTheWay)),
+			verb: "skipped", why: fmt.Sprintf("no place for another run of %s beside %s", lock(p), names(p.InTheWay)),
 		}
 	default:
 		return nil
@@ -58,19 +59,31 @@ func (f *Facts) line() string {
 	if recorded != nil && recorded.Position == f.Place.Position && said != nil && said.Reason == ReasonQueued {
 		return said.Message
 	}
-	return fmt.Sprintf("position %d of key %s; waits for %s", f.Place.Position, quoted(f.Place.Key), names(f.Place.InTheWay))
+	return fmt.Sprintf("position %d of %s; waits for %s", f.Place.Position, lock(f.Place), names(f.Place.InTheWay))
 }
 
 // concurrency is what the status says of the Run's place.
 func (f *Facts) concurrency(finished bool) *v1alpha1.ConcurrencyStatus {
 	s := f.Run.Status.Concurrency.DeepCopy()
 	if p := f.Place; p != nil {
-		s = &v1alpha1.ConcurrencyStatus{Key: p.Key, Admitted: p.Admitted, Position: p.Position, ReplacedBy: p.ReplacedBy}
+		s = &v1alpha1.ConcurrencyStatus{Key: p.Key, Group: p.Group, Admitted: p.Admitted, Position: p.Position, ReplacedBy: p.ReplacedBy}
 	}
 	if s != nil && finished {
 		s.Position = 0
 	}
 	return s
+}
+
+// lock is what a message calls that for which Runs compete.
+func lock(p *queue.Place) string {
+	switch {
+	case p.Group == "":
+		return "key " + quoted(p.Key)
+	case p.Key == "":
+		return "group " + p.Group
+	default:
+		return "key " + quoted(p.Key) + " of group " + p.Group
+	}
 }
 
 // quoted is a key as a message shows it: it may be an event's data.

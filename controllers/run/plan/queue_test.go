@@ -40,6 +40,30 @@ func TestPlace(t *testing.T) {
 			status: v1alpha1.ConcurrencyStatus{Key: "main", Position: 2},
 		},
 		{
+			name: "queued in a group", place: queue.Place{Key: "main", Group: "all", Position: 1, InTheWay: []string{"app-1 of pipeline app"}},
+			phase: "Queued", reason: "Queued", message: `position 1 of key "main" of group all; waits for app-1 of pipeline app`,
+			jobs: map[string]outcome{
+				"a": {"Waiting", "Queued", "the Run waits for others of its concurrency key"},
+				"b": {"Waiting", "Queued", "the Run waits for others of its concurrency key"},
+			},
+			status: v1alpha1.ConcurrencyStatus{Key: "main", Group: "all", Position: 1},
+		},
+		{
+			name: "admitted to a group", place: queue.Place{Group: "all", Admitted: true}, create: []string{"a"},
+			phase: "Queued", reason: "Queued", message: "no job has started",
+			jobs:   map[string]outcome{"a": {Phase: "Waiting"}, "b": {"Waiting", "AwaitingNeeds", "needs a"}},
+			status: v1alpha1.ConcurrencyStatus{Group: "all", Admitted: true},
+		},
+		{
+			name: "replaced in a group", place: queue.Place{Group: "all", ReplacedBy: "app-9"},
+			phase: "Cancelled", reason: "Replaced", message: "replaced: run app-9 of group all is newer",
+			jobs: map[string]outcome{
+				"a": {"Cancelled", "Replaced", "replaced before it started: run app-9 of group all is newer"},
+				"b": {"Cancelled", "Replaced", "replaced before it started: run app-9 of group all is newer"},
+			},
+			status: v1alpha1.ConcurrencyStatus{Group: "all", ReplacedBy: "app-9"},
+		},
+		{
 			name: "admitted", place: queue.Place{Key: "main", Admitted: true}, create: []string{"a"},
 			phase: "Queued", reason: "Queued", message: "no job has started",
 			jobs:   map[string]outcome{"a": {Phase: "Waiting"}, "b": {"Waiting", "AwaitingNeeds", "needs a"}},

@@ -1,4 +1,4 @@
-// Package queue decides which Runs of a Pipeline may run at the same time. It is
+// Package queue decides which Runs of a concurrency key may run at the same time. It is
 // pure: a Run and the Runs beside it go in, the Run's place comes out. Whether a
 // Run has a place is recorded in its status, so that nothing is lost with the
 // process.
@@ -14,10 +14,46 @@ import (
 	"github.com/kayci/kayci/controllers/run/order"
 )
 
+// Lock is what Runs compete for: the places of a key.
+type Lock struct {
+	// Pipeline that the key is of. Blank if it is a group's.
+	Pipeline string
+	// Group of Pipelines that the key is of. Blank if it is one Pipeline's own.
+	Group string
+	// Key, see Key.
+	Key string
+}
+
+// NewLock returns the lock that a Run of the Pipeline competes for.
+func NewLock(pipeline, group, key string) Lock {
+	if group != "" {
+		pipeline = ""
+	}
+	return Lock{Pipeline: pipeline, Group: group, Key: Key(key)}
+}
+
+// LockOf returns the lock that is recorded of the Run.
+func LockOf(run *v1alpha1.Run) (Lock, bool) {
+	c := run.Status.Concurrency
+	if c == nil {
+		return Lock{}, false
+	}
+	return NewLock(run.Spec.Pipeline, c.Group, c.Key), true
+}
+
+// Concerns reports whether the Run may compete for the lock, for all that is
+// recorded.
+func (l Lock) Concerns(run *v1alpha1.Run) bool {
+	if recorded, known := LockOf(run); known {
+		return recorded == l
+	}
+	return l.Group != "" || l.Pipeline == run.Spec.Pipeline
+}
+
 // Place is where a Run stands among the Runs of its key.
 type Place struct {
-	// Key of the Run.
-	Key string
+	// Key of the Run, and the group that it is of.
+	Key, Group string
 	// Admitted: the Run may run. Unless that is recorded already, it only holds if
 	// all admissions of its key were known, and no other Run of the key is admitted
 	// until it is recorded.
@@ -26,7 +62,8 @@ type Place struct {
 	Skipped bool
 	// Position among those that wait, from 1, as it is recorded. 0: it doesn't wait.
 	Position int32
-	// InTheWay are the Runs that have the places, or are to get them first.
+	// InTheWay are the Runs that have the places, or are to get them first: their
+	// names, with the Pipeline of those that are of another.
 	InTheWay []string
 	// ReplacedBy is the newer Run that this one has to end for.
 	ReplacedBy string
@@ -39,22 +76,22 @@ type Place struct {
 type Candidate struct {
 	// Run that has not ended.
 	Run *v1alpha1.Run
-	// Key of the Run, see Key.
-	Key string
+	// Lock that it competes for.
+	Lock Lock
 	// Limit and Policy of the Run's revision.
 	Limit  int
 	Policy v1alpha1.ConcurrencyPolicy
 }
 
-// Decide returns the Run's place. runs are those of its Pipeline; it may be
-// among them. keys are the keys of those that Unrecorded names, by name; one
-// that isn't there is taken for a Run of another key.
-func Decide(c Candidate, runs []v1alpha1.Run, keys map[string]string) Place {
-	place := Place{Key: c.Key}
+// Decide returns the Run's place. runs are those that its lock concerns; it may
+// be among them. locks are those of the Runs that Unrecorded names, by name; one
+// that isn't there is taken for a Run of another lock.
+func Decide(c Candidate, runs []v1alpha1.Run, locks map[string]Lock) Place {
+	place := Place{Key: c.Lock.Key, Group: c.Lock.Group}
 	if recorded := c.Run.Status.Concurrency; recorded != nil {
 		place.Admitted, place.ReplacedBy = recorded.Admitted, recorded.ReplacedBy
 	}
-	s := sort(c, runs, keys)
+	s := sort(c, runs, locks)
 	if c.Policy == v1alpha1.ConcurrencyReplace && place.ReplacedBy == "" && len(s.newer) >= c.Limit {
 		place.ReplacedBy = s.newer[len(s.newer)-1].Name
 		place.RestsOn = names(s.newer[len(s.newer)-c.Limit:])
@@ -64,10 +101,10 @@ func Decide(c Candidate, runs []v1alpha1.Run, keys map[string]string) Place {
 	case len(s.admitted)+len(s.ahead) < c.Limit:
 		place.Admitted = true
 	case c.Policy == v1alpha1.ConcurrencySkip:
-		place.Skipped, place.InTheWay = true, s.inTheWay(c.Limit)
-		place.RestsOn = place.InTheWay
+		place.Skipped, place.InTheWay = true, c.tell(s.inTheWay(c.Limit))
+		place.RestsOn = names(s.inTheWay(c.Limit))
 	default:
-		place.Position, place.InTheWay = rounded(len(s.ahead)+1), s.inTheWay(c.Limit)
+		place.Position, place.InTheWay = rounded(len(s.ahead)+1), c.tell(s.inTheWay(c.Limit))
 	}
 	return place
 }
@@ -81,22 +118,20 @@ type siblings struct {
 	newer []*v1alpha1.Run
 }
 
-func sort(c Candidate, runs []v1alpha1.Run, keys map[string]string) siblings {
+func sort(c Candidate, runs []v1alpha1.Run, locks map[string]Lock) siblings {
 	var s siblings
 	for i := range runs {
 		other := &runs[i]
 		if other.Name == c.Run.Name || other.Status.Phase.Finished() {
 			continue
 		}
-		recorded := other.Status.Concurrency
-		key, known := keys[other.Name]
-		if recorded != nil {
-			key, known = recorded.Key, true
+		lock, known := LockOf(other)
+		if !known {
+			lock, known = locks[other.Name]
 		}
-		if !known || key != c.Key {
-			continue
+		if known && lock == c.Lock {
+			s.add(c.Run, other)
 		}
-		s.add(c.Run, other)
 	}
 	for _, list := range [][]*v1alpha1.Run{s.admitted, s.ahead, s.newer} {
 		slices.SortFunc(list, order.Compare)
@@ -118,10 +153,23 @@ func (s *siblings) add(run, other *v1alpha1.Run) {
 	}
 }
 
-// inTheWay returns the names of the Runs that fill the places.
-func (s *siblings) inTheWay(limit int) []string {
+// inTheWay returns the Runs that fill the places.
+func (s *siblings) inTheWay(limit int) []*v1alpha1.Run {
 	inFront := slices.Concat(s.admitted, s.ahead)
-	return names(inFront[:min(len(inFront), max(limit, len(s.admitted)))])
+	return inFront[:min(len(inFront), max(limit, len(s.admitted)))]
+}
+
+// tell returns what a message calls the Runs.
+func (c *Candidate) tell(runs []*v1alpha1.Run) []string {
+	var told []string
+	for _, run := range runs {
+		name := run.Name
+		if run.Spec.Pipeline != c.Run.Spec.Pipeline {
+			name += " of pipeline " + run.Spec.Pipeline
+		}
+		told = append(told, name)
+	}
+	return told
 }
 
 func names(runs []*v1alpha1.Run) []string {
@@ -188,7 +236,7 @@ func Wake(changed *v1alpha1.Run, runs []v1alpha1.Run) []*v1alpha1.Run {
 		recorded := run.Status.Concurrency
 		switch {
 		case run.Name == changed.Name, recorded == nil, run.Status.Phase.Finished():
-		case changed.Status.Concurrency != nil && changed.Status.Concurrency.Key != recorded.Key:
+		case !compete(changed, run):
 		case recorded.Admitted:
 			wake = append(wake, run)
 		case !leaving(run):
@@ -196,13 +244,20 @@ func Wake(changed *v1alpha1.Run, runs []v1alpha1.Run) []*v1alpha1.Run {
 		}
 	}
 	slices.SortFunc(waiting, order.Compare)
-	position := map[string]int{}
+	position := map[Lock]int{}
 	for _, run := range waiting {
-		key := run.Status.Concurrency.Key
-		position[key]++
-		if position[key] <= exact || rounded(position[key]) != run.Status.Concurrency.Position {
+		lock, _ := LockOf(run)
+		position[lock]++
+		if position[lock] <= exact || rounded(position[lock]) != run.Status.Concurrency.Position {
 			wake = append(wake, run)
 		}
 	}
 	return wake
+}
+
+// compete reports whether the Run that has changed may have been in the way of
+// one that waits.
+func compete(changed, waiting *v1alpha1.Run) bool {
+	lock, known := LockOf(waiting)
+	return known && lock.Concerns(changed)
 }

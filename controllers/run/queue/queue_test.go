@@ -50,6 +50,14 @@ func in(phase v1alpha1.RunPhase) option {
 	return func(r *v1alpha1.Run) { r.Status.Phase = phase }
 }
 
+// by is the Run's Pipeline.
+func by(pipeline string) option {
+	return func(r *v1alpha1.Run) { r.Spec.Pipeline = pipeline }
+}
+
+// inGroup has its recorded key be a group's.
+func inGroup(r *v1alpha1.Run) { r.Status.Concurrency.Group = "all" }
+
 func admitted(r *v1alpha1.Run)  { r.Status.Concurrency.Admitted = true }
 func cancelled(r *v1alpha1.Run) { r.Spec.Cancelled = true }
 func deleting(r *v1alpha1.Run)  { r.DeletionTimestamp = &metav1.Time{} }
@@ -155,11 +163,77 @@ func TestDecide(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			m := run("m", 5, tt.run...)
-			c := queue.Candidate{Run: &m, Key: "main", Limit: max(tt.limit, 1), Policy: tt.policy}
+			locks := map[string]queue.Lock{}
+			for name, key := range tt.keys {
+				locks[name] = queue.Lock{Key: key}
+			}
+			c := queue.Candidate{Run: &m, Lock: queue.Lock{Key: "main"}, Limit: max(tt.limit, 1), Policy: tt.policy}
 			for _, runs := range [][]v1alpha1.Run{tt.others, append([]v1alpha1.Run{m}, tt.others...)} {
-				if diff := cmp.Diff(tt.want, queue.Decide(c, runs, tt.keys)); diff != "" {
+				if diff := cmp.Diff(tt.want, queue.Decide(c, runs, locks)); diff != "" {
 					t.Errorf("among %d Runs (-want +got):\n%s", len(runs), diff)
 				}
+			}
+		})
+	}
+}
+
+// Runs of several Pipelines compete in a group, each by its own limit and policy.
+func TestDecideInAGroup(t *testing.T) {
+	t.Parallel()
+	main, grouped := of("main"), queue.NewLock("web", "all", "main")
+	for _, tt := range []struct {
+		name   string
+		lock   queue.Lock
+		limit  int
+		policy v1alpha1.ConcurrencyPolicy
+		other  v1alpha1.Run
+		locks  map[string]queue.Lock
+		want   queue.Place
+	}{
+		{
+			name: "one of another Pipeline runs", lock: grouped, other: run("a", 1, by("app"), main, inGroup, admitted),
+			want: queue.Place{Key: "main", Group: "all", Position: 1, InTheWay: []string{"a of pipeline app"}},
+		},
+		{
+			name: "one of the same Pipeline runs", lock: grouped, other: run("a", 1, by("web"), main, inGroup, admitted),
+			want: queue.Place{Key: "main", Group: "all", Position: 1, InTheWay: []string{"a"}},
+		},
+		{
+			name: "one of the same key, and of no group", lock: grouped, other: run("a", 1, by("web"), main, admitted),
+			want: queue.Place{Key: "main", Group: "all", Admitted: true},
+		},
+		{
+			name: "it is of no group itself", lock: queue.NewLock("web", "", "main"), other: run("a", 1, by("web"), main, inGroup, admitted),
+			want: queue.Place{Key: "main", Admitted: true},
+		},
+		{
+			name: "two Pipelines without a group", lock: queue.NewLock("web", "", "main"), other: run("a", 1, by("app"), main, admitted),
+			want: queue.Place{Key: "main", Admitted: true},
+		},
+		{
+			name: "an older one that nobody has looked at", lock: grouped, other: run("a", 1, by("app")),
+			locks: map[string]queue.Lock{"a": queue.NewLock("app", "all", "main")},
+			want:  queue.Place{Key: "main", Group: "all", Position: 2, InTheWay: []string{"a of pipeline app"}},
+		},
+		{
+			name: "a higher limit", lock: grouped, limit: 2, other: run("a", 1, by("app"), main, inGroup, admitted),
+			want: queue.Place{Key: "main", Group: "all", Admitted: true},
+		},
+		{
+			name: "skip", lock: grouped, policy: v1alpha1.ConcurrencySkip, other: run("a", 1, by("app"), main, inGroup, admitted),
+			want: queue.Place{Key: "main", Group: "all", Skipped: true, InTheWay: []string{"a of pipeline app"}, RestsOn: []string{"a"}},
+		},
+		{
+			name: "replace", lock: grouped, policy: v1alpha1.ConcurrencyReplace, other: run("z", 9, by("app"), main, inGroup),
+			want: queue.Place{Key: "main", Group: "all", ReplacedBy: "z", RestsOn: []string{"z"}},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m := run("m", 5, by("web"))
+			c := queue.Candidate{Run: &m, Lock: tt.lock, Limit: max(tt.limit, 1), Policy: tt.policy}
+			if diff := cmp.Diff(tt.want, queue.Decide(c, []v1alpha1.Run{m, tt.other}, tt.locks)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
 	}
@@ -198,7 +272,7 @@ func TestPositionsAreRounded(t *testing.T) {
 	got := map[int]int32{}
 	for _, before := range []int{0, 8, 9, 10, 18, 19, 20, 99, 100, 250} {
 		last := run("zz", 20)
-		c := queue.Candidate{Run: &last, Key: "main", Limit: 1}
+		c := queue.Candidate{Run: &last, Lock: queue.Lock{Key: "main"}, Limit: 1}
 		got[before] = queue.Decide(c, append(line(before), run("first", 1, of("main"), admitted)), nil).Position
 	}
 	want := map[int]int32{0: 1, 8: 9, 9: 10, 10: 20, 18: 20, 19: 20, 20: 30, 99: 100, 100: 200, 250: 300}
@@ -227,6 +301,16 @@ func TestWake(t *testing.T) {
 		{
 			name: "any key, of one that had none", changed: run("m", 5, in("Failed")),
 			runs: []v1alpha1.Run{run("a", 6, main, at(2)), run("b", 7, other, at(1))}, want: []string{"a", "b"},
+		},
+		{
+			name: "its group, in all Pipelines", changed: run("m", 5, by("web"), main, inGroup, admitted),
+			runs: []v1alpha1.Run{run("a", 6, by("app"), main, inGroup, at(1)), run("b", 6, by("web"), main, at(1)), run("c", 6, by("web"), other, inGroup, at(1))},
+			want: []string{"a"},
+		},
+		{
+			name: "any group, of one that had no key", changed: run("m", 5, by("web"), in("Failed")),
+			runs: []v1alpha1.Run{run("a", 6, by("app"), main, inGroup, at(1)), run("b", 6, by("app"), main, at(1)), run("c", 6, by("web"), main, at(1))},
+			want: []string{"a", "c"},
 		},
 		{name: "what runs", changed: run("m", 5, main), runs: []v1alpha1.Run{run("a", 1, main, admitted)}, want: []string{"a"}},
 		{
