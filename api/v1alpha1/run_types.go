@@ -204,6 +204,12 @@ type RunStatus struct {
 	// +listMapKey=name
 	Services []ServiceStatus `json:"services,omitempty"`
 
+	// Workspace, of a Run that has ended and whose workspace isn't retained: Deleting,
+	// and Deleted once its claim was told to go. Blank: there is none, or it stays with
+	// the Run.
+	// +optional
+	Workspace WorkspaceState `json:"workspace,omitempty"`
+
 	// Notifiers, one entry for each phase that they have told of.
 	// +optional
 	// +listType=map

@@ -7,7 +7,7 @@ import (
 )
 
 // Workspace is a volume that the jobs and services of a Run share. Each Run gets one of its
-// own, which is deleted with the Run.
+// own, which is deleted with the Run, or at its end.
 type Workspace struct {
 	// MountPath is where the volume is mounted, in every container and init
 	// container of every job and service. The pod annotation `kayci.dev/mount-workspace` names
@@ -26,7 +26,22 @@ type Workspace struct {
 	// +kubebuilder:validation:XValidation:rule="!has(self.metadata) || (!has(self.metadata.name) && !has(self.metadata.namespace) && !has(self.metadata.finalizers))",message="name, namespace and finalizers are refused: remove them from the claim's metadata"
 	// +kubebuilder:validation:XValidation:rule="has(self.spec.resources) && has(self.spec.resources.requests) && 'storage' in self.spec.resources.requests",message="a workspace says how large it is: set spec.resources.requests.storage"
 	VolumeClaimTemplate corev1.PersistentVolumeClaimTemplate `json:"volumeClaimTemplate"`
+
+	// Retain keeps the claim for as long as the Run. `false`: it is deleted when the
+	// Run has ended, and goes when no pod mounts it any more. Default: true.
+	// +optional
+	Retain *bool `json:"retain,omitempty"`
 }
+
+// WorkspaceState is what becomes of the claim of a workspace that isn't retained.
+// +kubebuilder:validation:Enum=Deleting;Deleted
+type WorkspaceState string
+
+// States of a workspace that isn't retained, once its Run has ended.
+const (
+	WorkspaceDeleting WorkspaceState = "Deleting"
+	WorkspaceDeleted  WorkspaceState = "Deleted"
+)
 
 // OnOneNode reports whether only pods of one node can mount the workspace at a
 // time. A volume that only one pod can mount needs no such care: there is no

@@ -27,6 +27,9 @@ import (
 // failure doesn't keep the rest from being done, but for what rests on it.
 func (r *Reconciler) act(ctx context.Context, o *observation, d *plan.Decision) error {
 	errs := []error{r.end(ctx, o, d)}
+	if d.DeleteWorkspace {
+		errs = append(errs, r.deleteWorkspace(ctx, o))
+	}
 	if len(d.Create)+len(d.Serve) > 0 {
 		errs = append(errs, r.createAll(ctx, o, d))
 	}

@@ -142,6 +142,9 @@ func (s *simulation) checkProgress(before, after *v1alpha1.Run) {
 	s.t.Helper()
 	was, is := before.Status.DeepCopy(), after.Status.DeepCopy()
 	was.Notifiers, is.Notifiers = nil, nil
+	if was.Workspace == v1alpha1.WorkspaceDeleting && is.Workspace == v1alpha1.WorkspaceDeleted {
+		was.Workspace = is.Workspace
+	}
 	if was.Number == 0 {
 		is.Number = 0 // Claimed to tell of the Run, which may be later.
 	}
@@ -193,6 +196,7 @@ func (s *simulation) checkEnd() {
 		s.checkRun(r)
 		s.checkTold(r)
 		s.checkPlace(r)
+		s.checkClaimStays(r)
 	}
 	for _, left := range stored[*corev1.Service](s, "Service") {
 		s.t.Errorf("Service %s is left behind", left.Name)

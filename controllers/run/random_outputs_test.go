@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/graph"
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -22,6 +23,26 @@ func share(rng *rand.Rand, spec *v1alpha1.PipelineSpec) {
 	}
 	spec.Workspace = &v1alpha1.Workspace{MountPath: "/workspace"}
 	spec.Workspace.VolumeClaimTemplate.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}
+	if chance(rng, 500) {
+		spec.Workspace.Retain = new(false)
+	}
+}
+
+// checkClaimStays checks that the workspace of a Run that has ended is there as
+// long as it is to be.
+func (s *simulation) checkClaimStays(r *v1alpha1.Run) {
+	s.t.Helper()
+	w := s.pipeline.Spec.Workspace
+	if w == nil || r.Status.StartTime == nil {
+		return
+	}
+	retained := ptr.Deref(w.Retain, true)
+	if claim := s.server.objects["PersistentVolumeClaim"][job.WorkspaceName(r.Name)]; (claim != nil) != retained {
+		s.t.Errorf("%s: the workspace's claim is there: %t, want %t", r.Name, claim != nil, retained)
+	}
+	if deleted := r.Status.Workspace == v1alpha1.WorkspaceDeleted; deleted == retained {
+		s.t.Errorf("%s: the workspace is %q, retained: %t", r.Name, r.Status.Workspace, retained)
+	}
 }
 
 // checkClaim checks that the Run's workspace is there before its first Job.

@@ -44,6 +44,22 @@ func (r *Reconciler) workspaceOrDefer(ctx context.Context, o *observation, jobs 
 	}
 }
 
+// deleteWorkspace deletes the claim, if it is the Run's. It goes when the last pod
+// that mounts it has ended.
+func (r *Reconciler) deleteWorkspace(ctx context.Context, o *observation) error {
+	var claim corev1.PersistentVolumeClaim
+	name := job.WorkspaceName(o.Run.Name)
+	err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: o.Run.Namespace, Name: name}, &claim)
+	if err == nil && metav1.IsControlledBy(&claim, o.Run) && claim.DeletionTimestamp.IsZero() {
+		err = r.Client.Delete(ctx, &claim, client.Preconditions{UID: &claim.UID})
+	}
+	if err := client.IgnoreNotFound(err); err != nil {
+		return fmt.Errorf("delete PersistentVolumeClaim %s: %w", name, err)
+	}
+	o.WorkspaceGone = true
+	return nil
+}
+
 // existing sorts the object that has the name of one that could not be created:
 // it is the Run's, made before the controller was killed; it is about to go; or
 // it is somebody else's.

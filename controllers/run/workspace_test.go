@@ -14,12 +14,17 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 )
 
-const createClaim = "create *v1.PersistentVolumeClaim run-workspace"
+const (
+	createClaim = "create *v1.PersistentVolumeClaim run-workspace"
+	deleteClaim = "delete *v1.PersistentVolumeClaim run-workspace"
+	recordRun   = "patch status *v1alpha1.Run run"
+)
 
 // sharing is a Pipeline whose jobs share a workspace.
 func sharing(p *v1alpha1.Pipeline) *v1alpha1.Pipeline {
@@ -71,6 +76,54 @@ func TestKilledAnywhereWithAWorkspace(t *testing.T) {
 		if diff := cmp.Diff(want.Status, got.Status); diff != "" {
 			t.Errorf("killed after write %d (%s): status (-want +got):\n%s", k, calm.writes[k-1], diff)
 		}
+	}
+}
+
+// The claim goes once the Run's end is recorded, however often the controller is
+// killed, and only if it is the Run's.
+func TestWorkspaceThatIsNotRetained(t *testing.T) {
+	t.Parallel()
+	play := func(crashAt int) (*world, *v1alpha1.Run) {
+		p := sharing(chain(2))
+		p.Spec.Workspace.Retain = new(false)
+		w := newWorld(t, p, revision.New(p, 1), started("run", p))
+		w.crashAt = crashAt
+		w.play()
+		w.repeat(false)
+		return w, w.run("run")
+	}
+	calm, want := play(0)
+	if want.Status.Phase != v1alpha1.RunSucceeded || want.Status.Workspace != v1alpha1.WorkspaceDeleted {
+		t.Fatalf("phase %s, workspace %q; want Succeeded and Deleted", want.Status.Phase, want.Status.Workspace)
+	}
+	last := calm.writes[len(calm.writes)-3:]
+	if diff := cmp.Diff([]string{recordRun, deleteClaim, recordRun}, last); diff != "" {
+		t.Errorf("the last writes (-want +got):\n%s", diff)
+	}
+	for k := 1; k <= len(calm.writes); k++ {
+		w, got := play(k)
+		if diff := cmp.Diff(want.Status, got.Status); diff != "" {
+			t.Errorf("killed after write %d (%s): status (-want +got):\n%s", k, calm.writes[k-1], diff)
+		}
+		err := w.live.Get(t.Context(), client.ObjectKey{Namespace: "ci", Name: "run-workspace"}, &corev1.PersistentVolumeClaim{})
+		if !apierrors.IsNotFound(err) {
+			t.Errorf("killed after write %d (%s): the claim is still there: %v", k, calm.writes[k-1], err)
+		}
+	}
+}
+
+// A claim that somebody has put in the place of the Run's stays.
+func TestWorkspaceThatAnotherHasReplaced(t *testing.T) {
+	t.Parallel()
+	p := sharing(chain(1))
+	run := started("run", p)
+	run.Status.Phase, run.Status.Workspace = v1alpha1.RunSucceeded, v1alpha1.WorkspaceDeleting
+	other := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run-workspace", UID: "foreign"}}
+	w := newWorld(t, p, revision.New(p, 1), run, other)
+	w.repeat(false)
+	w.get("run-workspace", &corev1.PersistentVolumeClaim{})
+	if got := w.run("run").Status.Workspace; got != v1alpha1.WorkspaceDeleted {
+		t.Errorf("workspace %q, want Deleted", got)
 	}
 }
 

@@ -210,9 +210,10 @@
   // workspace is a volume of this size for each Run, which every container of every
   // job mounts. The folder is not the one of ci.steps, which goes with its pod.
   // Without accessModes the volume is ReadWriteOnce, and the Run's pods stay on one
-  // node.
-  workspace(size, mountPath='/shared', storageClass=null, accessModes=null):: {
+  // node. With retain=false it goes at the Run's end, and not with the Run.
+  workspace(size, mountPath='/shared', storageClass=null, accessModes=null, retain=null):: {
     mountPath: mountPath,
+    [if retain != null then 'retain']: retain,
     volumeClaimTemplate: { spec: {
       [if accessModes != null then 'accessModes']: items(accessModes),
       [if storageClass != null then 'storageClassName']: storageClass,

@@ -26,6 +26,26 @@ func sharing(p *v1alpha1.Pipeline) *v1alpha1.Pipeline {
 	return p
 }
 
+// A volume that isn't retained goes when the Run has ended, and its log stays.
+func TestWorkspaceThatIsNotRetained(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t)
+	p := sharing(s.pipeline("brief", script("writes", "echo made > /shared/file"), script("reads", "cat /shared/file", "writes")))
+	p.Spec.Workspace.Retain = new(false)
+	s.create(t, p)
+	s.start(t, "w", "brief")
+	s.awaitEnd(t, "w", v1alpha1.RunSucceeded)
+	s.awaitGone(t, "the claim", &corev1.PersistentVolumeClaimList{})
+	s.await(t, "the Run says so", func(ctx context.Context) (bool, string, error) {
+		var run v1alpha1.Run
+		err := s.Client.Get(ctx, s.key("w"), &run)
+		return run.Status.Workspace == v1alpha1.WorkspaceDeleted, string(run.Status.Workspace), err
+	})
+	if diff := cmp.Diff("made\n", s.log(t, "w", "reads", "main")); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
+	}
+}
+
 // A node is drained in the middle of a Run, and comes back. It isn't parallel:
 // nothing else can start meanwhile.
 func TestDrainInTheMiddleOfAWorkspace(t *testing.T) {

@@ -59,6 +59,8 @@ type Facts struct {
 	// Unbound says why the claim of the workspace has no volume, with a blank reason
 	// if nothing does. nil: it has one, or no pod waits for it.
 	Unbound *Refusal
+	// WorkspaceGone: the claim of the workspace was told to go.
+	WorkspaceGone bool
 	// Retired are services whose Service object is known to be gone.
 	Retired map[string]bool
 	// Vouched says that who gave the Run's approvals is what admission found, and
@@ -100,6 +102,8 @@ type Decision struct {
 	Complete []string
 	// End names jobs and services whose Job the Job controller is to fail.
 	End []string
+	// DeleteWorkspace asks to delete the claim of the workspace.
+	DeleteWorkspace bool
 	// Remove names jobs and services whose Job is to be deleted. Pods of it that
 	// have ended are to stay.
 	Remove []string
@@ -120,7 +124,12 @@ type Decision struct {
 
 // Acts reports whether there is something to do beside writing the status.
 func (d *Decision) Acts() bool {
-	return len(d.Create)+len(d.Serve)+d.ends() > 0
+	return len(d.Create)+len(d.Serve)+d.ends() > 0 || d.DeleteWorkspace
+}
+
+// Follows reports whether there is something to do once the status is recorded.
+func (d *Decision) Follows() bool {
+	return len(d.Notify) > 0 || (d.Status.Workspace == v1alpha1.WorkspaceDeleting && !d.DeleteWorkspace)
 }
 
 // ends counts what there is to end.
@@ -147,6 +156,7 @@ func Decide(f *Facts) Decision {
 	}
 	if f.Run.Status.Phase.Finished() {
 		d.Status = *f.Run.Status.DeepCopy()
+		f.deleteWorkspace(&d)
 		f.Notify(&d)
 		return d
 	}

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/order"
@@ -52,7 +53,7 @@ func (f *Facts) runStatus(jobs []v1alpha1.JobStatus, services []v1alpha1.Service
 	}
 	s.Phase = phase
 	if phase.Finished() {
-		s.CompletionTime = f.now()
+		f.finish(&s)
 	}
 	s.Concurrency = f.concurrency(phase.Finished())
 	f.setCondition(&s, reason, message+f.ignored())
@@ -75,7 +76,7 @@ func (f *Facts) Fail(reason, message string) v1alpha1.RunStatus {
 		}
 	}
 	s.Phase = h.phase
-	s.CompletionTime = f.now()
+	f.finish(&s)
 	s.Concurrency = f.concurrency(true)
 	for i := range s.Jobs {
 		if !s.Jobs[i].Phase.Finished() {
@@ -89,6 +90,14 @@ func (f *Facts) Fail(reason, message string) v1alpha1.RunStatus {
 	}
 	f.setCondition(&s, h.reason, shorten(message))
 	return s
+}
+
+// finish notes when the Run has ended, and what goes with its end.
+func (f *Facts) finish(s *v1alpha1.RunStatus) {
+	s.CompletionTime = f.now()
+	if w := f.Spec.Workspace; w != nil && s.StartTime != nil && !ptr.Deref(w.Retain, true) {
+		s.Workspace = v1alpha1.WorkspaceDeleting
+	}
 }
 
 // Await returns the status of a Run that can't be looked at yet.

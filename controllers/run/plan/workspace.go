@@ -55,6 +55,18 @@ func (f *Facts) unbound(pods []corev1.Pod, d *Decision) (reason, message string)
 	return "", ""
 }
 
+// deleteWorkspace deletes what isn't retained of a Run that has ended. That is
+// recorded before: until then the Run might have gone on.
+func (f *Facts) deleteWorkspace(d *Decision) {
+	switch {
+	case d.Status.Workspace != v1alpha1.WorkspaceDeleting:
+	case f.WorkspaceGone:
+		d.Status.Workspace = v1alpha1.WorkspaceDeleted
+	default:
+		d.DeleteWorkspace = true
+	}
+}
+
 // ClaimFailure returns what the claim's newest event says that tells of a
 // failure, given the claim's events, or a blank refusal. Those that say what the
 // claim waits for are the scheduler's to explain.
