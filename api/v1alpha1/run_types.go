@@ -244,6 +244,12 @@ type JobStatus struct {
 	// +optional
 	WaitingSince *metav1.Time `json:"waitingSince,omitempty"`
 
+	// StoppingSince is when the job's pods were told to stop because the Run ends. If
+	// a node doesn't say that they have, the job ends two minutes after their grace
+	// period.
+	// +optional
+	StoppingSince *metav1.Time `json:"stoppingSince,omitempty"`
+
 	// Job is the name of the batch/v1 Job, once it has been created.
 	// +optional
 	Job string `json:"job,omitempty"`

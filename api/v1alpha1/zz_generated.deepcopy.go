@@ -331,6 +331,10 @@ func (in *JobStatus) DeepCopyInto(out *JobStatus) {
 		in, out := &in.WaitingSince, &out.WaitingSince
 		*out = (*in).DeepCopy()
 	}
+	if in.StoppingSince != nil {
+		in, out := &in.StoppingSince, &out.StoppingSince
+		*out = (*in).DeepCopy()
+	}
 	if in.LastDisruptionTime != nil {
 		in, out := &in.LastDisruptionTime, &out.LastDisruptionTime
 		*out = (*in).DeepCopy()

@@ -78,7 +78,7 @@ func TestAttempts(t *testing.T) {
 	}
 	byAPI := said("one", "EvictionByEvictionAPI: no more is known")
 	byKubelet := said("one", "TerminationByKubelet: The node was low on resource: memory.")
-	active := func(j *batchv1.Job) { j.Status.Active = 1 }
+	active := func(j *batchv1.Job) { taken(0)(j); j.Status.Active = 1 }
 	failed := func(second int) []podOption { return []podOption{exit(1, "Error", second), podPhase(corev1.PodFailed)} }
 	started := func(second int, more ...podOption) []podOption { return append([]podOption{created(second)}, more...) }
 	alive := map[string][]podOption{"one": started(1)}
@@ -92,8 +92,8 @@ func TestAttempts(t *testing.T) {
 		}},
 		{"evicted by the API", []step{
 			{second: 10, job: []jobOption{active}, pods: alive, want: running},
-			{second: 20, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, disrupted(20), deleted(20))}, want: byAPI, counted: counts{0, 1, ts(20)}},
-			{second: 21, job: []jobOption{active}, want: byAPI, counted: counts{0, 1, ts(20)}},
+			{second: 20, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, disrupted(20), deleted(20))}, want: byAPI, counted: counts{0, 1, ts(20)}, requeue: 60 * time.Second},
+			{second: 21, job: []jobOption{active}, want: byAPI, counted: counts{0, 1, ts(20)}, requeue: 29 * time.Second},
 			{second: 22, job: []jobOption{taken(0)}, want: byAPI, counted: counts{0, 1, ts(20)}, requeue: 28 * time.Second},
 			{second: 50, job: []jobOption{taken(0)}, want: outcome{"Running", "AwaitingPod", "its Job has no pod, and its events don't say why"}, counted: counts{0, 1, ts(20)}, requeue: 30 * time.Second},
 			{second: 60, job: []jobOption{active}, pods: map[string][]podOption{"two": started(60, unstarted)}, want: running, counted: counts{2, 1, ts(20)}, requeue: rest},
@@ -101,9 +101,9 @@ func TestAttempts(t *testing.T) {
 			{second: 80, job: []jobOption{active}, pods: map[string][]podOption{"two": started(60, exit(0, "Completed", 80))}, want: succeeded, counted: counts{2, 1, ts(20)}},
 		}},
 		{"evicted by the kubelet, whose pods stay", []step{
-			{second: 20, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, evicted(20))}, want: byKubelet, counted: counts{0, 1, ts(20)}},
+			{second: 20, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, evicted(20))}, want: byKubelet, counted: counts{0, 1, ts(20)}, requeue: 30 * time.Second},
 			{second: 21, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, evicted(20)), "two": started(21)}, want: running, counted: counts{2, 1, ts(20)}},
-			{second: 30, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, evicted(20)), "two": started(21, evicted(30))}, want: said("two", "TerminationByKubelet: The node was low on resource: memory."), counted: counts{2, 2, ts(30)}},
+			{second: 30, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, evicted(20)), "two": started(21, evicted(30))}, want: said("two", "TerminationByKubelet: The node was low on resource: memory."), counted: counts{2, 2, ts(30)}, requeue: 30 * time.Second},
 			{second: 31, job: []jobOption{taken(0)}, pods: map[string][]podOption{"one": started(1, evicted(20)), "two": started(21, evicted(30))}, want: said("two", "TerminationByKubelet: The node was low on resource: memory."), counted: counts{2, 2, ts(30)}, requeue: 29 * time.Second},
 			{second: 40, job: []jobOption{active}, pods: map[string][]podOption{"three": started(40)}, want: running, counted: counts{3, 2, ts(30)}},
 		}},
@@ -111,9 +111,9 @@ func TestAttempts(t *testing.T) {
 			{second: 30, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, evicted(20)), "two": started(21)}, want: running, counted: counts{2, 1, ts(20)}},
 		}},
 		{"a retry, then an eviction", []step{
-			{second: 20, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, failed(20)...)}, want: running},
+			{second: 20, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, failed(20)...)}, want: running, requeue: 40 * time.Second},
 			{second: 31, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, failed(20)...), "two": started(31)}, want: running, counted: counts{2, 0, nil}},
-			{second: 40, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, failed(20)...), "two": started(31, disrupted(40), deleted(40))}, want: said("two", "EvictionByEvictionAPI: no more is known"), counted: counts{2, 1, ts(40)}},
+			{second: 40, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, failed(20)...), "two": started(31, disrupted(40), deleted(40))}, want: said("two", "EvictionByEvictionAPI: no more is known"), counted: counts{2, 1, ts(40)}, requeue: time.Minute},
 			{second: 50, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, failed(20)...), "three": started(50)}, want: running, counted: counts{3, 1, ts(40)}},
 			{
 				second: 70, job: []jobOption{backoffLimit(60)}, pods: map[string][]podOption{"one": started(1, failed(20)...), "three": started(50, failed(60)...)},

@@ -29,6 +29,7 @@ func TestStalledPod(t *testing.T) {
 	mount := plan.Refusal{Reason: "FailedMount", Message: `pod x: MountVolume.SetUp failed for volume "s" : secret "s" not found`}
 	running := outcome{Phase: "Running"}
 	known := outcome{"Running", mount.Reason, mount.Message}
+	untaken := outcome{"Running", "NodeSilent", "pod pod was given to node node, which has not begun with it"}
 	for _, tt := range []struct {
 		name     string
 		recorded outcome
@@ -47,8 +48,9 @@ func TestStalledPod(t *testing.T) {
 		{name: "solved", recorded: known, pod: []podOption{waiting("ContainerCreating", "")}, want: running, requeue: lasting},
 		{name: "runs", recorded: known, want: running},
 		{name: "pulls an image", pod: []podOption{waiting("ContainerCreating", "")}, want: running, requeue: lasting},
-		{name: "no node has taken it", pod: []podOption{unstarted, onNode}, want: running, requeue: lasting},
-		{name: "being deleted", pod: []podOption{stalled(70), deleted(90)}, want: running},
+		{name: "its node has not begun with it", pod: []podOption{unstarted, onNode}, want: untaken, requeue: lasting},
+		{name: "its node has not begun with it yet", pod: []podOption{unstarted, onNode, created(71)}, want: running, requeue: time.Second},
+		{name: "being deleted", pod: []podOption{stalled(70), deleted(90)}, want: running, requeue: 50 * time.Second},
 		{name: "soon for too long", pod: []podOption{created(85), stalled(90)}, limit: 20 * time.Second, ask: true, want: running, requeue: 5 * time.Second},
 		{name: "not yet half too long", pod: []podOption{created(85), stalled(91)}, limit: 20 * time.Second, want: running, requeue: time.Second},
 	} {

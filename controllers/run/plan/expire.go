@@ -28,6 +28,9 @@ func (f *Facts) awaitStart(s v1alpha1.JobStatus, pods []corev1.Pod, d *Decision)
 	if reason == "" {
 		reason, message = f.stalling(s, pods, d)
 	}
+	if reason == "" {
+		reason, message = f.untaken(pods, d)
+	}
 	return f.explain(s, reason, message), pendingSince(pods)
 }
 

@@ -93,7 +93,7 @@ func TestPendingTimeout(t *testing.T) {
 		},
 		{
 			name: "being replaced", pods: [][]podOption{{unstarted, created(1), deleted(90), disrupted(90)}},
-			want: outcome{"Running", "Disrupted", "pod pod is replaced, at no cost to the retries: EvictionByEvictionAPI: no more is known"},
+			want: outcome{"Running", "Disrupted", "pod pod is replaced, at no cost to the retries: EvictionByEvictionAPI: no more is known"}, requeue: 50 * time.Second,
 		},
 		{
 			name: "the next attempt", pods: [][]podOption{{created(1), exit(1, "Error", 55), podPhase(corev1.PodFailed)}, {image, created(65)}},
@@ -108,7 +108,7 @@ func TestPendingTimeout(t *testing.T) {
 			pods: [][]podOption{{created(1), exit(0, "Completed", 90), podPhase(corev1.PodSucceeded)}, {unscheduled("Unschedulable", "full"), created(1)}},
 			want: outcome{"Running", "Unschedulable", "full"}, requeue: 50 * time.Second,
 		},
-		{name: "in a Run that is cancelled", cancel: true, pods: [][]podOption{{image, created(1)}}, want: outcome{"Running", "ImagePullBackOff", noImage}},
+		{name: "in a Run that is cancelled", cancel: true, pods: [][]podOption{{image, created(1)}}, want: outcome{"Running", "ImagePullBackOff", noImage}, requeue: 150 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -75,7 +75,7 @@ func outcome(phase v1alpha1.JobPhase) string {
 
 // end records how the job ended.
 func (f *Facts) end(s v1alpha1.JobStatus, phase v1alpha1.JobPhase, reason, message string) v1alpha1.JobStatus {
-	s.Phase, s.Reason, s.Message, s.WaitingSince = phase, reason, message, nil
+	s.Phase, s.Reason, s.Message, s.WaitingSince, s.StoppingSince = phase, reason, message, nil, nil
 	if s.CompletionTime == nil {
 		s.CompletionTime = f.now()
 	}

@@ -128,6 +128,7 @@ func (c cell) laterRemoves() cell                { c.laterRemoved = true; return
 func (c cell) laterStops() cell                  { c.laterStop = true; return c }
 func (c cell) laterEnds() cell                   { c.laterEnded = true; return c }
 func (c cell) andStops() cell                    { c.stop = true; return c }
+func (c cell) isStopped() cell                   { c.stopping, c.looks = true, 150*time.Second; return c }
 func (c cell) andLooks(after time.Duration) cell { c.looks = after; return c }
 
 func (c cell) lastDisrupted(second int) cell { c.disrupted = second; return c }

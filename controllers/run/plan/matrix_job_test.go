@@ -24,7 +24,7 @@ func jobEvents(t *testing.T) []row {
 	parallel := func(j *batchv1.Job) { j.Spec.Completions, j.Spec.Parallelism = new(int32(2)), new(int32(2)) }
 	return []row{
 		{"no Job", all(), byPhase{
-			is("Running", "", "").afterCreating().andLooks(30 * time.Second), stays,
+			is("Running", "", "").afterCreating().andLooks(2 * time.Minute), stays,
 			stays, stays, stays, stays,
 		}},
 		{"no Job any more", missing, byPhase{
@@ -49,7 +49,7 @@ func jobEvents(t *testing.T) []row {
 			stays, stays, stays, stays,
 		}},
 		{"what it needs has succeeded", aNeed(v1alpha1.JobSucceeded), byPhase{
-			is("Running", "", "").afterCreating().andLooks(30 * time.Second), stays,
+			is("Running", "", "").afterCreating().andLooks(2 * time.Minute), stays,
 			stays, stays, stays, stays,
 		}},
 		{"what it needs has failed", aNeed(v1alpha1.JobFailed), byPhase{
@@ -57,7 +57,7 @@ func jobEvents(t *testing.T) []row {
 			stays, stays, stays, stays,
 		}},
 		{"what it needs has failed, which is allowed", aFailedNeed, byPhase{
-			is("Running", "", "").afterCreating().andLooks(30 * time.Second), stays,
+			is("Running", "", "").afterCreating().andLooks(2 * time.Minute), stays,
 			stays, stays, stays, stays,
 		}},
 		{"what it needs was skipped", aNeed(v1alpha1.JobSkipped), byPhase{
@@ -87,7 +87,7 @@ func jobEvents(t *testing.T) []row {
 			stays.andLooks(beforeExpiry), stays.andLooks(beforeExpiry), stays.andLooks(beforeExpiry), stays.andLooks(beforeExpiry),
 		}},
 		{"just made", func(f *plan.Facts) { withJob(f, "a") }, byPhase{
-			is("Running", "", "").andLooks(30 * time.Second), stays.andLooks(30 * time.Second),
+			is("Running", "", "").andLooks(20 * time.Second), stays.andLooks(20 * time.Second),
 			stays, stays, stays, stays.andEnds(),
 		}},
 		{"no pod for long", aJob(), byPhase{

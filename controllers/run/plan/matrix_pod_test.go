@@ -62,12 +62,12 @@ func podEvents() []row {
 			stays, stays, stays, stays,
 		}},
 		{"one of two succeeded", all(aJob(parallel), aPod(exit(0, "Completed", 70), succeeded)), byPhase{
-			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
-			waits("Running", "AwaitingPod", "its Job has no pod, and its events don't say why").andLooks(30 * time.Second),
+			waits("Running", "AwaitingPod", "pod pod has ended, and the Job controller has neither ended its Job nor made another pod").andLooks(30 * time.Second),
+			waits("Running", "AwaitingPod", "pod pod has ended, and the Job controller has neither ended its Job nor made another pod").andLooks(30 * time.Second),
 			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"exited with 1", all(aJob(), aPod(exit(1, "Error", 75))), byPhase{
-			is("Running", "", ""), stays,
+			is("Running", "", "").andLooks(35 * time.Second), stays.andLooks(35 * time.Second),
 			stays.andRemoves(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"failed", all(aJob(), aPod(exit(1, "Error", 75), failed)), byPhase{
@@ -110,8 +110,8 @@ func podEvents() []row {
 			stays, stays, stays, stays,
 		}},
 		{"disrupted", all(aJob(), aPod(disrupted(60), deleted(60))), byPhase{
-			waits("Running", "Disrupted", isReplaced+"no more is known").lastDisrupted(60),
-			waits("Running", "Disrupted", isReplaced+"no more is known").lastDisrupted(60),
+			waits("Running", "Disrupted", isReplaced+"no more is known").lastDisrupted(60).andLooks(20 * time.Second),
+			waits("Running", "Disrupted", isReplaced+"no more is known").lastDisrupted(60).andLooks(20 * time.Second),
 			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"disrupted, exited with 0", all(aJob(), aPod(disrupted(60), deleted(60), exit(0, "Completed", 70))), byPhase{
@@ -139,7 +139,7 @@ func podEvents() []row {
 			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"deleted", all(aJob(), aPod(deleted(60))), byPhase{
-			is("Running", "", ""), stays,
+			is("Running", "", "").andLooks(20 * time.Second), stays.andLooks(20 * time.Second),
 			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"deleted, exited with 0", all(aJob(), aPod(deleted(60), exit(0, "Completed", 70))), byPhase{
@@ -173,7 +173,7 @@ func podEvents() []row {
 			stays, stays, stays, stays,
 		}},
 		{"let go by the Job", all(aJob(), aPod(deleted(60), letGo, exit(0, "Completed", 70))), byPhase{
-			is("Running", "", ""), stays,
+			is("Running", "", "").andLooks(20 * time.Second), stays.andLooks(20 * time.Second),
 			stays, stays, stays, stays.andEnds(),
 		}},
 		{"let go by the Job, which is suspended", all(aJob(suspend), aPod(deleted(60), letGo, exit(0, "Completed", 70))), byPhase{
@@ -221,11 +221,11 @@ func haltEvents() []row {
 			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"cancelled, runs", all(cancelledRun, aJob(), aPod()), byPhase{
-			is("Running", "", "").andStops(), stays.andStops(),
+			is("Running", "", "").andStops().isStopped(), stays.andStops().isStopped(),
 			stays.andRemoves(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"cancelled, being stopped", all(cancelledRun, aJob(), aPod(deadline(1))), byPhase{
-			is("Running", "", ""), stays,
+			is("Running", "", "").isStopped(), stays.isStopped(),
 			stays.andRemoves(), stays, stays, stays,
 		}},
 		{"cancelled, stopped", all(cancelledRun, aJob(), stopped), byPhase{
@@ -267,7 +267,7 @@ func haltEvents() []row {
 			stays, stays, stays, stays,
 		}},
 		{"timed out, runs", all(timedOutRun, aJob(), aPod()), byPhase{
-			is("Running", "", "").andStops(), stays.andStops(),
+			is("Running", "", "").andStops().isStopped(), stays.andStops().isStopped(),
 			stays.andRemoves(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"failing fast, no Job", failingRun, byPhase{
@@ -275,7 +275,7 @@ func haltEvents() []row {
 			stays, stays, stays, stays,
 		}},
 		{"failing fast, runs", all(failingRun, aJob(), aPod()), byPhase{
-			is("Running", "", "").andStops(), stays.andStops(),
+			is("Running", "", "").andStops().isStopped(), stays.andStops().isStopped(),
 			stays.andRemoves(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"failing fast, stopped, suspended", all(failingRun, aJob(suspend), stopped), byPhase{
@@ -301,11 +301,11 @@ func finallyEvents() []row {
 			stays, stays, stays, stays,
 		}},
 		{"the other job has failed", finallyJob(v1alpha1.JobFailed), byPhase{
-			is("Running", "", "").afterCreating().andLooks(30 * time.Second), stays.andLooks(10 * time.Minute),
+			is("Running", "", "").afterCreating().andLooks(2 * time.Minute), stays.andLooks(10 * time.Minute),
 			stays, stays, stays, stays,
 		}},
 		{"the other job was cancelled", finallySince(90), byPhase{
-			is("Running", "", "").afterCreating().andLooks(30 * time.Second), stays.andLooks(50 * time.Second),
+			is("Running", "", "").afterCreating().andLooks(50 * time.Second), stays.andLooks(50 * time.Second),
 			stays, stays, stays, stays,
 		}},
 		{"the other job was cancelled, runs", all(finallySince(90), aJob(), aPod()), byPhase{
@@ -317,7 +317,7 @@ func finallyEvents() []row {
 			stays, stays, stays, stays,
 		}},
 		{"late, runs", all(finallySince(40), aJob(), aPod()), byPhase{
-			is("Running", "", "").andStops(), stays.andStops(),
+			is("Running", "", "").andStops().isStopped(), stays.andStops().isStopped(),
 			stays.andRemoves(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"late, stopped, Job failed", all(finallySince(40), aJob(backoffLimit(95)), stopped), byPhase{

@@ -27,6 +27,7 @@ type cell struct {
 	attempts        int32
 	disrupted       int // the second; 0: it was not
 	create, stop    bool
+	stopping        bool // since now
 	ended, removed  bool
 	looks           time.Duration // again, at the latest
 	// Once the status is recorded, and not before.
@@ -80,6 +81,9 @@ func recordedAs(phase v1alpha1.JobPhase) v1alpha1.JobStatus {
 
 // status returns what the cell says is recorded.
 func (c cell) status(before v1alpha1.JobStatus, started bool) v1alpha1.JobStatus {
+	if c.stopping {
+		before.StoppingSince = ts(100)
+	}
 	if c.stays {
 		return before
 	}
@@ -90,7 +94,7 @@ func (c cell) status(before v1alpha1.JobStatus, started bool) v1alpha1.JobStatus
 	if c.waits {
 		s.WaitingSince = ts(100)
 	}
-	s.Attempts = c.attempts
+	s.Attempts, s.StoppingSince = c.attempts, before.StoppingSince
 	if c.disrupted > 0 {
 		s.Disruptions, s.LastDisruptionTime = 1, ts(c.disrupted)
 	}

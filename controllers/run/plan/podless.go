@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"cmp"
+	"fmt"
+	"strings"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -16,6 +19,8 @@ const (
 	ReasonFailedCreate = "FailedCreate"
 	// ReasonAwaitingPod: the Job controller doesn't say why there is none.
 	ReasonAwaitingPod = "AwaitingPod"
+	// ReasonNotTakenUp: no controller has begun with the Job.
+	ReasonNotTakenUp = "NotTakenUp"
 )
 
 const successfulCreate = "SuccessfulCreate"
@@ -28,14 +33,30 @@ const (
 	maxRetryBackoff = 10 * time.Minute
 )
 
-// patience is how much longer the Job may be without a pod. One that the Job
-// controller has not taken up yet just waits for its turn.
+// turn is how long a Job may wait for the Job controller's first look at it before
+// that is worth a word: it makes a few a second, and there may be hundreds.
+const turn = 2 * time.Minute
+
+// untouched is how much longer a Job may be without a controller that begins with
+// it. How long ago one was resumed that was suspended, only the Run's status tells.
+func (f *Facts) untouched(s v1alpha1.JobStatus, job *batchv1.Job) time.Duration {
+	limit := turn
+	if !controlled(job) {
+		limit = explainAfter
+	}
+	if s.Reason == v1alpha1.ReasonSuspended {
+		return limit
+	}
+	return limit - f.Now.Sub(job.CreationTimestamp.Time)
+}
+
+// patience is how much longer the Job may be without a pod.
 func (f *Facts) patience(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod) time.Duration {
 	if job.Status.StartTime == nil {
-		return explainAfter
+		return f.untouched(s, job)
 	}
 	since, backoff := job.Status.StartTime.Time, time.Duration(0)
-	if s.Reason == ReasonDisrupted && s.WaitingSince != nil {
+	if awaitsReplacement(s) && s.WaitingSince != nil {
 		// That pod may be gone without a trace.
 		since = s.WaitingSince.Time
 	}
@@ -50,29 +71,73 @@ func (f *Facts) patience(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.P
 	return explainAfter + backoff - f.Now.Sub(since)
 }
 
+// awaitsPod reports whether the Job is to have a pod that runs, and has none. What
+// the Job controller of this cluster has counted may be old: it may be away.
 func awaitsPod(job *batchv1.Job, pods []corev1.Pod) bool {
-	return !jobFinished(job) && !suspended(job) && job.Status.Active == 0 && !running(pods)
+	return !jobFinished(job) && !suspended(job) && (job.Status.Active == 0 || controlled(job)) && !running(pods)
+}
+
+// awaitsReplacement reports whether a pod is known to have been lost, and another
+// is to come.
+func awaitsReplacement(s v1alpha1.JobStatus) bool {
+	return s.Reason == ReasonDisrupted || s.Reason == ReasonNodeSilent
 }
 
 // awaitPod explains why the Job has no pod, and since when. Nothing but time tells that there is
 // something to explain, so it asks for another look until the reason is known.
 func (f *Facts) awaitPod(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) (v1alpha1.JobStatus, *time.Time) {
 	switch why, wait := f.Explained[s.Name], f.patience(s, job, pods); {
-	case wait > 0 && s.Reason == ReasonDisrupted:
+	case wait > 0 && awaitsReplacement(s):
 		d.requeue(wait)
 		return s, nil
 	case wait > 0:
 		d.requeue(wait)
 		return f.explain(s, "", ""), nil
+	case job.DeletionTimestamp != nil:
+		s = f.explain(s, ReasonJobDeleted, shorten("its Job is being deleted; finalizers hold it: "+strings.Join(job.Finalizers, ", ")))
+	case job.Status.StartTime == nil:
+		s = f.explain(s, ReasonNotTakenUp, notTakenUp(job))
+	case job.Status.Active > 0 && s.Reason == ReasonFailedCreate:
+		// It has made one, which is yet to be seen.
+		d.requeue(explainAfter)
+		return f.explain(s, "", ""), nil
 	case why.Reason != "":
 		s = f.explain(s, why.Reason, shorten(why.Message))
 	case s.Reason != ReasonFailedCreate:
 		d.requeue(explainAfter)
-		s = f.explain(s, ReasonAwaitingPod, "its Job has no pod, and its events don't say why")
+		s = f.explain(s, ReasonAwaitingPod, noPod(job, pods))
 	default:
 		s = f.explain(s, s.Reason, s.Message)
 	}
 	return s, &s.WaitingSince.Time
+}
+
+func notTakenUp(job *batchv1.Job) string {
+	text := "no controller has taken up its Job"
+	if !controlled(job) {
+		text += ", which its template's managedBy leaves to " + *job.Spec.ManagedBy
+	}
+	return text
+}
+
+// noPod says what is known of a Job without a pod whose events don't say why.
+func noPod(job *batchv1.Job, pods []corev1.Pod) string {
+	for _, kind := range []batchv1.JobConditionType{batchv1.JobFailureTarget, batchv1.JobSuccessCriteriaMet} {
+		if c := jobCondition(job, kind); c != nil {
+			return shorten(fmt.Sprintf("its Job is to end (%s: %s), and the Job controller hasn't ended it", kind, cmp.Or(c.Message, c.Reason)))
+		}
+	}
+	switch failed := lastFailed(pods); {
+	case failed != nil:
+		_, why := podFailure(failed)
+		return shorten(fmt.Sprintf("pod %s has failed (%s), and the Job controller has neither ended its Job nor made another pod", failed.Name, why))
+	case len(pods) > 0:
+		return fmt.Sprintf("pod %s has ended, and the Job controller has neither ended its Job nor made another pod", pods[len(pods)-1].Name)
+	case job.Status.Active > 0:
+		return "its Job counts a pod that isn't there"
+	default:
+		return "its Job has no pod, and its events don't say why"
+	}
 }
 
 // CreateFailure returns why the Job's last attempt to create a pod failed, given

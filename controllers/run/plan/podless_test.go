@@ -26,6 +26,10 @@ func TestPodless(t *testing.T) {
 	running := outcome{Phase: "Running"}
 	known := outcome{"Running", "FailedCreate", why}
 	silent := outcome{"Running", "AwaitingPod", "its Job has no pod, and its events don't say why"}
+	untaken := outcome{"Running", "NotTakenUp", "no controller has taken up its Job"}
+	counts1 := func(j *batchv1.Job) { j.Status.Active = 1 }
+	made := func(second int) jobOption { return func(j *batchv1.Job) { j.CreationTimestamp = *ts(second) } }
+	beingDeleted := func(j *batchv1.Job) { j.DeletionTimestamp, j.Finalizers = ts(80), []string{"example.com/holds"} }
 	before := outcome{"Running", "FailedCreate", "the first text"}
 	long := strings.Repeat("x", 600)
 	failed := func(second int) []podOption { return []podOption{exit(1, "Error", second), podPhase(corev1.PodFailed)} }
@@ -39,7 +43,14 @@ func TestPodless(t *testing.T) {
 		want     outcome
 		requeue  time.Duration
 	}{
-		{name: "not taken up", want: running, requeue: 30 * time.Second},
+		{name: "not taken up yet", want: running, requeue: 20 * time.Second},
+		{name: "not taken up", job: []jobOption{made(-20)}, want: untaken, requeue: time.Hour},
+		{name: "not taken up by another controller", job: []jobOption{managed}, want: outcome{"Running", "NotTakenUp", untaken.Message + ", which its template's managedBy leaves to kueue.x-k8s.io/multikueue"}, requeue: time.Hour},
+		{name: "resumed, and not taken up yet", recorded: outcome{"Running", "Suspended", "by a queue"}, job: []jobOption{made(-9999)}, want: running, requeue: 2 * time.Minute},
+		{name: "being deleted", job: []jobOption{taken(70), beingDeleted}, podless: true, want: outcome{"Running", "JobDeleted", "its Job is being deleted; finalizers hold it: example.com/holds"}, requeue: time.Hour},
+		{name: "to fail", job: []jobOption{taken(70), verdict(batchv1.JobFailureTarget, "PodFailurePolicy", "the text", 80)}, podless: true, want: outcome{"Running", "AwaitingPod", "its Job is to end (FailureTarget: the text), and the Job controller hasn't ended it"}, requeue: 30 * time.Second},
+		{name: "failed, and no verdict", job: []jobOption{taken(1), counts1}, pod: failed(60), want: outcome{"Running", "AwaitingPod", "pod pod has failed (container main exited with code 1), and the Job controller has neither ended its Job nor made another pod"}, requeue: 30 * time.Second},
+		{name: "counts a pod that is gone", job: []jobOption{taken(70), counts1}, want: outcome{"Running", "AwaitingPod", "its Job counts a pod that isn't there"}, requeue: 30 * time.Second},
 		{name: "just taken up", job: []jobOption{taken(71)}, want: running, requeue: time.Second},
 		{name: "long without a pod", job: []jobOption{taken(70)}, podless: true, want: silent, requeue: 30 * time.Second},
 		{name: "the reason is found", job: []jobOption{taken(70)}, why: why, podless: true, want: known, requeue: time.Hour},
@@ -47,7 +58,7 @@ func TestPodless(t *testing.T) {
 		{name: "the reason is known", recorded: before, job: []jobOption{taken(70)}, want: before, requeue: time.Hour},
 		{name: "no reason was found before", recorded: silent, job: []jobOption{taken(70)}, why: why, podless: true, want: known, requeue: time.Hour},
 		{name: "the reason has another name", recorded: before, job: []jobOption{taken(70)}, why: "another", want: outcome{"Running", "FailedCreate", "the first text"}, requeue: time.Hour},
-		{name: "a pod is made, and not seen yet", recorded: before, job: []jobOption{taken(70), func(j *batchv1.Job) { j.Status.Active = 1 }}, want: running},
+		{name: "a pod is made, and not seen yet", recorded: before, job: []jobOption{taken(70), counts1}, want: running, requeue: 30 * time.Second},
 		{name: "a pod is there", recorded: before, job: []jobOption{taken(70)}, pod: []podOption{unstarted}, want: running, requeue: time.Hour - 99*time.Second},
 		{name: "an attempt has just failed", job: []jobOption{taken(1)}, pod: failed(80), want: running, requeue: 20 * time.Second},
 		{name: "no pod for the next attempt", job: []jobOption{taken(1)}, pod: failed(60), why: why, podless: true, want: known, requeue: time.Hour},

@@ -130,7 +130,7 @@ func TestPlace(t *testing.T) {
 			if d.Status.Phase != tt.phase || c.Reason != tt.reason || c.Message != tt.message {
 				t.Errorf("%s, %s: %s\nwant %s, %s: %s", d.Status.Phase, c.Reason, c.Message, tt.phase, tt.reason, tt.message)
 			}
-			if (d.RequeueAfter > 0) != (tt.phase == v1alpha1.RunQueued && tt.place.Position > 0) {
+			if (d.RequeueAfter > 0) != (tt.phase == v1alpha1.RunQueued && tt.place.Position > 0 || len(tt.stop) > 0) {
 				t.Errorf("asks for another look after %s", d.RequeueAfter)
 			}
 		})

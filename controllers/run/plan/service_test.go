@@ -77,7 +77,7 @@ func TestServiceStarts(t *testing.T) {
 		message  string
 		requeue  time.Duration
 	}{
-		{name: "no pod yet", want: starting, message: "0 of 1 jobs succeeded; starting services: db", requeue: 30 * time.Second},
+		{name: "no pod yet", want: starting, message: "0 of 1 jobs succeeded; starting services: db", requeue: 20 * time.Second},
 		{name: "runs", pods: [][]podOption{{}}, want: starting, message: "0 of 1 jobs succeeded; starting services: db", requeue: time.Hour - 99*time.Second},
 		{
 			name: "can't pull", pods: [][]podOption{{waiting("ErrImagePull", "not found")}},

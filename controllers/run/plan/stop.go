@@ -23,18 +23,38 @@ const retryStop = 5 * time.Second
 func (f *Facts) interrupt(h *halt, s v1alpha1.JobStatus, job *batchv1.Job, d *Decision) v1alpha1.JobStatus {
 	pods := f.pods(job)
 	switch {
-	case h.passing:
+	case h.passing, failedBeside(pods) != nil && f.recorded(s.Name).Message != s.Message:
+		// A pod that was told to stop doesn't show any more what it showed before.
 		d.requeue(atOnce)
-		return s
-	case failedBeside(pods) != nil && f.recorded(s.Name).Message != s.Message:
-		// A pod that was told to stop doesn't show it any more.
-		d.requeue(atOnce)
-		return s
-	case holdsLog(pods), !heldBack(job) && !ending(job):
+		return f.stopping(s, pods)
+	case holdsLog(pods):
+		return f.stopPods(h, f.stopping(s, pods), pods, d)
+	case !heldBack(job) && !ending(job) && job.DeletionTimestamp == nil:
 		f.stop(s.Name, false, d)
 		return s
 	}
 	return h.endJob(f, s)
+}
+
+// stopPods stops the running pods of a halted job. It ends without them if their
+// nodes don't answer.
+func (f *Facts) stopPods(h *halt, s v1alpha1.JobStatus, pods []corev1.Pod, d *Decision) v1alpha1.JobStatus {
+	before := len(d.Stop)
+	f.stop(s.Name, false, d)
+	left := f.stopLeft(s, pods)
+	if left <= 0 && len(d.Stop) == before {
+		return h.endJob(f, unstopped(s, pods))
+	}
+	d.requeue(max(left, retryStop))
+	return s
+}
+
+// stopping notes since when the job's pods are to stop, if any runs.
+func (f *Facts) stopping(s v1alpha1.JobStatus, pods []corev1.Pod) v1alpha1.JobStatus {
+	if s.StoppingSince == nil && holdsLog(pods) {
+		s.StoppingSince = f.now()
+	}
+	return s
 }
 
 // stop ends the Job. First its running pods, in a way that keeps them and their

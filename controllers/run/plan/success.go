@@ -36,15 +36,31 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, done map[string]
 	case jobCondition(job, batchv1.JobFailed) != nil:
 		return f.fail(s, job, pods, d)
 	}
-	s, known := f.disrupted(s, job, pods)
-	if known {
-		return s
+	return f.goOn(s, job, pods, d)
+}
+
+// goOn returns the status of a job whose Job has no verdict: what it waits for,
+// and whether it has for too long.
+func (f *Facts) goOn(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) v1alpha1.JobStatus {
+	halted := f.haltOf(s.Name) != nil
+	if !halted {
+		if why := f.overrun(pods, d); why != "" {
+			return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonTimedOut, why)
+		}
 	}
-	if f.haltOf(s.Name) != nil {
+	s, since := f.awaitNode(s, job, pods, d)
+	known := since != nil
+	if !known {
+		s, known = f.disrupted(s, job, pods)
+	}
+	switch {
+	case known:
+	case halted:
 		return f.interrupting(s, job, pods)
+	default:
+		s, since = f.explainWait(s, job, pods, d)
 	}
-	s, since := f.explainWait(s, job, pods, d)
-	if since != nil {
+	if since != nil && !halted {
 		return f.expire(s, *since, d)
 	}
 	return s

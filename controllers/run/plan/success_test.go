@@ -146,6 +146,7 @@ func TestInterruptionOfOnePodOfMany(t *testing.T) {
 			f := facts(spec("a"))
 			withJob(f, "a", tt.job...)
 			withPod(f, "a", "pod", tt.pod...)
+			f.Now = at(20)
 			if diff := cmp.Diff(tt.want, outcomes(plan.Decide(f))["a"]); diff != "" {
 				t.Errorf("job (-want +got):\n%s", diff)
 			}

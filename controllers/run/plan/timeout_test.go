@@ -52,7 +52,7 @@ func TestRunTimeout(t *testing.T) {
 		{
 			name: "a pod runs", timeout: 90 * time.Second, arrange: func(f *plan.Facts) { withJob(f, "a"); withPod(f, "a", "pod") },
 			stop: pod, a: outcome{Phase: "Running"}, b: neverStarted, phase: "Running", reason: "TimingOut",
-			message: "stopping a: " + why,
+			message: "stopping a: " + why, requeue: 150 * time.Second,
 		},
 		{
 			name: "the pod has ended", timeout: 90 * time.Second, arrange: func(f *plan.Facts) { withJob(f, "a"); withPod(f, "a", "pod", stopped...) },
@@ -125,7 +125,7 @@ func TestRunTimeout(t *testing.T) {
 				withPod(f, "b", "pod")
 			},
 			stop: pod, a: outcome{Phase: "Succeeded"}, b: outcome{Phase: "Running"}, phase: "Running", reason: "TimingOut",
-			message: "stopping b: " + why,
+			message: "stopping b: " + why, requeue: 150 * time.Second,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
