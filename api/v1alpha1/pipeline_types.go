@@ -279,6 +279,11 @@ type PipelineStatus struct {
 	// +listMapKey=name
 	ActiveRuns []ActiveRun `json:"activeRuns,omitempty"`
 
+	// LastNumber is the highest number that a Run was given. The Run may be deleted by
+	// now: the next one's number is higher.
+	// +optional
+	LastNumber int64 `json:"lastNumber,omitempty"`
+
 	// LastRun is the newest Run that has finished.
 	// +optional
 	LastRun *LastRun `json:"lastRun,omitempty"`

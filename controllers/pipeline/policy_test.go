@@ -141,6 +141,26 @@ func TestLastRun(t *testing.T) {
 	}
 }
 
+func TestLastNumber(t *testing.T) {
+	t.Parallel()
+	running := v1alpha1.Run{Status: v1alpha1.RunStatus{Phase: v1alpha1.RunRunning, Number: 9}}
+	for _, tt := range []struct {
+		name     string
+		recorded v1alpha1.PipelineStatus
+		runs     []v1alpha1.Run
+		want     int64
+	}{
+		{name: "none yet", runs: []v1alpha1.Run{{Status: v1alpha1.RunStatus{Phase: v1alpha1.RunQueued}}}},
+		{name: "of a Run that runs", runs: []v1alpha1.Run{running, finished("a", 1, 8, v1alpha1.RunFailed)}, want: 9},
+		{name: "of a Run that was deleted while it ran", recorded: v1alpha1.PipelineStatus{LastNumber: 10}, runs: []v1alpha1.Run{running}, want: 10},
+		{name: "of an earlier version's last Run", recorded: v1alpha1.PipelineStatus{LastRun: &v1alpha1.LastRun{Number: 11}}, runs: []v1alpha1.Run{running}, want: 11},
+	} {
+		if got := lastNumber(&tt.recorded, tt.runs); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestActiveRuns(t *testing.T) {
 	t.Parallel()
 	active := func(name string, minute int, number int64, phase v1alpha1.RunPhase) v1alpha1.Run {

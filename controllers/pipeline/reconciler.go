@@ -81,6 +81,7 @@ func (r *Reconciler) advance(ctx context.Context, pipeline *v1alpha1.Pipeline) (
 	status.ObservedGeneration = pipeline.Generation
 	status.ActiveRuns = activeRuns(runs)
 	status.LastRun = lastRun(status.LastRun, runs)
+	status.LastNumber = lastNumber(status, runs)
 	if err := r.validate(ctx, pipeline, status); err != nil {
 		return 0, err
 	}

@@ -264,6 +264,25 @@ func TestFinishedRun(t *testing.T) {
 	}
 }
 
+// The number of a Run is recorded with the Run, which may be deleted before it
+// ends.
+func TestNumberOfADeletedRun(t *testing.T) {
+	t.Parallel()
+	r1 := run("r1", 1, v1alpha1.RunRunning)
+	w := newWorld(t, web(), revision.New(web(), 1), r1)
+	wrote, _ := w.reconcile()
+	if diff := cmp.Diff([]string{"patch status *v1alpha1.Pipeline"}, wrote); diff != "" {
+		t.Errorf("writes (-want +got):\n%s", diff)
+	}
+	if err := w.live.Delete(t.Context(), r1); err != nil {
+		t.Fatal(err)
+	}
+	w.reconcile()
+	if status := w.pipeline().Status; status.LastNumber != 1 || status.LastRun != nil {
+		t.Errorf("last number %d and last run %+v, want 1 and none", status.LastNumber, status.LastRun)
+	}
+}
+
 func TestRetentionWaitsForJobs(t *testing.T) {
 	t.Parallel()
 	old := run("r1", 1, v1alpha1.RunSucceeded)

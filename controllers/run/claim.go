@@ -123,9 +123,9 @@ func (r *Reconciler) highest(ctx context.Context, run *v1alpha1.Run) (int64, err
 	if err != nil {
 		return 0, err
 	}
-	var highest int64
+	highest := pipeline.Status.LastNumber
 	if last := pipeline.Status.LastRun; last != nil {
-		highest = last.Number
+		highest = max(highest, last.Number)
 	}
 	var runs v1alpha1.RunList
 	err = r.Client.List(ctx, &runs, client.InNamespace(run.Namespace),
