@@ -177,7 +177,7 @@ type Job struct {
 	Finally bool `json:"finally,omitempty"`
 
 	// Approval has the job wait, when it could start, until somebody who may approve
-	// Runs says yes in the Run's `approvals`. Default: it doesn't wait.
+	// Runs says yes or no in the Run's `approvals`. Default: it doesn't wait.
 	// +optional
 	Approval *JobApproval `json:"approval,omitempty"`
 

@@ -52,8 +52,8 @@ type RunSpec struct {
 	// +optional
 	Cancelled bool `json:"cancelled,omitempty"`
 
-	// Approvals of jobs that wait for one. Writing them takes the verb `approve` on
-	// runs. None can be taken back. While the admission webhook is on, a list adds to
+	// Approvals of jobs that wait for one, and refusals. Writing them takes the verb
+	// `approve` on runs. None can be taken back. While the admission webhook is on, a list adds to
 	// the earlier ones even if it leaves them out.
 	// +optional
 	// +listType=map

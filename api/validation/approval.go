@@ -11,10 +11,14 @@ import (
 const maxApprovalMessage = 256
 
 func validateApproval(a *v1alpha1.JobApproval, path *field.Path) field.ErrorList {
-	if a == nil || utf8.RuneCountInString(a.Message) <= maxApprovalMessage {
+	if a == nil {
 		return nil
 	}
-	return field.ErrorList{field.TooLong(path.Child("message"), "", maxApprovalMessage)}
+	errs := validateAtLeast(a.Timeout, minTimeout, path.Child("timeout"))
+	if utf8.RuneCountInString(a.Message) > maxApprovalMessage {
+		errs = append(errs, field.TooLong(path.Child("message"), "", maxApprovalMessage))
+	}
+	return errs
 }
 
 // Approvals refuses approvals that no job of the Pipeline's spec asks for: a

@@ -3,8 +3,10 @@ package validation_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
@@ -45,6 +47,21 @@ func TestApprovalMessage(t *testing.T) {
 	}
 	got := texts(validation.Pipeline(pipeline(asking("a", strings.Repeat("x", 257)))))
 	if diff := cmp.Diff([]string{"spec.jobs[0].approval.message: Too long: may not be more than 256 bytes"}, got); diff != "" {
+		t.Errorf("errors (-want +got):\n%s", diff)
+	}
+}
+
+func TestApprovalTimeout(t *testing.T) {
+	timed := func(timeout time.Duration) *v1alpha1.Pipeline {
+		a := asking("a", "")
+		a.Approval.Timeout = &metav1.Duration{Duration: timeout}
+		return pipeline(a)
+	}
+	if got := texts(validation.Pipeline(timed(time.Second))); got != nil {
+		t.Errorf("a second: %v", got)
+	}
+	got := texts(validation.Pipeline(timed(time.Second - 1)))
+	if diff := cmp.Diff([]string{`spec.jobs[0].approval.timeout: Invalid value: "999.999999ms": must be at least 1s`}, got); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)
 	}
 }

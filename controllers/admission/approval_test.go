@@ -77,6 +77,12 @@ func approving(jobs ...string) func(*v1alpha1.Run) {
 	}
 }
 
+func refusing(job string) func(*v1alpha1.Run) {
+	return func(r *v1alpha1.Run) {
+		r.Spec.Approvals = append(r.Spec.Approvals, v1alpha1.Approval{Job: job, Refused: true})
+	}
+}
+
 func cancelling(r *v1alpha1.Run) { r.Spec.Cancelled = true }
 
 func ended(r *v1alpha1.Run) { r.Status.Phase = v1alpha1.RunSucceeded }
@@ -113,6 +119,10 @@ func TestWhoMayChangeRuns(t *testing.T) {
 		"no such job":                  {"approver", aRun(), aRun(approving("deploi")), `Run.kayci.dev "web-1" is invalid: spec.approvals[0].job: Invalid value: "deploi": is no job of the Pipeline that asks for an approval; these do: "deploy"`},
 		"a job that asks for none":     {"approver", aRun(approving("deploy")), aRun(approving("deploy", "a")), `Run.kayci.dev "web-1" is invalid: spec.approvals[1].job: Invalid value: "a": is a job that asks for no approval; these do: "deploy"`},
 		"a finished Run":               {"approver", aRun(ended), aRun(ended, approving("deploy")), `Run.kayci.dev "web-1" is invalid: spec.approvals: Forbidden: the Run has finished: nothing of it waits for an approval`},
+		"approver refuses":             {"approver", aRun(), aRun(refusing("deploy")), ""},
+		"editor refuses":               {"editor", aRun(), aRun(refusing("deploy")), fmt.Sprintf(mayNotApprove, "editor")},
+		"editor turns it round":        {"editor", aRun(refusing("deploy")), aRun(approving("deploy")), fmt.Sprintf(mayNotApprove, "editor")},
+		"no such job to refuse":        {"approver", aRun(), aRun(refusing("a")), `Run.kayci.dev "web-1" is invalid: spec.approvals[0].job: Invalid value: "a": is a job that asks for no approval; these do: "deploy"`},
 		"editor creates":               {"editor", nil, aRun(), ""},
 		"editor creates with approval": {"editor", nil, aRun(approving("deploy")), fmt.Sprintf(mayNotApprove, "editor")},
 		"admin creates with approval":  {"admin", nil, aRun(approving("deploy")), ""},
@@ -185,6 +195,9 @@ func TestStamp(t *testing.T) {
 		"forged later":             {`[` + old + `]`, `[{"job":"a","by":"mallory"}]`, `[` + old + `]`},
 		"another, with the first":  {`[` + old + `]`, `[` + old + `,{"job":"b"}]`, `[` + old + `,` + strings.ReplaceAll(stampedA, `"a"`, `"b"`) + `]`},
 		"another, in its place":    {`[` + old + `]`, `[{"job":"b"}]`, `[` + old + `,` + strings.ReplaceAll(stampedA, `"a"`, `"b"`) + `]`},
+		"refused":                  {`null`, `[{"job":"a","refused":true,"message":"no"}]`, `[` + strings.ReplaceAll(stampedA, `"job":"a"`, `"job":"a","refused":true,"message":"no"`) + `]`},
+		"refused too late":         {`[` + old + `]`, `[{"job":"a","refused":true}]`, `[` + strings.ReplaceAll(old, `"job":"a"`, `"job":"a","refused":true`) + `]`},
+		"another reason":           {`[` + old + `]`, `[{"job":"a","message":"yes"}]`, `[` + old + `]`},
 		"taken back: the schema's": {`[` + old + `]`, `[]`, ``},
 		"unstamped stays so":       {`[{"job":"a"}]`, `[{"job":"a","by":"mallory"}]`, `[{"job":"a"}]`},
 		"twice: the schema's":      {`null`, `[{"job":"a"},{"job":"a"}]`, `[` + stampedA + `,` + stampedA + `]`},

@@ -49,13 +49,19 @@ func (s stamp) Handle(_ context.Context, req ctrladmission.Request) ctrladmissio
 }
 
 // stamped returns the earlier approvals as they were, and after them the new
-// ones. So a merge patch, which replaces the list, adds to it.
+// ones. So a merge patch, which replaces the list, adds to it. Who says no to what
+// has got a yes, or the other way round, is to hear that it is too late: that stays
+// in for the schema to refuse.
 func stamped(before, given []v1alpha1.Approval, user string, now *metav1.Time) []v1alpha1.Approval {
 	all := slices.Clone(before)
 	for _, approval := range given {
-		if !slices.ContainsFunc(before, func(b v1alpha1.Approval) bool { return b.Job == approval.Job }) {
+		i := slices.IndexFunc(before, func(b v1alpha1.Approval) bool { return b.Job == approval.Job })
+		switch {
+		case i < 0:
 			approval.By, approval.Time = user, now
 			all = append(all, approval)
+		case approval.Refused != before[i].Refused:
+			all[i].Refused = approval.Refused
 		}
 	}
 	return all

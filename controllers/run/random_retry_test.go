@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,6 +12,7 @@ import (
 	"github.com/kayci/kayci/api/graph"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/job"
+	"github.com/kayci/kayci/controllers/run/plan"
 )
 
 // askApprovals lets some jobs wait for an approval.
@@ -21,20 +23,24 @@ func askApprovals(rng *rand.Rand, spec *v1alpha1.PipelineSpec) {
 	for i := range spec.Jobs {
 		if chance(rng, 200) && !spec.Jobs[i].Finally {
 			spec.Jobs[i].Approval = &v1alpha1.JobApproval{}
+			if chance(rng, 300) {
+				spec.Jobs[i].Approval.Timeout = &metav1.Duration{Duration: time.Duration(1+rng.IntN(60)) * time.Second}
+			}
 		}
 	}
 }
 
-// approve approves a job of the Run that asks for it, the first one that nobody
-// has. It reports whether there is one.
+// approve approves or refuses a job of the Run that asks for it, the first one that
+// nobody has. It reports whether there is one.
 func (s *simulation) approve(r *v1alpha1.Run) bool {
 	for i := range s.pipeline.Spec.Jobs {
 		spec := &s.pipeline.Spec.Jobs[i]
-		if spec.Approval == nil || approved(r, spec.Name) || r.Status.Phase.Finished() {
+		if _, answered := answer(r, spec.Name); spec.Approval == nil || answered || r.Status.Phase.Finished() {
 			continue
 		}
-		s.note("somebody approves job %s of %s", spec.Name, r.Name)
-		s.server.update(r, func() { r.Spec.Approvals = append(r.Spec.Approvals, v1alpha1.Approval{Job: spec.Name}) })
+		given := v1alpha1.Approval{Job: spec.Name, Refused: !s.calm && chance(s.rng, 200)}
+		s.note("somebody answers job %s of %s, refused %t", spec.Name, r.Name, given.Refused)
+		s.server.update(r, func() { r.Spec.Approvals = append(r.Spec.Approvals, given) })
 		return true
 	}
 	return false
@@ -44,14 +50,35 @@ func (s *simulation) approveOne() bool {
 	return slices.ContainsFunc(copies(stored[*v1alpha1.Run](s, "Run")), s.approve)
 }
 
-func approved(r *v1alpha1.Run, name string) bool {
-	return slices.ContainsFunc(r.Spec.Approvals, func(a v1alpha1.Approval) bool { return a.Job == name })
+// answer returns whether the job may start by what somebody has said.
+func answer(r *v1alpha1.Run, name string) (approved, answered bool) {
+	i := slices.IndexFunc(r.Spec.Approvals, func(a v1alpha1.Approval) bool { return a.Job == name })
+	return i >= 0 && !r.Spec.Approvals[i].Refused, i >= 0
+}
+
+// checkAnswer checks that a job that was not let start has ended for that, and
+// reports whether it has.
+func (s *simulation) checkAnswer(r *v1alpha1.Run, got *v1alpha1.JobStatus, made int) bool {
+	s.t.Helper()
+	spec := s.spec(got.Name)
+	approved, answered := answer(r, got.Name)
+	refused := answered && !approved
+	expired := got.Reason == plan.ReasonApprovalExpired
+	kept := got.Reason == plan.ReasonApprovalRefused || expired
+	switch {
+	case spec.Approval == nil:
+		return false
+	case refused && !kept && !cutShort(r),
+		kept && (made > 0 || got.Phase != v1alpha1.JobFailed || expired && spec.Approval.Timeout == nil || !expired && !refused):
+		s.t.Errorf("%s: job %s was refused: %t, and is %s, %s; %d Jobs were made", r.Name, got.Name, refused, got.Phase, got.Reason, made)
+	}
+	return kept || refused
 }
 
 // checkApproved checks that the job may start as far as people have a say in it.
 func (s *simulation) checkApproved(created *batchv1.Job, spec *v1alpha1.Job) {
 	s.t.Helper()
-	if spec.Approval != nil && !approved(s.believes, spec.Name) {
+	if approved, _ := answer(s.believes, spec.Name); spec.Approval != nil && !approved {
 		s.t.Errorf("Job %s is created, and nobody has approved it", created.Name)
 	}
 }

@@ -55,6 +55,9 @@ func (s *simulation) checkJobName(r *v1alpha1.Run, got *v1alpha1.JobStatus, trut
 // else can have decided it.
 func (s *simulation) checkVerdict(r *v1alpha1.Run, got *v1alpha1.JobStatus, truth *truth) {
 	s.t.Helper()
+	if s.checkAnswer(r, got, truth.created) {
+		return
+	}
 	want, reason, certain := truth.expected(s.spec(got.Name))
 	if s.spec(got.Name).Finally && got.Reason == v1alpha1.ReasonTimedOut && r.Status.CompletionTime.Sub(r.Status.FinallyStartTime.Time) >= 10*time.Minute {
 		return

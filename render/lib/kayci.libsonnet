@@ -322,8 +322,13 @@
   timeout(duration):: { timeout: duration },
 
   // approval has the job wait for a person who may approve Runs. message is the
-  // question.
-  approval(message=null):: { approval: { [if message != null then 'message']: message } },
+  // question, timeout how long it waits for an answer.
+  approval(message=null, timeout=null):: {
+    approval: {
+      [if message != null then 'message']: message,
+      [if timeout != null then 'timeout']: timeout,
+    },
+  },
 
   // allowFailure has the job's failure not count, for the jobs behind it or the Run.
   allowFailure():: { allowFailure: true },

@@ -50,6 +50,7 @@ func TestAdmission(t *testing.T) {
 		"selector":              {kind: "Pipeline", spec: template(`{spec: {selector: {}, template: {spec: {` + validContainer + `}}}}`), want: "selector is refused"},
 		"restartPolicy":         {kind: "Pipeline", spec: pod(`restartPolicy: OnFailure, ` + validContainer), want: "restartPolicy must be Never"},
 		"job timeout":           {kind: "Pipeline", spec: job(`{name: a, timeout: 1ms, template: {spec: {template: {spec: {` + validContainer + `}}}}}`), want: "timeout must be at least 1s"},
+		"approval's timeout":    {kind: "Pipeline", spec: job(`{name: a, approval: {timeout: 1ms}, template: {spec: {template: {spec: {` + validContainer + `}}}}}`), want: "timeout must be at least 1s"},
 		"Run's timeout":         {kind: "Pipeline", spec: `{timeout: 999ms, jobs: [` + validJob + `]}`, want: "timeout must be at least 1s"},
 		"pending timeout":       {kind: "Pipeline", spec: `{pendingTimeout: 0s, jobs: [` + validJob + `]}`, want: "pendingTimeout must be at least 1s"},
 		"parameter's name":      {kind: "Pipeline", spec: `{params: [{name: GIT}], jobs: [` + validJob + `]}`, want: "spec.params[0].name"},
@@ -147,6 +148,11 @@ func TestRunIsFixed(t *testing.T) {
 		"approver":             {`{pipeline: web, approvals: [{job: a, by: b}]}`, `{approvals: [{job: a, by: c}]}`, "an approval can't be changed"},
 		"time of approval":     {`{pipeline: web, approvals: [{job: a, time: "2026-01-01T00:00:00Z"}]}`, `{approvals: [{job: a}]}`, "an approval can't be changed"},
 		"approved twice":       {`{pipeline: web}`, `{approvals: [{job: a}, {job: a}]}`, "Duplicate value"},
+		"refusal":              {`{pipeline: web}`, `{approvals: [{job: a, refused: true, message: no}]}`, ""},
+		"refusal said again":   {`{pipeline: web, approvals: [{job: a, refused: true}]}`, `{approvals: [{job: a, refused: true}, {job: b}]}`, ""},
+		"refused later":        {`{pipeline: web, approvals: [{job: a}]}`, `{approvals: [{job: a, refused: true}]}`, "an approval or refusal can't be changed"},
+		"approved later":       {`{pipeline: web, approvals: [{job: a, refused: true}]}`, `{approvals: [{job: a}]}`, "an approval or refusal can't be changed"},
+		"reason of a refusal":  {`{pipeline: web, approvals: [{job: a, refused: true, message: no}]}`, `{approvals: [{job: a, refused: true}]}`, "an approval or refusal can't be changed"},
 		"cancelled no more":    {`{pipeline: web, cancelled: true}`, `{cancelled: false}`, "a cancelled Run can't be resumed"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -50,7 +50,7 @@ spec:
     needs: [test]
     if: success()
     timeout: 1h
-    approval: {message: "Now?"}
+    approval: {message: "Now?", timeout: 1h}
     template: &small {spec: {template: {spec: {containers: [{name: main, image: busybox}]}}}}
   services:
   - {name: db, ports: [{name: main, port: 1}], template: *small}
@@ -74,7 +74,7 @@ spec:
   retryOf: other
   params: {stage: test}
   origin: {trigger: push, provider: github, delivery: a, repository: acme/web, sha: a, ref: refs/heads/main, sender: a}
-  approvals: [{job: deploy, by: me}]
+  approvals: [{job: deploy, by: me, message: Sure}]
 `,
 	"Trigger": `
 apiVersion: kayci.dev/v1alpha1

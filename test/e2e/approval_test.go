@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
@@ -161,6 +162,42 @@ func checkApprover(t *testing.T, run *v1alpha1.Run, job, want string) {
 		}
 	}
 	t.Errorf("no approval of %s: %+v", job, run.Spec.Approvals)
+}
+
+// A job that is refused, or that nobody answers in time, doesn't run, and its Run
+// doesn't succeed.
+func TestApprovalsAreRefusedAndExpire(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t)
+	hurried := gated("deploy", "true")
+	hurried.Approval.Timeout = &metav1.Duration{Duration: 2 * time.Second}
+	s.create(t, s.pipeline("gated", gated("deploy", "true"), script("announce", "true", "deploy")), s.pipeline("hurried", hurried))
+	alice, bob := s.grant(t, "alice", approverRole()), s.grant(t, "bob", "edit")
+	s.start(t, "refused", "gated")
+	s.start(t, "expired", "hurried")
+	s.awaitQuestion(t, "refused", "deploy")
+	const refuse = `{"spec":{"approvals":[{"job":"deploy","refused":true,"message":"not today","by":"mallory"}]}}`
+	if err := s.merge(bob, "refused", refuse); !apierrors.IsForbidden(err) {
+		t.Errorf("an editor's refusal is answered with %v", err)
+	}
+	if err := s.merge(alice, "refused", refuse); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.merge(alice, "refused", `{"spec":{"approvals":[{"job":"deploy"}]}}`); err == nil {
+		t.Error("a refusal is turned round")
+	}
+	for name, want := range map[string]string{
+		"refused": "Failed ApprovalRefused: Really? refused by alice: not today",
+		"expired": "Failed ApprovalExpired: Really? nobody has answered within 2s",
+	} {
+		run := s.awaitEnd(t, name, v1alpha1.RunFailed)
+		if job := run.Status.Jobs[0]; fmt.Sprintf("%s %s: %s", job.Phase, job.Reason, job.Message) != want || job.ApprovedBy != "" {
+			t.Errorf("Run %s has job %+v, want %s", name, job, want)
+		}
+		if jobs := s.jobs(t, name); len(jobs) > 0 {
+			t.Errorf("Run %s has Jobs: %v", name, jobs)
+		}
+	}
 }
 
 func TestARunIsCreatedWithApprovalsByApproversOnly(t *testing.T) {

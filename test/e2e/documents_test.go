@@ -28,8 +28,8 @@ func documents() []document {
 		},
 		{
 			path:   "docs/pipelines.md",
-			before: awaitApproval("web-3f9k2c"),
-			says:   []string{"Deploy to production?", "kubectl patch run web-3f9k2c -n ci", "run.kayci.dev/web-3f9k2c patched"},
+			before: awaitApproval("web-3f9k2c") + awaitApproval("web-8d2m4x"),
+			says:   []string{"Deploy to production?", "kubectl patch run web-3f9k2c -n ci", "run.kayci.dev/web-3f9k2c patched", "run.kayci.dev/web-8d2m4x patched"},
 		},
 		{path: "docs/runs.md", before: cloneNothing, says: []string{"test\t", "created"}},
 		{path: "docs/operations.md"},

@@ -5,38 +5,75 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// ReasonAwaitingApproval is of a job that could start, and waits for somebody to
-// say yes.
-const ReasonAwaitingApproval = "AwaitingApproval"
+const (
+	// ReasonAwaitingApproval is of a job that could start, and waits for somebody to
+	// say yes.
+	ReasonAwaitingApproval = "AwaitingApproval"
+	// ReasonApprovalRefused is of a job that somebody said no to.
+	ReasonApprovalRefused = "ApprovalRefused"
+	// ReasonApprovalExpired is of a job that nobody answered in time.
+	ReasonApprovalExpired = "ApprovalExpired"
+)
 
 // approve reports whether the job may start as far as people have a say in it.
-// If not, the status says how they let it.
-func (f *Facts) approve(spec *v1alpha1.Job, s v1alpha1.JobStatus) (v1alpha1.JobStatus, bool) {
-	if spec.Approval == nil || f.approval(spec.Name) != nil {
+// If not, the status says how they let it, or that it never will.
+func (f *Facts) approve(spec *v1alpha1.Job, s v1alpha1.JobStatus, d *Decision) (v1alpha1.JobStatus, bool) {
+	if spec.Approval == nil {
+		return s, true
+	}
+	// The question alone is of a length that anybody chose: what comes after it fits
+	// in whole.
+	question := ""
+	if text := strings.Join(strings.Fields(spec.Approval.Message), " "); text != "" {
+		question = cut(text, maxSummary) + " "
+	}
+	switch given := f.approval(spec.Name); {
+	case given != nil && given.Refused:
+		return f.end(s, v1alpha1.JobFailed, ReasonApprovalRefused, question+f.refusal(given)), false
+	case given != nil:
 		if s.Reason == ReasonAwaitingApproval {
 			s.Reason, s.Message, s.WaitingSince = "", "", nil
 		}
 		return f.sign(spec, s), true
 	}
-	// The question alone is of a length that anybody chose: the command fits in
-	// whole.
-	message := "to approve: " + f.approveCommand(spec.Name)
-	if question := strings.Join(strings.Fields(spec.Approval.Message), " "); question != "" {
-		message = cut(question, maxSummary) + " " + message
-	}
+	message := question + "to approve: " + f.approveCommand(spec.Name)
 	s = f.explain(s, ReasonAwaitingApproval, message)
 	// It changes with the first approval of another job.
 	s.Message = message
+	if spec.Approval.Timeout == nil {
+		return s, false
+	}
+	// What is there by now counts, though it may have come late: nobody has been told
+	// otherwise.
+	timeout := spec.Approval.Timeout.Duration
+	left := s.WaitingSince.Add(timeout).Sub(f.Now)
+	if left <= 0 {
+		return f.end(s, v1alpha1.JobFailed, ReasonApprovalExpired, question+"nobody has answered within "+brief(timeout)), false
+	}
+	d.requeue(left)
 	return s, false
+}
+
+// refusal says who refused and why, as far as it is known.
+func (f *Facts) refusal(given *v1alpha1.Approval) string {
+	text := "refused"
+	if f.Vouched && given.By != "" {
+		text += " by " + printable.Text(cut(given.By, maxSummary))
+	}
+	if why := strings.Join(strings.Fields(given.Message), " "); why != "" {
+		text += ": " + printable.Text(cut(why, maxSummary))
+	}
+	return text
 }
 
 // sign records who approved the job. It is asked of a job that has its Job, too:
 // the controller may have been killed between creating that and recording.
 func (f *Facts) sign(spec *v1alpha1.Job, s v1alpha1.JobStatus) v1alpha1.JobStatus {
-	if given := f.approval(spec.Name); spec.Approval != nil && given != nil && f.Vouched {
+	if given := f.approval(spec.Name); spec.Approval != nil && given != nil && !given.Refused && f.Vouched {
 		s.ApprovedBy, s.ApprovedAt = given.By, given.Time.DeepCopy()
 	}
 	return s

@@ -3,8 +3,10 @@ package plan_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/plan"
@@ -29,6 +31,16 @@ func TestApproval(t *testing.T) {
 	}
 	earlier := waits("Deploy? " + mergeCommand)
 	earlier.WaitingSince = ts(50)
+	refused := v1alpha1.Approval{Job: "deploy", Refused: true, By: "bob", Time: ts(90)}
+	because := refused
+	because.Message = "not on\na Friday\u202e"
+	hurried := gated("Deploy?")
+	hurried.Approval.Timeout = &metav1.Duration{Duration: time.Minute}
+	ended := func(reason, message string) v1alpha1.JobStatus {
+		return v1alpha1.JobStatus{Name: "deploy", Phase: "Failed", Reason: reason, Message: message, CompletionTime: ts(100)}
+	}
+	late := earlier
+	late.WaitingSince = ts(40)
 	never := gated("Deploy?")
 	never.If = "false"
 	for _, tt := range []struct {
@@ -70,6 +82,30 @@ func TestApproval(t *testing.T) {
 			name: "approved too early", job: gated("Deploy?"), test: "Running", approvals: []v1alpha1.Approval{given},
 			want: v1alpha1.JobStatus{Name: "deploy", Phase: "Waiting", Reason: "AwaitingNeeds", Message: "needs test"},
 		},
+		{name: "refused", job: gated("Deploy?"), test: "Succeeded", recorded: &earlier, approvals: []v1alpha1.Approval{refused}, want: ended("ApprovalRefused", "Deploy? refused by bob")},
+		{name: "refused for a reason", job: gated(""), test: "Succeeded", recorded: &earlier, approvals: []v1alpha1.Approval{because}, want: ended("ApprovalRefused", `refused by bob: not on a Friday\u202e`)},
+		{
+			name: "refused by nobody knows whom", job: gated("Deploy?"), test: "Succeeded", recorded: &earlier, approvals: []v1alpha1.Approval{refused},
+			arrange: func(f *plan.Facts) { f.Vouched = false }, want: ended("ApprovalRefused", "Deploy? refused"),
+		},
+		{
+			name: "refused early", job: gated("Deploy?"), test: "Running", approvals: []v1alpha1.Approval{refused},
+			want: v1alpha1.JobStatus{Name: "deploy", Phase: "Waiting", Reason: "AwaitingNeeds", Message: "needs test"},
+		},
+		{name: "refused, and skipped", job: never, test: "Succeeded", approvals: []v1alpha1.Approval{refused}, want: v1alpha1.JobStatus{Name: "deploy", Phase: "Skipped", Reason: "ConditionFalse", Message: "its condition is false: false", CompletionTime: ts(100)}},
+		{name: "begins to wait for a time", job: hurried, test: "Succeeded", want: waits("Deploy? " + mergeCommand)},
+		{name: "goes on waiting in time", job: hurried, test: "Succeeded", recorded: &earlier, want: earlier},
+		{name: "expired", job: hurried, test: "Succeeded", recorded: &late, want: ended("ApprovalExpired", "Deploy? nobody has answered within 1m")},
+		{
+			name: "approved before the end was recorded", job: hurried, test: "Succeeded", recorded: &late, approvals: []v1alpha1.Approval{given}, starts: true,
+			want: v1alpha1.JobStatus{Name: "deploy", Phase: "Waiting", ApprovedBy: "alice", ApprovedAt: ts(90)},
+		},
+		{name: "refused before the end was recorded", job: hurried, test: "Succeeded", recorded: &late, approvals: []v1alpha1.Approval{refused}, want: ended("ApprovalRefused", "Deploy? refused by bob")},
+		{
+			name: "cancelled after its time", job: hurried, test: "Succeeded", recorded: &late,
+			arrange: func(f *plan.Facts) { f.Run.Spec.Cancelled = true },
+			want:    v1alpha1.JobStatus{Name: "deploy", Phase: "Cancelled", Reason: "Cancelled", Message: "cancelled before it started", CompletionTime: ts(100)},
+		},
 		{
 			name: "killed before it was recorded", job: gated("Deploy?"), test: "Succeeded", recorded: &earlier, approvals: []v1alpha1.Approval{given},
 			arrange: func(f *plan.Facts) { withJob(f, "deploy") },
@@ -106,6 +142,34 @@ func TestApproval(t *testing.T) {
 				t.Errorf("deciding again changed the status (-first +second):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A Run whose job is refused or not answered in time has failed, and what is
+// behind that job is skipped. It looks again when the time is over.
+func TestRefusalFailsTheRun(t *testing.T) {
+	t.Parallel()
+	deploy := spec("deploy")
+	deploy.Approval = &v1alpha1.JobApproval{Timeout: &metav1.Duration{Duration: time.Minute}}
+	f := facts(deploy, spec("announce", "deploy"))
+	waits := plan.Decide(f)
+	if waits.RequeueAfter != time.Minute {
+		t.Errorf("asks for another look after %s", waits.RequeueAfter)
+	}
+	f.Run.Status = waits.Status
+	f.Now = at(161)
+	expired := plan.Decide(f).Status
+	f.Now = at(101)
+	f.Run.Spec.Approvals = []v1alpha1.Approval{{Job: "deploy", Refused: true}}
+	refused := plan.Decide(f).Status
+	for want, got := range map[string]v1alpha1.RunStatus{
+		"job deploy failed: ApprovalExpired: nobody has answered within 1m; 0 of 2 jobs succeeded": expired,
+		"job deploy failed: ApprovalRefused: refused; 0 of 2 jobs succeeded":                       refused,
+	} {
+		c := got.Conditions[0]
+		if got.Phase != v1alpha1.RunFailed || c.Reason != "JobFailed" || c.Message != want || got.Jobs[1].Phase != v1alpha1.JobSkipped {
+			t.Errorf("%s, %s: %s, want Failed, JobFailed: %s; jobs %+v", got.Phase, c.Reason, c.Message, want, got.Jobs)
+		}
 	}
 }
 

@@ -48,7 +48,7 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 	if !may {
 		return s
 	}
-	if s, may = f.approve(spec, s); !may {
+	if s, may = f.approve(spec, s, d); !may {
 		return s
 	}
 	if !d.serving && !spec.Finally {
