@@ -10,11 +10,12 @@ import (
 // namespace's Pipelines and Triggers.
 type ConfigRepoSpec struct {
 	// URL of the git repository: https, http, ssh or git. It can't hold a
-	// password; credentials belong in the Secret that secretRef names. What refuses
-	// it doesn't repeat it.
+	// password, nor, but for ssh, a user name, which may be a token; credentials
+	// belong in the Secret that secretRef names. What refuses it doesn't repeat it.
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="self.matches('^(https?|ssh|git)://[^/?#]+')",message="url must begin with https://, http://, ssh:// or git:// and name a host",reason=FieldValueForbidden
 	// +kubebuilder:validation:XValidation:rule="!self.matches('^[a-z]+://[^/?#]*:[^/?#]*@')",message="url must not hold a password; put credentials in a Secret and name it in secretRef",reason=FieldValueForbidden
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^(https?|git)://[^/?#:]*@')",message="url must not hold a user name, which may be a token; remove what stands before the @, and put credentials in a Secret that secretRef names",reason=FieldValueForbidden
 	URL string `json:"url"`
 
 	// Ref is the branch, tag or commit to follow. Default: the branch that the

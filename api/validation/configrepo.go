@@ -48,6 +48,8 @@ func validateURL(raw string, path *field.Path) field.ErrorList {
 		return field.ErrorList{field.Invalid(path, hidden, "must begin with https://, http://, ssh:// or git:// and name a host")}
 	case u.User != nil && hasPassword(u):
 		return field.ErrorList{field.Invalid(path, hidden, "must not hold a password; put credentials in a Secret and name it in secretRef")}
+	case u.User != nil && u.Scheme != "ssh":
+		return field.ErrorList{field.Invalid(path, hidden, "must not hold a user name, which may be a token; remove what stands before the @, and put credentials in a Secret that secretRef names")}
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ func TestConfigRepo(t *testing.T) {
 		"file":     {v1alpha1.ConfigRepoSpec{URL: "file:///etc"}, []string{"spec.url: Invalid value: must begin with https://, http://, ssh:// or git:// and name a host"}},
 		"scp":      {v1alpha1.ConfigRepoSpec{URL: "git@example.com:acme/x"}, []string{"spec.url: Invalid value: must begin with https://, http://, ssh:// or git:// and name a host"}},
 		"password": {v1alpha1.ConfigRepoSpec{URL: "https://me:canary@example.com/x"}, []string{"spec.url: Invalid value: must not hold a password; put credentials in a Secret and name it in secretRef"}},
+		"token":    {v1alpha1.ConfigRepoSpec{URL: "https://canary@example.com/x"}, []string{"spec.url: Invalid value: must not hold a user name, which may be a token; remove what stands before the @, and put credentials in a Secret that secretRef names"}},
 		"two refs": {v1alpha1.ConfigRepoSpec{URL: url, Ref: &v1alpha1.GitRef{Branch: "a", Tag: "b"}}, []string{"spec.ref: Invalid value: takes one of branch, tag and commit"}},
 		"path out": {v1alpha1.ConfigRepoSpec{URL: url, Path: "a/../.."}, []string{`spec.path: Invalid value: "a/../..": must be relative and must not contain '..'`}},
 		"ignored":  {v1alpha1.ConfigRepoSpec{URL: url, Ignore: []string{"docs/**", "*.md"}}, nil},

@@ -181,7 +181,7 @@ func TestURLs(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{
 		"file:///etc", "/etc", "", "ext::sh -c id", "git@github.com:acme/x.git", "https:///x", "https://host", "https://host/",
-		"https://user:canary@host/x", "ssh://git:canary@host/x", "https://host/x?y", "https://host/x#y", "ftp://host/x", "git://host/a%0ab", "http://[::1/x", "https://host:canary/x",
+		"https://user:canary@host/x", "https://canary@host/x", "git://canary@host/x", "ssh://git:canary@host/x", "https://host/x?y", "https://host/x#y", "ftp://host/x", "git://host/a%0ab", "http://[::1/x", "https://host:canary/x",
 	} {
 		_, err := git.Head(testContext(t), request(t, raw, nil))
 		if git.ReasonOf(err) != git.ReasonInvalidURL || strings.Contains(err.Error(), "canary") {

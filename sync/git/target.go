@@ -30,6 +30,8 @@ func parseTarget(raw string, report reporter) (target, error) {
 	switch {
 	case hasPassword:
 		return refuse("must not hold a password: put credentials in the Secret")
+	case u.User != nil && u.Scheme != "ssh":
+		return refuse("must not hold a user name, which may be a token: put credentials in the Secret")
 	case u.Hostname() == "" || strings.Trim(u.Path, "/") == "":
 		return refuse("must name a host and a repository")
 	case u.RawQuery != "" || u.Fragment != "":

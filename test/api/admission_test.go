@@ -95,6 +95,8 @@ func TestAdmission(t *testing.T) {
 		"configrepo":      {kind: "ConfigRepo", spec: `{url: "https://git.example.com/acme/pipelines.git", interval: 30s}`},
 		"file url":        {kind: "ConfigRepo", spec: `{url: "file:///etc"}`, want: "url must begin with https://, http://, ssh:// or git:// and name a host"},
 		"password in url": {kind: "ConfigRepo", spec: `{url: "https://me:password@git.example.com/x"}`, want: "url must not hold a password"},
+		"token in url":    {kind: "ConfigRepo", spec: `{url: "https://token@git.example.com/x"}`, want: "url must not hold a user name"},
+		"ssh user in url": {kind: "ConfigRepo", spec: `{url: "ssh://git@git.example.com/x"}`},
 		"two refs":        {kind: "ConfigRepo", spec: `{url: "https://git.example.com/x", ref: {branch: a, tag: b}}`, want: "ref takes one of branch, tag and commit"},
 		"path out":        {kind: "ConfigRepo", spec: `{url: "https://git.example.com/x", path: a/../..}`, want: "path must be relative and must not contain '..'"},
 		"interval":        {kind: "ConfigRepo", spec: `{url: "https://git.example.com/x", interval: 1s}`, want: "interval must be at least 10s"},

@@ -39,6 +39,7 @@ func testFollowTheList(t *testing.T, s *server) {
 		{name: "nothing new", wanted: repos("ci/a "+url, "team-a/b "+url), want: []string{"ci/a unchanged", "team-a/b unchanged"}},
 		{name: "another url", wanted: repos("ci/a "+url+"2", "team-a/b "+url), want: []string{"ci/a configured", "team-a/b unchanged"}},
 		{name: "one refused", wanted: repos("ci/a "+url+"3", "ci/c file:///etc"), err: "ci/c: "},
+		{name: "a token", wanted: repos("ci/c https://canary@git.example.com/a.git"), err: "ci/c: "},
 		{name: "a password", wanted: repos("ci/c https://me:canary@git.example.com/a.git"), err: "ci/c: "},
 		{name: "an unknown field", wanted: withField(repos("ci/c " + url)), err: "ci/c: "},
 		{name: "another's", wanted: repos("ci/c "+url, "ci/by-hand "+url), err: "ci/by-hand: it exists already and isn't of this release"},
