@@ -44,10 +44,7 @@ func (r *Reconciler) createAll(ctx context.Context, o *observation, d *plan.Deci
 	if room, err := r.workspaceOrDefer(ctx, o, names); err != nil || !room {
 		return err
 	}
-	var errs []error
-	for _, name := range d.Serve {
-		errs = append(errs, r.serve(ctx, o, name))
-	}
+	errs := []error{r.serve(ctx, o, d.Serve)}
 	for _, name := range d.Create {
 		built := job.Build(o.Run, o.Number, &o.Spec, o.jobSpec(name))
 		earlier := ancestors(o, d, name)
@@ -55,6 +52,7 @@ func (r *Reconciler) createAll(ctx context.Context, o *observation, d *plan.Deci
 		if len(earlier) > 0 && o.startsAnyway(name, earlier) {
 			job.AddPhases(built, earlier, d.Outcome)
 		}
+		o.readdress(built)
 		errs = append(errs, r.create(ctx, o, name, built))
 	}
 	return errors.Join(errs...)
@@ -96,7 +94,7 @@ func (o *observation) startsAnyway(name string, earlier []v1alpha1.JobStatus) bo
 func (r *Reconciler) create(ctx context.Context, o *observation, name string, built *batchv1.Job) error {
 	err := r.createIfRoom(ctx, o, built)
 	if apierrors.IsAlreadyExists(err) {
-		return r.adopt(ctx, o, name, client.ObjectKeyFromObject(built))
+		return r.adopt(ctx, o, name, built)
 	}
 	refusal, class := classify(err)
 	switch class {
@@ -118,18 +116,23 @@ func (r *Reconciler) create(ctx context.Context, o *observation, name string, bu
 // adopt takes a Job of this name for the Run's only if it belongs to this very
 // Run: it was created before the controller was killed, or the cache is behind.
 // The Run's number is the one that such a Job carries, whatever was claimed
-// since.
-func (r *Reconciler) adopt(ctx context.Context, o *observation, name string, key client.ObjectKey) error {
+// since. If it is somebody else's, the Run's Job gets another name.
+func (r *Reconciler) adopt(ctx context.Context, o *observation, name string, built *batchv1.Job) error {
 	found := &batchv1.Job{}
-	if err := r.APIReader.Get(ctx, key, found); err != nil {
-		return fmt.Errorf("get Job %s: %w", key.Name, err)
+	if err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(built), found); err != nil {
+		return fmt.Errorf("get Job %s: %w", built.Name, err)
 	}
-	if metav1.IsControlledBy(found, o.Run) {
+	own := job.Name(o.Run.Name, name)
+	switch {
+	case metav1.IsControlledBy(found, o.Run):
 		o.Jobs[name] = found
 		o.Number = cmp.Or(numberOf(found), o.Number)
-		return nil
+	case built.Name == own && !o.predecessors(found):
+		built.Name = job.OtherName(o.Run, own)
+		return r.create(ctx, o, name, built)
+	default:
+		o.conflict(name, found)
 	}
-	o.conflict(name, found)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -83,6 +84,15 @@ func (r *Reconciler) tell(ctx context.Context, o *observation, s *v1alpha1.RunSt
 		}
 	}
 	built := job.BuildNotifier(o.Run, o.Number, o.notifier(notice.Notifier), s)
+	outcome, err := r.createNotice(ctx, o, notice, built)
+	if err == nil && outcome.Refusal.Reason == plan.ReasonNameConflict {
+		built.Name = job.OtherName(o.Run, built.Name)
+		return r.createNotice(ctx, o, notice, built)
+	}
+	return outcome, err
+}
+
+func (r *Reconciler) createNotice(ctx context.Context, o *observation, notice plan.Notice, built *batchv1.Job) (plan.NoticeOutcome, error) {
 	err := r.createIfRoom(ctx, o, built)
 	if apierrors.IsAlreadyExists(err) {
 		return r.adoptNotice(ctx, o, notice, client.ObjectKeyFromObject(built))

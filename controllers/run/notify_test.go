@@ -284,23 +284,6 @@ func TestNotifierGivesUp(t *testing.T) {
 	}
 }
 
-// A Job that has the name and is another's stays as it is.
-func TestNotifierNameConflict(t *testing.T) {
-	t.Parallel()
-	p := telling(chain(1), "Succeeded")
-	run := started("run", p)
-	foreign := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run-chat-succeeded", UID: "foreign"}}
-	w := newWorld(t, p, revision.New(p, 1), run, foreign)
-	got := w.play().Status.Notifiers
-	want := []v1alpha1.NotifierStatus{{
-		Name: "chat", Phase: "Succeeded", Reason: "NameConflict", Message: "a Job named run-chat-succeeded exists and isn't this notifier's",
-	}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("notifiers (-want +got):\n%s", diff)
-	}
-	w.unmoved()
-}
-
 // That a notifier has failed is recorded and told once, and changes nothing.
 func TestNotifierFails(t *testing.T) {
 	t.Parallel()

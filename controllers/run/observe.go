@@ -26,6 +26,9 @@ const podsByRun = "metadata.labels." + v1alpha1.RunLabel
 // observation is what is known about a Run, and what its Jobs are made of.
 type observation struct {
 	plan.Facts
+	// renamed are the names of Services that couldn't have their own, of services that
+	// have no Job yet.
+	renamed map[string]string
 	// unseen: a Job is known from the memory of having made it, and not seen.
 	unseen bool
 }
@@ -54,7 +57,7 @@ func (o *observation) lookAgain(d *plan.Decision) time.Duration {
 
 // observe gathers what is known about the Run. The observation is never nil.
 func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observation, error) {
-	o := &observation{Facts: plan.Facts{
+	o := &observation{renamed: map[string]string{}, Facts: plan.Facts{
 		Run:     run,
 		Jobs:    map[string]*batchv1.Job{},
 		Pods:    map[string][]corev1.Pod{},
@@ -153,24 +156,48 @@ func (r *Reconciler) observeJob(ctx context.Context, o *observation, name string
 	return nil
 }
 
-// job returns the Job of that name, whoever's it is, or nil. That a Job which
-// was recorded is gone, only the API server can say: the cache may not show it
-// yet, or still show an earlier one.
+// job returns the job's Job, or what is in the way of any, or nil. That a Job
+// which was recorded is gone, only the API server can say: the cache may not show
+// it yet, or still show an earlier one.
 func (r *Reconciler) job(ctx context.Context, o *observation, name string, recorded bool) (*batchv1.Job, error) {
-	key := client.ObjectKey{Namespace: o.Run.Namespace, Name: job.Name(o.Run.Name, name)}
-	cached, err := getJob(ctx, r.Client, key)
-	if err != nil || (cached != nil && metav1.IsControlledBy(cached, o.Run)) {
-		return cached, err
-	}
-	named := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}
-	if own, ok := recent.Find(&r.recent, o.Now, named); ok && metav1.IsControlledBy(own, o.Run) {
-		o.unseen = true
-		return own, nil
+	names := o.jobNames(name)
+	var last *batchv1.Job
+	for _, candidate := range names {
+		key := client.ObjectKey{Namespace: o.Run.Namespace, Name: candidate}
+		cached, err := getJob(ctx, r.Client, key)
+		if err != nil || (cached != nil && metav1.IsControlledBy(cached, o.Run)) {
+			return cached, err
+		}
+		named := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}
+		if own, ok := recent.Find(&r.recent, o.Now, named); ok && metav1.IsControlledBy(own, o.Run) {
+			o.unseen = true
+			return own, nil
+		}
+		if last == nil || !o.predecessors(last) {
+			last = cached
+		}
 	}
 	if !recorded {
-		return cached, nil
+		return last, nil
 	}
-	return getJob(ctx, r.APIReader, key)
+	return getJob(ctx, r.APIReader, client.ObjectKey{Namespace: o.Run.Namespace, Name: names[0]})
+}
+
+// jobNames returns the names that the Job of a job or service may have: the one
+// that is recorded, or its own and the one for when that is taken.
+func (o *observation) jobNames(name string) []string {
+	for i := range o.Run.Status.Jobs {
+		if s := &o.Run.Status.Jobs[i]; s.Name == name && s.Job != "" && s.ReusedFrom == "" {
+			return []string{s.Job}
+		}
+	}
+	for i := range o.Run.Status.Services {
+		if s := &o.Run.Status.Services[i]; s.Name == name && s.Job != "" {
+			return []string{s.Job}
+		}
+	}
+	own := job.Name(o.Run.Name, name)
+	return []string{own, job.OtherName(o.Run, own)}
 }
 
 // getJob returns the Job of that name, or nil if there is none.

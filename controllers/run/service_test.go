@@ -11,7 +11,6 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -211,39 +210,6 @@ func TestServiceThatCannotBeMade(t *testing.T) {
 			w.clock.SetTime(w.clock.Now().Add(15 * time.Second))
 			if final := w.play(); final.Status.Phase != v1alpha1.RunSucceeded {
 				t.Errorf("phase %s after there was room", final.Status.Phase)
-			}
-		})
-	}
-}
-
-func TestServiceNameTaken(t *testing.T) {
-	t.Parallel()
-	taken := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "db-run", UID: "foreign"}}
-	predecessor := taken.DeepCopy()
-	predecessor.OwnerReferences = []metav1.OwnerReference{{APIVersion: "kayci.dev/v1alpha1", Kind: "Run", Name: "run", UID: "before", Controller: new(true)}}
-	for _, tt := range []struct {
-		name    string
-		service *corev1.Service
-		want    v1alpha1.RunPhase
-	}{
-		{name: "somebody else's", service: taken, want: v1alpha1.RunFailed},
-		{name: "of a Run of this name that was deleted", service: predecessor, want: v1alpha1.RunQueued},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			p := serving(chain(1))
-			w := newWorld(t, p, revision.New(p, 1), started("run", p), tt.service.DeepCopy())
-			for range 3 {
-				w.mustReconcile("run")
-			}
-			if got := w.run("run").Status; got.Phase != tt.want || !strings.Contains(got.Conditions[0].Message, "NameConflict") {
-				t.Errorf("the Run is %s: %s, want %s, NameConflict", got.Phase, got.Conditions[0].Message, tt.want)
-			}
-			if diff := cmp.Diff([]string{"db-run"}, w.services()); diff != "" {
-				t.Errorf("Services (-want +got):\n%s", diff)
-			}
-			if len(w.created) > 0 {
-				t.Errorf("Jobs %v were created without the service", w.created)
 			}
 		})
 	}

@@ -40,6 +40,13 @@ func Name(run, name string) string {
 	return join(run, name, maxName)
 }
 
+// OtherName returns the name of an object of the Run that can't have its own,
+// because something that isn't the Run's has that: Run `a` with a job `b-c` and Run
+// `a-b` with a job `c` want one name. It ends with a hash of it and the Run's UID.
+func OtherName(run *v1alpha1.Run, taken string) string {
+	return taken[:min(len(taken), maxName-1-hashLength)] + "-" + hash(string(run.UID)+"\n"+taken)
+}
+
 // join joins two names with a dash. What is longer than most is cut, and ends
 // with a hash of the whole.
 func join(first, second string, most int) string {
@@ -47,9 +54,12 @@ func join(first, second string, most int) string {
 	if len(name) <= most {
 		return name
 	}
-	sum := sha256.Sum256([]byte(first + "\n" + second))
-	hash := strings.ToLower(base32.HexEncoding.EncodeToString(sum[:]))[:hashLength]
-	return name[:most-1-hashLength] + "-" + hash
+	return name[:most-1-hashLength] + "-" + hash(first+"\n"+second)
+}
+
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return strings.ToLower(base32.HexEncoding.EncodeToString(sum[:]))[:hashLength]
 }
 
 // Build returns the Job of one job of the Run. It keeps the job's template and

@@ -12,6 +12,10 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
+// serviceAnnotation is, on the Job of a service whose Service couldn't have its own
+// name, the name that it has.
+const serviceAnnotation = v1alpha1.Group + "/service-name"
+
 // maxServiceName is a DNS label's length, which is what a Service's name is.
 const maxServiceName = 63
 
@@ -80,18 +84,35 @@ func Service(run *v1alpha1.Run, spec *v1alpha1.Service) *corev1.Service {
 func tellServices(pod *corev1.PodTemplateSpec, run *v1alpha1.Run, services []v1alpha1.Service) {
 	for i := range services {
 		s := &services[i]
-		addresses := addresses(run, s)
-		eachInjected(pod, func(c *corev1.Container) {
-			for k, name := range s.Variables() {
-				setVariable(c, name, addresses[k])
-			}
-		})
+		tellService(pod, run.Namespace, s, ServiceName(run.Name, s.Name))
 	}
 }
 
+func tellService(pod *corev1.PodTemplateSpec, namespace string, s *v1alpha1.Service, name string) {
+	addresses := addresses(namespace, s, name)
+	eachInjected(pod, func(c *corev1.Container) {
+		for k, variable := range s.Variables() {
+			setVariable(c, variable, addresses[k])
+		}
+	})
+}
+
+// Readdress gives a Job another address of a service, whose Service has that name
+// instead of its own.
+func Readdress(built *batchv1.Job, s *v1alpha1.Service, name string) {
+	tellService(&built.Spec.Template, built.Namespace, s, name)
+	if built.Labels[v1alpha1.ServiceLabel] == s.Name {
+		built.Annotations = merge(built.Annotations, map[string]string{serviceAnnotation: name})
+	}
+}
+
+// Readdressed returns the name of the Service of a service that has this Job, blank
+// if it has its own.
+func Readdressed(made *batchv1.Job) string { return made.Annotations[serviceAnnotation] }
+
 // addresses of the service, in the order of its variables.
-func addresses(run *v1alpha1.Run, s *v1alpha1.Service) []string {
-	host := ServiceName(run.Name, s.Name) + "." + run.Namespace + ".svc"
+func addresses(namespace string, s *v1alpha1.Service, name string) []string {
+	host := name + "." + namespace + ".svc"
 	var found []string
 	for i := range s.Ports {
 		address := fmt.Sprintf("%s:%d", host, s.Ports[i].Port)
