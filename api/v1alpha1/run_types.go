@@ -204,9 +204,9 @@ type RunStatus struct {
 	// +listMapKey=name
 	Services []ServiceStatus `json:"services,omitempty"`
 
-	// Workspace, of a Run that has ended and whose workspace isn't retained: Deleting,
-	// and Deleted once its claim was told to go. Blank: there is none, or it stays with
-	// the Run.
+	// Workspace, of a Run that has ended and whose workspace isn't retained: Deleting
+	// until the last of its pods has ended, and then Deleted. Blank: there is none, or
+	// it stays with the Run.
 	// +optional
 	Workspace WorkspaceState `json:"workspace,omitempty"`
 

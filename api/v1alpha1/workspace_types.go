@@ -28,7 +28,7 @@ type Workspace struct {
 	VolumeClaimTemplate corev1.PersistentVolumeClaimTemplate `json:"volumeClaimTemplate"`
 
 	// Retain keeps the claim for as long as the Run. `false`: it is deleted when the
-	// Run has ended, and goes when no pod mounts it any more. Default: true.
+	// Run and the last of its pods have ended. Default: true.
 	// +optional
 	Retain *bool `json:"retain,omitempty"`
 }

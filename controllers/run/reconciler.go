@@ -112,7 +112,7 @@ func (r *Reconciler) advance(ctx context.Context, run *v1alpha1.Run) (time.Durat
 	}
 	// What was done is recorded even if something else could not be.
 	err = errors.Join(err, r.record(ctx, run, &decision.Status))
-	if err == nil && decision.Follows() {
+	if err == nil && len(decision.Notify) > 0 {
 		// Until it was recorded, the end might have become another.
 		return r.advance(ctx, run)
 	}

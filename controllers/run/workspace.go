@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -44,20 +45,38 @@ func (r *Reconciler) workspaceOrDefer(ctx context.Context, o *observation, jobs 
 	}
 }
 
-// deleteWorkspace deletes the claim, if it is the Run's. It goes when the last pod
-// that mounts it has ended.
+// pvcProtection is the finalizer by which Kubernetes keeps a claim as long as
+// there is a pod that mounts it, also one that has ended and stays for its log.
+const pvcProtection = "kubernetes.io/pvc-protection"
+
+// deleteWorkspace deletes the claim, if it is the Run's.
 func (r *Reconciler) deleteWorkspace(ctx context.Context, o *observation) error {
 	var claim corev1.PersistentVolumeClaim
 	name := job.WorkspaceName(o.Run.Name)
 	err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: o.Run.Namespace, Name: name}, &claim)
-	if err == nil && metav1.IsControlledBy(&claim, o.Run) && claim.DeletionTimestamp.IsZero() {
-		err = r.Client.Delete(ctx, &claim, client.Preconditions{UID: &claim.UID})
+	if err == nil && metav1.IsControlledBy(&claim, o.Run) {
+		err = r.release(ctx, &claim)
 	}
 	if err := client.IgnoreNotFound(err); err != nil {
 		return fmt.Errorf("delete PersistentVolumeClaim %s: %w", name, err)
 	}
 	o.WorkspaceGone = true
 	return nil
+}
+
+// release deletes the claim though pods that have ended mount it. First the
+// deletion: a claim that isn't being deleted gets the finalizer again.
+func (r *Reconciler) release(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
+	if claim.DeletionTimestamp.IsZero() {
+		if err := r.Client.Delete(ctx, claim, client.Preconditions{UID: &claim.UID}); err != nil {
+			return err
+		}
+	}
+	if !slices.Contains(claim.Finalizers, pvcProtection) {
+		return nil
+	}
+	left := slices.DeleteFunc(slices.Clone(claim.Finalizers), func(name string) bool { return name == pvcProtection })
+	return r.patch(ctx, claim, "release PersistentVolumeClaim", map[string]any{"finalizers": left}, map[string]any{})
 }
 
 // existing sorts the object that has the name of one that could not be created:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
+	"github.com/kayci/kayci/controllers/run/job"
 )
 
 const (
@@ -80,7 +82,7 @@ func TestKilledAnywhereWithAWorkspace(t *testing.T) {
 }
 
 // The claim goes once the Run's end is recorded, however often the controller is
-// killed, and only if it is the Run's.
+// killed.
 func TestWorkspaceThatIsNotRetained(t *testing.T) {
 	t.Parallel()
 	play := func(crashAt int) (*world, *v1alpha1.Run) {
@@ -89,7 +91,7 @@ func TestWorkspaceThatIsNotRetained(t *testing.T) {
 		w := newWorld(t, p, revision.New(p, 1), started("run", p))
 		w.crashAt = crashAt
 		w.play()
-		w.repeat(false)
+		w.settle()
 		return w, w.run("run")
 	}
 	calm, want := play(0)
@@ -112,18 +114,80 @@ func TestWorkspaceThatIsNotRetained(t *testing.T) {
 	}
 }
 
-// A claim that somebody has put in the place of the Run's stays.
-func TestWorkspaceThatAnotherHasReplaced(t *testing.T) {
+// settle has all pods and Jobs end, and the controller look at the Run, starting
+// it anew whenever it has died.
+func (w *world) settle() {
+	w.t.Helper()
+	var pods corev1.PodList
+	if err := w.live.List(w.t.Context(), &pods); err != nil {
+		w.t.Fatal(err)
+	}
+	for i := range pods.Items {
+		pods.Items[i].Status.Phase = corev1.PodSucceeded
+		w.updateStatus(&pods.Items[i])
+	}
+	for _, job := range w.jobs() {
+		job.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobComplete, Status: corev1.ConditionTrue}}
+		w.updateStatus(&job)
+	}
+	for range 5 {
+		if _, err := w.reconcile("run"); errors.Is(err, errCrash) {
+			w.restart()
+		} else if err != nil {
+			w.t.Fatalf("reconcile: %v", err)
+		}
+	}
+}
+
+// Kubernetes keeps a claim as long as there is a pod that mounts it, although it
+// has ended. KayCI has it go when the last pod has ended, and no sooner.
+func TestWorkspaceIsReleased(t *testing.T) {
 	t.Parallel()
-	p := sharing(chain(1))
-	run := started("run", p)
-	run.Status.Phase, run.Status.Workspace = v1alpha1.RunSucceeded, v1alpha1.WorkspaceDeleting
-	other := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "run-workspace", UID: "foreign"}}
-	w := newWorld(t, p, revision.New(p, 1), run, other)
-	w.repeat(false)
-	w.get("run-workspace", &corev1.PersistentVolumeClaim{})
-	if got := w.run("run").Status.Workspace; got != v1alpha1.WorkspaceDeleted {
-		t.Errorf("workspace %q, want Deleted", got)
+	const protection = "kubernetes.io/pvc-protection"
+	for _, tt := range []struct {
+		name       string
+		finalizers []string
+		foreign    bool
+		runs       bool
+		want       v1alpha1.WorkspaceState
+		left       []string // finalizers; nil: the claim is gone
+	}{
+		{name: "unprotected", want: v1alpha1.WorkspaceDeleted},
+		{name: "protected", finalizers: []string{protection}, want: v1alpha1.WorkspaceDeleted},
+		{name: "and somebody else's finalizer", finalizers: []string{protection, "example.com/backup"}, want: v1alpha1.WorkspaceDeleted, left: []string{"example.com/backup"}},
+		{name: "a Job has not ended", finalizers: []string{protection}, runs: true, want: v1alpha1.WorkspaceDeleting, left: []string{protection}},
+		{name: "put in the place of the Run's", finalizers: []string{protection}, foreign: true, want: v1alpha1.WorkspaceDeleted, left: []string{protection}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := sharing(chain(1))
+			run := started("run", p)
+			run.UID = "run-uid"
+			run.Status.Phase, run.Status.Workspace = v1alpha1.RunSucceeded, v1alpha1.WorkspaceDeleting
+			run.Status.Jobs = []v1alpha1.JobStatus{{Name: "j0", Phase: v1alpha1.JobSucceeded, Job: "run-j0"}}
+			claim := job.Workspace(run, p.Spec.Workspace)
+			claim.Finalizers = tt.finalizers
+			if tt.foreign {
+				claim.OwnerReferences = nil
+			}
+			made := job.Build(run, 1, &p.Spec, &p.Spec.Jobs[0])
+			if !tt.runs {
+				made.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobComplete, Status: corev1.ConditionTrue}}
+			}
+			w := newWorld(t, p, revision.New(p, 1), run, claim, made)
+			w.repeat(false)
+			if got := w.run("run").Status.Workspace; got != tt.want {
+				t.Errorf("workspace %s, want %s", got, tt.want)
+			}
+			var found corev1.PersistentVolumeClaim
+			err := w.live.Get(t.Context(), client.ObjectKeyFromObject(claim), &found)
+			if client.IgnoreNotFound(err) != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.left, found.Finalizers); diff != "" || apierrors.IsNotFound(err) != (tt.left == nil) {
+				t.Errorf("the claim is gone: %t; its finalizers (-want +got):\n%s", apierrors.IsNotFound(err), diff)
+			}
+		})
 	}
 }
 

@@ -59,7 +59,7 @@ type Facts struct {
 	// Unbound says why the claim of the workspace has no volume, with a blank reason
 	// if nothing does. nil: it has one, or no pod waits for it.
 	Unbound *Refusal
-	// WorkspaceGone: the claim of the workspace was told to go.
+	// WorkspaceGone: the claim of the workspace is gone.
 	WorkspaceGone bool
 	// Retired are services whose Service object is known to be gone.
 	Retired map[string]bool
@@ -125,11 +125,6 @@ type Decision struct {
 // Acts reports whether there is something to do beside writing the status.
 func (d *Decision) Acts() bool {
 	return len(d.Create)+len(d.Serve)+d.ends() > 0 || d.DeleteWorkspace
-}
-
-// Follows reports whether there is something to do once the status is recorded.
-func (d *Decision) Follows() bool {
-	return len(d.Notify) > 0 || (d.Status.Workspace == v1alpha1.WorkspaceDeleting && !d.DeleteWorkspace)
 }
 
 // ends counts what there is to end.

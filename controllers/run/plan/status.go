@@ -54,6 +54,9 @@ func (f *Facts) runStatus(jobs []v1alpha1.JobStatus, services []v1alpha1.Service
 	s.Phase = phase
 	if phase.Finished() {
 		f.finish(&s)
+		if s.Workspace != "" {
+			d.requeue(atOnce)
+		}
 	}
 	s.Concurrency = f.concurrency(phase.Finished())
 	f.setCondition(&s, reason, message+f.ignored())

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -55,16 +56,32 @@ func (f *Facts) unbound(pods []corev1.Pod, d *Decision) (reason, message string)
 	return "", ""
 }
 
-// deleteWorkspace deletes what isn't retained of a Run that has ended. That is
-// recorded before: until then the Run might have gone on.
+// deleteWorkspace deletes what isn't retained of a Run that has ended, once no
+// pod uses it. That is recorded before: until then the Run might have gone on.
 func (f *Facts) deleteWorkspace(d *Decision) {
 	switch {
 	case d.Status.Workspace != v1alpha1.WorkspaceDeleting:
 	case f.WorkspaceGone:
 		d.Status.Workspace = v1alpha1.WorkspaceDeleted
 	default:
-		d.DeleteWorkspace = true
+		d.DeleteWorkspace = f.atRest()
 	}
+}
+
+// atRest reports whether no pod of the Run runs, and none will. The end of each
+// is news.
+func (f *Facts) atRest() bool {
+	for _, job := range f.Jobs {
+		if !jobFinished(job) {
+			return false
+		}
+	}
+	for _, pods := range f.Pods {
+		if slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !terminal(&pod) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // ClaimFailure returns what the claim's newest event says that tells of a
