@@ -46,6 +46,10 @@ const ExpandParamsAnnotation = "kayci.dev/expand-params"
 // workspace.
 const WorkspaceVolume = "kayci-workspace"
 
+// EveryContainer is, in the defaults of jobs, the name of a container that stands
+// for all of a pod. No container can have it.
+const EveryContainer = "*"
+
 // CreatedVersionAnnotation is an annotation of a Run that was made by hand. The
 // controller notes there the Run's resourceVersion before its own first change,
 // which orders the Runs of one second.
@@ -125,6 +129,9 @@ const (
 	ReasonInvalidSpec = "InvalidSpec"
 	// ReasonInvalidParameters: a parameter is missing, unknown or not allowed.
 	ReasonInvalidParameters = "InvalidParameters"
+	// ReasonInvalidJobDefaults: the ConfigMap with defaults for jobs is missing, or
+	// breaks a rule.
+	ReasonInvalidJobDefaults = "InvalidJobDefaults"
 	// ReasonInvalidRetry: the Run named by retryOf can't be retried by this one.
 	ReasonInvalidRetry = "InvalidRetry"
 	// ReasonInvalidConcurrencyKey: the expression of the concurrency key failed.

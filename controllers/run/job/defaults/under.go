@@ -1,0 +1,128 @@
+package defaults
+
+import (
+	"encoding/json"
+	"fmt"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/api/validation"
+)
+
+// maxMerged bounds the spec that comes of it: the API server stores no object of
+// more than 1.5 MiB.
+const maxMerged = 1 << 20
+
+// Under returns the spec with the defaults merged under its templates, or what
+// keeps both from standing together. The spec itself stays as it is.
+func (d *Defaults) Under(spec *v1alpha1.PipelineSpec) (*v1alpha1.PipelineSpec, field.ErrorList) {
+	merged := spec.DeepCopy()
+	if len(d.Canonical()) == 0 {
+		return merged, nil
+	}
+	at := field.NewPath("spec")
+	var errs field.ErrorList
+	under := func(t *batchv1.JobTemplateSpec, deadline bool, path *field.Path) {
+		result, err := d.under(t, deadline)
+		if err != nil {
+			errs = append(errs, field.Invalid(path.Child("template"), field.OmitValueType{}, err.Error()))
+			return
+		}
+		*t = *result
+	}
+	for i := range merged.Jobs {
+		job := &merged.Jobs[i]
+		under(&job.Template, job.Timeout == nil, at.Child("jobs").Index(i))
+	}
+	for i := range merged.Services {
+		under(&merged.Services[i].Template, false, at.Child("services").Index(i))
+	}
+	for i := range merged.Notifiers {
+		under(&merged.Notifiers[i].Template, false, at.Child("notifiers").Index(i))
+	}
+	if len(errs) > 0 {
+		return merged, errs
+	}
+	encoded, err := json.Marshal(merged)
+	switch {
+	case err != nil:
+		return merged, field.ErrorList{field.InternalError(at, err)}
+	case len(encoded) > maxMerged:
+		return merged, field.ErrorList{field.TooLong(at, field.OmitValueType{}, maxMerged)}
+	}
+	return merged, validation.Templates(merged, at)
+}
+
+// under merges them under one template. The deadline of a pod is a job's, and one
+// that has its own timeout needs none.
+func (d *Defaults) under(author *batchv1.JobTemplateSpec, deadline bool) (*batchv1.JobTemplateSpec, error) {
+	base, given := d.template.DeepCopy(), author.DeepCopy()
+	pod, own := &base.Spec.Template.Spec, &given.Spec.Template.Spec
+	partial, added := parts(pod.Containers), pod.InitContainers
+	inits, containers := own.InitContainers, own.Containers
+	// Their order is the program's. A merge by names would change it.
+	pod.InitContainers, pod.Containers, own.InitContainers, own.Containers = nil, nil, nil, nil
+	if !deadline {
+		pod.ActiveDeadlineSeconds = nil
+	}
+	yieldPod(pod, own)
+	inits = join(added, inits, nameOf, containers...)
+	for _, list := range [][]corev1.Container{inits, containers} {
+		for i := range list {
+			c, err := mergeContainer(partial.of(list[i].Name), &list[i], own)
+			if err != nil {
+				return nil, fmt.Errorf("container %s: %w", list[i].Name, err)
+			}
+			list[i] = *c
+		}
+	}
+	merged, err := merge(base, given)
+	if err != nil {
+		return nil, err
+	}
+	merged.Spec.Template.Spec.InitContainers, merged.Spec.Template.Spec.Containers = inits, containers
+	return merged, nil
+}
+
+// merge applies what is given to the base, as the API server would a strategic
+// merge patch.
+func merge[T any](base, given *T) (*T, error) {
+	under, err := json.Marshal(base)
+	if err != nil {
+		return nil, err
+	}
+	over, err := json.Marshal(given)
+	if err != nil {
+		return nil, err
+	}
+	var result T
+	encoded, err := strategicpatch.StrategicMergePatch(under, over, result)
+	if err != nil {
+		return nil, err
+	}
+	return &result, json.Unmarshal(encoded, &result)
+}
+
+func nameOf(c *corev1.Container) string { return c.Name }
+
+// join puts items of the defaults before those of the author, but for those in
+// whose place one of the author's is.
+func join[T any, K comparable](base, given []T, key func(*T) K, others ...T) []T {
+	taken := map[K]bool{}
+	for _, list := range [][]T{given, others} {
+		for i := range list {
+			taken[key(&list[i])] = true
+		}
+	}
+	var joined []T
+	for i := range base {
+		if !taken[key(&base[i])] {
+			joined = append(joined, base[i])
+		}
+	}
+	return append(joined, given...)
+}
