@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -20,6 +23,7 @@ import (
 	"github.com/kayci/kayci/controllers/admission"
 	"github.com/kayci/kayci/controllers/configrepo"
 	"github.com/kayci/kayci/controllers/pipeline"
+	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/controllers/run"
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger"
@@ -45,18 +49,35 @@ func controllerOptions() controller.Options {
 	}
 }
 
-func addControllers(mgr ctrl.Manager, opts Options) error {
-	for _, add := range []func(ctrl.Manager, Options) error{
+func addControllers(mgr ctrl.Manager, opts Options, installed *revision.Installed) error {
+	for _, add := range []func(ctrl.Manager, Options, *revision.Installed) error{
 		addConfigRepo, addTrigger, addRuns, addWebhooks, addAdmission, addLiveness,
 	} {
-		if err := add(mgr, opts); err != nil {
+		if err := add(mgr, opts, installed); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func addConfigRepo(mgr ctrl.Manager, opts Options) error {
+// newInstalled returns the installation's defaults for jobs, or nil if none are
+// named.
+func newInstalled(mgr ctrl.Manager, key types.NamespacedName) (*revision.Installed, error) {
+	if key.Name == "" {
+		return nil, nil //nolint:nilnil // No defaults are a usual answer and no error.
+	}
+	installed := &revision.Installed{Reader: mgr.GetCache(), Key: key}
+	valid := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "kayci_job_defaults_valid",
+		Help: "Whether the installation's defaults for jobs can be used: 0 means that no Run starts.",
+	}, installed.Valid)
+	if err := runtimemetrics.Registry.Register(valid); err != nil {
+		return nil, fmt.Errorf("register the metric of the defaults for jobs: %w", err)
+	}
+	return installed, nil
+}
+
+func addConfigRepo(mgr ctrl.Manager, opts Options, installed *revision.Installed) error {
 	counts, err := configrepo.NewMetrics(runtimemetrics.Registry)
 	if err != nil {
 		return fmt.Errorf("register the metrics of ConfigRepos: %w", err)
@@ -72,21 +93,23 @@ func addConfigRepo(mgr ctrl.Manager, opts Options) error {
 		RenderCommand: opts.RenderCommand,
 		Image:         opts.Image,
 		StoragePath:   opts.StoragePath,
+		Installed:     installed,
 	}
 	return reconciler.SetupWithManager(mgr, controllerOptions())
 }
 
-func addPipeline(mgr ctrl.Manager, counts *run.Metrics) error {
+func addPipeline(mgr ctrl.Manager, counts *run.Metrics, installed *revision.Installed) error {
 	reconciler := &pipeline.Reconciler{
 		Client:    mgr.GetClient(),
 		APIReader: mgr.GetAPIReader(),
 		Clock:     clock.RealClock{},
 		Forget:    counts.Forget,
+		Installed: installed,
 	}
 	return reconciler.SetupWithManager(mgr, controllerOptions())
 }
 
-func addTrigger(mgr ctrl.Manager, _ Options) error {
+func addTrigger(mgr ctrl.Manager, _ Options, _ *revision.Installed) error {
 	reconciler := &trigger.Reconciler{
 		Client:    mgr.GetClient(),
 		APIReader: mgr.GetAPIReader(),
@@ -94,7 +117,7 @@ func addTrigger(mgr ctrl.Manager, _ Options) error {
 	return reconciler.SetupWithManager(mgr, controllerOptions())
 }
 
-func addRuns(mgr ctrl.Manager, opts Options) error {
+func addRuns(mgr ctrl.Manager, opts Options, installed *revision.Installed) error {
 	counts, err := run.NewMetrics(runtimemetrics.Registry)
 	if err == nil {
 		err = runtimemetrics.Registry.Register(&run.Gauges{Client: mgr.GetClient(), Elected: mgr.Elected()})
@@ -102,22 +125,23 @@ func addRuns(mgr ctrl.Manager, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("register the metrics of Runs: %w", err)
 	}
-	if err := addPipeline(mgr, counts); err != nil {
+	if err := addPipeline(mgr, counts, installed); err != nil {
 		return err
 	}
 	reconciler := &run.Reconciler{
 		Client:    mgr.GetClient(),
 		APIReader: mgr.GetAPIReader(),
-		Starter:   &start.Starter{Client: mgr.GetClient(), APIReader: mgr.GetAPIReader()},
+		Starter:   &start.Starter{Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Installed: installed},
 		Recorder:  mgr.GetEventRecorder(recorderName),
 		Clock:     clock.RealClock{},
 		Metrics:   counts,
+		Installed: installed,
 		Vouched:   opts.Admission.Enabled(),
 	}
 	return reconciler.SetupWithManager(mgr, controllerOptions())
 }
 
-func addWebhooks(mgr ctrl.Manager, opts Options) error {
+func addWebhooks(mgr ctrl.Manager, opts Options, installed *revision.Installed) error {
 	server, err := webhook.NewServer(webhook.Options{
 		Address:         opts.WebhookAddress,
 		Namespaces:      opts.WatchNamespaces,
@@ -125,7 +149,7 @@ func addWebhooks(mgr ctrl.Manager, opts Options) error {
 		ShutdownTimeout: opts.GracefulShutdown,
 		Client:          mgr.GetClient(),
 		APIReader:       mgr.GetAPIReader(),
-		Starter:         &start.Starter{Client: mgr.GetClient(), APIReader: mgr.GetAPIReader()},
+		Starter:         &start.Starter{Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Installed: installed},
 		Clock:           clock.RealClock{},
 		Log:             mgr.GetLogger().WithName("webhook"),
 		Metrics:         runtimemetrics.Registry,
@@ -135,7 +159,11 @@ func addWebhooks(mgr ctrl.Manager, opts Options) error {
 		return err
 	}
 	// Replicas that don't lead have no controller that would fill these caches.
-	for _, read := range []client.Object{&v1alpha1.Trigger{}, &v1alpha1.Pipeline{}, &appsv1.ControllerRevision{}} {
+	read := []client.Object{&v1alpha1.Trigger{}, &v1alpha1.Pipeline{}, &appsv1.ControllerRevision{}}
+	if installed != nil {
+		read = append(read, &corev1.ConfigMap{})
+	}
+	for _, read := range read {
 		if _, err := mgr.GetCache().GetInformer(context.Background(), read, cache.BlockUntilSynced(false)); err != nil {
 			return fmt.Errorf("watch %T: %w", read, err)
 		}
@@ -147,13 +175,13 @@ func addWebhooks(mgr ctrl.Manager, opts Options) error {
 	return mgr.AddReadyzCheck("webhooks", server.Ready)
 }
 
-func addAdmission(mgr ctrl.Manager, opts Options) error {
+func addAdmission(mgr ctrl.Manager, opts Options, _ *revision.Installed) error {
 	if !opts.Admission.Enabled() {
 		return nil
 	}
 	return admission.SetupWithManager(mgr, opts.Admission)
 }
 
-func addLiveness(mgr ctrl.Manager, _ Options) error {
+func addLiveness(mgr ctrl.Manager, _ Options, _ *revision.Installed) error {
 	return mgr.AddHealthzCheck("ping", healthz.Ping)
 }

@@ -9,9 +9,12 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/selection"
+	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -49,6 +52,9 @@ type Options struct {
 	StoragePath string
 	// RenderCommand starts the process that evaluates jsonnet.
 	RenderCommand []string
+	// JobDefaults names the ConfigMap with the installation's defaults for jobs.
+	// Empty: there is none.
+	JobDefaults types.NamespacedName
 	// Image is KayCI's own, which the notifiers of the built-in library run.
 	Image string
 	// Concurrent is the number of objects of a kind that are reconciled at once.
@@ -84,7 +90,7 @@ func NewManager(cfg *rest.Config, opts Options) (ctrl.Manager, error) {
 	cfg.QPS, cfg.Burst = -1, 0
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
 		Scheme: scheme,
-		Cache:  cacheOptions(opts.WatchNamespaces),
+		Cache:  cacheOptions(opts.WatchNamespaces, opts.JobDefaults),
 		Client: client.Options{Cache: &client.CacheOptions{
 			// Read by name, when needed: never a list of all Secrets in memory.
 			DisableFor: []client.Object{&corev1.Secret{}, &corev1.ConfigMap{}},
@@ -102,12 +108,16 @@ func NewManager(cfg *rest.Config, opts Options) (ctrl.Manager, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the manager: %w", err)
 	}
-	return mgr, addControllers(mgr, opts)
+	installed, err := newInstalled(mgr, opts.JobDefaults)
+	if err != nil {
+		return nil, err
+	}
+	return mgr, addControllers(mgr, opts, installed)
 }
 
 // cacheOptions keeps memory in proportion to KayCI's own objects: pods, Jobs
 // and revisions of others are not watched at all.
-func cacheOptions(namespaces []string) cache.Options {
+func cacheOptions(namespaces []string, jobDefaults types.NamespacedName) cache.Options {
 	opts := cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
@@ -115,6 +125,12 @@ func cacheOptions(namespaces []string) cache.Options {
 			&corev1.Pod{}:                {Label: hasLabel(v1alpha1.RunLabel), Transform: trimPod},
 			&appsv1.ControllerRevision{}: {Label: hasLabel(v1alpha1.PipelineLabel)},
 		},
+	}
+	if jobDefaults.Name != "" {
+		// One object, by its name: no other ConfigMap is listed or watched.
+		opts.ByObject[&corev1.ConfigMap{}] = cache.ByObject{Namespaces: map[string]cache.Config{
+			jobDefaults.Namespace: {FieldSelector: fields.OneTermEqualSelector(metav1.ObjectNameField, jobDefaults.Name)},
+		}}
 	}
 	if len(namespaces) > 0 {
 		opts.DefaultNamespaces = map[string]cache.Config{}

@@ -82,6 +82,13 @@ type ConfigRepoSpec struct {
 	// +kubebuilder:validation:MaxProperties=64
 	Vars map[string]string `json:"vars,omitempty"`
 
+	// JobDefaults names a ConfigMap of the same namespace with defaults for the jobs,
+	// services and notifiers of the Pipelines: its key `jobTemplate` is part of a Job's
+	// template, as YAML, and is merged under theirs before they are applied. A change
+	// of it is seen at the next look. Default: none, but the installation's.
+	// +optional
+	JobDefaults *meta.LocalObjectReference `json:"jobDefaults,omitempty"`
+
 	// Prune deletes objects that the newest commit no longer renders. Default true.
 	// +optional
 	// +kubebuilder:default=true

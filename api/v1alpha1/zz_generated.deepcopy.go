@@ -173,6 +173,11 @@ func (in *ConfigRepoSpec) DeepCopyInto(out *ConfigRepoSpec) {
 			(*out)[key] = val
 		}
 	}
+	if in.JobDefaults != nil {
+		in, out := &in.JobDefaults, &out.JobDefaults
+		*out = new(meta.LocalObjectReference)
+		**out = **in
+	}
 	if in.Prune != nil {
 		in, out := &in.Prune, &out.Prune
 		*out = new(bool)

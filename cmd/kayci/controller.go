@@ -27,6 +27,7 @@ type controllerFlags struct {
 	memoryLimit     resource.QuantityValue
 	gitLimits       gitLimitFlags
 	admissionSecret string
+	jobDefaults     string
 	log             logger.Options
 }
 
@@ -61,6 +62,7 @@ func newControllerCommand() *cobra.Command {
 	f.StringVar(&flags.StoragePath, "storage-path", os.TempDir(), "writable folder for git stores; its content may be lost")
 	flags.gitLimits.bind(cmd, &flags.GitLimits)
 	f.StringVar(&flags.Image, "image", defaultImage(), imageUsage)
+	f.StringVar(&flags.jobDefaults, "job-defaults", "", "ConfigMap with defaults for all jobs, as NAMESPACE/NAME")
 	f.IntVar(&flags.Concurrent, "concurrent", 4, "objects of a kind that are reconciled at once")
 	f.BoolVar(&flags.LeaderElection, "leader-elect", true, "let one replica of many reconcile; every one receives webhooks")
 	f.StringVar(&flags.LeaderElectionNamespace, "leader-election-namespace", "", "namespace of the Lease (default the pod's own)")
@@ -83,6 +85,10 @@ func (flags *controllerFlags) run(ctx context.Context) error {
 	flags.GitProxy = environmentProxy
 	flags.gitLimits.set(&flags.GitLimits)
 	flags.Admission.Secret.Namespace, flags.Admission.Secret.Name, _ = strings.Cut(flags.admissionSecret, "/")
+	flags.JobDefaults.Namespace, flags.JobDefaults.Name, _ = strings.Cut(flags.jobDefaults, "/")
+	if flags.jobDefaults != "" && (flags.JobDefaults.Namespace == "" || flags.JobDefaults.Name == "") {
+		return fmt.Errorf("--job-defaults: %q is no NAMESPACE/NAME", flags.jobDefaults)
+	}
 	flags.WebhookMaxBytes = flags.maxBody.Value()
 	cfg, err := ctrl.GetConfig()
 	if err != nil {

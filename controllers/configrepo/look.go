@@ -234,7 +234,11 @@ func (s *sync) conclude(ctx context.Context, l look, desired []apply.Desired) (c
 	if len(desired) == 0 && !s.repo.Spec.AllowEmpty {
 		return s.finishLook(ctx, l, emptyCommit())
 	}
-	err := s.apply(ctx, desired)
+	desired, err := s.withJobDefaults(ctx, l.rendering, desired)
+	if err != nil {
+		return s.finishLook(ctx, l, err)
+	}
+	err = s.apply(ctx, desired)
 	switch {
 	case ctx.Err() != nil:
 		// The process is being stopped; the commit is not to blame.

@@ -29,6 +29,8 @@ type knowledge struct {
 	// renderedKey and rendered are the newest rendering.
 	renderedKey string
 	rendered    []apply.Desired
+	// merged is that rendering with the defaults for jobs.
+	merged merged
 	// refusal is of the newest commit, if that can't be rendered.
 	refusal *refusal
 	// applied is the rendering that the cluster holds; nil: unknown, or only a

@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/render"
 	"github.com/kayci/kayci/sync/apply"
 	"github.com/kayci/kayci/sync/git"
@@ -60,6 +61,8 @@ type Reconciler struct {
 	Image string
 	// RenderCommand is handed on as render.Options.Exec.
 	RenderCommand []string
+	// Installed are the installation's defaults for jobs. nil: none.
+	Installed *revision.Installed
 	// StoragePath is a folder for git stores and checkouts. It may be lost.
 	StoragePath string
 
@@ -132,9 +135,10 @@ func (r *Reconciler) folder(repo *v1alpha1.ConfigRepo) string {
 
 // newSync returns a reconcile of a repo that may be changed.
 func (r *Reconciler) newSync(repo *v1alpha1.ConfigRepo, known *knowledge) *sync {
+	try := rehearsal{client: r.Client, passed: &known.passed, installed: r.Installed, merged: repo.Spec.JobDefaults != nil}
 	return &sync{
 		Reconciler: r,
-		applier:    apply.Applier{Client: r.Client, Live: r.APIReader, Try: rehearsal{client: r.Client, passed: &known.passed}.try},
+		applier:    apply.Applier{Client: r.Client, Live: r.APIReader, Try: try.try},
 		repo:       repo,
 		saved:      repo.DeepCopy(),
 		known:      known,

@@ -14,6 +14,7 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/controllers/run/job"
 )
 
@@ -21,8 +22,11 @@ import (
 // that will create it: KayCI's own. What the API server would refuse then for
 // what it is, it refuses the commit for now.
 type rehearsal struct {
-	client client.Client
-	passed *passed
+	client    client.Client
+	passed    *passed
+	installed *revision.Installed
+	// merged: the Pipeline holds its ConfigRepo's defaults for jobs.
+	merged bool
 }
 
 // passed are hashes of what the API server would take. They spare requests and
@@ -48,7 +52,10 @@ func (r rehearsal) try(ctx context.Context, object *unstructured.Unstructured) (
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &pipeline); err != nil {
 		return nil, fmt.Errorf("decode the Pipeline: %w", err)
 	}
-	var faults []string
+	faults, merged := r.merge(ctx, &pipeline)
+	if len(faults) > 0 {
+		return faults, nil
+	}
 	for _, s := range job.Samples(&pipeline) {
 		answer, err := r.send(ctx, s)
 		if err != nil {
@@ -57,7 +64,7 @@ func (r rehearsal) try(ctx context.Context, object *unstructured.Unstructured) (
 		switch judgementOf(answer) {
 		case taken:
 		case wrong:
-			faults = append(faults, complaints(s, answer)...)
+			faults = append(faults, complaints(s, answer, merged)...)
 		case unjudged:
 			logf.FromContext(ctx).V(1).Info("a template was not judged", "pipeline", pipeline.Name, "template", s.Template.String(), "answer", answer.Error())
 		case unable:
@@ -66,6 +73,23 @@ func (r rehearsal) try(ctx context.Context, object *unstructured.Unstructured) (
 		}
 	}
 	return faults, nil
+}
+
+// merge puts the installation's defaults into the Pipeline, as a Run's revision
+// will have them, and reports whether it holds any. Those that are missing or at
+// fault are not the commit's: no Run starts before they are mended.
+func (r rehearsal) merge(ctx context.Context, pipeline *v1alpha1.Pipeline) (faults []string, merged bool) {
+	installed, err := r.installed.Get(ctx)
+	if err != nil {
+		logf.FromContext(ctx).V(1).Info("templates are judged without the installation's defaults", "answer", err.Error())
+		return nil, r.merged
+	}
+	spec, errs := installed.Under(&pipeline.Spec)
+	for _, err := range errs {
+		faults = append(faults, fmt.Sprintf("with the defaults of %s: %v", r.installed, err))
+	}
+	pipeline.Spec = *spec
+	return faults, r.merged || len(installed.Canonical()) > 0
 }
 
 // send returns the API server's answer to a sample, which is good if it was so
@@ -116,15 +140,20 @@ func judgementOf(answer error) judgement {
 }
 
 // complaints are the API server's, with the fields of the template in place of
-// those of the object that was made from it.
-func complaints(s job.Sample, answer error) []string {
+// those of the object that was made from it. In one with defaults for jobs lists
+// may hold more than the commit says.
+func complaints(s job.Sample, answer error, merged bool) []string {
+	prefix := ""
+	if merged {
+		prefix = "with the defaults for jobs: "
+	}
 	var status apierrors.APIStatus
 	if !errors.As(answer, &status) || status.Status().Details == nil || len(status.Status().Details.Causes) == 0 {
-		return []string{s.Template.String() + ": " + answer.Error()}
+		return []string{prefix + s.Template.String() + ": " + answer.Error()}
 	}
 	var faults []string
 	for _, cause := range status.Status().Details.Causes {
-		path := s.Template.String()
+		path := prefix + s.Template.String()
 		if cause.Field != "" {
 			path += "." + cause.Field
 		}

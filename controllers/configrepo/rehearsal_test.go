@@ -7,7 +7,9 @@ import (
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -38,6 +40,7 @@ func richPipeline(image string) render.Object {
 	p.Spec.Services = []v1alpha1.Service{{Name: "db", Template: lint, Ports: []v1alpha1.ServicePort{{Port: 80}}}}
 	p.Spec.Notifiers = []v1alpha1.Notifier{{Name: "chat", Phases: []v1alpha1.RunPhase{v1alpha1.RunFailed, v1alpha1.RunSucceeded}, Template: lint}}
 	p.Spec.Workspace = &v1alpha1.Workspace{MountPath: "/workspace"}
+	p.Spec.Workspace.VolumeClaimTemplate.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}
 	return o
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -17,12 +18,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	fluxmeta "github.com/fluxcd/pkg/apis/meta"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
+	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/controllers/recent"
 )
 
@@ -41,6 +44,8 @@ type Reconciler struct {
 	APIReader client.Reader
 	// Clock tells the time.
 	Clock clock.PassiveClock
+	// Installed are the installation's defaults for jobs. nil: none.
+	Installed *revision.Installed
 	// Forget is called with a Pipeline that is gone. nil: nobody asks.
 	Forget func(types.NamespacedName)
 
@@ -100,15 +105,12 @@ func (r *Reconciler) validate(ctx context.Context, pipeline *v1alpha1.Pipeline, 
 		Type: fluxmeta.ReadyCondition, Status: metav1.ConditionTrue, Reason: ReasonValid, Message: "Runs can be started",
 		ObservedGeneration: pipeline.Generation, LastTransitionTime: metav1.NewTime(r.Clock.Now().Truncate(time.Second)),
 	}
-	if errs := validation.Pipeline(pipeline); len(errs) > 0 {
-		ready.Status, ready.Reason, ready.Message = metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, errs.ToAggregate().Error()
-		status.Revision = ""
-	} else {
-		current, err := r.ensureCurrent(ctx, pipeline)
-		if err != nil {
-			return err
-		}
-		status.Revision = current
+	status.Revision = ""
+	err := validation.Pipeline(pipeline).ToAggregate()
+	if err != nil {
+		ready.Status, ready.Reason, ready.Message = metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, err.Error()
+	} else if err := r.pinnable(ctx, pipeline, status, &ready); err != nil {
+		return err
 	}
 	meta.SetStatusCondition(&status.Conditions, ready)
 	return nil
@@ -146,10 +148,14 @@ func (r *Reconciler) runs(ctx context.Context, pipeline *v1alpha1.Pipeline) ([]v
 
 // SetupWithManager starts the Reconciler with the manager.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options) error {
-	return ctrl.NewControllerManagedBy(mgr).
+	b := ctrl.NewControllerManagedBy(mgr).
 		Named("pipeline").
 		WithOptions(opts).
 		For(&v1alpha1.Pipeline{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&v1alpha1.Run{}, runNews()).
-		Complete(r)
+		Watches(&v1alpha1.Run{}, runNews())
+	if r.Installed != nil {
+		// The cache holds that one alone.
+		b = b.Watches(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.all))
+	}
+	return b.Complete(r)
 }

@@ -18,7 +18,7 @@ import (
 // ensureCurrent makes sure that the current spec has its revision, with the
 // highest number: an edit that was taken back makes an old one current again.
 func (r *Reconciler) ensureCurrent(ctx context.Context, pipeline *v1alpha1.Pipeline) (string, error) {
-	name, err := revision.Ensure(ctx, r.Client, pipeline)
+	name, err := revision.Ensure(ctx, r.Client, r.Installed, pipeline)
 	if err != nil {
 		return "", err
 	}

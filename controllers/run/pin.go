@@ -59,7 +59,7 @@ func (r *Reconciler) attach(ctx context.Context, run *v1alpha1.Run, runs bool) e
 		return r.awaitPipeline(run, err)
 	}
 	if missing {
-		pinned, err := revision.Ensure(ctx, r.Client, pipeline)
+		pinned, err := revision.Ensure(ctx, r.Client, r.Installed, pipeline)
 		if err != nil {
 			return r.awaitPin(run, err)
 		}

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/controllers/recent"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
@@ -50,6 +51,8 @@ type Reconciler struct {
 	Clock clock.PassiveClock
 	// Metrics counts finished Runs. nil: not counted.
 	Metrics *Metrics
+	// Installed are the installation's defaults for jobs. nil: none.
+	Installed *revision.Installed
 	// Vouched says that an admission webhook sets who gave a Run's approvals.
 	Vouched bool
 

@@ -13,11 +13,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/pipeline/revision"
 )
 
 // Runs and Pipelines may be applied in any order: a Run waits this long, from its
 // creation, for its Pipeline. maxPinWait is the same for its Pipeline's revision,
-// which the API server may not take for a while; it is looked at each lookToPin.
+// which the API server may not take for a while, or which waits for the defaults
+// of jobs; it is looked at each lookToPin.
 const (
 	maxPipelineWait = 10 * time.Minute
 	maxPinWait      = time.Hour
@@ -48,6 +50,12 @@ func (r *Reconciler) awaitPipeline(run *v1alpha1.Run, missing error) error {
 // awaitPin returns what the Run comes to whose revision can't be made.
 func (r *Reconciler) awaitPin(run *v1alpha1.Run, err error) error {
 	refusal, class := classify(err)
+	if unknown, ok := errors.AsType[*revision.DefaultsError](err); ok {
+		refusal.Reason, class = v1alpha1.ReasonInvalidJobDefaults, deferred
+		if unknown.Lasting {
+			refusal.Reason, class = v1alpha1.ReasonInvalidSpec, refused
+		}
+	}
 	left := maxPinWait - r.Clock.Now().Sub(run.CreationTimestamp.Time)
 	switch {
 	case class == refused, class == deferred && left <= 0, class == deferred && run.Spec.Cancelled:

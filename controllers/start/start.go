@@ -35,6 +35,8 @@ type Starter struct {
 	// APIReader reads from the API server: a Run that a cache doesn't show yet may
 	// exist.
 	APIReader client.Reader
+	// Installed are the installation's defaults for jobs. nil: none.
+	Installed *revision.Installed
 }
 
 // Request is what a Run is started with.
@@ -59,15 +61,15 @@ type Request struct {
 // Start creates the Run and returns it with true. If the same trigger and
 // delivery made it before, it returns that Run with false: a repeated delivery
 // is one Run. When Start returns without error the API server has stored the
-// Run.
+// Run. One that can't be pinned for the defaults of jobs is pinned when it can.
 func (s *Starter) Start(ctx context.Context, req Request) (*v1alpha1.Run, bool, error) {
 	if req.Pipeline.DeletionTimestamp != nil {
 		return nil, false, fmt.Errorf("start a Run of Pipeline %s: %w", req.Pipeline.Name, ErrPipelineDeleted)
 	}
 	run := newRun(req)
 	if run.Spec.Revision == "" {
-		pinned, err := revision.Ensure(ctx, s.Client, req.Pipeline)
-		if err != nil {
+		pinned, err := revision.Ensure(ctx, s.Client, s.Installed, req.Pipeline)
+		if _, waits := errors.AsType[*revision.DefaultsError](err); err != nil && !waits {
 			return nil, false, fmt.Errorf("copy Pipeline %s for a Run: %w", req.Pipeline.Name, err)
 		}
 		run.Spec.Revision = pinned

@@ -55,17 +55,30 @@ func prepare(repo string, o render.Object) (Desired, error) {
 	maps.Copy(labels, o.Object.GetLabels())
 	labels[v1alpha1.ConfigRepoLabel] = repo
 	config.SetLabels(labels)
-	encoded, err := config.MarshalJSON()
+	sum, err := digest(config)
+	return Desired{Key: Key{Kind: gvk.Kind, Name: o.Object.GetName()}, File: o.File, Config: config, Digest: sum}, err
+}
+
+// WithSpec returns the object with another spec, for a Pipeline that something was
+// merged into.
+func (d Desired) WithSpec(spec *v1alpha1.PipelineSpec) (Desired, error) {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(spec)
 	if err != nil {
 		return Desired{}, err
 	}
+	d.Config = d.Config.DeepCopy()
+	d.Config.Object["spec"] = withoutNulls(content)
+	d.Digest, err = digest(d.Config)
+	return d, err
+}
+
+func digest(config *unstructured.Unstructured) (string, error) {
+	encoded, err := config.MarshalJSON()
+	if err != nil {
+		return "", err
+	}
 	sum := sha256.Sum256(encoded)
-	return Desired{
-		Key:    Key{Kind: gvk.Kind, Name: o.Object.GetName()},
-		File:   o.File,
-		Config: config,
-		Digest: "sha256:" + hex.EncodeToString(sum[:]),
-	}, nil
+	return "sha256:" + hex.EncodeToString(sum[:]), nil
 }
 
 // withoutNulls drops fields that Go types encode as null though nobody set them,

@@ -14,22 +14,27 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers"
+	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/test/githost"
 )
 
 // TestAnIdleMinuteWritesNothing runs the whole program: a repository that is
-// looked at every ten seconds, a Pipeline, a Trigger and a finished Run.
+// looked at every ten seconds, a Pipeline, a Trigger, a finished Run, and
+// defaults for jobs, of which a change is seen at once.
 func TestAnIdleMinuteWritesNothing(t *testing.T) {
 	t.Parallel()
 	const looks, interval = 6, 10 * time.Second
 	person := newClient(t, serverConfig(t))
 	namespace := newNamespace(t, person)
+	defaults := createDefaults(t, person)
 	address, looked := serveExample(t, "hello-world")
 	cfg := serverConfig(t)
 	writes := watchWrites(cfg)
@@ -41,6 +46,7 @@ func TestAnIdleMinuteWritesNothing(t *testing.T) {
 		StoragePath:     t.TempDir(),
 		RenderCommand:   []string{os.Args[0], evaluateArgument},
 		Concurrent:      2,
+		JobDefaults:     client.ObjectKeyFromObject(defaults),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -65,6 +71,49 @@ func TestAnIdleMinuteWritesNothing(t *testing.T) {
 	}
 	if wrote := writes.take(); len(wrote) > 0 {
 		t.Errorf("wrote in an idle minute: %v", wrote)
+	}
+	changeDefaults(t, person, namespace, defaults)
+}
+
+// createDefaults makes a ConfigMap in a namespace that KayCI doesn't serve.
+func createDefaults(t *testing.T, c client.Client) *corev1.ConfigMap {
+	t.Helper()
+	defaults := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: newNamespace(t, c), Name: "job-defaults"},
+		Data:       map[string]string{"jobTemplate": "metadata: {labels: {queue: first}}"},
+	}
+	if err := c.Create(t.Context(), defaults); err != nil {
+		t.Fatal(err)
+	}
+	return defaults
+}
+
+// changeDefaults waits until the Pipeline has the revision with others.
+func changeDefaults(t *testing.T, c client.Client, namespace string, defaults *corev1.ConfigMap) {
+	t.Helper()
+	defaults.Data = map[string]string{"jobTemplate": "metadata: {labels: {queue: second}}"}
+	if err := c.Update(t.Context(), defaults); err != nil {
+		t.Fatal(err)
+	}
+	var seen string
+	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		var pipeline v1alpha1.Pipeline
+		if err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "hello-world"}, &pipeline); err != nil {
+			return false, err
+		}
+		var rev appsv1.ControllerRevision
+		if err := c.Get(ctx, client.ObjectKey{Namespace: namespace, Name: pipeline.Status.Revision}, &rev); err != nil {
+			return false, client.IgnoreNotFound(err)
+		}
+		spec, err := revision.Spec(&rev)
+		if err != nil {
+			return false, err
+		}
+		seen = spec.Jobs[0].Template.Labels["queue"]
+		return seen == "second", nil
+	})
+	if err != nil {
+		t.Errorf("the Pipeline's revision has the defaults %q: %v", seen, err)
 	}
 }
 

@@ -23,7 +23,7 @@ func failedRun(t *testing.T, c client.Client, namespace string) *v1alpha1.Run {
 	if err := c.Create(t.Context(), web); err != nil {
 		t.Fatal(err)
 	}
-	pinned, err := revision.Ensure(t.Context(), c, web)
+	pinned, err := revision.Ensure(t.Context(), c, nil, web)
 	if err != nil {
 		t.Fatal(err)
 	}

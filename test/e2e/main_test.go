@@ -144,6 +144,7 @@ func install(ctx context.Context) error {
 	return shared.Install(ctx, map[string]any{
 		"replicas":    2,
 		"controller":  map[string]any{"webhookMaxBody": "1Mi"},
+		"jobDefaults": installedDefaults(),
 		"configRepos": []map[string]any{{"name": chartRepo, "spec": map[string]any{"url": repository.URL}}},
 	})
 }

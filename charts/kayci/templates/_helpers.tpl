@@ -77,6 +77,16 @@ app.kubernetes.io/component: controller
 {{- end }}
 {{- end }}
 
+{{/* The ConfigMap with the defaults for jobs. Blank: there are none. */}}
+{{- define "kayci.jobDefaults" -}}
+{{- with .Values.jobDefaults }}
+{{- if and .template .configMap }}
+{{- fail "jobDefaults: set template or configMap, not both" }}
+{{- end }}
+{{- if .template }}{{ include "kayci.fullname" $ }}-job-defaults{{ else }}{{ .configMap }}{{ end }}
+{{- end }}
+{{- end }}
+
 {{/* Helm reads a number as a float, and would write a large one as 1e+08. */}}
 {{- define "kayci.quantity" -}}
 {{- if kindIs "float64" . }}{{ int64 . }}{{ else }}{{ . }}{{ end }}

@@ -105,7 +105,7 @@ func TestEnsureCreatesOnceAndCountsUp(t *testing.T) {
 	}})
 	for i, image := range []string{"a:1", "a:1", "a:2"} {
 		p := pipeline("web", "u1", image)
-		name, err := revision.Ensure(t.Context(), c, p)
+		name, err := revision.Ensure(t.Context(), c, nil, p)
 		if err != nil || name != revision.Name(p) {
 			t.Fatalf("call %d: %q, %v", i, name, err)
 		}
@@ -135,7 +135,7 @@ func TestEnsureRefusesForeignObject(t *testing.T) {
 	p := pipeline("web", "u1", "a:1")
 	foreign := revision.New(p, 1)
 	foreign.OwnerReferences = nil
-	if _, err := revision.Ensure(t.Context(), newClient(t, interceptor.Funcs{}, foreign), p); err == nil {
+	if _, err := revision.Ensure(t.Context(), newClient(t, interceptor.Funcs{}, foreign), nil, p); err == nil {
 		t.Error("a revision without an owner was accepted")
 	}
 }
@@ -147,7 +147,7 @@ func TestEnsureAcceptsLostRace(t *testing.T) {
 	stale := interceptor.Funcs{Get: func(_ context.Context, _ client.WithWatch, key client.ObjectKey, _ client.Object, _ ...client.GetOption) error {
 		return apierrors.NewNotFound(appsv1.Resource("controllerrevisions"), key.Name)
 	}}
-	name, err := revision.Ensure(t.Context(), newClient(t, stale, revision.New(p, 1)), p)
+	name, err := revision.Ensure(t.Context(), newClient(t, stale, revision.New(p, 1)), nil, p)
 	if err != nil || name != revision.Name(p) {
 		t.Errorf("%q, %v; want %q", name, err, revision.Name(p))
 	}

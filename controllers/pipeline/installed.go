@@ -1,0 +1,42 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/pipeline/revision"
+)
+
+// pinnable finds the revision that Runs are pinned to, or what is in its way.
+func (r *Reconciler) pinnable(ctx context.Context, pipeline *v1alpha1.Pipeline, status *v1alpha1.PipelineStatus, ready *metav1.Condition) (err error) {
+	status.Revision, err = r.ensureCurrent(ctx, pipeline)
+	unknown, ok := errors.AsType[*revision.DefaultsError](err)
+	if !ok {
+		return err
+	}
+	ready.Status, ready.Reason, ready.Message = metav1.ConditionFalse, v1alpha1.ReasonInvalidJobDefaults, unknown.Error()
+	if unknown.Lasting {
+		ready.Reason = v1alpha1.ReasonInvalidSpec
+	}
+	return nil
+}
+
+// all Pipelines get another revision with the installation's defaults.
+func (r *Reconciler) all(ctx context.Context, _ client.Object) []reconcile.Request {
+	var list v1alpha1.PipelineList
+	if err := r.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+		log.FromContext(ctx).Error(err, "list the Pipelines that the defaults for jobs are of")
+		return nil
+	}
+	requests := make([]reconcile.Request, 0, len(list.Items))
+	for i := range list.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+	}
+	return requests
+}
