@@ -90,9 +90,20 @@ type ConfigRepoSpec struct {
 	JobDefaults *meta.LocalObjectReference `json:"jobDefaults,omitempty"`
 
 	// Prune deletes objects that the newest commit no longer renders. Default true.
+	// A Pipeline with active Runs waits for them: see pruneTimeout.
 	// +optional
 	// +kubebuilder:default=true
 	Prune *bool `json:"prune,omitempty"`
+
+	// PruneTimeout is how long a Pipeline that is to be pruned waits for its active
+	// Runs, which are stopped and deleted with it then. Default 1h, at most 168h; 0s:
+	// it waits for none.
+	// +optional
+	// +kubebuilder:default="1h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('168h')",message="pruneTimeout must be at least 0s and at most 168h"
+	PruneTimeout *metav1.Duration `json:"pruneTimeout,omitempty"`
 
 	// AllowEmpty lets a commit that renders no object at all prune everything.
 	// Without it such a commit is refused, because it is nearly always a mistake.
@@ -197,6 +208,11 @@ type InventoryEntry struct {
 	// that somebody has changed the object since.
 	// +optional
 	Generation int64 `json:"generation,omitempty"`
+
+	// UnwantedSince is since when no commit renders the Pipeline, which waits for its
+	// active Runs before it is pruned.
+	// +optional
+	UnwantedSince *metav1.Time `json:"unwantedSince,omitempty"`
 
 	// Digest of what was applied: a sync compares it with what it rendered. Blank
 	// from just before the object is first applied until that has succeeded.

@@ -15,6 +15,8 @@ import (
 const (
 	minInterval = 10 * time.Second
 	maxTimeout  = 30 * time.Minute
+	// maxPruneTimeout is a week.
+	maxPruneTimeout = 168 * time.Hour
 )
 
 // ConfigRepo validates a whole ConfigRepo. The URL is never repeated in an
@@ -36,6 +38,9 @@ func ConfigRepo(r *v1alpha1.ConfigRepo) field.ErrorList {
 	errs = append(errs, validateAtLeast(r.Spec.Timeout, time.Nanosecond, spec.Child("timeout"))...)
 	if t := r.Spec.Timeout; t != nil && t.Duration > maxTimeout {
 		errs = append(errs, field.Invalid(spec.Child("timeout"), t.Duration.String(), "must be at most "+maxTimeout.String()))
+	}
+	if t := r.Spec.PruneTimeout; t != nil && (t.Duration < 0 || t.Duration > maxPruneTimeout) {
+		errs = append(errs, field.Invalid(spec.Child("pruneTimeout"), t.Duration.String(), "must be at least 0s and at most "+maxPruneTimeout.String()))
 	}
 	return errs
 }

@@ -39,6 +39,11 @@ func TestConfigRepo(t *testing.T) {
 			v1alpha1.ConfigRepoSpec{URL: url, Timeout: &metav1.Duration{Duration: time.Hour}},
 			[]string{`spec.timeout: Invalid value: "1h0m0s": must be at most 30m0s`},
 		},
+		"waits for Runs too long": {
+			v1alpha1.ConfigRepoSpec{URL: url, PruneTimeout: &metav1.Duration{Duration: 169 * time.Hour}},
+			[]string{`spec.pruneTimeout: Invalid value: "169h0m0s": must be at least 0s and at most 168h0m0s`},
+		},
+		"waits for no Runs": {v1alpha1.ConfigRepoSpec{URL: url, PruneTimeout: &metav1.Duration{}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := texts(validation.ConfigRepo(&v1alpha1.ConfigRepo{ObjectMeta: metav1.ObjectMeta{Name: "pipelines"}, Spec: tc.spec}))

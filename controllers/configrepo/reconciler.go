@@ -149,6 +149,8 @@ func (r *Reconciler) newSync(repo *v1alpha1.ConfigRepo, known *knowledge) *sync 
 const (
 	defaultInterval = 5 * time.Minute
 	defaultTimeout  = time.Minute
+
+	defaultPruneTimeout = time.Hour
 )
 
 func interval(repo *v1alpha1.ConfigRepo) time.Duration {
@@ -163,4 +165,11 @@ func timeout(repo *v1alpha1.ConfigRepo) time.Duration {
 		return defaultTimeout
 	}
 	return repo.Spec.Timeout.Duration
+}
+
+func pruneTimeout(repo *v1alpha1.ConfigRepo) time.Duration {
+	if repo.Spec.PruneTimeout == nil {
+		return defaultPruneTimeout
+	}
+	return repo.Spec.PruneTimeout.Duration
 }

@@ -118,14 +118,26 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 		head:     git.Revision{Ref: "main", Commit: "c1"},
 	}
 	w.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
-		WithStatusSubresource(&v1alpha1.ConfigRepo{}, &v1alpha1.Pipeline{}, &v1alpha1.Trigger{}).
+		WithStatusSubresource(&v1alpha1.ConfigRepo{}, &v1alpha1.Pipeline{}, &v1alpha1.Trigger{}, &v1alpha1.Run{}).
+		WithIndex(&v1alpha1.Run{}, "status.completionTime", func(obj client.Object) []string {
+			if run, ok := obj.(*v1alpha1.Run); !ok || run.Status.CompletionTime != nil {
+				return nil
+			}
+			return []string{""}
+		}).
 		WithInterceptorFuncs(w.intercept()).Build()
+	w.restart(t)
+	return w
+}
+
+// restart is another process, which remembers nothing.
+func (w *world) restart(t *testing.T) {
+	t.Helper()
 	w.reconciler = &configrepo.Reconciler{
 		Client: w.Client, APIReader: w.Client, Recorder: w.recorder, Clock: w.clock,
 		Fetcher: w, Render: w.render, StoragePath: t.TempDir(),
 	}
 	w.reconciler.OnWake(func(name types.NamespacedName) { w.woken <- name })
-	return w
 }
 
 func (w *world) intercept() interceptor.Funcs {

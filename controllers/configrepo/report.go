@@ -25,24 +25,56 @@ const eventAction = "Sync"
 
 // finishRestore stores the inventory if objects were put back, and says so.
 func (s *sync) finishRestore(ctx context.Context) (ctrl.Result, error) {
+	if s.known.applied != nil && conditions.IsTrue(s.repo, meta.ReadyCondition) && conditions.GetMessage(s.repo, meta.ReadyCondition) != s.readyMessage() {
+		s.markReady()
+	}
 	if err := s.save(ctx); err != nil {
 		return ctrl.Result{}, err
 	}
 	s.Metrics.applied(s.done)
-	if s.done.Wrote() {
+	if s.done.Created+s.done.Changed > 0 {
 		s.Recorder.Eventf(s.repo, nil, corev1.EventTypeNormal, "Restored", eventAction, "%s",
 			"put back what was changed by hand: "+summary(s.done))
+	} else if s.done.Pruned > 0 {
+		s.Recorder.Eventf(s.repo, nil, corev1.EventTypeNormal, "Pruned", eventAction, "%s",
+			"pruned what had waited for its Runs: "+summary(s.done))
 	}
 	// Zero would mean never.
 	return ctrl.Result{RequeueAfter: s.soon(max(s.known.due.Sub(s.Clock.Now()), time.Millisecond))}, nil
 }
 
-// soon is at most the time until Secrets that were refused are looked at.
+// runsCheck is how often a Pipeline that is to be pruned is asked for its Runs,
+// which costs no request.
+const runsCheck = 10 * time.Second
+
+// soon is at most the time until Secrets that were refused are looked at, or Runs
+// that are waited for.
 func (s *sync) soon(wait time.Duration) time.Duration {
-	if s.known.refusedSecrets == nil {
-		return wait
+	if s.known.refusedSecrets != nil {
+		wait = min(wait, secretsCheck)
 	}
-	return min(wait, secretsCheck)
+	for _, w := range s.waiting {
+		wait = min(wait, runsCheck, max(w.Until.Sub(s.Clock.Now()), time.Second))
+	}
+	return wait
+}
+
+// postponed says which Pipelines wait for their Runs, blank for none.
+func (s *sync) postponed(only func(apply.Wait) bool) string {
+	const shown = 10
+	var names []string
+	for _, w := range s.waiting {
+		if only(w) {
+			names = append(names, fmt.Sprintf("%s (%s at the latest)", w.Key, w.Until.UTC().Format(time.RFC3339)))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	if more := len(names) - shown; more > 0 {
+		names = append(names[:shown], fmt.Sprintf("and %d more", more))
+	}
+	return "to be pruned when its active Runs have ended: " + strings.Join(names, ", ")
 }
 
 // lookAgain is due when the cache has had time to learn of the change that this
@@ -71,8 +103,8 @@ func (s *sync) finishLook(ctx context.Context, l look, err error) (ctrl.Result, 
 	s.known.refusedSecrets = nil
 	if failed != nil && isOfSecrets(failed.reason) {
 		s.known.refusedSecrets = l.secrets
-		wait = s.soon(wait)
 	}
+	wait = s.soon(wait)
 	readyBefore := conditions.Get(s.saved, meta.ReadyCondition)
 	if err := s.save(ctx); err != nil {
 		// The next look is at once: this one is not on record.
@@ -90,6 +122,9 @@ func (s *sync) finishLook(ctx context.Context, l look, err error) (ctrl.Result, 
 		s.Recorder.Eventf(s.repo, nil, corev1.EventTypeNormal, "Applied", eventAction, "%s",
 			fmt.Sprintf("applied %s: %s", revision, summary(s.done)))
 	}
+	if text := s.postponed(func(w apply.Wait) bool { return w.Fresh }); text != "" {
+		s.Recorder.Eventf(s.repo, nil, corev1.EventTypeNormal, "PruneWaits", eventAction, "%s", brief(text))
+	}
 	if failed != nil {
 		logf.FromContext(ctx).Info("sync failed", "reason", failed.reason, "message", failed.message, "retryAfter", wait)
 	}
@@ -105,7 +140,21 @@ func (s *sync) succeed(revision string) {
 	s.repo.Status.LastAppliedRevision = revision
 	conditions.Delete(s.repo, meta.ReconcilingCondition)
 	conditions.Delete(s.repo, meta.StalledCondition)
-	conditions.MarkTrue(s.repo, meta.ReadyCondition, v1alpha1.ReasonSucceeded, "applied %s", revision)
+	s.markReady()
+}
+
+func (s *sync) markReady() {
+	conditions.MarkTrue(s.repo, meta.ReadyCondition, v1alpha1.ReasonSucceeded, "%s", s.readyMessage())
+}
+
+// readyMessage says that the last commit is applied, and what is left of the one
+// before.
+func (s *sync) readyMessage() string {
+	message := "applied " + s.repo.Status.LastAppliedRevision
+	if text := s.postponed(func(apply.Wait) bool { return true }); text != "" {
+		message += "; " + text
+	}
+	return message
 }
 
 func (s *sync) fail(f *failure) {

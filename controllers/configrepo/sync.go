@@ -26,8 +26,10 @@ type sync struct {
 	// repo is changed as the reconcile goes on; saved is what is stored of it.
 	repo, saved *v1alpha1.ConfigRepo
 	known       *knowledge
-	// done adds up what was done to the objects.
-	done apply.Result
+	// done adds up what was done to the objects, and waiting are Pipelines that are
+	// pruned later.
+	done    apply.Result
+	waiting []apply.Wait
 }
 
 // run does what is due: it takes up what was done in the background, or begins a
@@ -127,8 +129,11 @@ func (s *sync) apply(ctx context.Context, desired []apply.Desired) error {
 		AllowPrune: s.repo.Spec.AllowPrune || len(desired) == 0,
 		Desired:    desired,
 		Inventory:  s.repo.Status.Inventory,
+		Patience:   pruneTimeout(s.repo),
+		Now:        s.Clock.Now(),
 	}, s.track)
 	s.repo.Status.Inventory = result.Inventory
+	s.waiting = result.Waiting
 	s.done.Created += result.Created
 	s.done.Changed += result.Changed
 	s.done.Pruned += result.Pruned

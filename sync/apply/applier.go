@@ -37,6 +37,8 @@ type Result struct {
 	Inventory *v1alpha1.Inventory
 	// Created, Changed and Pruned count objects that are different now.
 	Created, Changed, Pruned int
+	// Waiting are Pipelines that are pruned later.
+	Waiting []Wait
 }
 
 // Wrote reports whether any object is different now.
@@ -54,6 +56,7 @@ func (a Applier) Sync(ctx context.Context, in Input, track Track) (Result, error
 	}
 	plan := Make(in)
 	if plan.idle() {
+		untouched.Waiting = plan.Await
 		return untouched, nil
 	}
 	touched := plan.touched()
@@ -61,9 +64,12 @@ func (a Applier) Sync(ctx context.Context, in Input, track Track) (Result, error
 	if err != nil {
 		return untouched, err
 	}
+	if in.Busy, err = busy(ctx, in, a.Live, client.MatchingFields{activeRun: ""}); err != nil {
+		return untouched, err
+	}
 	plan = Make(in.with(touched, asObjects(live)))
-	if !in.AllowPrune && plan.prunesMost(inv) {
-		return untouched, &MassPruneError{Pruned: plan.Prune, Of: len(inv)}
+	if gone := plan.newlyUnwanted(inv); !in.AllowPrune && prunesMost(gone, inv) {
+		return untouched, &MassPruneError{Pruned: gone, Of: len(inv)}
 	}
 	if err := a.rehearse(ctx, plan, live, inv); err != nil {
 		return untouched, err
@@ -75,7 +81,8 @@ func (a Applier) Sync(ctx context.Context, in Input, track Track) (Result, error
 	}
 	s := &session{Applier: a, namespace: in.Namespace, live: live, inventory: inv}
 	err = s.act(ctx, plan)
-	s.result.Inventory = inv.stored()
+	inv.mark(plan, in.Now)
+	s.result.Inventory, s.result.Waiting = inv.stored(), plan.Await
 	return s.result, err
 }
 

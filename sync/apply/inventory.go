@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -59,6 +60,22 @@ func (inv inventory) announce(changes []Change) (added bool) {
 		added = true
 	}
 	return added
+}
+
+// mark notes since when Pipelines wait to be pruned, and which objects don't.
+func (inv inventory) mark(plan Plan, now time.Time) {
+	for _, w := range plan.Await {
+		if w.Fresh {
+			entry := inv[w.Key]
+			entry.UnwantedSince = &metav1.Time{Time: now.Truncate(time.Second)}
+			inv[w.Key] = entry
+		}
+	}
+	for _, key := range plan.Keep {
+		entry := inv[key]
+		entry.UnwantedSince = nil
+		inv[key] = entry
+	}
 }
 
 // record notes that an object was applied, and what it was then.

@@ -3,6 +3,7 @@ package apply
 import (
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -52,9 +53,19 @@ func TestPrunesMost(t *testing.T) {
 		for i := range test.of {
 			inv[Key{v1alpha1.PipelineKind, strconv.Itoa(i)}] = v1alpha1.InventoryEntry{}
 		}
-		plan := Plan{Prune: make([]Key, test.pruned)}
-		if got := plan.prunesMost(inv); got != test.want {
+		if got := prunesMost(make([]Key, test.pruned), inv); got != test.want {
 			t.Errorf("%d of %d: got %v", test.pruned, test.of, got)
 		}
+	}
+}
+
+// What a commit has given up before, and only waits, isn't refused again.
+func TestNewlyUnwanted(t *testing.T) {
+	key := func(name string) Key { return Key{v1alpha1.PipelineKind, name} }
+	waiting := v1alpha1.InventoryEntry{UnwantedSince: &metav1.Time{Time: time.Unix(1, 0)}}
+	inv := inventory{key("a"): {}, key("b"): {}, key("c"): waiting, key("d"): waiting}
+	plan := Plan{Prune: []Key{key("a"), key("c")}, Await: []Wait{{Key: key("b"), Fresh: true}, {Key: key("d")}}}
+	if diff := cmp.Diff([]Key{key("a"), key("b")}, plan.newlyUnwanted(inv)); diff != "" {
+		t.Errorf("newly unwanted (-want +got):\n%s", diff)
 	}
 }

@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -38,7 +39,29 @@ func (a Applier) observe(ctx context.Context, in Input) (Input, error) {
 	for i := range repos.Items {
 		in.Repos[repos.Items[i].Name] = repos.Items[i].Spec.Adopt
 	}
-	return in, nil
+	var err error
+	in.Busy, err = busy(ctx, in, a.Client, client.UnsafeDisableDeepCopy)
+	return in, err
+}
+
+// activeRun is the field of Runs that the API server selects those by that have not
+// ended: it is blank.
+const activeRun = "status.completionTime"
+
+// busy returns those Pipelines that may be pruned and have active Runs.
+func busy(ctx context.Context, in Input, runs client.Reader, opts ...client.ListOption) (sets.Set[Key], error) {
+	found := sets.New[Key]()
+	for _, key := range in.unwanted() {
+		var list v1alpha1.RunList
+		of := append([]client.ListOption{client.InNamespace(in.Namespace), client.MatchingLabels{v1alpha1.PipelineLabel: key.Name}}, opts...)
+		if err := runs.List(ctx, &list, of...); err != nil {
+			return nil, fmt.Errorf("list the Runs of %s: %w", key, err)
+		}
+		if slices.ContainsFunc(list.Items, func(run v1alpha1.Run) bool { return !run.Status.Phase.Finished() }) {
+			found.Insert(key)
+		}
+	}
+	return found, nil
 }
 
 // liveObjects reads the metadata of those objects that exist, with their

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -28,6 +29,13 @@ type Input struct {
 	Inventory *v1alpha1.Inventory
 	// Live are the namespace's Pipelines and Triggers.
 	Live map[Key]metav1.Object
+	// Busy are Pipelines with Runs that have not ended, as far as they may be pruned.
+	Busy sets.Set[Key]
+	// Patience is how long such a Pipeline waits, from when it is first found not to be
+	// desired.
+	Patience time.Duration
+	// Now is the time.
+	Now time.Time
 }
 
 // Cause says why an object has to be applied.
@@ -53,6 +61,15 @@ type Change struct {
 	Cause Cause
 }
 
+// Wait is a Pipeline that is to be pruned and has active Runs.
+type Wait struct {
+	Key
+	// Until is when it is pruned at the latest.
+	Until time.Time
+	// Fresh: nobody has recorded yet that it waits.
+	Fresh bool
+}
+
 // Plan says what a sync has to do. Objects that are in none of its lists are as
 // they should be.
 type Plan struct {
@@ -60,6 +77,10 @@ type Plan struct {
 	Apply []Change
 	// Prune deletes objects: Triggers, then Pipelines.
 	Prune []Key
+	// Await are Pipelines that are pruned once their Runs have ended.
+	Await []Wait
+	// Keep are objects that were to be pruned and aren't any more.
+	Keep []Key
 	// Forget drops entries from the inventory whose object is gone or belongs to
 	// somebody else now.
 	Forget []Key
@@ -92,11 +113,13 @@ func Make(in Input) Plan {
 		}
 		if cause := causeOf(in, d, entry, tracked); cause != "" {
 			plan.Apply = append(plan.Apply, Change{Desired: d, Cause: cause})
+		} else if entry.UnwantedSince != nil {
+			plan.Keep = append(plan.Keep, d.Key)
 		}
 	}
-	for key := range inv {
+	for key, entry := range inv {
 		if !wanted.Has(key) {
-			plan.release(in, key)
+			plan.release(in, key, entry)
 		}
 	}
 	plan.sort()
@@ -149,18 +172,49 @@ func contains(set, subset map[string]string) bool {
 
 // release decides about an object that is in the inventory and isn't rendered.
 // Only one that still carries the ConfigRepo's label is its own. Without prune
-// it stays tracked, and is deleted once prune is turned on.
-func (p *Plan) release(in Input, key Key) {
+// it stays tracked, and is deleted once prune is turned on. Triggers go at once, so
+// that they start no more Runs of a Pipeline that waits for those that it has.
+func (p *Plan) release(in Input, key Key, entry v1alpha1.InventoryEntry) {
 	live, exists := in.Live[key]
-	switch {
+	switch until := in.until(entry); {
 	case !exists || live.GetLabels()[v1alpha1.ConfigRepoLabel] != in.Repo:
 		p.Forget = append(p.Forget, key)
+	case in.Prune && in.Busy.Has(key) && in.Now.Before(until):
+		p.Await = append(p.Await, Wait{Key: key, Until: until, Fresh: entry.UnwantedSince == nil})
 	case in.Prune:
 		p.Prune = append(p.Prune, key)
+	case entry.UnwantedSince != nil:
+		p.Keep = append(p.Keep, key)
 	}
 }
 
+// until is when an object that isn't desired is pruned whatever its Runs do.
+func (in Input) until(entry v1alpha1.InventoryEntry) time.Time {
+	since := in.Now.Truncate(time.Second)
+	if entry.UnwantedSince != nil {
+		since = entry.UnwantedSince.Time
+	}
+	return since.Add(in.Patience)
+}
+
+// unwanted returns the tracked Pipelines that aren't desired and may be pruned.
+func (in Input) unwanted() []Key {
+	if !in.Prune {
+		return nil
+	}
+	var keys []Key
+	for key := range inventoryOf(in.Inventory) {
+		desired := slices.ContainsFunc(in.Desired, func(d Desired) bool { return d.Key == key })
+		if key.Kind == v1alpha1.PipelineKind && !desired {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 func (p *Plan) sort() {
+	slices.SortFunc(p.Await, func(a, b Wait) int { return byKey(a.Key, b.Key) })
+	slices.SortFunc(p.Keep, byKey)
 	slices.SortFunc(p.Apply, func(a, b Change) int { return byKey(a.Key, b.Key) })
 	slices.SortFunc(p.Prune, func(a, b Key) int { return byKey(b, a) })
 	slices.SortFunc(p.Forget, byKey)
@@ -169,14 +223,25 @@ func (p *Plan) sort() {
 
 // idle reports whether there is nothing to do or to refuse.
 func (p *Plan) idle() bool {
-	return len(p.Apply)+len(p.Prune)+len(p.Forget)+len(p.Refused) == 0
+	return len(p.Apply)+len(p.Prune)+len(p.Keep)+len(p.Forget)+len(p.Refused) == 0 &&
+		!slices.ContainsFunc(p.Await, func(w Wait) bool { return w.Fresh })
+}
+
+// newlyUnwanted returns the objects that are to be pruned, at once or later, and
+// that no commit before has given up.
+func (p *Plan) newlyUnwanted(inv inventory) []Key {
+	keys := slices.Clone(p.Prune)
+	for _, w := range p.Await {
+		keys = append(keys, w.Key)
+	}
+	return slices.DeleteFunc(keys, func(key Key) bool { return inv[key].UnwantedSince != nil })
 }
 
 // prunesMost reports whether more than half of the objects would go, and more
 // than one: a renamed folder or a file that is left out is more likely than the
 // wish to.
-func (p *Plan) prunesMost(inv inventory) bool {
-	return len(p.Prune) > 1 && 2*len(p.Prune) > len(inv)
+func prunesMost(gone []Key, inv inventory) bool {
+	return len(gone) > 1 && 2*len(gone) > len(inv)
 }
 
 // touched returns the objects that the plan is about: those whose live state has
@@ -184,6 +249,10 @@ func (p *Plan) prunesMost(inv inventory) bool {
 func (p *Plan) touched() sets.Set[Key] {
 	keys := sets.New(p.Prune...)
 	keys.Insert(p.Forget...)
+	keys.Insert(p.Keep...)
+	for _, w := range p.Await {
+		keys.Insert(w.Key)
+	}
 	for _, c := range p.Apply {
 		keys.Insert(c.Key)
 	}

@@ -2,10 +2,12 @@ package apply_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/sync/apply"
@@ -45,7 +47,13 @@ func ownedBy(repo string) func(*metav1.ObjectMeta) {
 }
 
 func TestMake(t *testing.T) {
-	web, old, push := pipelineKey("web"), pipelineKey("old"), triggerKey("push")
+	web, old, push, busy := pipelineKey("web"), pipelineKey("old"), triggerKey("push"), pipelineKey("busy")
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	since := func(at time.Time) v1alpha1.InventoryEntry {
+		waiting := entry(busy, 3, "d1")
+		waiting.UnwantedSince = &metav1.Time{Time: at}
+		return waiting
+	}
 	changed := func(cause apply.Cause) apply.Plan {
 		return apply.Plan{Apply: []apply.Change{{Desired: desired(web), Cause: cause}}}
 	}
@@ -192,6 +200,41 @@ func TestMake(t *testing.T) {
 			prune:     true,
 			want:      apply.Plan{Forget: []apply.Key{web}},
 		},
+		"not rendered any more, and it has active Runs": {
+			inventory: []v1alpha1.InventoryEntry{entry(busy, 3, "d1"), entry(push, 3, "d1")},
+			live:      map[apply.Key]metav1.Object{busy: live(nil), push: live(nil)},
+			prune:     true,
+			want:      apply.Plan{Prune: []apply.Key{push}, Await: []apply.Wait{{Key: busy, Until: noon.Add(time.Hour), Fresh: true}}},
+		},
+		"waits for its Runs": {
+			inventory: []v1alpha1.InventoryEntry{since(noon.Add(-59 * time.Minute))},
+			live:      map[apply.Key]metav1.Object{busy: live(nil)},
+			prune:     true,
+			want:      apply.Plan{Await: []apply.Wait{{Key: busy, Until: noon.Add(time.Minute)}}},
+		},
+		"has waited for its Runs for too long": {
+			inventory: []v1alpha1.InventoryEntry{since(noon.Add(-time.Hour))},
+			live:      map[apply.Key]metav1.Object{busy: live(nil)},
+			prune:     true,
+			want:      apply.Plan{Prune: []apply.Key{busy}},
+		},
+		"waits, and somebody deleted it": {
+			inventory: []v1alpha1.InventoryEntry{since(noon)},
+			prune:     true,
+			want:      apply.Plan{Forget: []apply.Key{busy}},
+		},
+		"waits, and is rendered again": {
+			desired:   []apply.Desired{desired(busy)},
+			inventory: []v1alpha1.InventoryEntry{since(noon)},
+			live:      map[apply.Key]metav1.Object{busy: live(nil)},
+			prune:     true,
+			want:      apply.Plan{Keep: []apply.Key{busy}},
+		},
+		"waits, and prune is turned off": {
+			inventory: []v1alpha1.InventoryEntry{since(noon)},
+			live:      map[apply.Key]metav1.Object{busy: live(nil)},
+			want:      apply.Plan{Keep: []apply.Key{busy}},
+		},
 		"labelled and in no inventory": {
 			live:  map[apply.Key]metav1.Object{web: live(nil)},
 			prune: true,
@@ -214,6 +257,7 @@ func TestMake(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			got := apply.Make(apply.Input{
+				Busy: sets.New(busy), Patience: time.Hour, Now: noon,
 				Namespace: "ci", Repo: "mine", Repos: map[string][]string{"mine": {"former"}, "theirs": nil, "former": nil, "newer": {"mine"}}, Prune: test.prune,
 				Desired: test.desired, Live: test.live,
 				Inventory: &v1alpha1.Inventory{Entries: test.inventory},
