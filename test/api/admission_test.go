@@ -150,11 +150,11 @@ func TestRunIsFixed(t *testing.T) {
 		"approver":             {`{pipeline: web, approvals: [{job: a, by: b}]}`, `{approvals: [{job: a, by: c}]}`, "an approval can't be changed"},
 		"time of approval":     {`{pipeline: web, approvals: [{job: a, time: "2026-01-01T00:00:00Z"}]}`, `{approvals: [{job: a}]}`, "an approval can't be changed"},
 		"approved twice":       {`{pipeline: web}`, `{approvals: [{job: a}, {job: a}]}`, "Duplicate value"},
-		"refusal":              {`{pipeline: web}`, `{approvals: [{job: a, refused: true, message: no}]}`, ""},
+		"refusal":              {`{pipeline: web}`, `{approvals: [{job: a, refused: true, message: too late}]}`, ""},
 		"refusal said again":   {`{pipeline: web, approvals: [{job: a, refused: true}]}`, `{approvals: [{job: a, refused: true}, {job: b}]}`, ""},
 		"refused later":        {`{pipeline: web, approvals: [{job: a}]}`, `{approvals: [{job: a, refused: true}]}`, "an approval or refusal can't be changed"},
 		"approved later":       {`{pipeline: web, approvals: [{job: a, refused: true}]}`, `{approvals: [{job: a}]}`, "an approval or refusal can't be changed"},
-		"reason of a refusal":  {`{pipeline: web, approvals: [{job: a, refused: true, message: no}]}`, `{approvals: [{job: a, refused: true}]}`, "an approval or refusal can't be changed"},
+		"reason of a refusal":  {`{pipeline: web, approvals: [{job: a, refused: true, message: too late}]}`, `{approvals: [{job: a, refused: true}]}`, "an approval or refusal can't be changed"},
 		"cancelled no more":    {`{pipeline: web, cancelled: true}`, `{cancelled: false}`, "a cancelled Run can't be resumed"},
 	} {
 		t.Run(name, func(t *testing.T) {
