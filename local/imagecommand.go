@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kayci/kayci/local/build"
 	"github.com/kayci/kayci/local/debian"
 	"github.com/kayci/kayci/local/image"
 )
@@ -37,6 +39,7 @@ func (s *settings) imageCommand(ctx context.Context) *cobra.Command {
 	}
 	kind("busybox", "Debian's busybox", "docker.io/library/busybox:1.37", s.busybox)
 	kind("golang", "This machine's Go, with git and busybox", "docker.io/library/golang:1.26", s.golang)
+	kind("kueue", "Kueue, which is built if need be", "kayci.local/kueue:dev", s.kueue)
 	kayci := kind("kayci", "KayCI", "kayci.local/kayci:dev", func(context.Context) (image.Image, error) {
 		if binary == "" {
 			return image.Image{}, errors.New("say with --binary where KayCI's static binary is")
@@ -63,4 +66,15 @@ func (s *settings) golang(ctx context.Context) (image.Image, error) {
 		return image.Image{}, err
 	}
 	return image.Golang(ctx)
+}
+
+func (s *settings) kueue(ctx context.Context) (image.Image, error) {
+	source, err := s.sourceDir()
+	if err != nil {
+		return image.Image{}, err
+	}
+	if err := s.cache.Ensure(ctx, s.out, source, []build.Program{build.Kueue()}); err != nil {
+		return image.Image{}, err
+	}
+	return image.Kueue(filepath.Join(s.cache.Bin(), "kueue"))
 }

@@ -34,8 +34,8 @@ func (c Cache) Bin() string { return filepath.Join(c.Dir, "bin") }
 // Program is a Go program and the names that it answers to.
 type Program struct {
 	Name string
-	// Module is the folder of the program's module in the source, and Package
-	// the program's folder in that.
+	// Module is the folder of the program's module in the source. Package is the
+	// program's folder in that, ./ or below, or a package of a module that it requires.
 	Module, Package string
 	Links           []string
 	LDFlags         string
@@ -144,16 +144,16 @@ func watch(stderr io.Reader, report func(string)) (last []string) {
 	return last
 }
 
-// hash covers the module's files, the package's Go files and the toolchain.
+// hash covers the module's files, the package's Go files and the toolchain. The
+// files of a module that is required are covered by go.sum.
 func (p Program) hash(source, toolchain string) (string, error) {
 	module := filepath.Join(source, p.Module)
-	files, err := filepath.Glob(filepath.Join(module, p.Package, "*.go"))
-	if err != nil {
-		return "", err
-	}
-	files = slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, "_test.go") })
-	if len(files) == 0 {
-		return "", fmt.Errorf("%s: %w", module, fs.ErrNotExist)
+	var files []string
+	if strings.HasPrefix(p.Package, ".") {
+		var err error
+		if files, err = goFiles(filepath.Join(module, p.Package)); err != nil {
+			return "", err
+		}
 	}
 	if p.Module != "." { // a package of this module uses nothing but the standard library
 		files = append(files, filepath.Join(module, "go.mod"), filepath.Join(module, "go.sum"))
@@ -169,6 +169,18 @@ func (p Program) hash(source, toolchain string) (string, error) {
 		fmt.Fprintf(h, "%q %d\n%s", filepath.Base(f), len(text), text)
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16], nil
+}
+
+func goFiles(dir string) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		return nil, err
+	}
+	files = slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, "_test.go") })
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s: %w", dir, fs.ErrNotExist)
+	}
+	return files, nil
 }
 
 func (c Cache) link(p Program, built string) error {

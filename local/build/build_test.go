@@ -117,6 +117,30 @@ func TestHash(t *testing.T) {
 	}
 }
 
+// What a required module's program is built from is in go.mod and go.sum.
+func TestHashOfARequiredProgram(t *testing.T) {
+	required := program()
+	required.Package = "example.com/toy/cmd/toy"
+	var hashes []string
+	for _, sum := range []string{"", "example.com/toy v1.0.0 h1:toy\n"} {
+		source := layOut(t, toy)
+		if err := os.WriteFile(filepath.Join(source, "kubernetes/go.sum"), []byte(sum), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		hash, err := required.hash(source, "go1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		hashes = append(hashes, hash)
+	}
+	if hashes[0] == hashes[1] {
+		t.Error("go.sum is no part of the hash")
+	}
+	if _, err := required.hash(t.TempDir(), "go1"); err == nil {
+		t.Error("no module has a hash")
+	}
+}
+
 func TestFindSource(t *testing.T) {
 	source := layOut(t, toy)
 	tree := t.TempDir()

@@ -34,6 +34,14 @@ func Programs() []Program {
 	}
 }
 
+// Kueue is no part of the cluster: tests install it, from an image.
+func Kueue() Program {
+	return Program{
+		Name: "kueue", Module: "kueue", Package: "sigs.k8s.io/kueue/cmd/kueue", Links: []string{"kueue"},
+		LDFlags: "-s -w", Hint: " (once; two to three minutes on two cores)",
+	}
+}
+
 // versionFlags tell Kubernetes its version, which clients otherwise take for
 // v0.0.0 and refuse.
 func versionFlags(version string) string {

@@ -44,6 +44,15 @@ func KayCI(binary string) (Image, error) {
 	}}, nil
 }
 
+// Kueue is Kueue's own image, which its chart starts as /manager.
+func Kueue(binary string) (Image, error) {
+	tree := NewTree()
+	if err := tree.File("/manager", binary); err != nil {
+		return Image{}, fmt.Errorf("add kueue: %w", err)
+	}
+	return Image{Tree: tree, Config: v1.Config{Entrypoint: []string{"/manager"}, User: "65532:65532"}}, nil
+}
+
 // addCertificates adds the authorities that this machine trusts, if it names any.
 func addCertificates(tree *Tree) error {
 	err := tree.File(certificates, certificates)
