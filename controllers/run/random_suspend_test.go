@@ -49,18 +49,18 @@ func (s *simulation) stepJobQueue() bool {
 	if q == nil {
 		return false
 	}
-	for uid, name := range q.admitted {
-		made, found := s.server.objects["Job"][name].(*batchv1.Job)
-		if !found || made.UID != uid || jobHas(made, batchv1.JobComplete) || jobHas(made, batchv1.JobFailed) {
-			delete(q.admitted, uid)
-		}
-	}
+	s.freePlaces(q)
 	for _, job := range pick[*batchv1.Job](s, "Job", 1000) {
 		_, admitted := q.admitted[job.UID]
 		switch suspended := ptr.Deref(job.Spec.Suspend, false); {
 		case job.Spec.Suspend == nil, jobHas(job, batchv1.JobComplete), jobHas(job, batchv1.JobFailed):
+		case admitted && ptr.Deref(job.Spec.Completions, 1) == 0:
+			// To Kueue it isn't the Job any more that was let in.
+			delete(q.admitted, job.UID)
+			s.setSuspend(job, true)
+			return true
 		case admitted == !suspended:
-			if admitted || q.held[job.UID] || len(q.admitted) >= q.places {
+			if admitted || q.held[job.UID] || ptr.Deref(job.Spec.Completions, 1) == 0 || len(q.admitted) >= q.places {
 				continue
 			}
 			q.admitted[job.UID] = job.Name
@@ -72,6 +72,16 @@ func (s *simulation) stepJobQueue() bool {
 		}
 	}
 	return false
+}
+
+// freePlaces gives back those of Jobs that have ended.
+func (s *simulation) freePlaces(q *jobQueue) {
+	for uid, name := range q.admitted {
+		made, found := s.server.objects["Job"][name].(*batchv1.Job)
+		if !found || made.UID != uid || jobHas(made, batchv1.JobComplete) || jobHas(made, batchv1.JobFailed) {
+			delete(q.admitted, uid)
+		}
+	}
 }
 
 func (s *simulation) setSuspend(job *batchv1.Job, suspend bool) {

@@ -59,14 +59,15 @@ func (c *Cluster) Kubectl(ctx context.Context, args ...string) (string, error) {
 	return stdout.String(), err
 }
 
-func (c *Cluster) helm(ctx context.Context, stdin io.Reader, args ...string) error {
+// helm runs helm, which reads in and writes to out, if they aren't nil.
+func (c *Cluster) helm(ctx context.Context, in io.Reader, out io.Writer, args ...string) error {
 	if _, err := exec.LookPath("helm"); err != nil {
 		return fmt.Errorf("%w: the targets of the Makefile build it, `make demo` for one", err)
 	}
-	cmd := exec.CommandContext(ctx, "helm", append(args, "--namespace", c.Namespace)...)
+	cmd := exec.CommandContext(ctx, "helm", args...)
 	cmd.Env = c.kubeEnv()
 	var stderr bytes.Buffer
-	cmd.Stdin, cmd.Stderr = stdin, &stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, &stderr
 	return run(cmd, &stderr)
 }
 

@@ -33,7 +33,7 @@ func (c *Cluster) prepareImages(ctx context.Context) (image, digest string, err 
 		return "", "", fmt.Errorf("make a folder for images: %w", err)
 	}
 	if !c.opts.Current {
-		if err := c.loadJobImages(ctx); err != nil {
+		if err := c.loadImages(ctx, jobImages()); err != nil {
 			return "", "", err
 		}
 	}
@@ -70,13 +70,17 @@ func (c *Cluster) buildImage(ctx context.Context) (tar string, err error) {
 	return tar, nil
 }
 
-// loadJobImages loads those that the node doesn't have yet.
-func (c *Cluster) loadJobImages(ctx context.Context) error {
+// loadImages loads those that the node doesn't have yet, by the name that the
+// local cluster's program has for what it puts into them.
+func (c *Cluster) loadImages(ctx context.Context, images map[string]string) error {
+	if err := os.MkdirAll(c.opts.Cache, 0o750); err != nil {
+		return fmt.Errorf("make a folder for images: %w", err)
+	}
 	present, err := c.presentImages(ctx)
 	if err != nil {
 		return err
 	}
-	for kind, image := range jobImages() {
+	for kind, image := range images {
 		if slices.Contains(present, image) {
 			continue
 		}

@@ -35,7 +35,7 @@ const (
 // pipelines of demo and tests use, installs or upgrades the helm release with
 // the values, and returns when all of its replicas are the new ones.
 func (c *Cluster) Install(ctx context.Context, values map[string]any) error {
-	if err := c.claimNamespace(ctx); err != nil {
+	if err := c.claimNamespace(ctx, Release, c.Namespace); err != nil {
 		return err
 	}
 	image, digest, err := c.prepareImages(ctx)
@@ -58,7 +58,7 @@ func (c *Cluster) Install(ctx context.Context, values map[string]any) error {
 	}
 	c.opts.Progress.Say("installing KayCI with helm: release %s in namespace %s", Release, c.Namespace)
 	chart := filepath.Join(c.opts.Source, "charts", "kayci")
-	if err := c.helm(ctx, bytes.NewReader(document), "upgrade", "--install", Release, chart, "--values", "-"); err != nil {
+	if err := c.helm(ctx, bytes.NewReader(document), nil, "upgrade", "--install", Release, chart, "--namespace", c.Namespace, "--values", "-"); err != nil {
 		return fmt.Errorf("install KayCI: %w", err)
 	}
 	return c.AwaitRollout(ctx)
@@ -109,33 +109,33 @@ func (c *Cluster) awaitAdmission(ctx context.Context) error {
 	})
 }
 
-// claimNamespace creates KayCI's namespace, and refuses a cluster with a KayCI
-// that somebody else has installed.
-func (c *Cluster) claimNamespace(ctx context.Context) error {
+// claimNamespace creates a namespace for what is about to be installed, and
+// refuses a cluster in which somebody else has installed the same.
+func (c *Cluster) claimNamespace(ctx context.Context, app, namespace string) error {
 	var others appsv1.DeploymentList
-	if err := c.Client.List(ctx, &others, client.MatchingLabels{"app.kubernetes.io/name": Release}); err != nil {
-		return fmt.Errorf("look for another KayCI: %w", err)
+	if err := c.Client.List(ctx, &others, client.MatchingLabels{"app.kubernetes.io/name": app}); err != nil {
+		return fmt.Errorf("look for another %s: %w", app, err)
 	}
 	for i := range others.Items {
-		if ns := others.Items[i].Namespace; ns != c.Namespace {
-			return fmt.Errorf("this cluster has a KayCI of its own, in namespace %s: two would do everything twice", ns)
+		if ns := others.Items[i].Namespace; ns != namespace {
+			return fmt.Errorf("this cluster has a %s of its own, in namespace %s: two would do everything twice", app, ns)
 		}
 	}
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: c.Namespace, Labels: map[string]string{createdByLabel: createdBy}}}
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace, Labels: map[string]string{createdByLabel: createdBy}}}
 	err := c.Client.Create(ctx, ns)
 	if !apierrors.IsAlreadyExists(err) {
 		return err
 	}
-	return c.checkClaim(ctx)
+	return c.checkClaim(ctx, namespace)
 }
 
-func (c *Cluster) checkClaim(ctx context.Context) error {
+func (c *Cluster) checkClaim(ctx context.Context, namespace string) error {
 	var ns corev1.Namespace
-	if err := c.Client.Get(ctx, client.ObjectKey{Name: c.Namespace}, &ns); err != nil {
-		return fmt.Errorf("get namespace %s: %w", c.Namespace, err)
+	if err := c.Client.Get(ctx, client.ObjectKey{Name: namespace}, &ns); err != nil {
+		return fmt.Errorf("get namespace %s: %w", namespace, err)
 	}
 	if ns.Labels[createdByLabel] != createdBy {
-		return fmt.Errorf("namespace %s was not made by this program: it stays as it is", c.Namespace)
+		return fmt.Errorf("namespace %s was not made by this program: it stays as it is", namespace)
 	}
 	return nil
 }
@@ -143,7 +143,7 @@ func (c *Cluster) checkClaim(ctx context.Context) error {
 // Uninstall removes the release and, unlike helm, the custom resource
 // definitions, and with them every Pipeline and Run of the cluster.
 func (c *Cluster) Uninstall(ctx context.Context) error {
-	err := c.checkClaim(ctx)
+	err := c.checkClaim(ctx, c.Namespace)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
@@ -151,7 +151,7 @@ func (c *Cluster) Uninstall(ctx context.Context) error {
 		return err
 	}
 	c.opts.Progress.Say("uninstalling KayCI")
-	if err := c.helm(ctx, nil, "uninstall", Release, "--ignore-not-found", "--wait"); err != nil {
+	if err := c.helm(ctx, nil, nil, "uninstall", Release, "--namespace", c.Namespace, "--ignore-not-found", "--wait"); err != nil {
 		return fmt.Errorf("uninstall KayCI: %w", err)
 	}
 	kinds := []string{"configrepos", "pipelines", "triggers", "runs"}

@@ -88,3 +88,20 @@ func checkLogs(t *testing.T, name, commands string) {
 		}
 	}
 }
+
+// TestTheVersionOfKueue: the page names the one that the tests install.
+func TestTheVersionOfKueue(t *testing.T) {
+	module, err := os.ReadFile("../../local/kueue/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(module), "sigs.k8s.io/kueue v")
+	version, _, found := strings.Cut(rest, " ")
+	page, err := os.ReadFile("../../docs/pipelines.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !found || !strings.Contains(string(page), "Kueue v"+version+".\n") {
+		t.Errorf("docs/pipelines.md doesn't name Kueue v%s", version)
+	}
+}

@@ -91,6 +91,10 @@ func start(ctx context.Context, current bool) (stop func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
+	// Before the tests: building it would leave them little of the machine.
+	if err := shared.LoadKueue(ctx); err != nil {
+		return nil, err
+	}
 	if shared.address, err = shared.HostAddress(ctx); err != nil {
 		return nil, err
 	}

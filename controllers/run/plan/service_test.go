@@ -293,6 +293,11 @@ func TestRetire(t *testing.T) {
 		{name: "elastic, wants nothing", job: satisfied, pods: [][]podOption{{podPhase(corev1.PodFailed)}}},
 		{name: "elastic, on no node", job: elastic, pods: [][]podOption{{unstarted}}, want: actions{Complete: db}},
 		{name: "elastic, no pod yet", job: elastic, want: actions{Complete: db}},
+		{
+			// Kueue does that to a Job that it didn't let in as such.
+			name: "elastic, wants nothing, suspended", job: func(j *batchv1.Job) { satisfied(j); suspend(j) },
+			pods: [][]podOption{{podPhase(corev1.PodFailed)}}, remove: db,
+		},
 		{name: "elastic, suspended", job: func(j *batchv1.Job) { elastic(j); suspend(j) }, remove: db},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
