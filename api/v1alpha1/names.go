@@ -2,8 +2,8 @@ package v1alpha1
 
 import "strings"
 
-// Labels that KayCI puts on the objects it makes. Their values are object
-// names: every kind's name is short enough to be one.
+// Labels that KayCI puts on the objects it makes. Most values are object names:
+// every kind's name is short enough to be one.
 const (
 	// ConfigRepoLabel is on every Pipeline and Trigger that a ConfigRepo applied.
 	ConfigRepoLabel = "kayci.dev/configrepo"
@@ -24,6 +24,12 @@ const (
 	// WorkspaceLabel is on pods that mount their Run's workspace. Its value is the
 	// Run's name.
 	WorkspaceLabel = "kayci.dev/workspace"
+	// LockLabel is on the Jobs and pods of jobs and services of a Run that has a
+	// concurrency key. Its value is a hash of what the Run competes for.
+	LockLabel = "kayci.dev/lock"
+	// RunUIDLabel is beside LockLabel: the Run's UID, since another Run may get its
+	// name while they still run.
+	RunUIDLabel = "kayci.dev/run-uid"
 )
 
 // InjectParamsAnnotation is an annotation of a job's pod template. It names the

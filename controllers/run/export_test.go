@@ -25,6 +25,13 @@ func RoomNews() predicate.Predicate { return roomNews() }
 // InLine returns the handler of those watches.
 func (r *Reconciler) InLine() handler.EventHandler { return r.inLine() }
 
+// Vacancies returns what the Reconciler's watches for what is left of deleted Runs
+// let through.
+func Vacancies() predicate.Predicate { return vacancies() }
+
+// Vacated returns the handler of those watches.
+func (r *Reconciler) Vacated() handler.EventHandler { return r.vacated() }
+
 // PlaceNews returns what the Reconciler's other watch of Runs lets through.
 func PlaceNews() predicate.Predicate { return placeNews() }
 

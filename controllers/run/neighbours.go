@@ -50,6 +50,10 @@ type neighbours struct {
 	known map[string]map[types.UID]*v1alpha1.Run
 	// turns are the locks of which a Run is being admitted.
 	turns map[turn]bool
+	// holders are the names of the Runs that have places and that this process
+	// doesn't know to have ended; busy are the Runs that its workers are at.
+	holders map[turn]map[types.UID]string
+	busy    map[types.NamespacedName]bool
 }
 
 // turn is what only one Run can have at a time: that of its lock, or, without
@@ -84,6 +88,7 @@ func (n *neighbours) put(run *v1alpha1.Run) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.keep(run)
+	n.hold(run)
 }
 
 func (n *neighbours) keep(run *v1alpha1.Run) {
@@ -153,6 +158,7 @@ func (r *Reconciler) ask(ctx context.Context, namespace string) error {
 	for i := range runs.Items {
 		if concerned(&runs.Items[i]) {
 			n.keep(&runs.Items[i])
+			n.hold(&runs.Items[i])
 		}
 	}
 	if n.asked == nil {

@@ -39,7 +39,7 @@ func (r *Reconciler) findPlace(ctx context.Context, o *observation) error {
 	}
 	c := o.Spec.Concurrency
 	candidate := queue.Candidate{Run: o.Run, Lock: lock, Limit: int(cmp.Or(c.Limit, 1)), Policy: c.Policy}
-	place, _, err := r.decidePlace(ctx, candidate)
+	place, _, err := r.decidePlace(ctx, candidate, r.deleted)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (r *Reconciler) admit(ctx context.Context, o *observation, c queue.Candidat
 func (r *Reconciler) surePlace(ctx context.Context, c queue.Candidate) (queue.Place, error) {
 	sure := map[string]bool{}
 	for range verifications {
-		place, runs, err := r.decidePlace(ctx, c)
+		place, runs, err := r.decidePlace(ctx, c, r.surelyDeleted)
 		if err != nil {
 			return queue.Place{}, err
 		}
@@ -135,15 +135,22 @@ func (r *Reconciler) recordPlace(ctx context.Context, o *observation) error {
 	return r.record(ctx, o.Run, &decision.Status)
 }
 
+// findDeleted returns the names of deleted Runs of the candidate's lock of which
+// something may still run.
+type findDeleted func(ctx context.Context, c queue.Candidate, runs []v1alpha1.Run) ([]string, error)
+
 // decidePlace decides the Run's place from what is known of the others, which it
 // returns.
-func (r *Reconciler) decidePlace(ctx context.Context, c queue.Candidate) (queue.Place, []v1alpha1.Run, error) {
+func (r *Reconciler) decidePlace(ctx context.Context, c queue.Candidate, deleted findDeleted) (queue.Place, []v1alpha1.Run, error) {
 	runs, err := r.beside(ctx, c.Run.Namespace, c.Lock)
 	if err != nil {
 		return queue.Place{}, nil, err
 	}
 	locks, err := r.locks(ctx, c.Run, queue.Unrecorded(c.Run, runs))
 	if err != nil {
+		return queue.Place{}, nil, err
+	}
+	if c.Deleted, err = deleted(ctx, c, runs); err != nil {
 		return queue.Place{}, nil, err
 	}
 	return queue.Decide(c, runs, locks), runs, nil

@@ -25,6 +25,7 @@ func (s *simulation) checkChange(c change) {
 	s.checkUntouched(c)
 	s.checkUntampered(c)
 	s.checkKept(c)
+	s.noteRoom(c)
 	switch obj := c.object().(type) {
 	case *batchv1.Job:
 		switch {

@@ -29,6 +29,11 @@ func (s *simulation) stepJob(job *batchv1.Job) {
 	if job.DeletionTimestamp != nil || job.Labels["kayci.dev/run"] == "" {
 		return
 	}
+	if s.ownerless(job) {
+		s.note("garbage collection deletes Job %s", job.Name)
+		s.server.delete(job, 0)
+		return
+	}
 	pods := s.podsOf(job)
 	switch {
 	case jobHas(job, batchv1.JobComplete), jobHas(job, batchv1.JobFailed):

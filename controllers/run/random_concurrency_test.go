@@ -7,9 +7,13 @@ import (
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run"
 	"github.com/kayci/kayci/controllers/run/job"
 )
 
@@ -35,19 +39,62 @@ func (s *simulation) arrive() {
 	s.coming = s.coming[1:]
 }
 
-// deleteQueued deletes a Run that waits, with what it has made.
-func (s *simulation) deleteQueued() {
+// deleteBound deletes a Run that has a place or waits for one. What it has made
+// goes when the garbage collector finds it.
+func (s *simulation) deleteBound() {
 	for _, r := range pick[*v1alpha1.Run](s, "Run", 1) {
-		if r.Status.Concurrency == nil || r.Status.Concurrency.Admitted || r.Status.Phase.Finished() {
+		if r.Status.Concurrency == nil || r.Status.Phase.Finished() {
 			continue
 		}
 		s.note("somebody deletes %s", r.Name)
 		s.server.delete(r, 0)
-		for _, made := range stored[*batchv1.Job](s, "Job") {
+		for _, made := range stored[*corev1.Service](s, "Service") {
 			if metav1.IsControlledBy(made, r) {
 				s.server.delete(made, 0)
 			}
 		}
+	}
+}
+
+// ownerless reports whether the Run that the Job is of is gone.
+func (s *simulation) ownerless(job *batchv1.Job) bool {
+	of := metav1.GetControllerOf(job)
+	r, found := s.server.objects["Run"][of.Name].(*v1alpha1.Run)
+	return !found || r.UID != of.UID
+}
+
+// checkAtOnce checks that no more Runs than may have a place, or are gone and
+// still run.
+func (s *simulation) checkAtOnce(what string) {
+	s.t.Helper()
+	holders := map[types.UID]string{}
+	uids := map[types.UID]bool{}
+	for _, r := range stored[*v1alpha1.Run](s, "Run") {
+		uids[r.UID] = true
+		if admitted(r) && !r.Status.Phase.Finished() {
+			holders[r.UID] = r.Name
+		}
+	}
+	holds := func(obj client.Object) {
+		if uid := types.UID(obj.GetLabels()[v1alpha1.RunUIDLabel]); len(run.LockOf(obj)) > 0 && !uids[uid] {
+			holders[uid] = "what is left of " + obj.GetLabels()[v1alpha1.RunLabel]
+		}
+	}
+	for _, job := range stored[*batchv1.Job](s, "Job") {
+		holds(job)
+	}
+	for _, pod := range stored[*corev1.Pod](s, "Pod") {
+		holds(pod)
+	}
+	if len(holders) > int(s.pipeline.Spec.Concurrency.Limit) {
+		s.t.Errorf("with %s there are %d at a time: %v", what, len(holders), holders)
+	}
+}
+
+// noteRoom notes that what is left of a deleted Run has ended.
+func (s *simulation) noteRoom(c change) {
+	if c.before != nil && len(run.LockOf(c.before)) > 0 && (c.after == nil || len(run.LockOf(c.after)) == 0) {
+		s.room = s.clock.Now()
 	}
 }
 
@@ -59,15 +106,7 @@ func (s *simulation) checkPlaces(before, after *v1alpha1.Run) {
 		return
 	}
 	if admitted(after) && !admitted(before) {
-		n := 0
-		for _, r := range stored[*v1alpha1.Run](s, "Run") {
-			if admitted(r) && !r.Status.Phase.Finished() {
-				n++
-			}
-		}
-		if n > int(s.pipeline.Spec.Concurrency.Limit) {
-			s.t.Errorf("%s is admitted as one of %d", after.Name, n)
-		}
+		s.checkAtOnce(after.Name)
 		if late := s.clock.Since(s.room); s.calm && late > time.Minute {
 			s.t.Errorf("%s is admitted %s after there was room", after.Name, late)
 		}
@@ -83,8 +122,12 @@ func admitted(r *v1alpha1.Run) bool {
 // checkAdmitted checks that the Run that a Job is made for has a place.
 func (s *simulation) checkAdmitted(created *batchv1.Job) {
 	s.t.Helper()
+	if s.pipeline.Spec.Concurrency == nil {
+		return
+	}
+	s.checkAtOnce("Job " + created.Name)
 	r, found := s.server.objects["Run"][created.Labels[v1alpha1.RunLabel]].(*v1alpha1.Run)
-	if found && s.pipeline.Spec.Concurrency != nil && !admitted(r) {
+	if found && !admitted(r) {
 		s.t.Errorf("Job %s is created for a Run that has no place: %+v", created.Name, r.Status.Concurrency)
 	}
 }

@@ -23,7 +23,7 @@ func (s *simulation) interfere() {
 	case n < 15 && !s.stale:
 		s.cancel()
 	case n < 16 && !s.stale:
-		s.deleteQueued()
+		s.deleteBound()
 	case n < 18:
 		s.approveOne()
 	case n < 20:

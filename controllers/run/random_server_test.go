@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run"
 )
 
 // kindOf names the kind of an object, or of the items of a list.
@@ -80,9 +81,12 @@ func selected(options *client.ListOptions, obj client.Object) bool {
 	if options.FieldSelector == nil {
 		return true
 	}
-	if run, is := obj.(*v1alpha1.Run); is {
+	if r, is := obj.(*v1alpha1.Run); is {
 		value, exact := options.FieldSelector.RequiresExactMatch("status.completionTime")
-		return exact && value == "" && run.Status.CompletionTime == nil
+		return exact && value == "" && r.Status.CompletionTime == nil
+	}
+	if value, exact := options.FieldSelector.RequiresExactMatch("metadata.labels.kayci.dev/lock"); exact {
+		return slices.Contains(run.LockOf(obj), value)
 	}
 	value, exact := options.FieldSelector.RequiresExactMatch("metadata.labels.kayci.dev/run")
 	return exact && obj.GetLabels()["kayci.dev/run"] == value

@@ -205,6 +205,11 @@ func (s *simulation) watch(ctx context.Context) func(change) {
 			deliver(ctx, c, let, s.reconciler.Enqueue(), s.queue)
 			s.believes = believes
 		}
+		if kind := kindOf(c.object()); kind == "Job" || kind == "Pod" {
+			believes := s.believes
+			deliver(ctx, c, run.Vacancies(), s.reconciler.Vacated(), s.queue)
+			s.believes = believes
+		}
 		if kindOf(c.object()) == "Run" {
 			believes := s.believes
 			deliver(ctx, c, run.PlaceNews(), s.reconciler.Wake(), s.queue)

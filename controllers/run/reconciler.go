@@ -64,6 +64,8 @@ type Reconciler struct {
 
 // Reconcile brings one Run a step further.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	rest := r.neighbours.work(req.NamespacedName)
+	defer rest()
 	run, err := r.get(ctx, req.NamespacedName)
 	if run == nil || !run.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, err

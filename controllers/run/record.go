@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/queue"
 )
 
 // maxNote is what an event's text may have, with room to spare.
@@ -30,6 +31,9 @@ func (r *Reconciler) record(ctx context.Context, run *v1alpha1.Run, status *v1al
 		return fmt.Errorf("record status: %w", err)
 	}
 	r.recent.Put(r.Clock.Now(), run)
+	if lock, bound := queue.LockOf(run); bound && status.Phase.Finished() {
+		r.neighbours.release(turn{run.Namespace, lock}, run.UID)
+	}
 	told := newsOf(&before.Status, status)
 	told.log(ctrl.LoggerFrom(ctx), run)
 	r.Metrics.observe(run, &told)

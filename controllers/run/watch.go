@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -18,9 +19,14 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// IndexPods adds the index that the Reconciler finds a Run's pods by.
+// IndexPods adds the indexes that the Reconciler finds a Run's pods by, and those
+// Jobs and pods that hold a place.
 func IndexPods(ctx context.Context, indexer client.FieldIndexer) error {
-	return indexer.IndexField(ctx, &corev1.Pod{}, podsByRun, RunOfPod)
+	return errors.Join(
+		indexer.IndexField(ctx, &corev1.Pod{}, podsByRun, RunOfPod),
+		indexer.IndexField(ctx, &corev1.Pod{}, locked, LockOf),
+		indexer.IndexField(ctx, &batchv1.Job{}, locked, LockOf),
+	)
 }
 
 // RunOfPod is the index's function: the name of the Run that the pod belongs to.
@@ -48,6 +54,8 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 		Watches(&v1alpha1.Pipeline{}, r.arrival(), builder.WithPredicates(arrivals())).
 		Watches(&v1alpha1.Run{}, r.inLine(), builder.WithPredicates(roomNews())).
 		Watches(&batchv1.Job{}, r.inLine(), builder.WithPredicates(roomNews())).
+		Watches(&batchv1.Job{}, r.vacated(), builder.WithPredicates(vacancies())).
+		Watches(&corev1.Pod{}, r.vacated(), builder.WithPredicates(vacancies())).
 		Watches(&batchv1.Job{}, queue, builder.WithPredicates(jobNews())).
 		Watches(&corev1.Pod{}, queue, builder.WithPredicates(podNews())).
 		Complete(r)

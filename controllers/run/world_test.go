@@ -79,6 +79,8 @@ func builder(t *testing.T) *fake.ClientBuilder {
 	return fake.NewClientBuilder().WithScheme(scheme(t)).
 		WithStatusSubresource(&v1alpha1.Run{}, &v1alpha1.Pipeline{}, &batchv1.Job{}, &corev1.Pod{}).
 		WithIndex(&corev1.Pod{}, "metadata.labels.kayci.dev/run", run.RunOfPod).
+		WithIndex(&corev1.Pod{}, "metadata.labels.kayci.dev/lock", run.LockOf).
+		WithIndex(&batchv1.Job{}, "metadata.labels.kayci.dev/lock", run.LockOf).
 		WithIndex(&v1alpha1.Run{}, "status.completionTime", run.ActiveRun).
 		WithIndex(&corev1.Event{}, "involvedObject.uid", func(obj client.Object) []string {
 			event, ok := obj.(*corev1.Event)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -124,6 +125,42 @@ func (s *space) awaitQueue(t *testing.T, most int) {
 		slices.Sort(got)
 		return len(got) <= most && slices.Equal(want, got), fmt.Sprint("positions ", got), nil
 	})
+}
+
+// A Run that is deleted while its pod runs has its place until that has ended,
+// however long it takes to stop.
+func TestADeletedRunHoldsItsPlace(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t)
+	stubborn := script("deploy", `[ "$KAYCI_RUN" = one ] || exit 0
+stop() {
+`+s.through("stopping")+`
+exit 0
+}
+trap stop TERM
+`+s.through("runs")+`
+sleep 3600 & wait`)
+	stubborn.Template.Spec.Template.Spec.TerminationGracePeriodSeconds = new(int64(300))
+	s.create(t, one(s.pipeline("deploy", stubborn), v1alpha1.ConcurrencyQueue))
+	s.start(t, "one", "deploy")
+	s.openGate("runs")
+	s.awaitArrival(t, "runs")
+	s.start(t, "two", "deploy")
+	s.awaitMessage(t, "two", `Queued, Queued: position 1 of key "main"; waits for one`)
+	if err := s.Client.Delete(s.ctx, &v1alpha1.Run{ObjectMeta: s.meta("one")}); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitArrival(t, "stopping")
+	s.awaitGone(t, "its Jobs", &batchv1.JobList{}, client.MatchingLabels{v1alpha1.RunLabel: "one"})
+	s.awaitMessage(t, "two", `Queued, Queued: position 1 of key "main"; waits for the pods of deleted run one`)
+	if pods := s.pods(t, "one"); len(pods) != 1 {
+		t.Errorf("the deleted Run has %d pods, want the one that stops", len(pods))
+	}
+	s.openGate("stopping")
+	s.awaitEnd(t, "two", v1alpha1.RunSucceeded)
+	if pods := s.pods(t, "one"); len(pods) > 0 && pods[0].Status.Phase != corev1.PodSucceeded {
+		t.Errorf("the other Run has run beside pod %s, which is %s", pods[0].Name, pods[0].Status.Phase)
+	}
 }
 
 // Runs of two Pipelines that share a lock run one after the other.

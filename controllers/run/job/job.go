@@ -19,6 +19,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/queue"
 )
 
 // NumberAnnotation is, on a Job, the number of its Run: a controller that was
@@ -81,8 +82,8 @@ func Build(run *v1alpha1.Run, number int64, pipeline *v1alpha1.PipelineSpec, spe
 // the part has in the Pipeline. Its role is the label that holds that name.
 func assemble(run *v1alpha1.Run, number int64, given *batchv1.JobTemplateSpec, role, name string) *batchv1.Job {
 	template := given.DeepCopy()
-	for _, taken := range []string{v1alpha1.JobLabel, v1alpha1.ServiceLabel, v1alpha1.NotifierLabel} {
-		// Which part a pod is of is what its label says.
+	for _, taken := range []string{v1alpha1.JobLabel, v1alpha1.ServiceLabel, v1alpha1.NotifierLabel, v1alpha1.LockLabel, v1alpha1.RunUIDLabel} {
+		// Which part a pod is of is what its label says, and which lock.
 		delete(template.Labels, taken)
 		delete(template.Spec.Template.Labels, taken)
 	}
@@ -90,6 +91,9 @@ func assemble(run *v1alpha1.Run, number int64, given *batchv1.JobTemplateSpec, r
 		v1alpha1.RunLabel:      run.Name,
 		role:                   name,
 		v1alpha1.PipelineLabel: run.Spec.Pipeline,
+	}
+	if lock, bound := queue.LockOf(run); bound && role != v1alpha1.NotifierLabel {
+		labels[v1alpha1.LockLabel], labels[v1alpha1.RunUIDLabel] = lock.Label(), string(run.UID)
 	}
 	template.Spec.Template.Labels = merge(template.Spec.Template.Labels, labels)
 	return &batchv1.Job{

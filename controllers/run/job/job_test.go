@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/job"
+	"github.com/kayci/kayci/controllers/run/queue"
 )
 
 var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
@@ -156,5 +158,35 @@ func golden(t *testing.T, path string, obj any) {
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+// Jobs and pods of a Run that has a place say which, whatever the template does.
+// Notifiers have none.
+func TestLock(t *testing.T) {
+	t.Parallel()
+	r := run()
+	r.Status.Concurrency = &v1alpha1.ConcurrencyStatus{Key: "main", Group: "all", Admitted: true}
+	spec := v1alpha1.Job{Name: "test"}
+	spec.Template.Labels = map[string]string{v1alpha1.LockLabel: "mine", v1alpha1.RunUIDLabel: "mine"}
+	spec.Template.Spec.Template.Labels = spec.Template.Labels
+	service := v1alpha1.Service{Name: "db", Template: spec.Template}
+	notifier := v1alpha1.Notifier{Name: "chat", Template: spec.Template}
+	locked := [2]string{queue.NewLock("web", "all", "main").Label(), "run-uid"}
+	unbound := run()
+	for name, tt := range map[string]struct {
+		built *batchv1.Job
+		want  [2]string
+	}{
+		"a job":         {job.Build(r, 12, &v1alpha1.PipelineSpec{}, &spec), locked},
+		"a service":     {job.BuildService(r, 12, &v1alpha1.PipelineSpec{}, &service), locked},
+		"a notifier":    {job.BuildNotifier(r, 12, &notifier, &r.Status), [2]string{}},
+		"without a key": {job.Build(unbound, 12, &v1alpha1.PipelineSpec{}, &spec), [2]string{}},
+	} {
+		for of, labels := range map[string]map[string]string{"Job": tt.built.Labels, "pod": tt.built.Spec.Template.Labels} {
+			if diff := cmp.Diff(tt.want, [2]string{labels[v1alpha1.LockLabel], labels[v1alpha1.RunUIDLabel]}); diff != "" {
+				t.Errorf("%s, labels of its %s (-want +got):\n%s", name, of, diff)
+			}
+		}
 	}
 }

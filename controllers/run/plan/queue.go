@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -44,7 +45,7 @@ func (f *Facts) displaced() *halt {
 	case p.Skipped:
 		return &halt{
 			phase: v1alpha1.RunCancelled, stopping: v1alpha1.ReasonSkipped, reason: v1alpha1.ReasonSkipped,
-			verb: "skipped", why: fmt.Sprintf("no place for another run of %s beside %s", lock(p), names(p.InTheWay)),
+			verb: "skipped", why: fmt.Sprintf("no place for another run of %s beside %s", lock(p), inTheWay(p)),
 		}
 	default:
 		return nil
@@ -52,14 +53,26 @@ func (f *Facts) displaced() *halt {
 }
 
 // line says what a queued Run waits for. While its position is the same, what it
-// said first stays.
+// said first stays, but that of deleted Runs.
 func (f *Facts) line() string {
 	recorded := f.Run.Status.Concurrency
 	said := meta.FindStatusCondition(f.Run.Status.Conditions, v1alpha1.SucceededCondition)
-	if recorded != nil && recorded.Position == f.Place.Position && said != nil && said.Reason == ReasonQueued {
+	if recorded != nil && recorded.Position == f.Place.Position && said != nil && said.Reason == ReasonQueued &&
+		strings.Contains(said.Message, ofDeleted) == (len(f.Place.Deleted) > 0) {
 		return said.Message
 	}
-	return fmt.Sprintf("position %d of %s; waits for %s", f.Place.Position, lock(f.Place), names(f.Place.InTheWay))
+	return fmt.Sprintf("position %d of %s; waits for %s", f.Place.Position, lock(f.Place), inTheWay(f.Place))
+}
+
+// ofDeleted precedes the name of a Run that has a place although it is gone.
+const ofDeleted = "the pods of deleted run "
+
+func inTheWay(p *queue.Place) string {
+	var all []string
+	for _, name := range p.Deleted {
+		all = append(all, ofDeleted+name)
+	}
+	return names(append(all, p.InTheWay...))
 }
 
 // concurrency is what the status says of the Run's place.

@@ -79,6 +79,15 @@ func TestPlace(t *testing.T) {
 			status: v1alpha1.ConcurrencyStatus{Key: "main"},
 		},
 		{
+			name: "queued behind a deleted Run", place: queue.Place{Key: "main", Position: 1, InTheWay: []string{"web-2"}, Deleted: []string{"web-1"}},
+			phase: "Queued", reason: "Queued", message: `position 1 of key "main"; waits for the pods of deleted run web-1, web-2`,
+			jobs: map[string]outcome{
+				"a": {"Waiting", "Queued", "the Run waits for others of its concurrency key"},
+				"b": {"Waiting", "Queued", "the Run waits for others of its concurrency key"},
+			},
+			status: v1alpha1.ConcurrencyStatus{Key: "main", Position: 1},
+		},
+		{
 			name: "replaced while it waited", place: queue.Place{Key: "main", ReplacedBy: "web-9"},
 			phase: "Cancelled", reason: "Replaced", message: `replaced: run web-9 of key "main" is newer`,
 			jobs: map[string]outcome{
@@ -175,7 +184,13 @@ func TestQueueMessageStaysWithThePosition(t *testing.T) {
 		return f.Run.Status.Conditions[0].Message
 	}
 	got := []string{decide(2, "web-1"), decide(2, "web-2"), decide(1, "web-2")}
+	// But that only pods are left of a Run is news.
+	f.Place = &queue.Place{Key: "main", Position: 1, Deleted: []string{"web-2"}}
+	f.Run.Status = plan.Decide(f).Status
+	got = append(got, f.Run.Status.Conditions[0].Message)
+	got = append(got, decide(1, "web-3"))
 	want := []string{`position 2 of key "main"; waits for web-1`, `position 2 of key "main"; waits for web-1`, `position 1 of key "main"; waits for web-2`}
+	want = append(want, `position 1 of key "main"; waits for the pods of deleted run web-2`, `position 1 of key "main"; waits for web-3`)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -14,42 +14,6 @@ import (
 	"github.com/kayci/kayci/controllers/run/order"
 )
 
-// Lock is what Runs compete for: the places of a key.
-type Lock struct {
-	// Pipeline that the key is of. Blank if it is a group's.
-	Pipeline string
-	// Group of Pipelines that the key is of. Blank if it is one Pipeline's own.
-	Group string
-	// Key, see Key.
-	Key string
-}
-
-// NewLock returns the lock that a Run of the Pipeline competes for.
-func NewLock(pipeline, group, key string) Lock {
-	if group != "" {
-		pipeline = ""
-	}
-	return Lock{Pipeline: pipeline, Group: group, Key: Key(key)}
-}
-
-// LockOf returns the lock that is recorded of the Run.
-func LockOf(run *v1alpha1.Run) (Lock, bool) {
-	c := run.Status.Concurrency
-	if c == nil {
-		return Lock{}, false
-	}
-	return NewLock(run.Spec.Pipeline, c.Group, c.Key), true
-}
-
-// Concerns reports whether the Run may compete for the lock, for all that is
-// recorded.
-func (l Lock) Concerns(run *v1alpha1.Run) bool {
-	if recorded, known := LockOf(run); known {
-		return recorded == l
-	}
-	return l.Group != "" || l.Pipeline == run.Spec.Pipeline
-}
-
 // Place is where a Run stands among the Runs of its key.
 type Place struct {
 	// Key of the Run, and the group that it is of.
@@ -65,6 +29,8 @@ type Place struct {
 	// InTheWay are the Runs that have the places, or are to get them first: their
 	// names, with the Pipeline of those that are of another.
 	InTheWay []string
+	// Deleted are the Runs of Candidate.Deleted that are in the way besides.
+	Deleted []string
 	// ReplacedBy is the newer Run that this one has to end for.
 	ReplacedBy string
 	// RestsOn are the Runs whose being there makes the Run end, skipped or replaced,
@@ -81,6 +47,9 @@ type Candidate struct {
 	// Limit and Policy of the Run's revision.
 	Limit  int
 	Policy v1alpha1.ConcurrencyPolicy
+	// Deleted are the names of Runs of the lock that are gone while something of them
+	// may still run: each has a place until that has ended.
+	Deleted []string
 }
 
 // Decide returns the Run's place. runs are those that its lock concerns; it may
@@ -92,19 +61,20 @@ func Decide(c Candidate, runs []v1alpha1.Run, locks map[string]Lock) Place {
 		place.Admitted, place.ReplacedBy = recorded.Admitted, recorded.ReplacedBy
 	}
 	s := sort(c, runs, locks)
+	s.deleted = len(c.Deleted)
 	if c.Policy == v1alpha1.ConcurrencyReplace && place.ReplacedBy == "" && len(s.newer) >= c.Limit {
 		place.ReplacedBy = s.newer[len(s.newer)-1].Name
 		place.RestsOn = names(s.newer[len(s.newer)-c.Limit:])
 	}
 	switch {
 	case place.Admitted, place.ReplacedBy != "":
-	case len(s.admitted)+len(s.ahead) < c.Limit:
+	case len(c.Deleted)+len(s.admitted)+len(s.ahead) < c.Limit:
 		place.Admitted = true
 	case c.Policy == v1alpha1.ConcurrencySkip:
-		place.Skipped, place.InTheWay = true, c.tell(s.inTheWay(c.Limit))
+		place.Skipped, place.InTheWay, place.Deleted = true, c.tell(s.inTheWay(c.Limit)), c.Deleted
 		place.RestsOn = names(s.inTheWay(c.Limit))
 	default:
-		place.Position, place.InTheWay = rounded(len(s.ahead)+1), c.tell(s.inTheWay(c.Limit))
+		place.Position, place.InTheWay, place.Deleted = rounded(len(s.ahead)+1), c.tell(s.inTheWay(c.Limit)), c.Deleted
 	}
 	return place
 }
@@ -116,6 +86,8 @@ type siblings struct {
 	admitted, ahead []*v1alpha1.Run
 	// newer than the Run and not about to end.
 	newer []*v1alpha1.Run
+	// deleted is how many have places though they are gone.
+	deleted int
 }
 
 func sort(c Candidate, runs []v1alpha1.Run, locks map[string]Lock) siblings {
@@ -156,7 +128,7 @@ func (s *siblings) add(run, other *v1alpha1.Run) {
 // inTheWay returns the Runs that fill the places.
 func (s *siblings) inTheWay(limit int) []*v1alpha1.Run {
 	inFront := slices.Concat(s.admitted, s.ahead)
-	return inFront[:min(len(inFront), max(limit, len(s.admitted)))]
+	return inFront[:min(len(inFront), max(limit-s.deleted, len(s.admitted)))]
 }
 
 // tell returns what a message calls the Runs.
@@ -235,8 +207,14 @@ func Wake(changed *v1alpha1.Run, runs []v1alpha1.Run) []*v1alpha1.Run {
 		run := &runs[i]
 		recorded := run.Status.Concurrency
 		switch {
-		case run.Name == changed.Name, recorded == nil, run.Status.Phase.Finished():
+		case run.Name == changed.Name, run.Status.Phase.Finished():
 		case !compete(changed, run):
+		case recorded == nil:
+			// It may be looking by what was before. Later than its first look it has no
+			// key.
+			if run.Status.Phase == "" {
+				wake = append(wake, run)
+			}
 		case recorded.Admitted:
 			wake = append(wake, run)
 		case !leaving(run):
@@ -258,6 +236,9 @@ func Wake(changed *v1alpha1.Run, runs []v1alpha1.Run) []*v1alpha1.Run {
 // compete reports whether the Run that has changed may have been in the way of
 // one that waits.
 func compete(changed, waiting *v1alpha1.Run) bool {
-	lock, known := LockOf(waiting)
-	return known && lock.Concerns(changed)
+	if lock, known := LockOf(waiting); known {
+		return lock.Concerns(changed)
+	}
+	lock, known := LockOf(changed)
+	return !known || lock.Concerns(waiting)
 }

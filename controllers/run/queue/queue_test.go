@@ -239,6 +239,48 @@ func TestDecideInAGroup(t *testing.T) {
 	}
 }
 
+// What is left of deleted Runs has places, and goes before those who wait.
+func TestDecideBesideDeletedRuns(t *testing.T) {
+	t.Parallel()
+	main := of("main")
+	for _, tt := range []struct {
+		name    string
+		run     []option
+		limit   int
+		policy  v1alpha1.ConcurrencyPolicy
+		deleted []string
+		others  []v1alpha1.Run
+		want    queue.Place
+	}{
+		{name: "it waits", deleted: []string{"x"}, want: queue.Place{Key: "main", Position: 1, Deleted: []string{"x"}}},
+		{name: "room for two", limit: 2, deleted: []string{"x"}, want: queue.Place{Key: "main", Admitted: true}},
+		{name: "two, and room for two", limit: 2, deleted: []string{"x", "y"}, want: queue.Place{Key: "main", Position: 1, Deleted: []string{"x", "y"}}},
+		{
+			name: "one waits, too", deleted: []string{"x"}, others: []v1alpha1.Run{run("a", 1, main)},
+			want: queue.Place{Key: "main", Position: 2, Deleted: []string{"x"}},
+		},
+		{
+			name: "room for two, one runs", limit: 2, deleted: []string{"x"}, others: []v1alpha1.Run{run("a", 1, main, admitted), run("b", 2, main)},
+			want: queue.Place{Key: "main", Position: 2, InTheWay: []string{"a"}, Deleted: []string{"x"}},
+		},
+		{name: "admitted before", run: []option{main, admitted}, deleted: []string{"x"}, want: queue.Place{Key: "main", Admitted: true}},
+		{name: "skip", policy: v1alpha1.ConcurrencySkip, deleted: []string{"x"}, want: queue.Place{Key: "main", Skipped: true, Deleted: []string{"x"}}},
+		{
+			name: "replaced", policy: v1alpha1.ConcurrencyReplace, deleted: []string{"x"}, others: []v1alpha1.Run{run("z", 9, main)},
+			want: queue.Place{Key: "main", ReplacedBy: "z", RestsOn: []string{"z"}},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m := run("m", 5, tt.run...)
+			c := queue.Candidate{Run: &m, Lock: queue.Lock{Key: "main"}, Limit: max(tt.limit, 1), Policy: tt.policy, Deleted: tt.deleted}
+			if diff := cmp.Diff(tt.want, queue.Decide(c, tt.others, nil)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestUnrecorded(t *testing.T) {
 	t.Parallel()
 	m := run("m", 5)
@@ -296,7 +338,7 @@ func TestWake(t *testing.T) {
 				run("m", 5, main, admitted, in("Succeeded")), run("a", 6, main, at(1)), run("b", 7, other, at(1)), run("c", 1, main, in("Failed")),
 				run("d", 1), run("e", 1, in("Running")),
 			},
-			want: []string{"a"},
+			want: []string{"d", "a"},
 		},
 		{
 			name: "any key, of one that had none", changed: run("m", 5, in("Failed")),

@@ -1,0 +1,221 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/queue"
+)
+
+// locked is the cache's index of Jobs and pods by the label of the lock that they
+// hold a place of.
+const locked = "metadata.labels." + v1alpha1.LockLabel
+
+// LockOf is the index's function.
+func LockOf(obj client.Object) []string {
+	if label := held(obj); label != "" {
+		return []string{label}
+	}
+	return nil
+}
+
+// held returns the label of the lock that a Job or pod holds a place of, blank
+// for none.
+func held(obj client.Object) string {
+	switch obj := obj.(type) {
+	case *batchv1.Job:
+		return queue.JobHolds(obj)
+	case *corev1.Pod:
+		return queue.PodHolds(obj)
+	default:
+		return ""
+	}
+}
+
+// hold remembers that the Run has a place.
+func (n *neighbours) hold(run *v1alpha1.Run) {
+	lock, bound := queue.LockOf(run)
+	if !bound || !run.Status.Concurrency.Admitted || run.Status.Phase.Finished() {
+		return
+	}
+	t := turn{run.Namespace, lock}
+	if n.holders == nil {
+		n.holders = map[turn]map[types.UID]string{}
+	}
+	if n.holders[t] == nil {
+		n.holders[t] = map[types.UID]string{}
+	}
+	n.holders[t][run.UID] = run.Name
+}
+
+// release forgets that: the Run has ended, or nothing of it is left.
+func (n *neighbours) release(t turn, run types.UID) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.holders[t], run)
+	if len(n.holders[t]) == 0 {
+		delete(n.holders, t)
+	}
+}
+
+// vanished returns the Runs that had a place and are not among those that there
+// are, though nobody has recorded their end. What a worker does about one of them
+// meanwhile would be missed: then it isn't ok.
+func (n *neighbours) vanished(t turn, runs []v1alpha1.Run) (gone []types.UID, ok bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for uid, name := range n.holders[t] {
+		if slices.ContainsFunc(runs, func(run v1alpha1.Run) bool { return run.UID == uid }) {
+			continue
+		}
+		if n.busy[types.NamespacedName{Namespace: t.namespace, Name: name}] {
+			return nil, false
+		}
+		gone = append(gone, uid)
+	}
+	return gone, true
+}
+
+// work notes that a worker has to do with a Run of this name, and returns what ends
+// that. It comes before the Run is read: whoever doesn't see it at work sees all
+// that it has done.
+func (n *neighbours) work(key types.NamespacedName) (end func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.busy == nil {
+		n.busy = map[types.NamespacedName]bool{}
+	}
+	n.busy[key] = true
+	return func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		delete(n.busy, key)
+	}
+}
+
+// deleted returns the names of Runs of the lock that are gone while something of
+// them may still run, as the cache shows it.
+func (r *Reconciler) deleted(ctx context.Context, c queue.Candidate, runs []v1alpha1.Run) ([]string, error) {
+	names, _, err := r.leftovers(ctx, r.Client, client.MatchingFields{locked: c.Lock.Label()}, c, runs)
+	return names, err
+}
+
+// surelyDeleted is deleted for a Run that is to get a place: the cache may be
+// behind about those that went lately.
+func (r *Reconciler) surelyDeleted(ctx context.Context, c queue.Candidate, runs []v1alpha1.Run) ([]string, error) {
+	t := turn{c.Run.Namespace, c.Lock}
+	gone, ok := r.neighbours.vanished(t, runs)
+	if !ok {
+		return nil, errNotItsTurn
+	}
+	if len(gone) == 0 {
+		return r.deleted(ctx, c, runs)
+	}
+	names, left, err := r.leftovers(ctx, r.APIReader, client.MatchingLabels{v1alpha1.LockLabel: c.Lock.Label()}, c, runs)
+	if err != nil {
+		return nil, err
+	}
+	for _, uid := range gone {
+		if !left[uid] {
+			r.neighbours.release(t, uid)
+		}
+	}
+	return names, nil
+}
+
+// leftovers finds the Jobs and pods of the lock that may run and whose Runs are
+// gone, and returns the names of those Runs.
+func (r *Reconciler) leftovers(ctx context.Context, in client.Reader, of client.ListOption, c queue.Candidate, runs []v1alpha1.Run) ([]string, map[types.UID]bool, error) {
+	var jobs batchv1.JobList
+	var pods corev1.PodList
+	for _, list := range []client.ObjectList{&jobs, &pods} {
+		if err := in.List(ctx, list, client.InNamespace(c.Run.Namespace), of); err != nil {
+			return nil, nil, fmt.Errorf("list what is left of deleted runs: %w", err)
+		}
+	}
+	holders := map[queue.Holder]bool{}
+	for i := range jobs.Items {
+		if held(&jobs.Items[i]) != "" {
+			holders[queue.HolderOf(&jobs.Items[i])] = true
+		}
+	}
+	for i := range pods.Items {
+		if held(&pods.Items[i]) != "" {
+			holders[queue.HolderOf(&pods.Items[i])] = true
+		}
+	}
+	var names []string
+	left := map[types.UID]bool{}
+	for holder := range holders {
+		there := slices.ContainsFunc(runs, func(run v1alpha1.Run) bool { return run.UID == holder.UID })
+		if !there && r.gone(ctx, c.Run.Namespace, holder) {
+			names = append(names, holder.Name)
+			left[holder.UID] = true
+		}
+	}
+	slices.Sort(names)
+	return names, left, nil
+}
+
+// gone reports whether the Run is deleted, for all that the cache shows. One that
+// has ended has no place, whatever of it still ends.
+func (r *Reconciler) gone(ctx context.Context, namespace string, holder queue.Holder) bool {
+	var run v1alpha1.Run
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: holder.Name}, &run)
+	return err != nil || run.UID != holder.UID || run.DeletionTimestamp != nil
+}
+
+// vacated lets the Runs look at their place that wait for what is left of a
+// deleted one.
+func (r *Reconciler) vacated() handler.EventHandler {
+	wake := func(ctx context.Context, obj client.Object, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+		if !r.gone(ctx, obj.GetNamespace(), queue.HolderOf(obj)) {
+			return
+		}
+		var runs v1alpha1.RunList
+		if err := r.Client.List(ctx, &runs, activeRuns(obj.GetNamespace(), client.UnsafeDisableDeepCopy)...); err != nil {
+			// They look again by themselves, only later.
+			log.FromContext(ctx).Error(err, "list the Runs that wait for what is left of a deleted one", "object", obj.GetName())
+			return
+		}
+		for i := range runs.Items {
+			run := &runs.Items[i]
+			lock, bound := queue.LockOf(run)
+			waits := bound && !run.Status.Concurrency.Admitted && lock.Label() == obj.GetLabels()[v1alpha1.LockLabel]
+			// One that nobody has looked at may be looking by what was before.
+			if waits || !bound && run.Status.Phase == "" {
+				r.add(q, run, 0)
+			}
+		}
+	}
+	return handler.Funcs{
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			wake(ctx, e.ObjectNew, q)
+		},
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			wake(ctx, e.Object, q)
+		},
+	}
+}
+
+// vacancies lets through Jobs and pods that hold a place no more.
+func vacancies() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool { return held(e.ObjectOld) != "" && held(e.ObjectNew) == "" },
+		DeleteFunc: func(e event.DeleteEvent) bool { return held(e.Object) != "" },
+	}
+}

@@ -1,0 +1,92 @@
+package queue
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// Lock is what Runs compete for: the places of a key.
+type Lock struct {
+	// Pipeline that the key is of. Blank if it is a group's.
+	Pipeline string
+	// Group of Pipelines that the key is of. Blank if it is one Pipeline's own.
+	Group string
+	// Key, see Key.
+	Key string
+}
+
+// NewLock returns the lock that a Run of the Pipeline competes for.
+func NewLock(pipeline, group, key string) Lock {
+	if group != "" {
+		pipeline = ""
+	}
+	return Lock{Pipeline: pipeline, Group: group, Key: Key(key)}
+}
+
+// LockOf returns the lock that is recorded of the Run.
+func LockOf(run *v1alpha1.Run) (Lock, bool) {
+	c := run.Status.Concurrency
+	if c == nil {
+		return Lock{}, false
+	}
+	return NewLock(run.Spec.Pipeline, c.Group, c.Key), true
+}
+
+// Concerns reports whether the Run may compete for the lock, for all that is
+// recorded.
+func (l Lock) Concerns(run *v1alpha1.Run) bool {
+	if recorded, known := LockOf(run); known {
+		return recorded == l
+	}
+	return l.Group != "" || l.Pipeline == run.Spec.Pipeline
+}
+
+// labelLength is enough that two locks of a namespace have no label in common.
+const labelLength = 40
+
+// Label returns the value of LockLabel.
+func (l Lock) Label() string {
+	sum := sha256.Sum256([]byte(l.Pipeline + "\x00" + l.Group + "\x00" + l.Key))
+	return hex.EncodeToString(sum[:])[:labelLength]
+}
+
+// JobHolds returns the label of the lock that the Job holds a place of, blank for
+// none: pods of it may come or run.
+func JobHolds(job *batchv1.Job) string {
+	ended := slices.ContainsFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool {
+		return c.Status == corev1.ConditionTrue && (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed)
+	})
+	if ended {
+		return ""
+	}
+	return job.Labels[v1alpha1.LockLabel]
+}
+
+// PodHolds returns the label of the lock that the pod holds a place of, blank for
+// none. A pod that is being deleted may run until it is gone, or has ended.
+func PodHolds(pod *corev1.Pod) string {
+	if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+		return ""
+	}
+	return pod.Labels[v1alpha1.LockLabel]
+}
+
+// Holder is a Run that Jobs and pods are of.
+type Holder struct {
+	Name string
+	UID  types.UID
+}
+
+// HolderOf returns the Run that a Job or pod is of which holds a place.
+func HolderOf(obj metav1.Object) Holder {
+	labels := obj.GetLabels()
+	return Holder{labels[v1alpha1.RunLabel], types.UID(labels[v1alpha1.RunUIDLabel])}
+}
