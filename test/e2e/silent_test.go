@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 )
@@ -91,5 +92,34 @@ func TestAPodOnASilentNodeIsNotReplaced(t *testing.T) {
 	}
 	if pods := s.pods(t, "s"); len(pods) != 1 || pods[0].Name != name {
 		t.Errorf("%d pods are there, want the one", len(pods))
+	}
+}
+
+// Once it is known that the node is out of service, the pod is replaced, at no cost
+// to the job.
+func TestAPodOfANodeOutOfServiceIsReplaced(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t)
+	silent := s.silentNode(t)
+	s.create(t, s.pipeline("moved", pod(script("moved", "true"), func(p *corev1.PodSpec) {
+		p.SchedulerName, p.TerminationGracePeriodSeconds = "the-test", new(int64(1))
+	})))
+	s.start(t, "m", "moved")
+	s.schedule(t, "m", silent)
+	s.evict(t, "m", "moved")
+	s.awaitPhases(t, "m", "moved=Running/NodeSilent")
+	node := &corev1.Node{}
+	if err := s.Client.Get(s.ctx, client.ObjectKey{Name: silent}, node); err != nil {
+		t.Fatal(err)
+	}
+	before := client.MergeFrom(node.DeepCopy())
+	node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{Key: corev1.TaintNodeOutOfService, Value: "nodeshutdown", Effect: corev1.TaintEffectNoExecute})
+	if err := s.Client.Patch(s.ctx, node, before); err != nil {
+		t.Fatal(err)
+	}
+	s.schedule(t, "m", s.node(t).Name)
+	run := s.awaitEnd(t, "m", v1alpha1.RunSucceeded)
+	if moved := run.Status.Jobs[0]; moved.Attempts != 2 || moved.Disruptions != 1 {
+		t.Errorf("%d attempts and %d disruptions, want 2 and 1", moved.Attempts, moved.Disruptions)
 	}
 }
