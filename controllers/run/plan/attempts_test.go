@@ -111,7 +111,7 @@ func TestAttempts(t *testing.T) {
 			{second: 30, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, evicted(20)), "two": started(21)}, want: running, counted: counts{2, 1, ts(20)}},
 		}},
 		{"a retry, then an eviction", []step{
-			{second: 20, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, failed(20)...)}, want: running, requeue: 40 * time.Second},
+			{second: 20, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, failed(20)...)}, want: running, requeue: 30 * time.Second},
 			{second: 31, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, failed(20)...), "two": started(31)}, want: running, counted: counts{2, 0, nil}},
 			{second: 40, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, failed(20)...), "two": started(31, disrupted(40), deleted(40))}, want: said("two", "EvictionByEvictionAPI: no more is known"), counted: counts{2, 1, ts(40)}, requeue: time.Minute},
 			{second: 50, job: []jobOption{active}, pods: map[string][]podOption{"one": started(1, failed(20)...), "three": started(50)}, want: running, counted: counts{3, 1, ts(40)}},

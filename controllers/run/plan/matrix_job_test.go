@@ -24,7 +24,7 @@ func jobEvents(t *testing.T) []row {
 	parallel := func(j *batchv1.Job) { j.Spec.Completions, j.Spec.Parallelism = new(int32(2)), new(int32(2)) }
 	return []row{
 		{"no Job", all(), byPhase{
-			is("Running", "", "").afterCreating().andLooks(2 * time.Minute), stays,
+			is("Running", "", "").afterCreating().andLooks(30 * time.Second), stays,
 			stays, stays, stays, stays,
 		}},
 		{"no Job any more", missing, byPhase{
@@ -49,7 +49,7 @@ func jobEvents(t *testing.T) []row {
 			stays, stays, stays, stays,
 		}},
 		{"what it needs has succeeded", aNeed(v1alpha1.JobSucceeded), byPhase{
-			is("Running", "", "").afterCreating().andLooks(2 * time.Minute), stays,
+			is("Running", "", "").afterCreating().andLooks(30 * time.Second), stays,
 			stays, stays, stays, stays,
 		}},
 		{"what it needs has failed", aNeed(v1alpha1.JobFailed), byPhase{
@@ -57,7 +57,7 @@ func jobEvents(t *testing.T) []row {
 			stays, stays, stays, stays,
 		}},
 		{"what it needs has failed, which is allowed", aFailedNeed, byPhase{
-			is("Running", "", "").afterCreating().andLooks(2 * time.Minute), stays,
+			is("Running", "", "").afterCreating().andLooks(30 * time.Second), stays,
 			stays, stays, stays, stays,
 		}},
 		{"what it needs was skipped", aNeed(v1alpha1.JobSkipped), byPhase{

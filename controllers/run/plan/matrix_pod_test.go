@@ -301,11 +301,11 @@ func finallyEvents() []row {
 			stays, stays, stays, stays,
 		}},
 		{"the other job has failed", finallyJob(v1alpha1.JobFailed), byPhase{
-			is("Running", "", "").afterCreating().andLooks(2 * time.Minute), stays.andLooks(10 * time.Minute),
+			is("Running", "", "").afterCreating().andLooks(30 * time.Second), stays.andLooks(10 * time.Minute),
 			stays, stays, stays, stays,
 		}},
 		{"the other job was cancelled", finallySince(90), byPhase{
-			is("Running", "", "").afterCreating().andLooks(50 * time.Second), stays.andLooks(50 * time.Second),
+			is("Running", "", "").afterCreating().andLooks(30 * time.Second), stays.andLooks(50 * time.Second),
 			stays, stays, stays, stays,
 		}},
 		{"the other job was cancelled, runs", all(finallySince(90), aJob(), aPod()), byPhase{

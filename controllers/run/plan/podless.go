@@ -91,7 +91,8 @@ func (f *Facts) awaitPod(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.P
 		d.requeue(wait)
 		return s, nil
 	case wait > 0:
-		d.requeue(wait)
+		// That a controller has begun with the Job is no news.
+		d.requeue(min(wait, explainAfter))
 		return f.explain(s, "", ""), nil
 	case job.DeletionTimestamp != nil:
 		s = f.explain(s, ReasonJobDeleted, shorten("its Job is being deleted; finalizers hold it: "+strings.Join(job.Finalizers, ", ")))

@@ -46,7 +46,7 @@ func TestPodless(t *testing.T) {
 		{name: "not taken up yet", want: running, requeue: 20 * time.Second},
 		{name: "not taken up", job: []jobOption{made(-20)}, want: untaken, requeue: time.Hour},
 		{name: "not taken up by another controller", job: []jobOption{managed}, want: outcome{"Running", "NotTakenUp", untaken.Message + ", which its template's managedBy leaves to kueue.x-k8s.io/multikueue"}, requeue: time.Hour},
-		{name: "resumed, and not taken up yet", recorded: outcome{"Running", "Suspended", "by a queue"}, job: []jobOption{made(-9999)}, want: running, requeue: 2 * time.Minute},
+		{name: "resumed, and not taken up yet", recorded: outcome{"Running", "Suspended", "by a queue"}, job: []jobOption{made(-9999)}, want: running, requeue: 30 * time.Second},
 		{name: "being deleted", job: []jobOption{taken(70), beingDeleted}, podless: true, want: outcome{"Running", "JobDeleted", "its Job is being deleted; finalizers hold it: example.com/holds"}, requeue: time.Hour},
 		{name: "to fail", job: []jobOption{taken(70), verdict(batchv1.JobFailureTarget, "PodFailurePolicy", "the text", 80)}, podless: true, want: outcome{"Running", "AwaitingPod", "its Job is to end (FailureTarget: the text), and the Job controller hasn't ended it"}, requeue: 30 * time.Second},
 		{name: "failed, and no verdict", job: []jobOption{taken(1), counts1}, pod: failed(60), want: outcome{"Running", "AwaitingPod", "pod pod has failed (container main exited with code 1), and the Job controller has neither ended its Job nor made another pod"}, requeue: 30 * time.Second},
