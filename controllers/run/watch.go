@@ -84,7 +84,8 @@ func jobNews() predicate.Predicate {
 			return !was || !is ||
 				!equality.Semantic.DeepEqual(before.Status.Conditions, after.Status.Conditions) ||
 				ptr.Deref(before.Spec.Suspend, false) != ptr.Deref(after.Spec.Suspend, false) ||
-				before.Status.Active != after.Status.Active
+				before.Status.Active != after.Status.Active ||
+				before.Status.StartTime.IsZero() != after.Status.StartTime.IsZero()
 		},
 	}
 }

@@ -64,3 +64,29 @@ func TestNewsOfAJobThatIsNew(t *testing.T) {
 		}
 	}
 }
+
+// Of what the Job controller writes counts what may change the Run's status: that
+// it has begun, too, because the pod may be refused then.
+func TestNewsOfAJob(t *testing.T) {
+	t.Parallel()
+	suspended := batchv1.JobSpec{Suspend: new(true)}
+	begun := batchv1.JobStatus{StartTime: new(metav1.Unix(1, 0))}
+	for name, tt := range map[string]struct {
+		before, after batchv1.Job
+		want          bool
+	}{
+		"begun":       {after: batchv1.Job{Status: begun}, want: true},
+		"has a pod":   {before: batchv1.Job{Status: begun}, after: batchv1.Job{Status: batchv1.JobStatus{StartTime: begun.StartTime, Active: 1}}, want: true},
+		"bookkeeping": {before: batchv1.Job{Status: begun}, after: batchv1.Job{Status: batchv1.JobStatus{StartTime: begun.StartTime, Ready: new(int32(1))}}},
+		"suspended":   {before: batchv1.Job{Status: begun}, after: batchv1.Job{Spec: suspended, Status: begun}, want: true},
+		"resumed":     {before: batchv1.Job{Spec: suspended}, want: true},
+		"has a verdict": {
+			before: batchv1.Job{Status: begun},
+			after:  batchv1.Job{Status: batchv1.JobStatus{StartTime: begun.StartTime, Conditions: []batchv1.JobCondition{{Type: batchv1.JobComplete}}}}, want: true,
+		},
+	} {
+		if got := jobNews().Update(event.UpdateEvent{ObjectOld: &tt.before, ObjectNew: &tt.after}); got != tt.want {
+			t.Errorf("%s: news %t, want %t", name, got, tt.want)
+		}
+	}
+}

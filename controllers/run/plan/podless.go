@@ -91,7 +91,7 @@ func (f *Facts) awaitPod(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.P
 		d.requeue(wait)
 		return s, nil
 	case wait > 0:
-		// That a controller has begun with the Job is no news.
+		// Not as late as a controller may begin with the Job: it may fail at once.
 		d.requeue(min(wait, explainAfter))
 		return f.explain(s, "", ""), nil
 	case job.DeletionTimestamp != nil:
