@@ -28,6 +28,9 @@ func (s *simulation) checkChange(c change) {
 	s.noteRoom(c)
 	switch obj := c.object().(type) {
 	case *batchv1.Job:
+		if c.before == nil {
+			s.checkDefaults(obj)
+		}
 		switch {
 		case c.before != nil:
 		case obj.Labels[v1alpha1.NotifierLabel] != "":

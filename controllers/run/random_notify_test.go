@@ -94,8 +94,8 @@ func (s *simulation) checkNotices(before, after *v1alpha1.Run) {
 	if !equality.Semantic.DeepEqual(before.Status.Concurrency, after.Status.Concurrency) && !after.Status.Phase.Finished() {
 		asked = nil // That is recorded by itself, before anything is done for it.
 	}
-	if equality.Semantic.DeepEqual(&before.Status, &after.Status) {
-		asked = nil
+	if after.Spec.Revision == "" || equality.Semantic.DeepEqual(&before.Status, &after.Status) {
+		asked = nil // Before it is pinned nobody knows whom to tell.
 	}
 	for _, name := range asked {
 		if find(after, name, after.Status.Phase) == nil {

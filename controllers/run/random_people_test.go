@@ -115,6 +115,7 @@ func (s *simulation) cancelRun(r *v1alpha1.Run) {
 func (s *simulation) finish() {
 	s.t.Helper()
 	s.calm, s.faults = true, faults{}
+	s.defaults.mend()
 	s.note("the world is calm")
 	s.room = s.clock.Now()
 	for range s.coming {

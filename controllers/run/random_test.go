@@ -65,6 +65,7 @@ type simulation struct {
 	stale  bool // the cache may be behind by any time, and be so after a restart
 
 	pipeline *v1alpha1.Pipeline
+	defaults *changingDefaults
 	jobQueue *jobQueue
 	truths   map[string]*truth // by run/job
 	notices  map[string]int    // how often a notifier's Job was made, by its name
@@ -93,11 +94,12 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 	rng := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // Repeatable on purpose.
 	s := &simulation{
 		t: t, rng: rng,
-		clock:   clocktesting.NewFakePassiveClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
-		events:  events.NewFakeRecorder(1000),
-		truths:  map[string]*truth{},
-		notices: map[string]int{},
-		counted: map[types.UID]bool{}, stopped: map[types.UID]bool{}, evicted: map[types.UID]bool{}, lostNodes: map[types.UID]bool{},
+		clock:    clocktesting.NewFakePassiveClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
+		events:   events.NewFakeRecorder(1000),
+		defaults: newChangingDefaults(seed),
+		truths:   map[string]*truth{},
+		notices:  map[string]int{},
+		counted:  map[types.UID]bool{}, stopped: map[types.UID]bool{}, evicted: map[types.UID]bool{}, lostNodes: map[types.UID]bool{},
 		charged: map[types.UID]int32{},
 	}
 	s.server = &server{t: t, clock: s.clock, objects: objects{}, log: map[string][]change{}, admit: s.admit, check: s.checkChange}
@@ -183,6 +185,7 @@ func (s *simulation) start() {
 	conn, live := &connection{simulation: s}, &connection{simulation: s, live: true}
 	s.reconciler = &run.Reconciler{
 		Client: conn, APIReader: live, Recorder: s.events, Clock: s.clock, Starter: &start.Starter{Client: conn, APIReader: live},
+		Installed: s.defaults.installed(),
 	}
 	for _, kind := range cachedKinds() {
 		behind := 0
@@ -223,6 +226,9 @@ func (s *simulation) reconcile() bool {
 	key, found := s.queue.pop()
 	if !found {
 		return false
+	}
+	if !s.calm && s.defaults.edit() {
+		s.note("the defaults for jobs are %d, faulty: %t", s.defaults.version, s.defaults.faulty)
 	}
 	s.note("reconcile %s", key.Name)
 	s.believes, s.hurt = nil, false
