@@ -78,6 +78,19 @@ func (s *simulation) checkNewNotice(created *batchv1.Job) {
 	}
 }
 
+// due are the notifiers that have to have been tried when this status is written.
+func (s *simulation) due(before, after *v1alpha1.Run) []string {
+	switch {
+	case after.Spec.Revision == "":
+		return nil // Before it is pinned nobody knows whom to tell.
+	case !equality.Semantic.DeepEqual(before.Status.Concurrency, after.Status.Concurrency) && !after.Status.Phase.Finished():
+		return nil // That is recorded by itself, before anything is done for it.
+	case equality.Semantic.DeepEqual(&before.Status, &after.Status):
+		return nil
+	}
+	return s.asked(after.Status.Phase)
+}
+
 // checkNotices checks, of each status that is written, that its phase is told
 // of, and that nothing about a notifier is taken back.
 func (s *simulation) checkNotices(before, after *v1alpha1.Run) {
@@ -90,14 +103,7 @@ func (s *simulation) checkNotices(before, after *v1alpha1.Run) {
 		}
 		return nil
 	}
-	asked := s.asked(after.Status.Phase)
-	if !equality.Semantic.DeepEqual(before.Status.Concurrency, after.Status.Concurrency) && !after.Status.Phase.Finished() {
-		asked = nil // That is recorded by itself, before anything is done for it.
-	}
-	if after.Spec.Revision == "" || equality.Semantic.DeepEqual(&before.Status, &after.Status) {
-		asked = nil // Before it is pinned nobody knows whom to tell.
-	}
-	for _, name := range asked {
+	for _, name := range s.due(before, after) {
 		if find(after, name, after.Status.Phase) == nil {
 			s.t.Errorf("%s comes to %s, and notifier %s hasn't told of it: %+v", after.Name, after.Status.Phase, name, after.Status.Notifiers)
 		}
