@@ -61,9 +61,15 @@ type ConcurrencyStatus struct {
 	// +optional
 	Group string `json:"group,omitempty"`
 
-	// Admitted: the Run has one of the places, and keeps it until it ends.
+	// Admitted: the Run has one of the places, and keeps it until it ends, or nothing
+	// is left but to wait for approvals.
 	// +optional
 	Admitted bool `json:"admitted,omitempty"`
+
+	// Released: the Run has given its place back, since it waits for approvals alone.
+	// When it has something to run it waits for a place again: it has a position then.
+	// +optional
+	Released bool `json:"released,omitempty"`
 
 	// Position among the Runs that wait, from 1, in the order of their creation.
 	// Beyond 10 it is rounded up to tens, beyond 100 to hundreds, and so on: each

@@ -129,6 +129,13 @@ func (n *neighbours) remembered(namespace string, lock queue.Lock) []*v1alpha1.R
 	return runs
 }
 
+// recall returns what is known of the Run beside the cache, nil for nothing.
+func (n *neighbours) recall(run *v1alpha1.Run) *v1alpha1.Run {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.known[run.Namespace][run.UID]
+}
+
 // hasAsked reports whether this process has asked about the namespace.
 func (n *neighbours) hasAsked(namespace string) bool {
 	n.mu.Lock()

@@ -30,20 +30,25 @@ const verifications = 3
 func (r *Reconciler) findPlace(ctx context.Context, o *observation) error {
 	held, open := o.heldPlace()
 	o.Place = held
-	if !open {
+	if err := r.knowRelease(ctx, o); err != nil || !open {
+		return err
+	}
+	released := held != nil && held.Released
+	idle := released && !plan.Decide(&o.Facts).NeedsPlace
+	c := o.Spec.Concurrency
+	if idle && (c.Policy != v1alpha1.ConcurrencyReplace || held.ReplacedBy != "") {
 		return nil
 	}
 	lock, err := r.ownLock(o)
 	if err != nil {
 		return err
 	}
-	c := o.Spec.Concurrency
-	candidate := queue.Candidate{Run: o.Run, Lock: lock, Limit: int(cmp.Or(c.Limit, 1)), Policy: c.Policy}
+	candidate := queue.Candidate{Run: o.Run, Lock: lock, Limit: int(cmp.Or(c.Limit, 1)), Policy: c.Policy, Idle: idle}
 	place, _, err := r.decidePlace(ctx, candidate, r.deleted)
 	if err != nil {
 		return err
 	}
-	if place.Skipped || place.ReplacedBy != "" || (place.Admitted && held == nil) {
+	if place.Skipped || place.ReplacedBy != "" || (place.Admitted && (held == nil || released)) {
 		return r.admit(ctx, o, candidate)
 	}
 	o.Place = &place
@@ -62,9 +67,27 @@ func (o *observation) heldPlace() (held *queue.Place, open bool) {
 	case recorded.Admitted:
 		held = &queue.Place{Key: recorded.Key, Group: recorded.Group, Admitted: true, ReplacedBy: recorded.ReplacedBy}
 		return held, c.Policy == v1alpha1.ConcurrencyReplace && recorded.ReplacedBy == ""
+	case recorded.Released:
+		// Also one that was cancelled: its finally jobs need a place.
+		return &queue.Place{Key: recorded.Key, Group: recorded.Group, Released: true, ReplacedBy: recorded.ReplacedBy}, true
 	default:
 		return nil, !o.Run.Spec.Cancelled
 	}
+}
+
+// knowRelease makes sure that the Run isn't taken for one that has a place when it
+// has given that back: the cache may show it as it was before.
+func (r *Reconciler) knowRelease(ctx context.Context, o *observation) error {
+	if o.Place == nil || !o.MayRelease() {
+		return nil
+	}
+	if err := r.ask(ctx, o.Run.Namespace); err != nil {
+		return err
+	}
+	if known := r.neighbours.recall(o.Run); known != nil && newer(known, o.Run) {
+		return errNotItsTurn
+	}
+	return nil
 }
 
 // admit decides again, with all that has been decided of the Run's key before,

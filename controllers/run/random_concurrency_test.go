@@ -48,17 +48,21 @@ func (s *simulation) deleteBound() {
 		}
 		s.note("somebody deletes %s", r.Name)
 		s.server.delete(r, 0)
-		for _, made := range stored[*corev1.Service](s, "Service") {
-			if metav1.IsControlledBy(made, r) {
-				s.server.delete(made, 0)
-			}
+	}
+}
+
+// collectServices is garbage collection.
+func (s *simulation) collectServices() {
+	for _, made := range copies(stored[*corev1.Service](s, "Service")) {
+		if s.ownerless(made) {
+			s.server.delete(made, 0)
 		}
 	}
 }
 
-// ownerless reports whether the Run that the Job is of is gone.
-func (s *simulation) ownerless(job *batchv1.Job) bool {
-	of := metav1.GetControllerOf(job)
+// ownerless reports whether the Run that the object is of is gone.
+func (s *simulation) ownerless(made client.Object) bool {
+	of := metav1.GetControllerOf(made)
 	r, found := s.server.objects["Run"][of.Name].(*v1alpha1.Run)
 	return !found || r.UID != of.UID
 }
@@ -68,16 +72,22 @@ func (s *simulation) ownerless(job *batchv1.Job) bool {
 func (s *simulation) checkAtOnce(what string) {
 	s.t.Helper()
 	holders := map[types.UID]string{}
-	uids := map[types.UID]bool{}
+	uids, waiting := map[types.UID]bool{}, map[types.UID]bool{}
 	for _, r := range stored[*v1alpha1.Run](s, "Run") {
 		uids[r.UID] = true
 		if admitted(r) && !r.Status.Phase.Finished() {
 			holders[r.UID] = r.Name
 		}
+		waiting[r.UID] = !admitted(r) && !r.Status.Phase.Finished()
 	}
 	holds := func(obj client.Object) {
-		if uid := types.UID(obj.GetLabels()[v1alpha1.RunUIDLabel]); len(run.LockOf(obj)) > 0 && !uids[uid] {
-			holders[uid] = "what is left of " + obj.GetLabels()[v1alpha1.RunLabel]
+		uid := types.UID(obj.GetLabels()[v1alpha1.RunUIDLabel])
+		switch of := obj.GetLabels()[v1alpha1.RunLabel]; {
+		case len(run.LockOf(obj)) == 0:
+		case !uids[uid]:
+			holders[uid] = "what is left of " + of
+		case waiting[uid]:
+			s.t.Errorf("%s has no place, and %s may run", of, obj.GetName())
 		}
 	}
 	for _, job := range stored[*batchv1.Job](s, "Job") {
@@ -119,6 +129,11 @@ func admitted(r *v1alpha1.Run) bool {
 	return r.Status.Concurrency != nil && r.Status.Concurrency.Admitted
 }
 
+// hadPlace reports whether the Run has a place, or has given it back.
+func hadPlace(r *v1alpha1.Run) bool {
+	return admitted(r) || r.Status.Concurrency != nil && r.Status.Concurrency.Released
+}
+
 // checkAdmitted checks that the Run that a Job is made for has a place.
 func (s *simulation) checkAdmitted(created *batchv1.Job) {
 	s.t.Helper()
@@ -146,13 +161,13 @@ func (s *simulation) checkPlace(r *v1alpha1.Run) {
 	case reason == v1alpha1.ReasonSkipped && (c.Policy != v1alpha1.ConcurrencySkip || admitted(r)),
 		reason == v1alpha1.ReasonReplaced && c.Policy != v1alpha1.ConcurrencyReplace:
 		wrong = fmt.Sprintf("its policy is %s", c.Policy)
-	case !admitted(r) && !r.Spec.Cancelled && !displaced(r):
+	case !hadPlace(r) && !r.Spec.Cancelled && !displaced(r):
 		wrong = "it was never admitted"
 	}
 	if wrong != "" {
 		s.t.Errorf("%s is %s, %s, and %s: %+v", r.Name, r.Status.Phase, reason, wrong, r.Status.Concurrency)
 	}
-	if made := s.server.objects["Job"]; !admitted(r) && c != nil && slices.ContainsFunc(s.pipeline.Spec.Jobs, func(spec v1alpha1.Job) bool {
+	if made := s.server.objects["Job"]; !hadPlace(r) && c != nil && slices.ContainsFunc(s.pipeline.Spec.Jobs, func(spec v1alpha1.Job) bool {
 		return made[job.Name(r.Name, spec.Name)] != nil
 	}) {
 		s.t.Errorf("%s was never admitted, and has Jobs", r.Name)

@@ -17,7 +17,11 @@ import (
 
 // askApprovals lets some jobs wait for an approval.
 func askApprovals(rng *rand.Rand, spec *v1alpha1.PipelineSpec) {
-	if !chance(rng, 200) {
+	often := 200
+	if spec.Concurrency != nil {
+		often = 600 // They free its place.
+	}
+	if !chance(rng, often) {
 		return
 	}
 	for i := range spec.Jobs {

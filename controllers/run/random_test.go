@@ -352,6 +352,7 @@ func copies[T client.Object](of []T) []T {
 }
 
 func (s *simulation) stepJobs(most int) {
+	s.collectServices()
 	for _, job := range pick[*batchv1.Job](s, "Job", most) {
 		s.stepJob(job)
 	}

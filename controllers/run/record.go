@@ -31,8 +31,11 @@ func (r *Reconciler) record(ctx context.Context, run *v1alpha1.Run, status *v1al
 		return fmt.Errorf("record status: %w", err)
 	}
 	r.recent.Put(r.Clock.Now(), run)
-	if lock, bound := queue.LockOf(run); bound && status.Phase.Finished() {
+	if lock, bound := queue.LockOf(run); bound && (status.Phase.Finished() || !status.Concurrency.Admitted) {
 		r.neighbours.release(turn{run.Namespace, lock}, run.UID)
+	}
+	if c := status.Concurrency; c != nil && c.Released && before.Status.Concurrency.Admitted {
+		r.neighbours.put(run)
 	}
 	told := newsOf(&before.Status, status)
 	told.log(ctrl.LoggerFrom(ctx), run)

@@ -65,7 +65,7 @@ func concerned(run *v1alpha1.Run) bool {
 }
 
 // standing is what others see of a Run's place.
-func standing(run *v1alpha1.Run) [4]bool {
+func standing(run *v1alpha1.Run) [5]bool {
 	c := run.Status.Concurrency
-	return [4]bool{c != nil, c != nil && c.Admitted, run.Status.Phase.Finished(), run.DeletionTimestamp != nil}
+	return [5]bool{c != nil, c != nil && c.Admitted, queue.Idle(run), run.Status.Phase.Finished(), run.DeletionTimestamp != nil}
 }

@@ -200,6 +200,28 @@ func TestApprovalsAreRefusedAndExpire(t *testing.T) {
 	}
 }
 
+// A Run that waits for an approval lets others run, and once it is approved waits
+// for those that do.
+func TestAnApprovalFreesThePlace(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t)
+	s.create(t, one(s.pipeline("gated", script("test", "true"), gated("deploy", s.through("deploy"), "test")), v1alpha1.ConcurrencyQueue))
+	s.start(t, "one", "gated")
+	first := s.awaitQuestion(t, "one", "deploy")
+	s.start(t, "two", "gated")
+	second := s.awaitQuestion(t, "two", "deploy")
+	s.obey(t, second)
+	s.awaitArrival(t, "deploy")
+	s.obey(t, first)
+	s.awaitMessage(t, "one", `Running, Queued: 1 of 2 jobs succeeded; position 1 of key "main"; waits for two`)
+	if n := s.arrivals("deploy"); n != 1 {
+		t.Errorf("%d Runs deploy, want 1", n)
+	}
+	s.openGate("deploy")
+	s.awaitEnd(t, "one", v1alpha1.RunSucceeded)
+	s.awaitEnd(t, "two", v1alpha1.RunSucceeded)
+}
+
 func TestARunIsCreatedWithApprovalsByApproversOnly(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t)

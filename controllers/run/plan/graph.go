@@ -36,9 +36,9 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 	if h := f.haltOf(s.Name); h != nil {
 		return h.endJob(f, s)
 	}
-	if f.queued() {
+	if f.queued() && !f.Place.Released {
 		d.requeue(lookInQueue)
-		s.Reason, s.Message = ReasonQueued, "the Run waits for others of its concurrency key"
+		s.Reason, s.Message = ReasonQueued, awaitsPlace
 		return s
 	}
 	if refusal, refused := f.Refused[s.Name]; refused {

@@ -86,6 +86,8 @@ type Decision struct {
 	// Number names jobs whose condition depends on the Run's number, which is not
 	// known: claim it and decide again before anything else is done.
 	Number []string
+	// NeedsPlace: the Run has given its place back, and something is to run.
+	NeedsPlace bool
 	// Create names jobs to create the Job of, in the Pipeline's order.
 	Create []string
 	// Serve names services to create the Service and the Job of.
@@ -157,6 +159,7 @@ func Decide(f *Facts) Decision {
 	}
 	f.failFast(list, &d)
 	f.takeTurns(list, &d)
+	f.awaitPlace(list, &d)
 	d.Status = f.runStatus(list, services, &d)
 	if left, limited := f.limit(&d.Status); limited && left > 0 && !d.Status.Phase.Finished() {
 		d.requeue(left)

@@ -15,6 +15,9 @@ import (
 // newer one is to take its place.
 const ReasonReplacing = "Replacing"
 
+// awaitsPlace is the message of a job whose Run has no place.
+const awaitsPlace = "the Run waits for others of its concurrency key"
+
 // lookInQueue is how often a Run that waits looks at its place without being
 // told that something has changed: normally it is told.
 const lookInQueue = 5 * time.Minute
@@ -24,11 +27,16 @@ func (f *Facts) queued() bool {
 	return f.Place != nil && !f.Place.Admitted
 }
 
+// queuedAgain reports whether the Run has had a place and waits for another.
+func (f *Facts) queuedAgain() bool {
+	return f.queued() && f.Place.Released && f.Place.Position > 0
+}
+
 // placeless reports whether the Run has never got a place, and so has never made
 // anything.
 func (f *Facts) placeless() bool {
 	c := f.Run.Status.Concurrency
-	return f.queued() || (f.Place == nil && c != nil && !c.Admitted)
+	return f.queued() && !f.Place.Released || (f.Place == nil && c != nil && !c.Admitted)
 }
 
 // displaced returns the halt of a Run that other Runs of its key have no room
@@ -55,6 +63,9 @@ func (f *Facts) displaced() *halt {
 // line says what a queued Run waits for. While its position is the same, what it
 // said first stays, but that of deleted Runs.
 func (f *Facts) line() string {
+	if f.Place.Released {
+		return fmt.Sprintf("position %d of %s; waits for %s", f.Place.Position, lock(f.Place), inTheWay(f.Place))
+	}
 	recorded := f.Run.Status.Concurrency
 	said := meta.FindStatusCondition(f.Run.Status.Conditions, v1alpha1.SucceededCondition)
 	if recorded != nil && recorded.Position == f.Place.Position && said != nil && said.Reason == ReasonQueued &&
@@ -79,7 +90,7 @@ func inTheWay(p *queue.Place) string {
 func (f *Facts) concurrency(finished bool) *v1alpha1.ConcurrencyStatus {
 	s := f.Run.Status.Concurrency.DeepCopy()
 	if p := f.Place; p != nil {
-		s = &v1alpha1.ConcurrencyStatus{Key: p.Key, Group: p.Group, Admitted: p.Admitted, Position: p.Position, ReplacedBy: p.ReplacedBy}
+		s = &v1alpha1.ConcurrencyStatus{Key: p.Key, Group: p.Group, Admitted: p.Admitted, Released: p.Released, Position: p.Position, ReplacedBy: p.ReplacedBy}
 	}
 	if s != nil && finished {
 		s.Position = 0

@@ -59,6 +59,9 @@ func (f *Facts) runStatus(jobs []v1alpha1.JobStatus, services []v1alpha1.Service
 		}
 	}
 	s.Concurrency = f.concurrency(phase.Finished())
+	if f.releases(jobs, d) {
+		s.Concurrency.Admitted, s.Concurrency.Released = false, true
+	}
 	f.setCondition(&s, reason, message+f.ignored())
 	return s
 }
@@ -171,9 +174,13 @@ func (f *Facts) summarizeActive(jobs []v1alpha1.JobStatus, by map[v1alpha1.JobPh
 	switch {
 	case h != nil && finally:
 		return v1alpha1.RunRunning, h.stopping, stuck(jobs, h.ended(started, done)+list("failed", f.failedFinally(jobs))+goesOn)
+	case h != nil && f.queuedAgain():
+		return v1alpha1.RunRunning, h.stopping, h.say(h.verb) + "; " + f.line()
 	case h != nil:
 		return v1alpha1.RunRunning, h.stopping, h.stop(by[v1alpha1.JobRunning])
-	case f.queued():
+	case f.queuedAgain() && started:
+		return v1alpha1.RunRunning, ReasonQueued, done + "; " + f.line()
+	case f.queued() && (!f.Place.Released || f.queuedAgain()):
 		return v1alpha1.RunQueued, ReasonQueued, f.line()
 	case !started:
 		return v1alpha1.RunQueued, ReasonQueued, stuck(jobs, "no job has started")

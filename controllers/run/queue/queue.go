@@ -22,6 +22,8 @@ type Place struct {
 	// all admissions of its key were known, and no other Run of the key is admitted
 	// until it is recorded.
 	Admitted bool
+	// Released: the Run has given its place back, and has not got one again.
+	Released bool
 	// Skipped: the Run finds no place and doesn't wait for one.
 	Skipped bool
 	// Position among those that wait, from 1, as it is recorded. 0: it doesn't wait.
@@ -47,6 +49,8 @@ type Candidate struct {
 	// Limit and Policy of the Run's revision.
 	Limit  int
 	Policy v1alpha1.ConcurrencyPolicy
+	// Idle: the Run has given its place back, and has nothing to run yet.
+	Idle bool
 	// Deleted are the names of Runs of the lock that are gone while something of them
 	// may still run: each has a place until that has ended.
 	Deleted []string
@@ -58,7 +62,7 @@ type Candidate struct {
 func Decide(c Candidate, runs []v1alpha1.Run, locks map[string]Lock) Place {
 	place := Place{Key: c.Lock.Key, Group: c.Lock.Group}
 	if recorded := c.Run.Status.Concurrency; recorded != nil {
-		place.Admitted, place.ReplacedBy = recorded.Admitted, recorded.ReplacedBy
+		place.Admitted, place.ReplacedBy, place.Released = recorded.Admitted, recorded.ReplacedBy, recorded.Released
 	}
 	s := sort(c, runs, locks)
 	s.deleted = len(c.Deleted)
@@ -67,10 +71,10 @@ func Decide(c Candidate, runs []v1alpha1.Run, locks map[string]Lock) Place {
 		place.RestsOn = names(s.newer[len(s.newer)-c.Limit:])
 	}
 	switch {
-	case place.Admitted, place.ReplacedBy != "":
+	case place.Admitted, c.Idle, place.ReplacedBy != "" && !place.Released:
 	case len(c.Deleted)+len(s.admitted)+len(s.ahead) < c.Limit:
-		place.Admitted = true
-	case c.Policy == v1alpha1.ConcurrencySkip:
+		place.Admitted, place.Released = true, false
+	case c.Policy == v1alpha1.ConcurrencySkip && !place.Released:
 		place.Skipped, place.InTheWay, place.Deleted = true, c.tell(s.inTheWay(c.Limit)), c.Deleted
 		place.RestsOn = names(s.inTheWay(c.Limit))
 	default:
@@ -117,7 +121,7 @@ func (s *siblings) add(run, other *v1alpha1.Run) {
 	case recorded != nil && recorded.Admitted:
 		// Until the very end: something of it may still run.
 		s.admitted = append(s.admitted, other)
-	case !leaving(other) && order.Compare(other, run) < 0:
+	case !leaving(other) && !Idle(other) && order.Compare(other, run) < 0:
 		s.ahead = append(s.ahead, other)
 	}
 	if recorded != nil && !leaving(other) && order.Compare(run, other) < 0 {
@@ -163,6 +167,13 @@ func Unrecorded(run *v1alpha1.Run, runs []v1alpha1.Run) []*v1alpha1.Run {
 		}
 	}
 	return unrecorded
+}
+
+// Idle reports whether it is recorded that the Run has given its place back and
+// doesn't want one yet.
+func Idle(run *v1alpha1.Run) bool {
+	c := run.Status.Concurrency
+	return c != nil && c.Released && c.Position == 0
 }
 
 // leaving reports whether the Run, should it wait, will never run.
@@ -215,7 +226,7 @@ func Wake(changed *v1alpha1.Run, runs []v1alpha1.Run) []*v1alpha1.Run {
 			if run.Status.Phase == "" {
 				wake = append(wake, run)
 			}
-		case recorded.Admitted:
+		case recorded.Admitted, Idle(run):
 			wake = append(wake, run)
 		case !leaving(run):
 			waiting = append(waiting, run)

@@ -59,6 +59,7 @@ func by(pipeline string) option {
 func inGroup(r *v1alpha1.Run) { r.Status.Concurrency.Group = "all" }
 
 func admitted(r *v1alpha1.Run)  { r.Status.Concurrency.Admitted = true }
+func released(r *v1alpha1.Run)  { r.Status.Concurrency.Released = true }
 func cancelled(r *v1alpha1.Run) { r.Spec.Cancelled = true }
 func deleting(r *v1alpha1.Run)  { r.DeletionTimestamp = &metav1.Time{} }
 
@@ -353,6 +354,10 @@ func TestWake(t *testing.T) {
 			name: "any group, of one that had no key", changed: run("m", 5, by("web"), in("Failed")),
 			runs: []v1alpha1.Run{run("a", 6, by("app"), main, inGroup, at(1)), run("b", 6, by("app"), main, at(1)), run("c", 6, by("web"), main, at(1))},
 			want: []string{"a", "c"},
+		},
+		{
+			name: "who waits for approvals", changed: run("m", 5, main, admitted),
+			runs: []v1alpha1.Run{run("a", 1, main, released), run("b", 6, main, at(1))}, want: []string{"a", "b"},
 		},
 		{name: "what runs", changed: run("m", 5, main), runs: []v1alpha1.Run{run("a", 1, main, admitted)}, want: []string{"a"}},
 		{
