@@ -64,6 +64,20 @@ func (f *Facts) admit(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map[string]
 	return f.evaluate(spec, s, ancestors, done, d)
 }
 
+// unrecordedFailure returns an earlier job that has ended without success as far
+// as is known now, or blank. The job that starts all the same is told so, and of
+// what the other has left, and a later look may see more of that: a pod that this
+// one didn't. Of what has succeeded everything is known.
+func (f *Facts) unrecordedFailure(spec *v1alpha1.Job, done map[string]*v1alpha1.JobStatus) string {
+	for _, name := range graph.Ancestors(f.Spec.Jobs, spec.Name) {
+		stopped := done[name].Phase == v1alpha1.JobFailed || done[name].Phase == v1alpha1.JobCancelled
+		if stopped && !f.recorded(name).Phase.Finished() {
+			return name
+		}
+	}
+	return ""
+}
+
 func await(s v1alpha1.JobStatus, message string) v1alpha1.JobStatus {
 	s.Reason, s.Message = ReasonAwaitingNeeds, message
 	return s

@@ -167,6 +167,11 @@ func TestFinally(t *testing.T) {
 				}
 			}
 			tt.end(f)
+			if tt.passed.phase != v1alpha1.RunSucceeded {
+				if d := decide(f); len(d.Create) > 0 || d.RequeueAfter != time.Millisecond {
+					t.Errorf("before it is recorded what the others came to it creates %v, and asks for another look after %s", d.Create, d.RequeueAfter)
+				}
+			}
 			if diff := cmp.Diff([]string{"tidy"}, plan.Decide(f).Create); diff != "" {
 				t.Fatalf("create (-want +got):\n%s", diff)
 			}

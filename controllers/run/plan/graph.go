@@ -48,6 +48,10 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 	if !may {
 		return s
 	}
+	if other := f.unrecordedFailure(spec, done); other != "" {
+		d.requeue(atOnce)
+		return await(s, "comes after "+other+", whose end isn't recorded yet")
+	}
 	if s, may = f.approve(spec, s, d); !may {
 		return s
 	}

@@ -132,6 +132,7 @@ func TestReleased(t *testing.T) {
 			for _, arrange := range tt.arrange {
 				arrange(f)
 			}
+			decide(f) // What has failed is recorded first.
 			d := plan.Decide(f)
 			expectSettled(t, f, &d)
 			if len(d.Create) > 0 || d.NeedsPlace != tt.needs || d.Status.FinallyStartTime != nil {
