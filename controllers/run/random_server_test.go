@@ -11,10 +11,12 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -88,8 +90,11 @@ func selected(options *client.ListOptions, obj client.Object) bool {
 	if value, exact := options.FieldSelector.RequiresExactMatch("metadata.labels.kayci.dev/lock"); exact {
 		return slices.Contains(run.LockOf(obj), value)
 	}
-	value, exact := options.FieldSelector.RequiresExactMatch("metadata.labels.kayci.dev/run")
-	return exact && obj.GetLabels()["kayci.dev/run"] == value
+	if value, exact := options.FieldSelector.RequiresExactMatch("metadata.labels.kayci.dev/run"); exact {
+		return obj.GetLabels()["kayci.dev/run"] == value
+	}
+	pod, is := obj.(*corev1.Pod)
+	return is && options.FieldSelector.Matches(fields.Set{"status.phase": string(pod.Status.Phase)})
 }
 
 // as asserts what the test itself has made sure of.

@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -49,19 +51,40 @@ func (r *Reconciler) workspaceOrDefer(ctx context.Context, o *observation, jobs 
 // there is a pod that mounts it, also one that has ended and stays for its log.
 const pvcProtection = "kubernetes.io/pvc-protection"
 
-// deleteWorkspace deletes the claim, if it is the Run's.
-func (r *Reconciler) deleteWorkspace(ctx context.Context, o *observation) error {
+// deleteWorkspace deletes the claim, if it is the Run's and no pod uses it. The
+// cache has KayCI's pods alone, and not those of a Job that was deleted.
+func (r *Reconciler) deleteWorkspace(ctx context.Context, o *observation) (err error) {
+	key := client.ObjectKey{Namespace: o.Run.Namespace, Name: job.WorkspaceName(o.Run.Name)}
+	if o.WorkspaceInUse, err = r.mounted(ctx, key); err != nil || o.WorkspaceInUse {
+		return err
+	}
 	var claim corev1.PersistentVolumeClaim
-	name := job.WorkspaceName(o.Run.Name)
-	err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: o.Run.Namespace, Name: name}, &claim)
+	err = r.APIReader.Get(ctx, key, &claim)
 	if err == nil && metav1.IsControlledBy(&claim, o.Run) {
 		err = r.release(ctx, &claim)
 	}
 	if err := client.IgnoreNotFound(err); err != nil {
-		return fmt.Errorf("delete PersistentVolumeClaim %s: %w", name, err)
+		return fmt.Errorf("delete PersistentVolumeClaim %s: %w", key.Name, err)
 	}
 	o.WorkspaceGone = true
 	return nil
+}
+
+// mounted reports whether a pod that has not ended mounts the claim.
+func (r *Reconciler) mounted(ctx context.Context, claim client.ObjectKey) (bool, error) {
+	var pods corev1.PodList
+	active := fields.AndSelectors(
+		fields.OneTermNotEqualSelector("status.phase", string(corev1.PodSucceeded)),
+		fields.OneTermNotEqualSelector("status.phase", string(corev1.PodFailed)))
+	err := r.APIReader.List(ctx, &pods, client.InNamespace(claim.Namespace), client.MatchingFieldsSelector{Selector: active})
+	if err != nil {
+		return false, fmt.Errorf("list the pods that have not ended: %w", err)
+	}
+	return slices.ContainsFunc(pods.Items, func(pod corev1.Pod) bool {
+		return slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool {
+			return v.PersistentVolumeClaim != nil && v.PersistentVolumeClaim.ClaimName == claim.Name
+		})
+	}), nil
 }
 
 // release deletes the claim though pods that have ended mount it. First the
@@ -72,11 +95,15 @@ func (r *Reconciler) release(ctx context.Context, claim *corev1.PersistentVolume
 			return err
 		}
 	}
-	if !slices.Contains(claim.Finalizers, pvcProtection) {
+	i := slices.Index(claim.Finalizers, pvcProtection)
+	if i < 0 {
 		return nil
 	}
-	left := slices.DeleteFunc(slices.Clone(claim.Finalizers), func(name string) bool { return name == pvcProtection })
-	return r.patch(ctx, claim, "release PersistentVolumeClaim", map[string]any{"finalizers": left}, map[string]any{})
+	// Others may have put finalizers of their own there meanwhile.
+	patch := fmt.Sprintf(`[{"op": "test", "path": "/metadata/uid", "value": %[1]q}, `+
+		`{"op": "test", "path": "/metadata/finalizers/%[2]d", "value": %[3]q}, {"op": "remove", "path": "/metadata/finalizers/%[2]d"}]`,
+		claim.UID, i, pvcProtection)
+	return r.Client.Patch(ctx, claim, client.RawPatch(types.JSONPatchType, []byte(patch)), client.FieldOwner(v1alpha1.FieldManager))
 }
 
 // existing sorts the object that has the name of one that could not be created:

@@ -149,6 +149,7 @@ func TestWorkspaceIsReleased(t *testing.T) {
 		finalizers []string
 		foreign    bool
 		runs       bool
+		pod        *corev1.Pod
 		want       v1alpha1.WorkspaceState
 		left       []string // finalizers; nil: the claim is gone
 	}{
@@ -156,6 +157,12 @@ func TestWorkspaceIsReleased(t *testing.T) {
 		{name: "protected", finalizers: []string{protection}, want: v1alpha1.WorkspaceDeleted},
 		{name: "and somebody else's finalizer", finalizers: []string{protection, "example.com/backup"}, want: v1alpha1.WorkspaceDeleted, left: []string{"example.com/backup"}},
 		{name: "a Job has not ended", finalizers: []string{protection}, runs: true, want: v1alpha1.WorkspaceDeleting, left: []string{protection}},
+		{
+			name: "a pod whose Job is gone has not ended", finalizers: []string{protection}, pod: mounting("run-workspace", corev1.PodRunning),
+			want: v1alpha1.WorkspaceDeleting, left: []string{protection},
+		},
+		{name: "a pod has ended", finalizers: []string{protection}, pod: mounting("run-workspace", corev1.PodFailed), want: v1alpha1.WorkspaceDeleted},
+		{name: "a pod uses another", finalizers: []string{protection}, pod: mounting("run2-workspace", corev1.PodRunning), want: v1alpha1.WorkspaceDeleted},
 		{name: "put in the place of the Run's", finalizers: []string{protection}, foreign: true, want: v1alpha1.WorkspaceDeleted, left: []string{protection}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -166,7 +173,7 @@ func TestWorkspaceIsReleased(t *testing.T) {
 			run.Status.Phase, run.Status.Workspace = v1alpha1.RunSucceeded, v1alpha1.WorkspaceDeleting
 			run.Status.Jobs = []v1alpha1.JobStatus{{Name: "j0", Phase: v1alpha1.JobSucceeded, Job: "run-j0"}}
 			claim := job.Workspace(run, p.Spec.Workspace)
-			claim.Finalizers = tt.finalizers
+			claim.UID, claim.Finalizers = "claim-uid", tt.finalizers
 			if tt.foreign {
 				claim.OwnerReferences = nil
 			}
@@ -174,7 +181,11 @@ func TestWorkspaceIsReleased(t *testing.T) {
 			if !tt.runs {
 				made.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobComplete, Status: corev1.ConditionTrue}}
 			}
-			w := newWorld(t, p, revision.New(p, 1), run, claim, made)
+			objects := []client.Object{p, revision.New(p, 1), run, claim, made}
+			if tt.pod != nil {
+				objects = append(objects, tt.pod)
+			}
+			w := newWorld(t, objects...)
 			w.repeat(false)
 			if got := w.run("run").Status.Workspace; got != tt.want {
 				t.Errorf("workspace %s, want %s", got, tt.want)
@@ -188,6 +199,17 @@ func TestWorkspaceIsReleased(t *testing.T) {
 				t.Errorf("the claim is gone: %t; its finalizers (-want +got):\n%s", apierrors.IsNotFound(err), diff)
 			}
 		})
+	}
+}
+
+// mounting is a pod that mounts a claim, and isn't known to be KayCI's.
+func mounting(claim string, phase corev1.PodPhase) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "debug"},
+		Spec: corev1.PodSpec{Volumes: []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{
+			PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim},
+		}}}},
+		Status: corev1.PodStatus{Phase: phase},
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -156,7 +157,20 @@ func (w *world) liveList(ctx context.Context, c client.WithWatch, list client.Ob
 	if err := w.deny[fmt.Sprintf("list %T", list)]; err != nil {
 		return err
 	}
-	return c.List(ctx, list, opts...)
+	var options client.ListOptions
+	options.ApplyOptions(opts)
+	phases := options.FieldSelector
+	pods, is := list.(*corev1.PodList)
+	if !is || phases == nil {
+		return c.List(ctx, list, opts...)
+	}
+	// The fake client knows no selector of what a field is not.
+	options.FieldSelector = nil
+	err := c.List(ctx, list, &options)
+	pods.Items = slices.DeleteFunc(pods.Items, func(pod corev1.Pod) bool {
+		return !phases.Matches(fields.Set{"status.phase": string(pod.Status.Phase)})
+	})
+	return err
 }
 
 // client is what stands between the controller and the API server.

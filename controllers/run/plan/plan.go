@@ -59,6 +59,8 @@ type Facts struct {
 	// Unbound says why the claim of the workspace has no volume, with a blank reason
 	// if nothing does. nil: it has one, or no pod waits for it.
 	Unbound *Refusal
+	// WorkspaceInUse: a pod that has not ended mounts the claim of the workspace.
+	WorkspaceInUse bool
 	// WorkspaceGone: the claim of the workspace is gone.
 	WorkspaceGone bool
 	// Retired are services whose Service object is known to be gone.

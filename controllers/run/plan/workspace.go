@@ -63,6 +63,8 @@ func (f *Facts) deleteWorkspace(d *Decision) {
 	case d.Status.Workspace != v1alpha1.WorkspaceDeleting:
 	case f.WorkspaceGone:
 		d.Status.Workspace = v1alpha1.WorkspaceDeleted
+	case f.WorkspaceInUse:
+		d.requeue(time.Minute) // It may be a pod of somebody else, which isn't watched.
 	default:
 		d.DeleteWorkspace = f.atRest()
 	}
