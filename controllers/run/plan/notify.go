@@ -103,6 +103,9 @@ func (f *Facts) decideNotice(notice Notice, d *Decision) {
 	case outcome.Job != nil:
 		entry.Job, entry.Reason, entry.Message = outcome.Job.Name, "", ""
 		s.Number = cmp.Or(s.Number, f.Number)
+		if jobCondition(outcome.Job, batchv1.JobFailed) != nil {
+			d.requeue(atOnce) // It was there already, and nothing will tell that it has failed.
+		}
 	case entry.Reason != outcome.Refusal.Reason:
 		entry.Reason, entry.Message = outcome.Refusal.Reason, shorten(outcome.Refusal.Message)
 	}
