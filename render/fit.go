@@ -189,15 +189,17 @@ func (f *fitter) fieldsOf(t reflect.Type) map[string]structField {
 	return fields
 }
 
+// mapEntry is what an entry of a map takes beside its key and value.
+const mapEntry = 64
+
 // dictionary knows maps with keys of text, which is all that the kinds have.
 func (f *fitter) dictionary(n *node, t reflect.Type) {
 	if n.kind != objectKind {
 		f.fail(n, "must be an object, not %s", found(n))
 		return
 	}
-	const overhead = 64 // of an entry of a map
 	for i, key := range n.keys {
-		f.bytes += overhead + len(key) + int(t.Elem().Size())
+		f.bytes += mapEntry + len(key) + int(t.Elem().Size())
 		f.fitAt(step{key: key}, n.items[i], t.Elem())
 	}
 }

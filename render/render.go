@@ -40,6 +40,13 @@ type Options struct {
 	Exec []string
 }
 
+// Defaults of Limits for what is kept of a commit, and of a single object.
+const (
+	DefaultSize          = 512 << 10
+	DefaultDecoded       = 64 << 20
+	DefaultDecodedObject = DefaultDecoded / perObject
+)
+
 // DefaultMemory is the memory of a child process in bytes, if Limits say nothing.
 const DefaultMemory = 512 << 20
 
@@ -140,8 +147,8 @@ func (l Limits) withDefaults() Limits {
 	defaultTo(&l.Files, 1000)
 	defaultTo(&l.Objects, 2000)
 	defaultTo(&l.Values, 1_000_000)
-	defaultTo(&l.Decoded, 64*mib)
-	defaultTo(&l.Size, mib/2)
+	defaultTo(&l.Decoded, DefaultDecoded)
+	defaultTo(&l.Size, DefaultSize)
 	defaultTo(&l.Errors, 20)
 	return l
 }

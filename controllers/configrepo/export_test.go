@@ -15,3 +15,6 @@ func (r *Reconciler) IsBusy(name types.NamespacedName) bool { return r.backgroun
 // Stop ends the background as the end of the manager does, with a context that is
 // over.
 func (r *Reconciler) Stop(ctx context.Context) { _ = r.background.Start(ctx) }
+
+// SetRoom bounds what commits take in memory with defaults. 0: as it is.
+func (r *Reconciler) SetRoom(bytes int) { r.room = bytes }

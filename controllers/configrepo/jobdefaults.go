@@ -3,79 +3,136 @@ package configrepo
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/job/defaults"
+	"github.com/kayci/kayci/render"
 	"github.com/kayci/kayci/sync/apply"
 )
 
 // merged is a rendering with the defaults for jobs, and what it was made from. It
 // saves work and may be lost.
 type merged struct {
-	rendering, version string
-	desired            []apply.Desired
+	key     string
+	desired []apply.Desired
 }
 
-// withJobDefaults merges the defaults that the spec names under the Pipelines of a
-// commit. They are read at each look, by name, since they can't be watched without
-// the right to see all ConfigMaps. As with a commit's own faults, those of the
-// defaults leave everything as it was.
-func (s *sync) withJobDefaults(ctx context.Context, rendering string, desired []apply.Desired) ([]apply.Desired, error) {
+// merging is defaults to merge under the Pipelines of a commit.
+type merging struct {
+	template *defaults.Defaults
+	// from names the ConfigMap, and key this version of it with the rendering.
+	from, key string
+	desired   []apply.Desired
+	namespace string
+	// slice is how long the merge may keep others waiting.
+	slice time.Duration
+}
+
+// withJobDefaults applies the objects with the defaults that the spec names merged
+// under them. These are read at each look, by name, since they can't be watched
+// without the right to see all ConfigMaps. As with a commit's own faults, those of
+// the defaults leave everything as it was.
+func (s *sync) withJobDefaults(ctx context.Context, l look, desired []apply.Desired) (ctrl.Result, error) {
 	if s.repo.Spec.JobDefaults == nil {
-		return desired, nil
+		return s.land(ctx, l, desired)
 	}
+	work, err := s.jobDefaults(ctx)
+	if err != nil {
+		return s.finishLook(ctx, l, err)
+	}
+	if len(work.template.Canonical()) == 0 {
+		return s.land(ctx, l, desired)
+	}
+	work.key = l.rendering + "\n" + work.key
+	if s.known.merged.key == work.key {
+		return s.land(ctx, l, s.known.merged.desired)
+	}
+	if refused := s.refused(l, work.key); refused != nil {
+		return s.finishLook(ctx, l, refused)
+	}
+	work.desired, work.namespace, work.slice = desired, s.repo.Namespace, s.known.refusal.slice(work.key)
+	r := s.Reconciler
+	s.inBackground(ctx, func(ctx context.Context) step {
+		result, err := r.merge(ctx, work)
+		return func(ctx context.Context, s *sync) (ctrl.Result, error) {
+			return s.gotMerged(ctx, l, merged{key: work.key, desired: result}, err)
+		}
+	})
+	return ctrl.Result{}, nil
+}
+
+// jobDefaults reads the defaults that the spec names. The key is their version.
+func (s *sync) jobDefaults(ctx context.Context) (work merging, err error) {
 	var found corev1.ConfigMap
 	name := s.repo.Spec.JobDefaults.Name
-	err := s.APIReader.Get(ctx, client.ObjectKey{Namespace: s.repo.Namespace, Name: name}, &found)
+	err = s.APIReader.Get(ctx, client.ObjectKey{Namespace: s.repo.Namespace, Name: name}, &found)
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, invalidJobDefaults("there is no ConfigMap %q in this namespace", name)
+		return work, invalidJobDefaults("there is no ConfigMap %q in this namespace", name)
 	case err != nil:
-		return nil, fmt.Errorf("read ConfigMap %q: %w", name, err)
+		return work, fmt.Errorf("read ConfigMap %q: %w", name, err)
 	}
-	version := fmt.Sprintf("%s %s", found.UID, found.ResourceVersion)
-	if m := s.known.merged; m.rendering == rendering && m.version == version {
-		return m.desired, nil
+	work.from, work.key = fmt.Sprintf("ConfigMap %q", name), fmt.Sprintf("%s %s", found.UID, found.ResourceVersion)
+	if work.template, err = defaults.Parse(found.Data); err != nil {
+		return work, invalidJobDefaults("%s: %v", work.from, err)
 	}
-	template, err := defaults.Parse(found.Data)
+	return work, nil
+}
+
+// maxFaults bounds what is listed of those that can't stand together.
+const maxFaults = 20
+
+// merge takes an evaluation's place, as both need memory and time by what a
+// commit holds. It ends with the first fault of size, or with many of others.
+func (r *Reconciler) merge(ctx context.Context, work merging) ([]apply.Desired, error) {
+	within, release, err := r.evaluations.take(ctx, work.namespace, work.slice)
 	if err != nil {
-		return nil, invalidJobDefaults("ConfigMap %q: %v", name, err)
+		return nil, err
 	}
-	result := merged{rendering: rendering, version: version}
+	defer release()
+	result := make([]apply.Desired, 0, len(work.desired))
 	var faults []apply.Fault
-	for _, d := range desired {
-		with, messages, err := mergeUnder(template, d)
+	left := r.room
+	for _, d := range work.desired {
+		if within.Err() != nil {
+			return nil, overtaken(work.slice)
+		}
+		with, messages, err := mergeUnder(work.template, d, &left)
 		if err != nil {
 			return nil, fmt.Errorf("%s: merge the defaults for jobs under %s: %w", d.File, d.Key, err)
 		}
 		for _, message := range messages {
-			faults = append(faults, apply.Fault{File: d.File, Key: d.Key, Message: fmt.Sprintf("with the defaults of ConfigMap %q: %s", name, message)})
+			faults = append(faults, apply.Fault{File: d.File, Key: d.Key, Message: fmt.Sprintf("with the defaults of %s: %s", work.from, message)})
 		}
-		result.desired = append(result.desired, with)
+		result = append(result, with)
+		if left < 0 || len(faults) >= maxFaults {
+			break
+		}
 	}
 	if len(faults) > 0 {
 		return nil, &apply.RefusedError{Faults: faults}
 	}
-	s.known.merged = result
-	return result.desired, nil
+	return result, nil
 }
 
 // mergeUnder returns the object as it is applied, or what keeps it and the
-// defaults from standing together.
-func mergeUnder(template *defaults.Defaults, d apply.Desired) (apply.Desired, []string, error) {
-	if d.Key.Kind != v1alpha1.PipelineKind || len(template.Canonical()) == 0 {
+// defaults from standing together. With them the limits are those of a commit.
+func mergeUnder(template *defaults.Defaults, d apply.Desired, left *int) (apply.Desired, []string, error) {
+	if d.Key.Kind != v1alpha1.PipelineKind {
 		return d, nil, nil
 	}
 	var pipeline v1alpha1.Pipeline
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(d.Config.Object, &pipeline); err != nil {
 		return d, nil, err
 	}
-	spec, errs := template.Under(&pipeline.Spec)
+	spec, errs := template.Under(&pipeline.Spec, render.DefaultSize)
 	if len(errs) > 0 {
 		var messages []string
 		for _, err := range errs {
@@ -83,8 +140,25 @@ func mergeUnder(template *defaults.Defaults, d apply.Desired) (apply.Desired, []
 		}
 		return d, messages, nil
 	}
+	pipeline.Spec = *spec
+	weight := render.Weight(&pipeline)
+	if *left -= weight; *left < 0 || weight > render.DefaultDecodedObject {
+		*left = min(*left, -1)
+		return d, []string{fmt.Sprintf("takes too much memory: an object may take %d MiB and all of a commit %d MiB: "+
+			"let the defaults say less, or split the repository", render.DefaultDecodedObject>>20, render.DefaultDecoded>>20)}, nil
+	}
 	with, err := d.WithSpec(spec)
 	return with, nil, err
+}
+
+// gotMerged remembers how the merge ended, so that it isn't repeated.
+func (s *sync) gotMerged(ctx context.Context, l look, result merged, err error) (ctrl.Result, error) {
+	s.repo.Status.LastAttemptedRevision = l.revision()
+	if err != nil {
+		return s.finishLook(ctx, l, s.known.refuse(result.key, timeout(s.repo), err, s.Clock.Now()))
+	}
+	s.known.refusal, s.known.merged = nil, result
+	return s.land(ctx, l, result.desired)
 }
 
 func invalidJobDefaults(format string, args ...any) error {

@@ -1,6 +1,7 @@
 package configrepo_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -77,6 +79,73 @@ func TestJobDefaultsAreMerged(t *testing.T) {
 		w.clock.SetTime(w.clock.Now().Add(5 * time.Minute))
 	}
 	expect(t, "renders", 1, w.renders)
+}
+
+// small is a Pipeline of 40 jobs that say next to nothing.
+func small(name string) render.Object {
+	o := webPipeline("i")
+	p, ok := o.Object.(*v1alpha1.Pipeline)
+	if !ok {
+		panic("no Pipeline")
+	}
+	p.Name = name
+	for i := range 39 {
+		job := *p.Spec.Jobs[0].DeepCopy()
+		job.Name = fmt.Sprintf("j%d", i)
+		p.Spec.Jobs = append(p.Spec.Jobs, job)
+	}
+	return o
+}
+
+// With the defaults a commit holds no more than without, and one that would is
+// merged once. The defaults' owner can mend it.
+func TestJobDefaultsKeepTheLimits(t *testing.T) {
+	t.Parallel()
+	long := `spec: {template: {spec: {containers: [{name: "*", env: [{name: A, value: "` + strings.Repeat("x", 16_000) + `"}]}]}}}`
+	var volumes strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&volumes, "{name: v%d},", i)
+	}
+	wide := "spec: {template: {spec: {volumes: [" + volumes.String() + "]}}}"
+	for name, tt := range map[string]struct {
+		template string
+		objects  int
+		room     int
+		message  string
+	}{
+		"an object's size":     {long, 2, 0, `web.jsonnet: Pipeline/p0: with the defaults of ConfigMap "job-defaults": spec: Forbidden: each template gets the defaults, and all together have more than 512 KiB as JSON: let the defaults say less`},
+		"all objects' memory":  {wide, 3, 300_000, `web.jsonnet: Pipeline/p1: with the defaults of ConfigMap "job-defaults": takes too much memory: an object may take 16 MiB and all of a commit 64 MiB: let the defaults say less`},
+		"many faults, bounded": {long, 30, 0, `web.jsonnet: Pipeline/p0: `},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			repo := configRepo()
+			repo.Spec.JobDefaults = &meta.LocalObjectReference{Name: "job-defaults"}
+			w := newWorld(t, repo, jobDefaults("ci", tt.template))
+			w.reconciler.SetRoom(tt.room)
+			for i := range tt.objects {
+				w.rendered = append(w.rendered, small(fmt.Sprintf("p%d", i)))
+			}
+			tasks := 0
+			w.reconciler.OnWake(func(name types.NamespacedName) { tasks++; w.woken <- name })
+			for range 3 {
+				w.reconcile(t)
+				w.checkReady(t, name, "ApplyRefused", tt.message)
+				w.clock.SetTime(w.clock.Now().Add(5 * time.Minute))
+			}
+			// Three looks, an evaluation and a merge.
+			expect(t, "tasks", 5, tasks)
+			if faults := strings.Count(apimeta.FindStatusCondition(w.conditions(t), meta.ReadyCondition).Message, "KiB as JSON"); faults > 20 {
+				t.Errorf("%d faults", faults)
+			}
+			if err := w.Update(t.Context(), jobDefaults("ci", "metadata: {labels: {queue: a}}")); err != nil {
+				t.Fatal(err)
+			}
+			w.reconcile(t)
+			w.checkReady(t, name, "Succeeded", "")
+			expect(t, "evaluations", 1, w.renders)
+		})
+	}
 }
 
 func TestJobDefaultsThatAreMissing(t *testing.T) {

@@ -93,8 +93,7 @@ func (s *sync) gotHead(ctx context.Context, l look, err error) (ctrl.Result, err
 	if s.known.rendered != nil && s.known.renderedKey == l.rendering {
 		return s.conclude(ctx, l, s.known.rendered)
 	}
-	asked := l.requested != s.repo.Status.LastHandledReconcileAt
-	if refused := s.known.refusal.of(l.rendering, timeout(s.repo), s.Clock.Now()); refused != nil && !asked {
+	if refused := s.refused(l, l.rendering); refused != nil {
 		s.repo.Status.LastAttemptedRevision = l.revision()
 		return s.finishLook(ctx, l, refused)
 	}
@@ -107,6 +106,15 @@ func (s *sync) gotHead(ctx context.Context, l look, err error) (ctrl.Result, err
 		return func(ctx context.Context, s *sync) (ctrl.Result, error) { return s.gotObjects(ctx, l, desired, err) }
 	})
 	return ctrl.Result{}, nil
+}
+
+// refused returns what is known against a rendering, unless a person has asked for
+// another try.
+func (s *sync) refused(l look, rendering string) error {
+	if l.requested != s.repo.Status.LastHandledReconcileAt {
+		return nil
+	}
+	return s.known.refusal.of(rendering, timeout(s.repo), s.Clock.Now())
 }
 
 // renderingKey names everything that a rendering depends on.
@@ -234,11 +242,12 @@ func (s *sync) conclude(ctx context.Context, l look, desired []apply.Desired) (c
 	if len(desired) == 0 && !s.repo.Spec.AllowEmpty {
 		return s.finishLook(ctx, l, emptyCommit())
 	}
-	desired, err := s.withJobDefaults(ctx, l.rendering, desired)
-	if err != nil {
-		return s.finishLook(ctx, l, err)
-	}
-	err = s.apply(ctx, desired)
+	return s.withJobDefaults(ctx, l, desired)
+}
+
+// land applies the objects.
+func (s *sync) land(ctx context.Context, l look, desired []apply.Desired) (ctrl.Result, error) {
+	err := s.apply(ctx, desired)
 	switch {
 	case ctx.Err() != nil:
 		// The process is being stopped; the commit is not to blame.

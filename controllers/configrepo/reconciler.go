@@ -10,6 +10,7 @@
 package configrepo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -72,7 +73,10 @@ type Reconciler struct {
 	// process that may take most of the memory that the controller's own leaves, so
 	// that two of them could end in the controller being killed.
 	connections, evaluations *places
-	prepared                 stdsync.Once
+	// room is what all objects of a commit may take in memory with the defaults for
+	// jobs.
+	room     int
+	prepared stdsync.Once
 }
 
 // prepare makes what a Reconciler needs beside its exported fields.
@@ -80,6 +84,7 @@ func (r *Reconciler) prepare() {
 	r.prepared.Do(func() {
 		r.connections = newPlaces(connections, true)
 		r.evaluations = newPlaces(1, false)
+		r.room = cmp.Or(r.room, render.DefaultDecoded)
 	})
 }
 

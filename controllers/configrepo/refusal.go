@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kayci/kayci/render"
+	"github.com/kayci/kayci/sync/apply"
 	"github.com/kayci/kayci/sync/git"
 )
 
@@ -28,9 +29,9 @@ const (
 	maxWait   = time.Hour
 )
 
-// refusal is a commit that can't be turned into objects. It is evaluated once, not
-// at each look: the same files have the same faults. A process that is started
-// anew looks anew.
+// refusal is a commit that can't be turned into objects, by itself or with the
+// defaults for jobs. It is evaluated once, not at each look: the same files have
+// the same faults. A process that is started anew looks anew.
 type refusal struct {
 	rendering string
 	// timeout is the limit that was in force.
@@ -100,10 +101,14 @@ func isSlow(err error) bool {
 	}
 }
 
-// isFinal reports whether an error is the commit's own.
+// isFinal reports whether an error is the commit's own, or that of it with the
+// defaults for jobs.
 func isFinal(err error) bool {
 	if _, ok := errors.AsType[render.Errors](err); ok {
 		return !isSlow(err)
+	}
+	if _, ok := errors.AsType[*apply.RefusedError](err); ok {
+		return true
 	}
 	fetch, ok := errors.AsType[*git.Error](err)
 	return ok && (fetch.Reason == git.ReasonTooLarge || fetch.Reason == git.ReasonInvalidTree)

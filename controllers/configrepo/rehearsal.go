@@ -16,6 +16,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/controllers/run/job"
+	"github.com/kayci/kayci/controllers/run/job/defaults"
 )
 
 // rehearsal tries what Runs of a changed Pipeline will create, as the account
@@ -45,8 +46,8 @@ func (p *passed) add(hash [sha256.Size]byte) {
 
 // try returns what is wrong with the templates of a Pipeline.
 func (r rehearsal) try(ctx context.Context, object *unstructured.Unstructured) ([]string, error) {
-	if object.GetKind() != v1alpha1.PipelineKind {
-		return nil, nil
+	if err := ctx.Err(); err != nil || object.GetKind() != v1alpha1.PipelineKind {
+		return nil, err
 	}
 	var pipeline v1alpha1.Pipeline
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &pipeline); err != nil {
@@ -84,7 +85,7 @@ func (r rehearsal) merge(ctx context.Context, pipeline *v1alpha1.Pipeline) (faul
 		logf.FromContext(ctx).V(1).Info("templates are judged without the installation's defaults", "answer", err.Error())
 		return nil, r.merged
 	}
-	spec, errs := installed.Under(&pipeline.Spec)
+	spec, errs := installed.Under(&pipeline.Spec, defaults.MaxRevision)
 	for _, err := range errs {
 		faults = append(faults, fmt.Sprintf("with the defaults of %s: %v", r.installed, err))
 	}

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/job/defaults"
 )
 
 // DefaultsError says that a Pipeline has no revision for now, because it can't be
@@ -42,7 +43,7 @@ func Ensure(ctx context.Context, c client.Client, installed *Installed, p *v1alp
 	if !apierrors.IsNotFound(err) {
 		return "", fmt.Errorf("get revision %s: %w", name, err)
 	}
-	spec, errs := current.Under(&p.Spec)
+	spec, errs := current.Under(&p.Spec, defaults.MaxRevision)
 	if len(errs) > 0 {
 		return "", &DefaultsError{message: fmt.Sprintf("with the defaults of %s: %v", installed, errs.ToAggregate()), Lasting: true}
 	}

@@ -75,7 +75,7 @@ func TestParseIsCanonical(t *testing.T) {
 	for _, text := range []string{"", "# nothing\n", "{}", "null", "spec: {}", "metadata: {labels: {}}"} {
 		d := parse(t, text)
 		spec := &v1alpha1.PipelineSpec{Jobs: []v1alpha1.Job{{Name: "job", Template: template(t, inPod(`containers: [{name: main, image: i}]`))}}}
-		got, errs := d.Under(spec)
+		got, errs := d.Under(spec, MaxRevision)
 		if diff := cmp.Diff(spec, got); len(d.Canonical()) > 0 || len(errs) > 0 || diff != "" {
 			t.Errorf("%q: %s %v %s", text, d.Canonical(), errs, diff)
 		}

@@ -13,25 +13,35 @@ import (
 	"github.com/kayci/kayci/api/validation"
 )
 
-// maxMerged bounds the spec that comes of it: the API server stores no object of
-// more than 1.5 MiB.
-const maxMerged = 1 << 20
+// MaxRevision bounds a spec that a revision is to hold, as JSON: the API server
+// stores no object of more than 1.5 MiB.
+const MaxRevision = 1 << 20
 
 // Under returns the spec with the defaults merged under its templates, or what
-// keeps both from standing together. The spec itself stays as it is.
-func (d *Defaults) Under(spec *v1alpha1.PipelineSpec) (*v1alpha1.PipelineSpec, field.ErrorList) {
+// keeps both from standing together. The spec itself stays as it is. A limit, in
+// bytes as JSON, ends the merge as soon as it is passed: a few bytes of a job may
+// become all that the defaults say.
+func (d *Defaults) Under(spec *v1alpha1.PipelineSpec, limit int) (*v1alpha1.PipelineSpec, field.ErrorList) {
 	merged := spec.DeepCopy()
 	if len(d.Canonical()) == 0 {
 		return merged, nil
 	}
 	at := field.NewPath("spec")
+	size, err := sizeOf(spec)
+	if err != nil {
+		return merged, field.ErrorList{field.InternalError(at, err)}
+	}
 	var errs field.ErrorList
 	under := func(t *batchv1.JobTemplateSpec, deadline bool, path *field.Path) {
-		result, err := d.under(t, deadline)
+		if size > limit {
+			return
+		}
+		result, grown, err := d.under(t, deadline)
 		if err != nil {
 			errs = append(errs, field.Invalid(path.Child("template"), field.OmitValueType{}, err.Error()))
 			return
 		}
+		size += grown
 		*t = *result
 	}
 	for i := range merged.Jobs {
@@ -44,22 +54,37 @@ func (d *Defaults) Under(spec *v1alpha1.PipelineSpec) (*v1alpha1.PipelineSpec, f
 	for i := range merged.Notifiers {
 		under(&merged.Notifiers[i].Template, false, at.Child("notifiers").Index(i))
 	}
-	if len(errs) > 0 {
-		return merged, errs
-	}
-	encoded, err := json.Marshal(merged)
 	switch {
-	case err != nil:
-		return merged, field.ErrorList{field.InternalError(at, err)}
-	case len(encoded) > maxMerged:
-		return merged, field.ErrorList{field.TooLong(at, field.OmitValueType{}, maxMerged)}
+	case size > limit:
+		return merged, field.ErrorList{field.Forbidden(at, fmt.Sprintf(
+			"each template gets the defaults, and all together have more than %d KiB as JSON: let the defaults say less, or split the Pipeline", limit>>10))}
+	case len(errs) > 0:
+		return merged, errs
 	}
 	return merged, validation.Templates(merged, at)
 }
 
-// under merges them under one template. The deadline of a pod is a job's, and one
-// that has its own timeout needs none.
-func (d *Defaults) under(author *batchv1.JobTemplateSpec, deadline bool) (*batchv1.JobTemplateSpec, error) {
+func sizeOf(value any) (int, error) {
+	encoded, err := json.Marshal(value)
+	return len(encoded), err
+}
+
+// under merges them under one template, and tells by how much it grows. The
+// deadline of a pod is a job's, and one that has its own timeout needs none.
+func (d *Defaults) under(author *batchv1.JobTemplateSpec, deadline bool) (_ *batchv1.JobTemplateSpec, grown int, err error) {
+	before, err := sizeOf(author)
+	if err != nil {
+		return nil, 0, err
+	}
+	merged, err := d.mergeUnder(author, deadline)
+	if err != nil {
+		return nil, 0, err
+	}
+	after, err := sizeOf(merged)
+	return merged, after - before, err
+}
+
+func (d *Defaults) mergeUnder(author *batchv1.JobTemplateSpec, deadline bool) (*batchv1.JobTemplateSpec, error) {
 	base, given := d.template.DeepCopy(), author.DeepCopy()
 	pod, own := &base.Spec.Template.Spec, &given.Spec.Template.Spec
 	partial, added := parts(pod.Containers), pod.InitContainers

@@ -116,7 +116,7 @@ func TestUnder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			spec := &v1alpha1.PipelineSpec{Jobs: []v1alpha1.Job{{Name: "job", Template: template(t, tt.author)}}}
 			before := spec.DeepCopy()
-			got, errs := parse(t, tt.defaults).Under(spec)
+			got, errs := parse(t, tt.defaults).Under(spec, MaxRevision)
 			if len(errs) > 0 {
 				t.Fatal(errs)
 			}
@@ -126,7 +126,7 @@ func TestUnder(t *testing.T) {
 			if diff := cmp.Diff(before, spec); diff != "" {
 				t.Errorf("the author's spec has changed:\n%s", diff)
 			}
-			again, errs := parse(t, tt.defaults).Under(spec)
+			again, errs := parse(t, tt.defaults).Under(spec, MaxRevision)
 			if len(errs) > 0 || cmp.Diff(got, again) != "" {
 				t.Errorf("a second merge differs: %v\n%s", errs, cmp.Diff(got, again))
 			}
@@ -154,7 +154,7 @@ func TestUnderInTurn(t *testing.T) {
 		inPod(`initContainers: [{name: proxy, image: team}], containers: [{name: "*", env: [{name: A, value: team}, {name: B, value: team}]}]`),
 		inPod(`initContainers: [{name: proxy, image: installation}], containers: [{name: "*", env: [{name: A, value: installation}, {name: B, value: installation}, {name: C, value: installation}]}]`),
 	} {
-		merged, errs := parse(t, text).Under(spec)
+		merged, errs := parse(t, text).Under(spec, MaxRevision)
 		if len(errs) > 0 {
 			t.Fatal(errs)
 		}
@@ -178,7 +178,7 @@ func TestUnderKeepsDeadlinesToJobs(t *testing.T) {
 		Services:  []v1alpha1.Service{{Name: "db", Template: author}},
 		Notifiers: []v1alpha1.Notifier{{Name: "chat", Template: author}},
 	}
-	got, errs := parse(t, `{metadata: {labels: {a: b}}, spec: {template: {spec: {activeDeadlineSeconds: 3600}}}}`).Under(spec)
+	got, errs := parse(t, `{metadata: {labels: {a: b}}, spec: {template: {spec: {activeDeadlineSeconds: 3600}}}}`).Under(spec, MaxRevision)
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
@@ -226,11 +226,30 @@ func TestUnderRefusesWhatCannotStandTogether(t *testing.T) {
 		"more than an object holds": {defaults: long, spec: v1alpha1.PipelineSpec{Jobs: large}, want: "spec"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, errs := parse(t, tt.defaults).Under(&tt.spec)
+			_, errs := parse(t, tt.defaults).Under(&tt.spec, MaxRevision)
 			if len(errs) != 1 || errs[0].Field != tt.want {
 				t.Errorf("got %v, want one at %s", errs, tt.want)
 			}
 		})
+	}
+}
+
+// A merge that passes its limit costs no more than up to there.
+func TestUnderEndsAtItsLimit(t *testing.T) {
+	d := parse(t, inPod(`containers: [{name: "*", env: [{name: A, value: "`+strings.Repeat("x", 6000)+`"}]}]`))
+	spec := &v1alpha1.PipelineSpec{}
+	for range 100 {
+		spec.Jobs = append(spec.Jobs, v1alpha1.Job{Name: "job", Template: template(t, inPod(`containers: [{name: main, image: i}]`))})
+	}
+	cost := func(limit int) float64 {
+		return testing.AllocsPerRun(1, func() {
+			if _, errs := d.Under(spec, limit); (len(errs) > 0) != (limit < MaxRevision) {
+				t.Errorf("with %d bytes: %v", limit, errs)
+			}
+		})
+	}
+	if part, all := cost(60_000), cost(MaxRevision); part > all/4 {
+		t.Errorf("a tenth costs %.0f allocations of %.0f", part, all)
 	}
 }
 
@@ -249,7 +268,7 @@ func TestUnderSurvivesDirectives(t *testing.T) {
 			author := template(t, inPod(`containers: [{name: main, image: i}]`))
 			author.Annotations = map[string]string{key: value}
 			author.Spec.Template.Spec.NodeSelector = map[string]string{key: value}
-			got, errs := d.Under(&v1alpha1.PipelineSpec{Jobs: []v1alpha1.Job{{Name: "job", Template: author}}})
+			got, errs := d.Under(&v1alpha1.PipelineSpec{Jobs: []v1alpha1.Job{{Name: "job", Template: author}}}, MaxRevision)
 			if len(errs) == 0 && got.Jobs[0].Template.Spec.Template.Spec.PriorityClassName != "low" {
 				t.Errorf("%s: %q changes more than its map: %+v", key, value, got.Jobs[0].Template)
 			}
