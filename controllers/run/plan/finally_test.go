@@ -76,6 +76,15 @@ func endOf(f *plan.Facts, end func(*plan.Facts, string)) runEnd {
 	return runEnd{got.Phase, got.Conditions[0].Reason, got.Conditions[0].Message}
 }
 
+// checkRecords checks that the Run records that others have failed or were stopped
+// before a finally job is told so.
+func checkRecords(t *testing.T, f *plan.Facts) {
+	t.Helper()
+	if d := decide(f); len(d.Create) > 0 || d.RequeueAfter != time.Millisecond {
+		t.Errorf("it creates %v, and asks for another look after %s", d.Create, d.RequeueAfter)
+	}
+}
+
 // checkTooLate checks that nothing stops finally jobs which run: whatever comes
 // now comes too late.
 func checkTooLate(t *testing.T, f *plan.Facts) {
@@ -168,9 +177,7 @@ func TestFinally(t *testing.T) {
 			}
 			tt.end(f)
 			if tt.passed.phase != v1alpha1.RunSucceeded {
-				if d := decide(f); len(d.Create) > 0 || d.RequeueAfter != time.Millisecond {
-					t.Errorf("before it is recorded what the others came to it creates %v, and asks for another look after %s", d.Create, d.RequeueAfter)
-				}
+				checkRecords(t, f)
 			}
 			if diff := cmp.Diff([]string{"tidy"}, plan.Decide(f).Create); diff != "" {
 				t.Fatalf("create (-want +got):\n%s", diff)
