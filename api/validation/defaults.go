@@ -80,6 +80,12 @@ func validateDefaultPod(spec *corev1.PodSpec, path *field.Path) field.ErrorList 
 	forbid(spec.Hostname != "", "hostname", "each pod has its own: remove it")
 	forbid(spec.Subdomain != "", "subdomain", "each pod has its own: remove it")
 	forbid(len(spec.EphemeralContainers) > 0, "ephemeralContainers", "a Job has none: remove it")
+	for _, host := range []struct {
+		is   bool
+		name string
+	}{{spec.HostNetwork, "hostNetwork"}, {spec.HostPID, "hostPID"}, {spec.HostIPC, "hostIPC"}} {
+		forbid(host.is, host.name, "false can't be told from blank in a job's template, so that nobody could say otherwise: remove it")
+	}
 	forbid(spec.Resources != nil, "resources", "say it of the container "+v1alpha1.EveryContainer)
 	if s := spec.ActiveDeadlineSeconds; s != nil && *s < 1 {
 		errs = append(errs, field.Invalid(path.Child("activeDeadlineSeconds"), *s, "must be at least 1"))

@@ -36,6 +36,10 @@ func TestParseRefuses(t *testing.T) {
 				"spec.resources: Forbidden", "activeDeadlineSeconds: Invalid", "nodeSelector: Invalid", "volumes[0].name: Forbidden",
 			},
 		},
+		"what no author could take back": {
+			inPod(`hostNetwork: true, hostPID: true, hostIPC: true`),
+			[]string{"spec.hostNetwork: Forbidden: false can't be told from blank", "spec.hostPID: Forbidden", "spec.hostIPC: Forbidden"},
+		},
 		"what is each container's own": {
 			inPod(`containers: [{name: "*", command: [sh]}, {name: "*"}, {name: Main}, {name: main, image: i}, {name: other, env: [{name: KAYCI_RUN, value: x}]}], initContainers: [{name: "*", image: i}, {name: fetch}, {name: proxy, image: i, command: [sh, -c, "echo $(KAYCI_TITLE)"]}]`),
 			[]string{
