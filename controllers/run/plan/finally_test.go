@@ -189,13 +189,9 @@ func TestFinally(t *testing.T) {
 				t.Errorf("meanwhile %s, asks for %+v, condition (-want +got):\n%s", d.Status.Phase, actionsOf(d), diff)
 			}
 			checkTooLate(t, f)
-			for _, last := range []struct {
-				end  func(*plan.Facts, string)
-				want runEnd
-			}{{succeed, tt.passed}, {failJob, tt.broke}} {
-				if diff := cmp.Diff(last.want, endOf(f, last.end), cmp.AllowUnexported(runEnd{})); diff != "" {
-					t.Errorf("the Run's end (-want +got):\n%s", diff)
-				}
+			want, got := []runEnd{tt.passed, tt.broke}, []runEnd{endOf(f, succeed), endOf(f, failJob)}
+			if diff := cmp.Diff(want, got, cmp.AllowUnexported(runEnd{})); diff != "" {
+				t.Errorf("the Run's ends, when the finally job has succeeded and failed (-want +got):\n%s", diff)
 			}
 		})
 	}
