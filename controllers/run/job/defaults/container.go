@@ -64,6 +64,9 @@ func yieldSecurity(base, given *corev1.SecurityContext, pod *corev1.PodSecurityC
 	if base == nil {
 		return
 	}
+	if isRoot(given, pod) {
+		base.RunAsNonRoot = nil
+	}
 	if given != nil {
 		yieldProfiles(&base.SeccompProfile, &base.AppArmorProfile, given.SeccompProfile, given.AppArmorProfile)
 		if ptr.Deref(given.Privileged, false) {
@@ -79,6 +82,29 @@ func yieldSecurity(base, given *corev1.SecurityContext, pod *corev1.PodSecurityC
 	yield(&base.RunAsNonRoot, pod.RunAsNonRoot)
 	yield(&base.SELinuxOptions, pod.SELinuxOptions)
 	yield(&base.WindowsOptions, pod.WindowsOptions)
+}
+
+// isRoot reports whether the container is said to run as root.
+func isRoot(c *corev1.SecurityContext, pod *corev1.PodSecurityContext) bool {
+	switch {
+	case c != nil && c.RunAsUser != nil:
+		return *c.RunAsUser == 0
+	case pod != nil && pod.RunAsUser != nil:
+		return *pod.RunAsUser == 0
+	default:
+		return false
+	}
+}
+
+// exempt lets a container be root that says so in a pod whose default is that none
+// is.
+func exempt(c *corev1.Container, base, given *corev1.PodSecurityContext) {
+	if base == nil || !ptr.Deref(base.RunAsNonRoot, false) || given != nil && given.RunAsNonRoot != nil {
+		return
+	}
+	if c.SecurityContext != nil && c.SecurityContext.RunAsNonRoot == nil && isRoot(c.SecurityContext, nil) {
+		c.SecurityContext.RunAsNonRoot = new(false)
+	}
 }
 
 // yieldProfiles is for those of which one kind's fields can't stand in another.
@@ -102,6 +128,9 @@ func yieldPod(base, given *corev1.PodSpec) {
 	if base.SecurityContext != nil && given.SecurityContext != nil {
 		yieldProfiles(&base.SecurityContext.SeccompProfile, &base.SecurityContext.AppArmorProfile,
 			given.SecurityContext.SeccompProfile, given.SecurityContext.AppArmorProfile)
+		if isRoot(nil, given.SecurityContext) {
+			base.SecurityContext.RunAsNonRoot = nil
+		}
 	}
 	given.Volumes = join(base.Volumes, given.Volumes, func(v *corev1.Volume) string { return v.Name })
 	given.ImagePullSecrets = join(base.ImagePullSecrets, given.ImagePullSecrets, func(r *corev1.LocalObjectReference) string { return r.Name })

@@ -102,6 +102,7 @@ func (d *Defaults) mergeUnder(author *batchv1.JobTemplateSpec, deadline bool) (*
 			if err != nil {
 				return nil, fmt.Errorf("container %s: %w", list[i].Name, err)
 			}
+			exempt(c, pod.SecurityContext, own.SecurityContext)
 			list[i] = *c
 		}
 	}

@@ -86,6 +86,31 @@ func TestUnder(t *testing.T) {
 			author:   inPod(`securityContext: {runAsNonRoot: false, runAsUser: 0}, containers: [{name: main, image: i}]`),
 			want:     inPod(`securityContext: {runAsNonRoot: false, runAsUser: 0}, containers: [{name: main, image: i, securityContext: {runAsGroup: 1, allowPrivilegeEscalation: false}}]`),
 		},
+		"a container is root": {
+			defaults: inPod(`containers: [{name: "*", securityContext: {runAsNonRoot: true}}]`),
+			author:   inPod(`containers: [{name: main, image: i, securityContext: {runAsUser: 0}}, {name: other, image: i}]`),
+			want:     inPod(`containers: [{name: main, image: i, securityContext: {runAsUser: 0}}, {name: other, image: i, securityContext: {runAsNonRoot: true}}]`),
+		},
+		"the pod is root, but for a container": {
+			defaults: inPod(`securityContext: {runAsNonRoot: true}, containers: [{name: "*", securityContext: {runAsNonRoot: true}}]`),
+			author:   inPod(`securityContext: {runAsUser: 0}, containers: [{name: main, image: i}, {name: other, image: i, securityContext: {runAsUser: 5}}]`),
+			want:     inPod(`securityContext: {runAsUser: 0}, containers: [{name: main, image: i, securityContext: {}}, {name: other, image: i, securityContext: {runAsNonRoot: true, runAsUser: 5}}]`),
+		},
+		"a container is root in a pod that by default is not": {
+			defaults: inPod(`securityContext: {runAsNonRoot: true}`),
+			author:   inPod(`securityContext: {fsGroup: 1}, containers: [{name: main, image: i, securityContext: {runAsUser: 0}}, {name: other, image: i, securityContext: {privileged: false}}]`),
+			want:     inPod(`securityContext: {fsGroup: 1, runAsNonRoot: true}, containers: [{name: main, image: i, securityContext: {runAsUser: 0, runAsNonRoot: false}}, {name: other, image: i, securityContext: {privileged: false}}]`),
+		},
+		"what the author himself says of root stays": {
+			defaults: inPod(`securityContext: {runAsNonRoot: true}, containers: [{name: "*", securityContext: {runAsNonRoot: true}}]`),
+			author:   inPod(`securityContext: {runAsNonRoot: true}, containers: [{name: main, image: i, securityContext: {runAsUser: 0}}]`),
+			want:     inPod(`securityContext: {runAsNonRoot: true}, containers: [{name: main, image: i, securityContext: {runAsUser: 0}}]`),
+		},
+		"a nearer default is root": {
+			defaults: inPod(`securityContext: {runAsNonRoot: true}, containers: [{name: "*", securityContext: {runAsNonRoot: true}}, {name: main, securityContext: {runAsUser: 0}}]`),
+			author:   inPod(`containers: [{name: main, image: i}]`),
+			want:     inPod(`securityContext: {runAsNonRoot: true}, containers: [{name: main, image: i, securityContext: {runAsUser: 0, runAsNonRoot: false}}]`),
+		},
 		"privileged": {
 			defaults: inPod(`containers: [{name: "*", securityContext: {allowPrivilegeEscalation: false}}]`),
 			author:   inPod(`containers: [{name: main, image: i, securityContext: {privileged: true}}]`),
