@@ -135,8 +135,8 @@ const (
 	ReasonInvalidSpec = "InvalidSpec"
 	// ReasonInvalidParameters: a parameter is missing, unknown or not allowed.
 	ReasonInvalidParameters = "InvalidParameters"
-	// ReasonInvalidJobDefaults: the ConfigMap with defaults for jobs is missing, or
-	// breaks a rule.
+	// ReasonInvalidJobDefaults: the ConfigMap with defaults for jobs is missing,
+	// breaks a rule, or can't stand beside what the Pipeline says.
 	ReasonInvalidJobDefaults = "InvalidJobDefaults"
 	// ReasonInvalidRetry: the Run named by retryOf can't be retried by this one.
 	ReasonInvalidRetry = "InvalidRetry"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -21,8 +22,10 @@ func (r *Reconciler) pinnable(ctx context.Context, pipeline *v1alpha1.Pipeline, 
 		return err
 	}
 	ready.Status, ready.Reason, ready.Message = metav1.ConditionFalse, v1alpha1.ReasonInvalidJobDefaults, unknown.Error()
-	if unknown.Lasting {
-		ready.Reason = v1alpha1.ReasonInvalidSpec
+	before := meta.FindStatusCondition(status.Conditions, ready.Type)
+	if unknown.Together && (before == nil || before.Message != ready.Message) {
+		// The operator of the defaults sees no Pipeline, and no metric tells of one.
+		log.FromContext(ctx).Error(err, "no Run of this Pipeline can start: it and the defaults for jobs can't stand together")
 	}
 	return nil
 }

@@ -40,6 +40,9 @@ func (i *installed) say(template string) {
 
 const faulty = "spec: {suspend: true}"
 
+// expanded are whole, but not beside a container that has $(A) in its arguments.
+const expanded = `spec: {template: {spec: {containers: [{name: "*", env: [{name: A, value: $(KAYCI_TITLE)}]}]}}}`
+
 // While the installation's defaults are at fault no Run is pinned: it says so, and
 // goes on with whole ones. What it is pinned to stays.
 func TestRunWaitsForDefaults(t *testing.T) {
@@ -94,9 +97,13 @@ func TestRunWaitsForDefaultsNotForEver(t *testing.T) {
 		"too long":     {defaults: faulty, pipeline: chain(1), run: handmade("run", "web"), after: time.Hour, want: "Failed InvalidJobDefaults: "},
 		"no key":       {defaults: "[]", pipeline: chain(1), run: handmade("run", "web"), after: time.Minute, want: "Queued InvalidJobDefaults: "},
 		"is cancelled": {defaults: faulty, pipeline: chain(1), run: cancelled, want: "Cancelled Cancelled: "},
-		"in vain": {
-			defaults: `spec: {template: {spec: {containers: [{name: "*", env: [{name: A, value: $(KAYCI_TITLE)}]}]}}}`,
-			pipeline: expanding, run: handmade("run", "web"), want: "Failed InvalidSpec: with the defaults of ConfigMap kayci/job-defaults: spec.jobs[0].template",
+		"not with this Pipeline": {
+			defaults: expanded, pipeline: expanding, run: handmade("run", "web"), after: time.Minute,
+			want: "Queued InvalidJobDefaults: with the defaults of ConfigMap kayci/job-defaults: spec.jobs[0].template",
+		},
+		"not with this Pipeline, too long": {
+			defaults: expanded, pipeline: expanding, run: handmade("run", "web"), after: time.Hour,
+			want: "Failed InvalidJobDefaults: with the defaults of ConfigMap kayci/job-defaults: spec.jobs[0].template",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -107,6 +114,37 @@ func TestRunWaitsForDefaultsNotForEver(t *testing.T) {
 			w.mustReconcile("run")
 			if got := w.seen("run")["run"]; !strings.HasPrefix(got, tt.want) {
 				t.Errorf("the Run says %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// Either side can be mended while the Run waits.
+func TestRunWaitsForDefaultsAndPipelineToAgree(t *testing.T) {
+	t.Parallel()
+	for name, mend := range map[string]func(*installed){
+		"other defaults": func(w *installed) { w.say("metadata: {labels: {queue: a}}") },
+		"another Pipeline": func(w *installed) {
+			p := &v1alpha1.Pipeline{}
+			w.get("web", p)
+			p.Spec.Jobs[0].Template.Spec.Template.Spec.Containers[0].Args = nil
+			if err := w.live.Update(w.t.Context(), p); err != nil {
+				w.t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := chain(1)
+			p.Spec.Jobs[0].Template.Spec.Template.Spec.Containers[0].Args = []string{"$(A)"}
+			w := newInstalled(t, expanded, p, handmade("run", "web"))
+			if after := w.mustReconcile("run").RequeueAfter; after != 15*time.Second {
+				t.Errorf("looks again after %s, want 15s", after)
+			}
+			mend(w)
+			w.mustReconcile("run")
+			if final := w.play(); final.Status.Phase != v1alpha1.RunSucceeded {
+				t.Errorf("the Run is %s: %v", final.Status.Phase, final.Status.Conditions)
 			}
 		})
 	}

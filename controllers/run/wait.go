@@ -50,11 +50,8 @@ func (r *Reconciler) awaitPipeline(run *v1alpha1.Run, missing error) error {
 // awaitPin returns what the Run comes to whose revision can't be made.
 func (r *Reconciler) awaitPin(run *v1alpha1.Run, err error) error {
 	refusal, class := classify(err)
-	if unknown, ok := errors.AsType[*revision.DefaultsError](err); ok {
+	if _, ok := errors.AsType[*revision.DefaultsError](err); ok {
 		refusal.Reason, class = v1alpha1.ReasonInvalidJobDefaults, deferred
-		if unknown.Lasting {
-			refusal.Reason, class = v1alpha1.ReasonInvalidSpec, refused
-		}
 	}
 	left := maxPinWait - r.Clock.Now().Sub(run.CreationTimestamp.Time)
 	switch {

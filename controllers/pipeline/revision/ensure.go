@@ -17,9 +17,9 @@ import (
 // is pinned to half of them, or to none.
 type DefaultsError struct {
 	message string
-	// Lasting: only another Pipeline or other defaults can help. Otherwise the
-	// defaults themselves are missing or at fault.
-	Lasting bool
+	// Together: the defaults and this Pipeline can't stand together. Which of them is
+	// at fault nobody can tell. Otherwise the defaults are missing or at fault.
+	Together bool
 }
 
 // Error names the ConfigMap.
@@ -45,7 +45,7 @@ func Ensure(ctx context.Context, c client.Client, installed *Installed, p *v1alp
 	}
 	spec, errs := current.Under(&p.Spec, defaults.MaxRevision)
 	if len(errs) > 0 {
-		return "", &DefaultsError{message: fmt.Sprintf("with the defaults of %s: %v", installed, errs.ToAggregate()), Lasting: true}
+		return "", &DefaultsError{message: fmt.Sprintf("with the defaults of %s: %v", installed, errs.ToAggregate()), Together: true}
 	}
 	siblings, err := List(ctx, c, p)
 	if err != nil {

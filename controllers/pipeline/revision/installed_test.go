@@ -100,11 +100,11 @@ func TestEnsureWithFaultyDefaults(t *testing.T) {
 	i, p := newInstallation(t), pipeline("web", "u1", "golang:1.26")
 	p.Spec.Jobs[0].Template.Spec.Template.Spec.Containers[0].Args = []string{"$(A)"}
 	c := newClient(t, interceptor.Funcs{})
-	check := func(want string, lasting bool) {
+	check := func(want string) {
 		t.Helper()
 		_, err := revision.Ensure(t.Context(), c, i.Installed, p)
 		found, ok := errors.AsType[*revision.DefaultsError](err)
-		if !ok || found.Error() != want || found.Lasting != lasting {
+		if !ok || found.Error() != want || found.Together {
 			t.Errorf("got %v, want %s", err, want)
 		}
 		var list appsv1.ControllerRevisionList
@@ -112,9 +112,9 @@ func TestEnsureWithFaultyDefaults(t *testing.T) {
 			t.Errorf("there are %d copies, %v", len(list.Items), err)
 		}
 	}
-	check("there is no ConfigMap kayci/job-defaults", false)
+	check("there is no ConfigMap kayci/job-defaults")
 	i.say(t, "spec: {suspend: true}")
-	check("ConfigMap kayci/job-defaults: jobTemplate.spec.suspend: Forbidden: of a Job's spec, defaults hold the pod's template alone: remove it", false)
+	check("ConfigMap kayci/job-defaults: jobTemplate.spec.suspend: Forbidden: of a Job's spec, defaults hold the pod's template alone: remove it")
 	if i.Valid() != 0 {
 		t.Error("the defaults are said to be valid")
 	}
@@ -123,7 +123,7 @@ func TestEnsureWithFaultyDefaults(t *testing.T) {
 		t.Error("the defaults are said to be invalid")
 	}
 	_, err := revision.Ensure(t.Context(), c, i.Installed, p)
-	if found, ok := errors.AsType[*revision.DefaultsError](err); !ok || !found.Lasting {
+	if found, ok := errors.AsType[*revision.DefaultsError](err); !ok || !found.Together {
 		t.Errorf("got %v", err)
 	}
 }
