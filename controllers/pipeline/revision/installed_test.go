@@ -1,7 +1,12 @@
 package revision_test
 
 import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/kayci/kayci/controllers/pipeline/revision"
+	"github.com/kayci/kayci/controllers/run/job/defaults"
 )
 
 // installation is a cluster's ConfigMap with defaults for jobs.
@@ -91,6 +97,33 @@ func TestEnsureMergesTheInstallationsDefaults(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]string{plain: "", first: "ci", second: "other"}, got); diff != "" {
 		t.Errorf("copies (-want +got):\n%s", diff)
+	}
+}
+
+// Another version of the merge makes another copy, although the Pipeline and the
+// defaults are the same. Without defaults nothing is merged.
+func TestNameHasTheVersionOfTheMerge(t *testing.T) {
+	t.Parallel()
+	i, p := newInstallation(t), pipeline("web", "u1", "golang:1.26")
+	i.say(t, label("ci"))
+	name, err := revision.Ensure(t.Context(), newClient(t, interceptor.Funcs{}), i.Installed, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	current, err := i.Get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := json.Marshal(p.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := func(version int) string {
+		sum := sha256.Sum256(fmt.Appendf(nil, "u1\n%s\n%d\n%s", spec, version, current.Canonical()))
+		return "web-" + strings.ToLower(base32.HexEncoding.EncodeToString(sum[:]))[:10]
+	}
+	if want, other := hash(defaults.Version), hash(defaults.Version+1); name != want || name == other {
+		t.Errorf("the name is %s, want %s, and with another version %s", name, want, other)
 	}
 }
 

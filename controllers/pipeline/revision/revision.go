@@ -34,12 +34,13 @@ const hashLength = 10
 // are being collected.
 func Name(p *v1alpha1.Pipeline) string { return nameWith(p, nil) }
 
-// nameWith hashes what the copy is made from. It takes no merge to know whether
+// nameWith hashes what the copy is made from, and with defaults also how, since
+// another version of KayCI may merge otherwise. It takes no merge to know whether
 // there is one.
 func nameWith(p *v1alpha1.Pipeline, d *defaults.Defaults) string {
 	hashed := slices.Concat([]byte(p.UID+"\n"), encode(&p.Spec))
 	if said := d.Canonical(); len(said) > 0 {
-		hashed = slices.Concat(hashed, []byte("\n"), said)
+		hashed = fmt.Appendf(hashed, "\n%d\n%s", defaults.Version, said)
 	}
 	sum := sha256.Sum256(hashed)
 	hash := strings.ToLower(base32.HexEncoding.EncodeToString(sum[:]))

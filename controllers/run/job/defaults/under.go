@@ -13,6 +13,10 @@ import (
 	"github.com/kayci/kayci/api/validation"
 )
 
+// Version is raised whenever the same template and defaults come to something else
+// than before, so that no copy of before is taken for what they come to now.
+const Version = 1
+
 // MaxRevision bounds a spec that a revision is to hold, as JSON: the API server
 // stores no object of more than 1.5 MiB.
 const MaxRevision = 1 << 20

@@ -1,7 +1,9 @@
 package defaults
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -156,6 +158,30 @@ func TestUnder(t *testing.T) {
 				t.Errorf("a second merge differs: %v\n%s", errs, cmp.Diff(got, again))
 			}
 		})
+	}
+}
+
+// TestVersion fails when something else comes of a template and defaults than
+// came of them in this Version: raise it, and take over what came of it.
+func TestVersion(t *testing.T) {
+	d := parse(t, `{metadata: {labels: {queue: ci, team: none}}, spec: {template: {metadata: {annotations: {a: b}}, spec: {
+		activeDeadlineSeconds: 60, nodeSelector: {pool: ci}, serviceAccountName: ci, securityContext: {runAsNonRoot: true, fsGroup: 1},
+		tolerations: [{key: ci, operator: Exists}], imagePullSecrets: [{name: a}, {name: b}], volumes: [{name: ca, configMap: {name: ca}}, {name: own, emptyDir: {}}],
+		initContainers: [{name: proxy, image: p, restartPolicy: Always}],
+		containers: [{name: main, env: [{name: A, value: main}]}, {name: "*", imagePullPolicy: Always, env: [{name: A, value: all}, {name: B, value: all}],
+			envFrom: [{secretRef: {name: ours}}], volumeMounts: [{name: ca, mountPath: /ca}], resources: {requests: {cpu: "1", memory: 1Gi}, limits: {memory: 2Gi}},
+			securityContext: {runAsNonRoot: true, runAsUser: 1, allowPrivilegeEscalation: false, seccompProfile: {type: RuntimeDefault}}}]}}}}`)
+	author := template(t, `{metadata: {labels: {team: web}}, spec: {template: {spec: {
+		serviceAccount: own, securityContext: {runAsGroup: 2}, tolerations: [{key: gpu}], imagePullSecrets: [{name: b}], volumes: [{name: own, configMap: {name: own}}],
+		initContainers: [{name: second, image: i}, {name: first, image: i, securityContext: {runAsUser: 0}}],
+		containers: [{name: main, image: i, args: [$(B)], env: [{name: B, value: own}], resources: {requests: {memory: 4Gi}}}, {name: docker, image: i, securityContext: {privileged: true}}]}}}}`)
+	got, errs := d.Under(&v1alpha1.PipelineSpec{Jobs: []v1alpha1.Job{{Name: "job", Template: author}}}, MaxRevision)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	sum := sha256.Sum256([]byte(canonical(t, got.Jobs[0].Template)))
+	if diff := cmp.Diff("1 ae6c26ec953ff9c7", fmt.Sprintf("%d %x", Version, sum[:8])); diff != "" {
+		t.Errorf("-want +got:\n%s\nof\n%s", diff, canonical(t, got.Jobs[0].Template))
 	}
 }
 
