@@ -137,6 +137,10 @@ func yieldPod(base, given *corev1.PodSpec) {
 	given.HostAliases = join(base.HostAliases, given.HostAliases, func(h *corev1.HostAlias) string { return h.IP })
 	given.TopologySpreadConstraints = join(base.TopologySpreadConstraints, given.TopologySpreadConstraints,
 		func(c *corev1.TopologySpreadConstraint) string { return c.TopologyKey })
+	given.ResourceClaims = join(base.ResourceClaims, given.ResourceClaims, func(c *corev1.PodResourceClaim) string { return c.Name })
+	given.SchedulingGates = join(base.SchedulingGates, given.SchedulingGates, func(g *corev1.PodSchedulingGate) string { return g.Name })
+	given.EvictionResponders = join(base.EvictionResponders, given.EvictionResponders, func(r *corev1.EvictionResponder) string { return r.Name })
 	given.Tolerations = append(base.Tolerations, given.Tolerations...)
 	base.Volumes, base.ImagePullSecrets, base.HostAliases, base.TopologySpreadConstraints, base.Tolerations = nil, nil, nil, nil, nil
+	base.ResourceClaims, base.SchedulingGates, base.EvictionResponders = nil, nil, nil
 }

@@ -57,6 +57,11 @@ func TestUnder(t *testing.T) {
 			author:   inPod(`tolerations: [{key: gpu, operator: Exists}], imagePullSecrets: [{name: b}, {name: c}], volumes: [{name: cache, persistentVolumeClaim: {claimName: cache}}], containers: [{name: main, image: i}]`),
 			want:     inPod(`tolerations: [{key: ci, operator: Exists}, {key: gpu, operator: Exists}], imagePullSecrets: [{name: a}, {name: b}, {name: c}], volumes: [{name: ca, configMap: {name: ca}}, {name: cache, persistentVolumeClaim: {claimName: cache}}], containers: [{name: main, image: i}]`),
 		},
+		"of an item the author has all": {
+			defaults: inPod(`resourceClaims: [{name: gpu, resourceClaimName: shared}, {name: nic, resourceClaimName: nic}], schedulingGates: [{name: z}, {name: b}]`),
+			author:   inPod(`resourceClaims: [{name: gpu, resourceClaimTemplateName: own}], schedulingGates: [{name: b}, {name: a}], containers: [{name: main, image: i}]`),
+			want:     inPod(`resourceClaims: [{name: nic, resourceClaimName: nic}, {name: gpu, resourceClaimTemplateName: own}], schedulingGates: [{name: z}, {name: b}, {name: a}], containers: [{name: main, image: i}]`),
+		},
 		"* is every container, a name the nearer one": {
 			defaults: inPod(`containers: [{name: main, env: [{name: A, value: main}]}, {name: "*", imagePullPolicy: Always, env: [{name: A, value: all}, {name: B, value: all}]}, {name: other, env: [{name: A, value: other}]}]`),
 			author:   inPod(`initContainers: [{name: second, image: i}, {name: first, image: i}], containers: [{name: main, image: i, env: [{name: C, value: $(B)}]}]`),
