@@ -210,6 +210,14 @@ type RunStatus struct {
 	// +optional
 	Workspace WorkspaceState `json:"workspace,omitempty"`
 
+	// Renamed are the parts of the Run whose object has a hash at the end of its name,
+	// because something that isn't the Run's had the usual one: `Job/<job or service>`,
+	// `Service/<service>` and `Notifier/<notifier>-<phase>`. It is recorded before the
+	// object is made.
+	// +optional
+	// +listType=set
+	Renamed []string `json:"renamed,omitempty"`
+
 	// Notifiers, one entry for each phase that they have told of.
 	// +optional
 	// +listType=map

@@ -824,6 +824,11 @@ func (in *RunStatus) DeepCopyInto(out *RunStatus) {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
 	}
+	if in.Renamed != nil {
+		in, out := &in.Renamed, &out.Renamed
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.Notifiers != nil {
 		in, out := &in.Notifiers, &out.Notifiers
 		*out = make([]NotifierStatus, len(*in))

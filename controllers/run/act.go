@@ -37,6 +37,9 @@ func (r *Reconciler) act(ctx context.Context, o *observation, d *plan.Decision) 
 }
 
 func (r *Reconciler) createAll(ctx context.Context, o *observation, d *plan.Decision) error {
+	if err := r.confirmNames(ctx, o); err != nil {
+		return err
+	}
 	names := slices.Concat(d.Serve, d.Create)
 	if err := r.claimOrDefer(ctx, o, names); err != nil || o.Number == 0 {
 		return err
@@ -52,7 +55,6 @@ func (r *Reconciler) createAll(ctx context.Context, o *observation, d *plan.Deci
 		if len(earlier) > 0 && o.startsAnyway(name, earlier) {
 			job.AddPhases(built, earlier, d.Outcome)
 		}
-		o.readdress(built)
 		errs = append(errs, r.create(ctx, o, name, built))
 	}
 	return errors.Join(errs...)
@@ -122,13 +124,16 @@ func (r *Reconciler) adopt(ctx context.Context, o *observation, name string, bui
 	if err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(built), found); err != nil {
 		return fmt.Errorf("get Job %s: %w", built.Name, err)
 	}
-	own := job.Name(o.Run.Name, name)
+	part := job.JobPart(name)
 	switch {
 	case metav1.IsControlledBy(found, o.Run):
 		o.Jobs[name] = found
 		o.Number = cmp.Or(numberOf(found), o.Number)
-	case built.Name == own && !o.predecessors(found):
-		built.Name = job.OtherName(o.Run, own)
+	case !o.renamed(part) && !o.predecessors(found):
+		if err := r.rename(ctx, o, part); err != nil {
+			return err
+		}
+		built.Name = job.JobName(o.Run, name)
 		return r.create(ctx, o, name, built)
 	default:
 		o.conflict(name, found)

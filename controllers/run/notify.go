@@ -60,6 +60,9 @@ func (r *Reconciler) observeNotices(ctx context.Context, o *observation) error {
 // is recorded, which saves a write: a controller that is killed in between finds
 // them there.
 func (r *Reconciler) notify(ctx context.Context, o *observation, d *plan.Decision) error {
+	if err := r.confirmNames(ctx, o); err != nil {
+		return err
+	}
 	var errs []error
 	for _, notice := range d.Notify {
 		outcome, err := r.tell(ctx, o, &d.Status, notice)
@@ -85,11 +88,15 @@ func (r *Reconciler) tell(ctx context.Context, o *observation, s *v1alpha1.RunSt
 	}
 	built := job.BuildNotifier(o.Run, o.Number, o.notifier(notice.Notifier), s)
 	outcome, err := r.createNotice(ctx, o, notice, built)
-	if err == nil && outcome.Refusal.Reason == plan.ReasonNameConflict {
-		built.Name = job.OtherName(o.Run, built.Name)
-		return r.createNotice(ctx, o, notice, built)
+	part := job.NotifierPart(o.notifier(notice.Notifier).JobName(notice.Phase))
+	if err != nil || outcome.Refusal.Reason != plan.ReasonNameConflict || o.renamed(part) {
+		return outcome, err
 	}
-	return outcome, err
+	if err := r.rename(ctx, o, part); err != nil {
+		return plan.NoticeOutcome{}, err
+	}
+	built.Name = job.OtherName(o.Run, built.Name)
+	return r.createNotice(ctx, o, notice, built)
 }
 
 func (r *Reconciler) createNotice(ctx context.Context, o *observation, notice plan.Notice, built *batchv1.Job) (plan.NoticeOutcome, error) {

@@ -26,9 +26,8 @@ const podsByRun = "metadata.labels." + v1alpha1.RunLabel
 // observation is what is known about a Run, and what its Jobs are made of.
 type observation struct {
 	plan.Facts
-	// renamed are the names of Services that couldn't have their own, of services that
-	// have no Job yet.
-	renamed map[string]string
+	// confirmed: the Run's names are what was recorded last.
+	confirmed bool
 	// unseen: a Job is known from the memory of having made it, and not seen.
 	unseen bool
 }
@@ -57,7 +56,7 @@ func (o *observation) lookAgain(d *plan.Decision) time.Duration {
 
 // observe gathers what is known about the Run. The observation is never nil.
 func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observation, error) {
-	o := &observation{renamed: map[string]string{}, Facts: plan.Facts{
+	o := &observation{Facts: plan.Facts{
 		Run:     run,
 		Jobs:    map[string]*batchv1.Job{},
 		Pods:    map[string][]corev1.Pod{},
@@ -160,44 +159,39 @@ func (r *Reconciler) observeJob(ctx context.Context, o *observation, name string
 // which was recorded is gone, only the API server can say: the cache may not show
 // it yet, or still show an earlier one.
 func (r *Reconciler) job(ctx context.Context, o *observation, name string, recorded bool) (*batchv1.Job, error) {
-	names := o.jobNames(name)
-	var last *batchv1.Job
-	for _, candidate := range names {
-		key := client.ObjectKey{Namespace: o.Run.Namespace, Name: candidate}
-		cached, err := getJob(ctx, r.Client, key)
-		if err != nil || (cached != nil && metav1.IsControlledBy(cached, o.Run)) {
-			return cached, err
-		}
-		named := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}
-		if own, ok := recent.Find(&r.recent, o.Now, named); ok && metav1.IsControlledBy(own, o.Run) {
-			o.unseen = true
-			return own, nil
-		}
-		if last == nil || !o.predecessors(last) {
-			last = cached
-		}
+	key := client.ObjectKey{Namespace: o.Run.Namespace, Name: o.jobName(name)}
+	cached, err := getJob(ctx, r.Client, key)
+	if err != nil || (cached != nil && metav1.IsControlledBy(cached, o.Run)) {
+		return cached, err
 	}
-	if !recorded {
-		return last, nil
+	named := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}
+	if own, ok := recent.Find(&r.recent, o.Now, named); ok && metav1.IsControlledBy(own, o.Run) {
+		o.unseen = true
+		return own, nil
 	}
-	return getJob(ctx, r.APIReader, client.ObjectKey{Namespace: o.Run.Namespace, Name: names[0]})
+	switch {
+	case recorded:
+		return getJob(ctx, r.APIReader, key)
+	case cached != nil && !o.predecessors(cached) && !o.renamed(job.JobPart(name)):
+		return nil, nil //nolint:nilnil // Whether it is still in the way shows when the Job is created.
+	}
+	return cached, nil
 }
 
-// jobNames returns the names that the Job of a job or service may have: the one
-// that is recorded, or its own and the one for when that is taken.
-func (o *observation) jobNames(name string) []string {
+// jobName returns the name of the Job of a job or service: the one that is
+// recorded, which stays.
+func (o *observation) jobName(name string) string {
 	for i := range o.Run.Status.Jobs {
 		if s := &o.Run.Status.Jobs[i]; s.Name == name && s.Job != "" && s.ReusedFrom == "" {
-			return []string{s.Job}
+			return s.Job
 		}
 	}
 	for i := range o.Run.Status.Services {
 		if s := &o.Run.Status.Services[i]; s.Name == name && s.Job != "" {
-			return []string{s.Job}
+			return s.Job
 		}
 	}
-	own := job.Name(o.Run.Name, name)
-	return []string{own, job.OtherName(o.Run, own)}
+	return job.JobName(o.Run, name)
 }
 
 // getJob returns the Job of that name, or nil if there is none.

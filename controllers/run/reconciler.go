@@ -60,6 +60,7 @@ type Reconciler struct {
 	numbers    lastNumbers
 	neighbours neighbours
 	rooms      rooms
+	names      names
 }
 
 // Reconcile brings one Run a step further.

@@ -1,12 +1,10 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,47 +16,31 @@ import (
 )
 
 // serve starts services: their Services first, so that a Job that exists has one,
-// and knows where the others are.
+// and knows where the others are. As long as one can't be had, no Job is made.
 func (r *Reconciler) serve(ctx context.Context, o *observation, names []string) error {
-	var errs []error
-	var exposed []*v1alpha1.Service
 	for _, name := range names {
 		spec := o.serviceSpec(name)
 		if spec == nil {
 			continue
 		}
-		ok, err := r.expose(ctx, o, name, job.Service(o.Run, spec))
-		errs = append(errs, err)
-		if ok {
-			exposed = append(exposed, spec)
+		exposed, err := r.expose(ctx, o, name, job.Service(o.Run, spec))
+		if err != nil {
+			return err
+		}
+		if why, deferred := o.Deferred[name]; deferred {
+			o.deferAll(names, why)
+		}
+		if !exposed {
+			return nil
 		}
 	}
-	for _, spec := range exposed {
-		built := job.BuildService(o.Run, o.Number, &o.Spec, spec)
-		o.readdress(built)
-		errs = append(errs, r.create(ctx, o, spec.Name, built))
+	var errs []error
+	for _, name := range names {
+		if spec := o.serviceSpec(name); spec != nil {
+			errs = append(errs, r.create(ctx, o, name, job.BuildService(o.Run, o.Number, &o.Spec, spec)))
+		}
 	}
 	return errors.Join(errs...)
-}
-
-// readdress tells a Job the addresses of services whose Service couldn't have its
-// own name.
-func (o *observation) readdress(built *batchv1.Job) {
-	for i := range o.Spec.Services {
-		s := &o.Spec.Services[i]
-		if name := o.otherService(s.Name); name != "" {
-			job.Readdress(built, s, name)
-		}
-	}
-}
-
-// otherService returns the name of the service's Service, blank if that is its
-// own. The service's Job knows it.
-func (o *observation) otherService(name string) string {
-	if made := o.Jobs[name]; made != nil {
-		return job.Readdressed(made)
-	}
-	return o.renamed[name]
 }
 
 func (o *observation) serviceSpec(name string) *v1alpha1.Service {
@@ -79,16 +61,15 @@ func (r *Reconciler) expose(ctx context.Context, o *observation, name string, se
 			return false, err
 		}
 	}
-	own := job.ServiceName(o.Run.Name, name)
 	switch class {
 	case accepted:
-		if service.Name != own {
-			o.renamed[name] = service.Name
-		}
 		return true, nil
 	case refused:
-		if refusal.Reason == plan.ReasonNameConflict && service.Name == own {
-			service.Name = job.OtherName(o.Run, own)
+		if part := job.ServicePart(name); refusal.Reason == plan.ReasonNameConflict && !o.renamed(part) {
+			if err := r.rename(ctx, o, part); err != nil {
+				return false, err
+			}
+			service.Name = job.ServiceNameOf(o.Run, name)
 			return r.expose(ctx, o, name, service)
 		}
 		o.Refused[name] = refusal
@@ -104,26 +85,12 @@ func (r *Reconciler) expose(ctx context.Context, o *observation, name string, se
 // retire deletes the service's Service, unless it is gone or isn't the Run's.
 // No cache holds Services: they are a cluster's, and these are read once.
 func (r *Reconciler) retire(ctx context.Context, o *observation, name string) error {
-	own := job.ServiceName(o.Run.Name, name)
-	names := []string{cmp.Or(o.otherService(name), own)}
-	if o.Jobs[name] == nil {
-		names = []string{own, job.OtherName(o.Run, own)}
-	}
-	for _, service := range names {
-		if err := r.deleteService(ctx, o, service); err != nil {
-			return err
-		}
-	}
-	o.Retired[name] = true
-	return nil
-}
-
-func (r *Reconciler) deleteService(ctx context.Context, o *observation, name string) error {
-	key := client.ObjectKey{Namespace: o.Run.Namespace, Name: name}
+	key := client.ObjectKey{Namespace: o.Run.Namespace, Name: job.ServiceNameOf(o.Run, name)}
 	var found corev1.Service
 	err := r.APIReader.Get(ctx, key, &found)
 	switch {
 	case apierrors.IsNotFound(err), err == nil && !metav1.IsControlledBy(&found, o.Run):
+		o.Retired[name] = true
 		return nil
 	case err != nil:
 		return fmt.Errorf("get Service %s: %w", key.Name, err)
@@ -132,5 +99,6 @@ func (r *Reconciler) deleteService(ctx context.Context, o *observation, name str
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 		return fmt.Errorf("delete Service %s: %w", key.Name, err)
 	}
+	o.Retired[name] = true
 	return nil
 }

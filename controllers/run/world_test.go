@@ -44,6 +44,8 @@ type world struct {
 	writes    []string // what the controller wrote, in order
 	backwards bool     // lists of pods are in the opposite order
 	crashAt   int      // the controller dies right after this write; 0: never
+	crashed   func()   // comes then, if it isn't nil
+	behind    bool     // the cache is, for one look
 	deny      map[string]error
 	before    func(write string)
 	created   map[string]int    // Jobs by name
@@ -117,6 +119,7 @@ func newWorld(t *testing.T, objs ...client.Object) *world {
 		deny:    map[string]error{},
 	}
 	w.restart()
+	w.reconciler.LeadAlways()
 	return w
 }
 
@@ -331,9 +334,16 @@ func (w *world) play() *v1alpha1.Run {
 		switch {
 		case errors.Is(err, errCrash):
 			w.restart()
+			if w.crashed != nil {
+				w.crashed()
+			}
 			continue
 		case err != nil:
 			w.t.Fatalf("reconcile: %v", err)
+		}
+		if w.behind {
+			w.behind, w.cache = false, nil
+			continue
 		}
 		if found := w.run(name); found.Status.Phase.Finished() {
 			return found

@@ -10,6 +10,7 @@ import (
 	"encoding/base32"
 	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,6 +40,29 @@ const (
 // whole.
 func Name(run, name string) string {
 	return join(run, name, maxName)
+}
+
+// JobPart returns how `status.renamed` calls the Job of a job or service.
+func JobPart(name string) string { return "Job/" + name }
+
+// ServicePart does so for a service's Service.
+func ServicePart(name string) string { return "Service/" + name }
+
+// NotifierPart does so for the Job of a notifier that tells of a phase.
+func NotifierPart(name string) string { return "Notifier/" + name }
+
+// JobName returns the name of the Job of a job or service of the Run.
+func JobName(run *v1alpha1.Run, name string) string {
+	return nameOf(run, JobPart(name), Name(run.Name, name))
+}
+
+// nameOf returns the name of an object of the Run: its own, or the other one if that
+// is recorded.
+func nameOf(run *v1alpha1.Run, part, own string) string {
+	if slices.Contains(run.Status.Renamed, part) {
+		return OtherName(run, own)
+	}
+	return own
 }
 
 // OtherName returns the name of an object of the Run that can't have its own,
@@ -99,7 +123,7 @@ func assemble(run *v1alpha1.Run, number int64, given *batchv1.JobTemplateSpec, r
 	return &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace:       run.Namespace,
-			Name:            Name(run.Name, name),
+			Name:            JobName(run, name),
 			Labels:          merge(template.Labels, labels),
 			Annotations:     merge(template.Annotations, map[string]string{NumberAnnotation: strconv.FormatInt(number, 10)}),
 			OwnerReferences: []metav1.OwnerReference{owner(run)},

@@ -23,7 +23,8 @@ const (
 // the Run comes to.
 func BuildNotifier(run *v1alpha1.Run, number int64, spec *v1alpha1.Notifier, status *v1alpha1.RunStatus) *batchv1.Job {
 	built := assemble(run, number, &spec.Template, v1alpha1.NotifierLabel, spec.Name)
-	built.Name = Name(run.Name, spec.JobName(status.Phase))
+	part := spec.JobName(status.Phase)
+	built.Name = nameOf(run, NotifierPart(part), Name(run.Name, part))
 	pod := &built.Spec.Template
 	setAttempts(&built.Spec)
 	if pod.Spec.ActiveDeadlineSeconds == nil {

@@ -12,10 +12,6 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// serviceAnnotation is, on the Job of a service whose Service couldn't have its own
-// name, the name that it has.
-const serviceAnnotation = v1alpha1.Group + "/service-name"
-
 // maxServiceName is a DNS label's length, which is what a Service's name is.
 const maxServiceName = 63
 
@@ -24,6 +20,11 @@ const maxServiceName = 63
 // than 63 characters its beginning and a hash of the whole.
 func ServiceName(run, service string) string {
 	return join(service, run, maxServiceName)
+}
+
+// ServiceNameOf returns the name that the Service of a service of this Run has.
+func ServiceNameOf(run *v1alpha1.Run, service string) string {
+	return nameOf(run, ServicePart(service), ServiceName(run.Name, service))
 }
 
 // BuildService returns the Job of one service of the Run. Its pod is never
@@ -66,7 +67,7 @@ func Service(run *v1alpha1.Run, spec *v1alpha1.Service) *corev1.Service {
 	return &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace:       run.Namespace,
-			Name:            ServiceName(run.Name, spec.Name),
+			Name:            ServiceNameOf(run, spec.Name),
 			Labels:          merge(labels, map[string]string{v1alpha1.PipelineLabel: run.Spec.Pipeline}),
 			OwnerReferences: []metav1.OwnerReference{owner(run)},
 		},
@@ -84,35 +85,18 @@ func Service(run *v1alpha1.Run, spec *v1alpha1.Service) *corev1.Service {
 func tellServices(pod *corev1.PodTemplateSpec, run *v1alpha1.Run, services []v1alpha1.Service) {
 	for i := range services {
 		s := &services[i]
-		tellService(pod, run.Namespace, s, ServiceName(run.Name, s.Name))
+		addresses := addresses(run, s)
+		eachInjected(pod, func(c *corev1.Container) {
+			for k, name := range s.Variables() {
+				setVariable(c, name, addresses[k])
+			}
+		})
 	}
 }
-
-func tellService(pod *corev1.PodTemplateSpec, namespace string, s *v1alpha1.Service, name string) {
-	addresses := addresses(namespace, s, name)
-	eachInjected(pod, func(c *corev1.Container) {
-		for k, variable := range s.Variables() {
-			setVariable(c, variable, addresses[k])
-		}
-	})
-}
-
-// Readdress gives a Job another address of a service, whose Service has that name
-// instead of its own.
-func Readdress(built *batchv1.Job, s *v1alpha1.Service, name string) {
-	tellService(&built.Spec.Template, built.Namespace, s, name)
-	if built.Labels[v1alpha1.ServiceLabel] == s.Name {
-		built.Annotations = merge(built.Annotations, map[string]string{serviceAnnotation: name})
-	}
-}
-
-// Readdressed returns the name of the Service of a service that has this Job, blank
-// if it has its own.
-func Readdressed(made *batchv1.Job) string { return made.Annotations[serviceAnnotation] }
 
 // addresses of the service, in the order of its variables.
-func addresses(namespace string, s *v1alpha1.Service, name string) []string {
-	host := name + "." + namespace + ".svc"
+func addresses(run *v1alpha1.Run, s *v1alpha1.Service) []string {
+	host := ServiceNameOf(run, s.Name) + "." + run.Namespace + ".svc"
 	var found []string
 	for i := range s.Ports {
 		address := fmt.Sprintf("%s:%d", host, s.Ports[i].Port)
