@@ -254,7 +254,7 @@ type JobStatus struct {
 
 	// StoppingSince is when the job's pods were told to stop because the Run ends. If
 	// a node doesn't say that they have, the job ends two minutes after their grace
-	// period.
+	// period, and this stays.
 	// +optional
 	StoppingSince *metav1.Time `json:"stoppingSince,omitempty"`
 

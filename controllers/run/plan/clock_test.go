@@ -149,6 +149,33 @@ func stands(t *testing.T, f *plan.Facts) (before, after plan.Decision) {
 	return before, after
 }
 
+// startsNoMore fails unless nothing is left that could start a pod of a job that has
+// ended, soon after that is recorded, and checks that there is an end to what is done
+// for it. f.Now is when the job ended.
+func startsNoMore(t *testing.T, f *plan.Facts) {
+	t.Helper()
+	ended := f.Now
+	defer func() { f.Now = ended }()
+	for range 10 {
+		d := plan.Decide(f)
+		perform(f, &d)
+		if f.Run.Status = *d.Status.DeepCopy(); !d.Acts() && d.RequeueAfter == 0 {
+			break
+		}
+		f.Now = f.Now.Add(max(d.RequeueAfter, time.Millisecond))
+	}
+	if d := plan.Decide(f); d.Acts() || d.RequeueAfter > 0 {
+		t.Errorf("it goes on and on: %+v, again after %s", actionsOf(d), d.RequeueAfter)
+	}
+	if took := f.Now.Sub(ended); took > defaultGraceAndMore+time.Second {
+		t.Errorf("its Job is ended %s after it", took)
+	}
+	job := f.Jobs["a"]
+	if job != nil && job.DeletionTimestamp == nil && (job.Spec.ActiveDeadlineSeconds == nil || *job.Spec.ActiveDeadlineSeconds > 0) {
+		t.Errorf("its Job may start another pod: %+v", job.Spec)
+	}
+}
+
 // A job that stands still says what it waits for, and ends by a clock. None is
 // ever taken for a success.
 func TestEveryStateOfAJobEndsByAClock(t *testing.T) {
@@ -170,6 +197,9 @@ func TestEveryStateOfAJobEndsByAClock(t *testing.T) {
 			s := jobOf(after)
 			if diff := cmp.Diff(want, outcome{Phase: s.Phase, Reason: s.Reason}); diff != "" {
 				t.Errorf("it ends as (-want +got):\n%s", diff)
+			}
+			if tt.ended != neverEnds {
+				startsNoMore(t, f)
 			}
 			if took := f.Now.Sub(at(100)); tt.ended != neverEnds && took.Truncate(time.Second) != tt.after {
 				t.Errorf("it ends after %s, want %s", took, tt.after)
@@ -197,6 +227,7 @@ func TestEveryStateOfAJobEndsByTheRunsTimeout(t *testing.T) {
 			if took := f.Now.Sub(at(100)).Truncate(time.Second); took > limit+defaultGraceAndMore {
 				t.Errorf("it ends after %s", took)
 			}
+			startsNoMore(t, f)
 		})
 	}
 }

@@ -121,13 +121,18 @@ func finallySince(second int) observation {
 	}
 }
 
-func (c cell) afterCreating() cell               { c.create = true; return c }
-func (c cell) andEnds() cell                     { c.ended = true; return c }
-func (c cell) andRemoves() cell                  { c.removed = true; return c }
-func (c cell) laterRemoves() cell                { c.laterRemoved = true; return c }
-func (c cell) laterStops() cell                  { c.laterStop = true; return c }
-func (c cell) laterEnds() cell                   { c.laterEnded = true; return c }
-func (c cell) andStops() cell                    { c.stop = true; return c }
+func (c cell) afterCreating() cell { c.create = true; return c }
+func (c cell) andEnds() cell       { c.ended = true; return c }
+func (c cell) andRemoves() cell    { c.removed = true; return c }
+func (c cell) laterRemoves() cell  { c.laterRemoved = true; return c }
+func (c cell) laterStops() cell    { c.laterStop = true; return c }
+func (c cell) laterEnds() cell     { c.laterEnded = true; return c }
+
+// andStops is followed by a look when the pod's node has had the time to stop it.
+func (c cell) andStops() cell { c.stop = true; return c.isAwaited() }
+
+func (c cell) isAwaited() cell { return c.andLooks(100 * time.Second) }
+
 func (c cell) isStopped() cell                   { c.stopping, c.looks = true, 150*time.Second; return c }
 func (c cell) andLooks(after time.Duration) cell { c.looks = after; return c }
 

@@ -226,7 +226,7 @@ func haltEvents() []row {
 		}},
 		{"cancelled, being stopped", all(cancelledRun, aJob(), aPod(deadline(1))), byPhase{
 			is("Running", "", "").isStopped(), stays.isStopped(),
-			stays.andRemoves(), stays, stays, stays,
+			stays.andRemoves(), stays.isAwaited(), stays.isAwaited(), stays.isAwaited(),
 		}},
 		{"cancelled, stopped", all(cancelledRun, aJob(), stopped), byPhase{
 			ends(100, "Cancelled", "Cancelled", wasCancelled).andEnds(),

@@ -207,7 +207,10 @@ func (f *Facts) settle(ended *v1alpha1.JobStatus, job *batchv1.Job, d *Decision)
 	case job == nil || jobFinished(job):
 	case ended.Phase == v1alpha1.JobCancelled:
 		f.stop(ended.Name, recorded, d)
-	case single(job) && !replaced(job, f.pods(job)):
+		if !recorded && holdsLog(f.pods(job)) {
+			d.requeue(atOnce)
+		}
+	case single(job) && !replaced(job, f.pods(job)) && !lacksPod(ended):
 	case !recorded:
 		// A pod that is stopped doesn't show any more why: record that before.
 		d.requeue(atOnce)

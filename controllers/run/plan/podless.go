@@ -113,6 +113,12 @@ func (f *Facts) awaitPod(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.P
 	return s, &s.WaitingSince.Time
 }
 
+// lacksPod reports whether the job has ended for want of a pod, which its Job may
+// make at any time.
+func lacksPod(s *v1alpha1.JobStatus) bool {
+	return s.Phase == v1alpha1.JobFailed && (s.Reason == ReasonNotTakenUp || s.Reason == ReasonAwaitingPod)
+}
+
 func notTakenUp(job *batchv1.Job) string {
 	text := "no controller has taken up its Job"
 	if !controlled(job) {

@@ -34,7 +34,7 @@ func (f *Facts) stopService(name string, recorded bool, d *Decision) {
 	pods := f.pods(job)
 	switch {
 	case elastic(job) && !heldBack(job) && f.recordedService(name).Phase != v1alpha1.ServiceFailed:
-		f.dismiss(name, job, pods, d)
+		f.dismiss(name, job, pods, recorded, d)
 	case !heldBack(job) && len(pods) > 0 && !slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !terminal(&pod) && pod.DeletionTimestamp == nil }):
 		// The pod has ended, or is about to: its Job has no retries.
 	default:
@@ -46,11 +46,11 @@ func (f *Facts) stopService(name string, recorded bool, d *Decision) {
 // no pod any more, and then the Job controller deletes one that runs, with its
 // log: so first the pod is stopped. That it fails by that must not be the Job's
 // failure; before a pod takes its place the Job controller waits for 10 s.
-func (f *Facts) dismiss(name string, job *batchv1.Job, pods []corev1.Pod, d *Decision) {
+func (f *Facts) dismiss(name string, job *batchv1.Job, pods []corev1.Pod, recorded bool, d *Decision) {
 	stopped := slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return terminal(&pod) })
 	switch {
 	case ptr.Deref(job.Spec.Completions, 1) == 0:
-	case stopped || !holdsLog(pods):
+	case stopped || !holdsLog(pods) || recorded && !f.mayAnswer(name, pods, d):
 		d.Complete = append(d.Complete, name)
 	default:
 		if ptr.Deref(job.Spec.BackoffLimit, 0) == 0 {

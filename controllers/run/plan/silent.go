@@ -133,10 +133,10 @@ func assignedAt(pod *corev1.Pod) time.Time {
 func (f *Facts) overrun(pods []corev1.Pod, d *Decision) string {
 	for i := range pods {
 		pod := &pods[i]
-		if terminal(pod) || pod.Spec.ActiveDeadlineSeconds == nil || pod.Status.StartTime == nil {
+		end := deadlineOf(pod)
+		if terminal(pod) || end.IsZero() {
 			continue
 		}
-		end := pod.Status.StartTime.Add(time.Duration(*pod.Spec.ActiveDeadlineSeconds) * time.Second)
 		allowed := end.Add(grace(pod) + overtime)
 		due := dueEnd(pod)
 		if pod.DeletionTimestamp != nil && !f.Now.Before(due.Add(silence)) {
@@ -163,6 +163,40 @@ func (f *Facts) stopLeft(s v1alpha1.JobStatus, pods []corev1.Pod) time.Duration 
 		}
 	}
 	return s.StoppingSince.Add(longest + overtime).Sub(f.Now)
+}
+
+// mayAnswer reports whether it is too soon to say that the nodes of the pods of what
+// has its result won't tell of their end. Longer than that their Job doesn't wait: it
+// would start another pod once somebody else ends them.
+func (f *Facts) mayAnswer(name string, pods []corev1.Pod, d *Decision) bool {
+	s := f.recorded(name)
+	told := cmp.Or(s.StoppingSince, s.CompletionTime, f.Run.Status.CompletionTime)
+	for i := range pods {
+		pod := &pods[i]
+		switch {
+		case !started(pod):
+		case !toldToStop(pod):
+			if end := deadlineOf(pod); end.IsZero() || f.Now.Before(end.Add(grace(pod)+overtime)) {
+				return true
+			}
+		case told == nil:
+			return true
+		default:
+			if left := told.Add(grace(pod) + overtime).Sub(f.Now); left > 0 {
+				d.requeue(left)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// deadlineOf returns when the pod is over its own deadline, the zero time for never.
+func deadlineOf(pod *corev1.Pod) time.Time {
+	if pod.Spec.ActiveDeadlineSeconds == nil || pod.Status.StartTime == nil {
+		return time.Time{}
+	}
+	return pod.Status.StartTime.Add(time.Duration(*pod.Spec.ActiveDeadlineSeconds) * time.Second)
 }
 
 // unstopped says of a job whose pods were told to stop in vain what is known of

@@ -43,7 +43,10 @@ func (f *Facts) stopPods(h *halt, s v1alpha1.JobStatus, pods []corev1.Pod, d *De
 	f.stop(s.Name, false, d)
 	left := f.stopLeft(s, pods)
 	if left <= 0 && len(d.Stop) == before {
-		return h.endJob(f, unstopped(s, pods))
+		ended := h.endJob(f, unstopped(s, pods))
+		// It hasn't stopped: once that is recorded, the Job is ended all the same.
+		ended.StoppingSince = s.StoppingSince
+		return ended
 	}
 	d.requeue(max(left, retryStop))
 	return s
@@ -58,7 +61,8 @@ func (f *Facts) stopping(s v1alpha1.JobStatus, pods []corev1.Pod) v1alpha1.JobSt
 }
 
 // stop ends the Job. First its running pods, in a way that keeps them and their
-// logs; when none runs any more, the Job itself: nothing of it may start again.
+// logs; when none runs any more, or their nodes don't answer and that is recorded,
+// the Job itself: nothing of it may start again.
 // A Job that is held back doesn't come to an end, so it is deleted, once the
 // Run's status has recorded what became of it. Its suspension is never touched:
 // a queue may own it.
@@ -66,7 +70,7 @@ func (f *Facts) stop(name string, recorded bool, d *Decision) {
 	job := f.Jobs[name]
 	pods := f.pods(job)
 	switch {
-	case holdsLog(pods):
+	case holdsLog(pods) && (!recorded || f.mayAnswer(name, pods, d)):
 		// Suspending a Job deletes its pods: there is nothing to add.
 		if !suspended(job) {
 			cutDeadlines(pods, d)
