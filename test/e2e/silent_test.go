@@ -27,7 +27,6 @@ func TestAJobThatNobodyTakesUp(t *testing.T) {
 	p.Spec.PendingTimeout = &metav1.Duration{Duration: 5 * time.Second}
 	s.create(t, p)
 	s.start(t, "n", "left")
-	s.awaitPhases(t, "n", "left=Running/NotTakenUp")
 	run := s.awaitEnd(t, "n", v1alpha1.RunFailed)
 	want := "no controller has taken up its Job, which its template's managedBy leaves to example.com/nobody (pending for 5s)"
 	if got := messageOf(run, "left"); got != want {
@@ -79,7 +78,6 @@ func TestAPodOnASilentNodeIsNotReplaced(t *testing.T) {
 	if err := s.Clientset.PolicyV1().Evictions(s.namespace).Evict(s.ctx, &policyv1.Eviction{ObjectMeta: s.meta(name)}); err != nil {
 		t.Fatal(err)
 	}
-	s.awaitPhases(t, "s", "stuck=Running/NodeSilent")
 	run := s.awaitEnd(t, "s", v1alpha1.RunFailed)
 	if diff := cmp.Diff([]string{"stuck=Failed/NodeSilent"}, phases(run)); diff != "" {
 		t.Errorf("jobs (-want +got):\n%s", diff)
