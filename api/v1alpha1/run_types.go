@@ -249,6 +249,7 @@ type JobStatus struct {
 	FailureAllowed bool `json:"failureAllowed,omitempty"`
 
 	// WaitingSince is when what the reason says began to keep the job from going on.
+	// Without a reason: when its Job was last found to be resumed.
 	// +optional
 	WaitingSince *metav1.Time `json:"waitingSince,omitempty"`
 

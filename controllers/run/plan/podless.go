@@ -38,7 +38,8 @@ const (
 const turn = 2 * time.Minute
 
 // untouched is how much longer a Job may be without a controller that begins with
-// it. How long ago one was resumed that was suspended, only the Run's status tells.
+// it. Since when one goes on that was suspended, only the Run's status tells: without
+// a reason, what it waits since then is its controller.
 func (f *Facts) untouched(s v1alpha1.JobStatus, job *batchv1.Job) time.Duration {
 	limit := turn
 	if !controlled(job) {
@@ -47,7 +48,11 @@ func (f *Facts) untouched(s v1alpha1.JobStatus, job *batchv1.Job) time.Duration 
 	if s.Reason == v1alpha1.ReasonSuspended {
 		return limit
 	}
-	return limit - f.Now.Sub(job.CreationTimestamp.Time)
+	since := job.CreationTimestamp.Time
+	if s.Reason == "" && s.WaitingSince != nil {
+		since = s.WaitingSince.Time
+	}
+	return limit - f.Now.Sub(since)
 }
 
 // patience is how much longer the Job may be without a pod.
@@ -93,7 +98,11 @@ func (f *Facts) awaitPod(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.P
 	case wait > 0:
 		// Not as late as a controller may begin with the Job: it may fail at once.
 		d.requeue(min(wait, explainAfter))
-		return f.explain(s, "", ""), nil
+		resumed := s.Reason == v1alpha1.ReasonSuspended && job.Status.StartTime == nil
+		if s = f.explain(s, "", ""); resumed {
+			s.WaitingSince = f.now()
+		}
+		return s, nil
 	case job.DeletionTimestamp != nil:
 		s = f.explain(s, ReasonJobDeleted, shorten("its Job is being deleted; finalizers hold it: "+strings.Join(job.Finalizers, ", ")))
 	case job.Status.StartTime == nil:

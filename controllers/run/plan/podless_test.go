@@ -93,6 +93,23 @@ func TestPodless(t *testing.T) {
 	}
 }
 
+// A Job that a queue resumes hours later has its turn from then on, at each look.
+func TestResumedJobHasItsTurn(t *testing.T) {
+	t.Parallel()
+	f := facts(spec("a"))
+	record(f, "a", "Running")
+	f.Run.Status.Jobs[0].Reason, f.Run.Status.Jobs[0].Message = "Suspended", "by a queue"
+	withJob(f, "a", func(j *batchv1.Job) { j.CreationTimestamp = *ts(-9999) })
+	for _, want := range []outcome{{Phase: "Running"}, {Phase: "Running"}, {Phase: "Running"}, {Phase: "Running"}, {"Running", "NotTakenUp", "no controller has taken up its Job"}} {
+		d := plan.Decide(f)
+		if diff := cmp.Diff(want, outcomes(d)["a"]); diff != "" {
+			t.Fatalf("at %s (-want +got):\n%s", f.Now, diff)
+		}
+		f.Run.Status = *d.Status.DeepCopy()
+		f.Now = f.Now.Add(d.RequeueAfter)
+	}
+}
+
 // asks is what Unexplained returns if there is one to ask, asked what it does
 // return.
 func asks(one bool, job string, uid types.UID) map[string]types.UID {
