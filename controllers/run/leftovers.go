@@ -195,8 +195,8 @@ func (r *Reconciler) vacated() handler.EventHandler {
 			run := &runs.Items[i]
 			lock, bound := queue.LockOf(run)
 			waits := bound && !run.Status.Concurrency.Admitted && lock.Label() == obj.GetLabels()[v1alpha1.LockLabel]
-			// One that nobody has looked at may be looking by what was before.
-			if waits || !bound && run.Status.Phase == "" {
+			// One that has no key yet may be looking by what was before.
+			if waits || queue.Keyless(run) {
 				r.add(q, run, 0)
 			}
 		}

@@ -156,13 +156,20 @@ func names(runs []*v1alpha1.Run) []string {
 	return names
 }
 
+// Keyless reports whether the Run may yet get a key: nothing was made of it. It is
+// new, or waits for its Pipeline or the defaults of jobs.
+func Keyless(run *v1alpha1.Run) bool {
+	s := &run.Status
+	return s.Concurrency == nil && s.Number == 0 && !s.Phase.Finished()
+}
+
 // Unrecorded returns the Runs before this one whose key is not recorded yet:
-// they are as new as the Run itself, and their turn comes before it.
+// their turn comes before it.
 func Unrecorded(run *v1alpha1.Run, runs []v1alpha1.Run) []*v1alpha1.Run {
 	var unrecorded []*v1alpha1.Run
 	for i := range runs {
 		other := &runs[i]
-		if other.Status.Concurrency == nil && other.Status.Phase == "" && !leaving(other) && order.Compare(other, run) < 0 {
+		if Keyless(other) && !leaving(other) && order.Compare(other, run) < 0 {
 			unrecorded = append(unrecorded, other)
 		}
 	}
@@ -221,9 +228,8 @@ func Wake(changed *v1alpha1.Run, runs []v1alpha1.Run) []*v1alpha1.Run {
 		case run.Name == changed.Name, run.Status.Phase.Finished():
 		case !compete(changed, run):
 		case recorded == nil:
-			// It may be looking by what was before. Later than its first look it has no
-			// key.
-			if run.Status.Phase == "" {
+			// It may be looking by what was before.
+			if Keyless(run) {
 				wake = append(wake, run)
 			}
 		case recorded.Admitted, Idle(run):

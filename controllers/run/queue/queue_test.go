@@ -50,6 +50,9 @@ func in(phase v1alpha1.RunPhase) option {
 	return func(r *v1alpha1.Run) { r.Status.Phase = phase }
 }
 
+// numbered: something was made of the Run.
+func numbered(r *v1alpha1.Run) { r.Status.Number = 1 }
+
 // by is the Run's Pipeline.
 func by(pipeline string) option {
 	return func(r *v1alpha1.Run) { r.Spec.Pipeline = pipeline }
@@ -287,12 +290,12 @@ func TestUnrecorded(t *testing.T) {
 	m := run("m", 5)
 	var got []string
 	for _, found := range queue.Unrecorded(&m, []v1alpha1.Run{
-		run("a", 5), run("z", 4), m, run("z", 5), run("b", 1, of("x")), run("c", 1, in("Running")), run("d", 1, in("Failed")),
+		run("a", 5), run("z", 4), m, run("z", 5), run("b", 1, of("x")), run("c", 1, in("Running"), numbered), run("g", 2, in("Queued")), run("d", 1, in("Failed")),
 		run("e", 1, cancelled), run("f", 1, deleting),
 	}) {
 		got = append(got, found.Name)
 	}
-	if diff := cmp.Diff([]string{"a", "z"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"a", "z", "g"}, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
@@ -337,9 +340,9 @@ func TestWake(t *testing.T) {
 			name: "its own key", changed: run("m", 5, main, admitted, in("Succeeded")),
 			runs: []v1alpha1.Run{
 				run("m", 5, main, admitted, in("Succeeded")), run("a", 6, main, at(1)), run("b", 7, other, at(1)), run("c", 1, main, in("Failed")),
-				run("d", 1), run("e", 1, in("Running")),
+				run("d", 1), run("e", 1, in("Running"), numbered), run("f", 1, in("Queued")),
 			},
-			want: []string{"d", "a"},
+			want: []string{"d", "f", "a"},
 		},
 		{
 			name: "any key, of one that had none", changed: run("m", 5, in("Failed")),
