@@ -42,3 +42,12 @@ func (r *Reconciler) Wake() handler.EventHandler { return r.wake() }
 
 // LeadAlways says that no other process has ever led.
 func (r *Reconciler) LeadAlways() { r.names.began = time.Unix(-1<<40, 0) }
+
+// Remembered returns how many Runs the Reconciler knows of beside the cache.
+func (r *Reconciler) Remembered() int {
+	n := 0
+	for _, runs := range r.neighbours.known {
+		n += len(runs)
+	}
+	return n
+}

@@ -109,7 +109,7 @@ func (n *neighbours) work(key types.NamespacedName) (end func()) {
 // deleted returns the names of Runs of the lock that are gone while something of
 // them may still run, as the cache shows it.
 func (r *Reconciler) deleted(ctx context.Context, c queue.Candidate, runs []v1alpha1.Run) ([]string, error) {
-	names, _, err := r.leftovers(ctx, r.Client, client.MatchingFields{locked: c.Lock.Label()}, c, runs)
+	names, _, err := r.leftovers(ctx, r.Client, c, runs, client.MatchingFields{locked: c.Lock.Label()}, client.UnsafeDisableDeepCopy)
 	return names, err
 }
 
@@ -124,7 +124,7 @@ func (r *Reconciler) surelyDeleted(ctx context.Context, c queue.Candidate, runs 
 	if len(gone) == 0 {
 		return r.deleted(ctx, c, runs)
 	}
-	names, left, err := r.leftovers(ctx, r.APIReader, client.MatchingLabels{v1alpha1.LockLabel: c.Lock.Label()}, c, runs)
+	names, left, err := r.leftovers(ctx, r.APIReader, c, runs, client.MatchingLabels{v1alpha1.LockLabel: c.Lock.Label()})
 	if err != nil {
 		return nil, err
 	}
@@ -138,11 +138,12 @@ func (r *Reconciler) surelyDeleted(ctx context.Context, c queue.Candidate, runs 
 
 // leftovers finds the Jobs and pods of the lock that may run and whose Runs are
 // gone, and returns the names of those Runs.
-func (r *Reconciler) leftovers(ctx context.Context, in client.Reader, of client.ListOption, c queue.Candidate, runs []v1alpha1.Run) ([]string, map[types.UID]bool, error) {
+func (r *Reconciler) leftovers(ctx context.Context, in client.Reader, c queue.Candidate, runs []v1alpha1.Run, opts ...client.ListOption) ([]string, map[types.UID]bool, error) {
 	var jobs batchv1.JobList
 	var pods corev1.PodList
+	opts = append(opts, client.InNamespace(c.Run.Namespace))
 	for _, list := range []client.ObjectList{&jobs, &pods} {
-		if err := in.List(ctx, list, client.InNamespace(c.Run.Namespace), of); err != nil {
+		if err := in.List(ctx, list, opts...); err != nil {
 			return nil, nil, fmt.Errorf("list what is left of deleted runs: %w", err)
 		}
 	}

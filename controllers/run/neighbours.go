@@ -101,11 +101,17 @@ func (n *neighbours) keep(run *v1alpha1.Run) {
 	}
 	lean := *run
 	s := &run.Status
+	lean.ManagedFields = nil
+	if s.Concurrency != nil {
+		lean.Spec = v1alpha1.RunSpec{Pipeline: run.Spec.Pipeline, Cancelled: run.Spec.Cancelled}
+	}
 	lean.Status = v1alpha1.RunStatus{Phase: s.Phase, CreatedVersion: s.CreatedVersion, CompletionTime: s.CompletionTime, Concurrency: s.Concurrency}
 	n.known[of][run.UID] = lean.DeepCopy()
 }
 
-// forget drops a Run that the cache shows as it is, or that is gone.
+// forget drops a Run that the cache shows as it is, that has ended, or that is
+// gone. Of one that has ended the cache shows at worst that it has a place, or
+// waits for one, for a moment longer.
 func (n *neighbours) forget(run *v1alpha1.Run) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -9,11 +9,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
+	"github.com/kayci/kayci/controllers/run"
 )
 
 // Runs that have ended are neither read nor asked for, however many there are,
@@ -164,5 +167,33 @@ func TestOrderWithinASecond(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]string{"c": "8", "a": "9", "b": "10"}, versions); diff != "" {
 		t.Errorf("versions (-want +got):\n%s", diff)
+	}
+}
+
+// Runs whose key never comes again are remembered no longer than they are there.
+func TestRunsThatAreGoneAreForgotten(t *testing.T) {
+	t.Parallel()
+	p := bounded(v1alpha1.ConcurrencyQueue, 1)
+	p.Spec.Concurrency.Key = "run.name"
+	w := newWorld(t, p, revision.New(p, 1))
+	for i := range 10 {
+		name := fmt.Sprintf("r%d", i)
+		if err := w.live.Create(t.Context(), started(name, p)); err != nil {
+			t.Fatal(err)
+		}
+		w.mustReconcile(name)
+		if i%2 == 0 {
+			w.endJobs(name)
+			w.mustReconcile(name)
+			continue
+		}
+		e := event.DeleteEvent{Object: w.run(name)}
+		w.remove(w.run(name))
+		if run.PlaceNews().Delete(e) {
+			w.reconciler.Wake().Delete(t.Context(), e, &queue{due: map[types.NamespacedName]time.Time{}, now: w.clock.Now})
+		}
+	}
+	if got := w.reconciler.Remembered(); got > 0 {
+		t.Errorf("%d Runs are remembered", got)
 	}
 }

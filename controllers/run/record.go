@@ -37,6 +37,9 @@ func (r *Reconciler) record(ctx context.Context, run *v1alpha1.Run, status *v1al
 	if c := status.Concurrency; c != nil && c.Released && before.Status.Concurrency.Admitted {
 		r.neighbours.put(run)
 	}
+	if status.Phase.Finished() {
+		r.neighbours.forget(run)
+	}
 	told := newsOf(&before.Status, status)
 	told.log(ctrl.LoggerFrom(ctx), run)
 	r.Metrics.observe(run, &told)

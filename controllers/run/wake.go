@@ -37,6 +37,9 @@ func (r *Reconciler) wake() handler.EventHandler {
 			add(ctx, e.ObjectNew, q)
 		},
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			if run, is := e.Object.(*v1alpha1.Run); is {
+				r.neighbours.forget(run)
+			}
 			add(ctx, e.Object, q)
 		},
 	}
