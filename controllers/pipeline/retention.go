@@ -8,12 +8,12 @@ import (
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/controllers/run/order"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
@@ -171,12 +171,7 @@ func (r *Reconciler) told(ctx context.Context, run *v1alpha1.Run, known []batchv
 }
 
 func jobSettled(job *batchv1.Job) bool {
-	if ptr.Deref(job.Spec.Suspend, false) && job.Status.Active == 0 {
-		return true
-	}
-	return slices.ContainsFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool {
-		return c.Status == corev1.ConditionTrue && (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed)
-	})
+	return evidence.Finished(job) || ptr.Deref(job.Spec.Suspend, false) && job.Status.Active == 0
 }
 
 // deleteRun deletes that very Run, as it was read: not one that was asked to be

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
 
@@ -113,5 +114,5 @@ func owns(run *v1alpha1.Run, pod *corev1.Pod) bool {
 }
 
 func ended(pod *corev1.Pod) bool {
-	return pod.DeletionTimestamp == nil && (pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed)
+	return pod.DeletionTimestamp == nil && evidence.Ended(pod)
 }

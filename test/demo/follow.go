@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/test/cluster"
 	"github.com/kayci/kayci/test/webhook"
 )
@@ -120,10 +121,7 @@ func (d *demo) awaitJobs(ctx context.Context, c *cluster.Cluster) error {
 		}
 		active := []string{}
 		for _, job := range jobs.Items {
-			ended := slices.ContainsFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool {
-				return c.Status == corev1.ConditionTrue && (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed)
-			})
-			if !ended {
+			if !evidence.Finished(&job) {
 				active = append(active, job.Name)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // count keeps count of the pods that the job has had, and of those that were
@@ -53,14 +54,14 @@ func (f *Facts) disrupted(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.
 	for i := range pods {
 		pod := &pods[i]
 		switch {
-		case !wasDisrupted(pod) && !terminal(pod):
+		case !wasDisrupted(pod) && !evidence.Ended(pod):
 			return s, false
 		case !wasDisrupted(pod):
 		case last == nil || last.CreationTimestamp.Before(&pod.CreationTimestamp):
 			last = pod
 		}
 	}
-	if last != nil && (!terminal(last) || s.Disruptions > f.recorded(s.Name).Disruptions) {
+	if last != nil && (!evidence.Ended(last) || s.Disruptions > f.recorded(s.Name).Disruptions) {
 		cost := ", at no cost to the retries"
 		if turnedAway(last) {
 			cost = ""

@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // Reasons of jobs whose pod didn't get to its own end.
@@ -117,10 +119,10 @@ func dismissed(job *batchv1.Job, pod *corev1.Pod) bool {
 		return false
 	}
 	disruption := disruptionTarget(pod)
-	if disruption == nil || jobCondition(job, batchv1.JobFailed) != nil {
+	if disruption == nil || evidence.Condition(job, batchv1.JobFailed) != nil {
 		return true
 	}
-	met := jobCondition(job, batchv1.JobSuccessCriteriaMet)
+	met := evidence.Condition(job, batchv1.JobSuccessCriteriaMet)
 	return met != nil && met.LastTransitionTime.Before(&disruption.LastTransitionTime)
 }
 
@@ -129,7 +131,7 @@ func dismissed(job *batchv1.Job, pod *corev1.Pod) bool {
 // counts it. One that somebody else deletes it holds until it has: the Job then
 // says so. The pod's news may come before the Job's.
 func withdrawn(job *batchv1.Job, pod *corev1.Pod) bool {
-	counted := job.Status.Succeeded > 0 || jobCondition(job, batchv1.JobSuccessCriteriaMet) != nil || jobCondition(job, batchv1.JobComplete) != nil
+	counted := job.Status.Succeeded > 0 || evidence.Condition(job, batchv1.JobSuccessCriteriaMet) != nil || evidence.Condition(job, batchv1.JobComplete) != nil
 	return pod.DeletionTimestamp != nil && disruptionTarget(pod) == nil && !counted &&
 		!slices.Contains(pod.Finalizers, batchv1.JobTrackingFinalizer)
 }
@@ -145,7 +147,7 @@ func interruption(pod *corev1.Pod) (reason, message string) {
 // counts was never seen to end.
 func lostSuccess(pods []corev1.Pod) (reason, message string) {
 	for i := range pods {
-		if !terminal(&pods[i]) && disruptionTarget(&pods[i]) != nil {
+		if !evidence.Ended(&pods[i]) && disruptionTarget(&pods[i]) != nil {
 			return interruption(&pods[i])
 		}
 	}
@@ -163,7 +165,7 @@ func replaced(job *batchv1.Job, pods []corev1.Pod) bool {
 		switch {
 		case exitedZero(pod):
 			return false
-		case pod.Status.Phase == corev1.PodFailed, !terminal(pod):
+		case pod.Status.Phase == corev1.PodFailed, !evidence.Ended(pod):
 			lost = true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // explainAfter is how long a Job that runs may be without a pod, or its pod on a
@@ -51,7 +52,7 @@ func (f *Facts) unexplained(s v1alpha1.JobStatus, found []Unexplained) []Unexpla
 	if late := latePod(job, pods); late != nil {
 		return append(found, Unexplained{s.Name, late.UID, LateFailure})
 	}
-	if jobFinished(job) {
+	if evidence.Finished(job) {
 		return found
 	}
 	switch stalled := stalledPod(pods); {

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // defaultPendingTimeout leaves room for a cluster that grows on demand, and for
@@ -77,7 +78,7 @@ func pendingSince(pods []corev1.Pod) *time.Time {
 	for i := range pods {
 		pod := &pods[i]
 		switch {
-		case terminal(pod):
+		case evidence.Ended(pod):
 			if ended := finishedAt(pod); ended != nil && ended.After(since) {
 				since = ended.Time
 			}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // Reasons of jobs that failed by themselves.
@@ -36,7 +37,7 @@ const (
 // fail records why the Job failed: what its last failed pod says, or, with no
 // such pod left, what the Job says.
 func (f *Facts) fail(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) v1alpha1.JobStatus {
-	verdict := jobCondition(job, batchv1.JobFailed)
+	verdict := evidence.Condition(job, batchv1.JobFailed)
 	if running(pods) && f.Now.Sub(verdict.LastTransitionTime.Time) < podNews {
 		d.requeue(podNews)
 		return s
@@ -71,7 +72,7 @@ func condemned(job *batchv1.Job, verdict *batchv1.JobCondition) bool {
 
 func running(pods []corev1.Pod) bool {
 	for i := range pods {
-		if !terminal(&pods[i]) {
+		if !evidence.Ended(&pods[i]) {
 			return true
 		}
 	}

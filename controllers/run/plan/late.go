@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // statusUnknown is the reason of a container that isn't there any more, or never
@@ -22,7 +23,7 @@ const (
 // then the smaller half of the truth.
 func latePod(job *batchv1.Job, pods []corev1.Pod) *corev1.Pod {
 	pod := lastFailed(pods)
-	if pod == nil || jobCondition(job, batchv1.JobFailed) == nil || pod.Status.Reason != deadlineExceeded || stopped(pods) || begun(pod) {
+	if pod == nil || evidence.Condition(job, batchv1.JobFailed) == nil || pod.Status.Reason != deadlineExceeded || stopped(pods) || begun(pod) {
 		return nil
 	}
 	return pod

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // retryNotice is how long the Job of a notifier that there is no room for is
@@ -62,7 +63,7 @@ func (f *Facts) followNotice(s *v1alpha1.NotifierStatus, d *Decision) {
 	if s.Job == "" || s.Reason != "" || job == nil {
 		return
 	}
-	verdict := jobCondition(job, batchv1.JobFailed)
+	verdict := evidence.Condition(job, batchv1.JobFailed)
 	if verdict == nil {
 		return
 	}
@@ -103,7 +104,7 @@ func (f *Facts) decideNotice(notice Notice, d *Decision) {
 	case outcome.Job != nil:
 		entry.Job, entry.Reason, entry.Message = outcome.Job.Name, "", ""
 		s.Number = cmp.Or(s.Number, f.Number)
-		if jobCondition(outcome.Job, batchv1.JobFailed) != nil {
+		if evidence.Condition(outcome.Job, batchv1.JobFailed) != nil {
 			d.requeue(atOnce) // It was there already, and nothing will tell that it has failed.
 		}
 	case entry.Reason != outcome.Refusal.Reason:

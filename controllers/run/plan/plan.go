@@ -18,6 +18,7 @@ import (
 
 	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/controllers/run/queue"
 )
 
@@ -183,7 +184,7 @@ func (f *Facts) decideJob(spec *v1alpha1.Job, done map[string]*v1alpha1.JobStatu
 			return f.decideMissing(spec, recorded, done, d)
 		}
 		status = f.observe(f.sign(spec, recorded), job, done, d)
-		if h := f.haltOf(spec.Name); h != nil && !status.Phase.Finished() && !jobFinished(job) {
+		if h := f.haltOf(spec.Name); h != nil && !status.Phase.Finished() && !evidence.Finished(job) {
 			status = f.interrupt(h, status, job, d)
 		}
 	}
@@ -204,7 +205,7 @@ func (f *Facts) settle(ended *v1alpha1.JobStatus, job *batchv1.Job, d *Decision)
 	}
 	recorded := f.recorded(ended.Name).Phase.Finished()
 	switch {
-	case job == nil || jobFinished(job):
+	case job == nil || evidence.Finished(job):
 	case ended.Phase == v1alpha1.JobCancelled:
 		f.stop(ended.Name, recorded, d)
 		if !recorded && holdsLog(f.pods(job)) {

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // Reasons of jobs whose Job has no pod.
@@ -79,7 +80,7 @@ func (f *Facts) patience(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.P
 // awaitsPod reports whether the Job is to have a pod that runs, and has none. What
 // the Job controller of this cluster has counted may be old: it may be away.
 func awaitsPod(job *batchv1.Job, pods []corev1.Pod) bool {
-	return !jobFinished(job) && !suspended(job) && (job.Status.Active == 0 || controlled(job)) && !running(pods)
+	return !evidence.Finished(job) && !suspended(job) && (job.Status.Active == 0 || controlled(job)) && !running(pods)
 }
 
 // awaitsReplacement reports whether a pod is known to have been lost, and another
@@ -139,7 +140,7 @@ func notTakenUp(job *batchv1.Job) string {
 // noPod says what is known of a Job without a pod whose events don't say why.
 func noPod(job *batchv1.Job, pods []corev1.Pod) string {
 	for _, kind := range []batchv1.JobConditionType{batchv1.JobFailureTarget, batchv1.JobSuccessCriteriaMet} {
-		if c := jobCondition(job, kind); c != nil {
+		if c := evidence.Condition(job, kind); c != nil {
 			return shorten(fmt.Sprintf("its Job is to end (%s: %s), and the Job controller hasn't ended it", kind, cmp.Or(c.Message, c.Reason)))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // MayRelease reports whether the Run may ever give its place back before it ends.
@@ -46,7 +47,7 @@ func (f *Facts) awaitsApproval(jobs []v1alpha1.JobStatus) bool {
 // rests reports whether nothing of the Run's jobs runs, or can any more.
 func (f *Facts) rests() bool {
 	for _, job := range f.Jobs {
-		if !jobFinished(job) || slices.ContainsFunc(f.pods(job), func(pod corev1.Pod) bool { return !terminal(&pod) }) {
+		if !evidence.Finished(job) || slices.ContainsFunc(f.pods(job), func(pod corev1.Pod) bool { return !evidence.Ended(&pod) }) {
 			return false
 		}
 	}

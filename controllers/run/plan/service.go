@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 const (
@@ -86,7 +87,7 @@ func (f *Facts) serve(s v1alpha1.ServiceStatus, h *halt, d *Decision) v1alpha1.S
 func (f *Facts) observeService(s v1alpha1.ServiceStatus, job *batchv1.Job, d *Decision) v1alpha1.ServiceStatus {
 	pods := f.pods(job)
 	switch {
-	case jobFinished(job):
+	case evidence.Finished(job):
 		d.requeue(podNews)
 	case s.Phase == v1alpha1.ServiceReady:
 	case slices.ContainsFunc(pods, ready) && !suspended(job):
@@ -233,7 +234,7 @@ func (f *Facts) jobsEnded() bool {
 func podEnd(pod *corev1.Pod) (reason, message string) {
 	disruption := disruptionTarget(pod)
 	switch {
-	case pod.Status.Reason != "" && terminal(pod):
+	case pod.Status.Reason != "" && evidence.Ended(pod):
 		return podFailure(pod)
 	case disruption != nil:
 		return ReasonDisrupted, shorten("the pod was told to end: " + disruption.Reason + ": " + disruption.Message)
@@ -259,7 +260,7 @@ func podEnd(pod *corev1.Pod) (reason, message string) {
 // jobEnd says why a service has ended by its Job's verdict alone. The pod's own
 // news, which say more, may be on their way.
 func (f *Facts) jobEnd(job *batchv1.Job, pods []corev1.Pod) (reason, message string) {
-	failed, complete := jobCondition(job, batchv1.JobFailed), jobCondition(job, batchv1.JobComplete)
+	failed, complete := evidence.Condition(job, batchv1.JobFailed), evidence.Condition(job, batchv1.JobComplete)
 	switch {
 	case failed != nil && (!running(pods) || f.Now.Sub(failed.LastTransitionTime.Time) >= podNews):
 		return jobFailure(job, failed)

@@ -8,6 +8,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // stopServices stops what a Run that has finished has left of its services. One
@@ -17,7 +18,7 @@ func (f *Facts) stopServices(d *Decision) {
 		name := f.Spec.Services[i].Name
 		before := d.ends()
 		f.stopService(name, true, d)
-		if d.ends() > before && !slices.ContainsFunc(f.pods(f.Jobs[name]), func(pod corev1.Pod) bool { return terminal(&pod) }) {
+		if d.ends() > before && !slices.ContainsFunc(f.pods(f.Jobs[name]), func(pod corev1.Pod) bool { return evidence.Ended(&pod) }) {
 			d.Retire = append(d.Retire, name)
 		}
 	}
@@ -28,14 +29,14 @@ func (f *Facts) stopServices(d *Decision) {
 // has finished.
 func (f *Facts) stopService(name string, recorded bool, d *Decision) {
 	job := f.Jobs[name]
-	if job == nil || jobFinished(job) {
+	if job == nil || evidence.Finished(job) {
 		return
 	}
 	pods := f.pods(job)
 	switch {
 	case elastic(job) && !heldBack(job) && f.recordedService(name).Phase != v1alpha1.ServiceFailed:
 		f.dismiss(name, job, pods, recorded, d)
-	case !heldBack(job) && len(pods) > 0 && !slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !terminal(&pod) && pod.DeletionTimestamp == nil }):
+	case !heldBack(job) && len(pods) > 0 && !slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !evidence.Ended(&pod) && pod.DeletionTimestamp == nil }):
 		// The pod has ended, or is about to: its Job has no retries.
 	default:
 		f.stop(name, recorded, d)
@@ -47,7 +48,7 @@ func (f *Facts) stopService(name string, recorded bool, d *Decision) {
 // log: so first the pod is stopped. That it fails by that must not be the Job's
 // failure; before a pod takes its place the Job controller waits for 10 s.
 func (f *Facts) dismiss(name string, job *batchv1.Job, pods []corev1.Pod, recorded bool, d *Decision) {
-	stopped := slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return terminal(&pod) })
+	stopped := slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return evidence.Ended(&pod) })
 	switch {
 	case ptr.Deref(job.Spec.Completions, 1) == 0:
 	case stopped || !holdsLog(pods) || recorded && !f.mayAnswer(name, pods, d):

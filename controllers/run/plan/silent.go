@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // ReasonNodeSilent is of a job whose pod should have started or ended by now, and
@@ -54,12 +55,12 @@ func containersEnded(pod *corev1.Pod) bool {
 // silentPod returns a pod that is to have ended and hasn't, as far as is known,
 // and by when it was to. None if the Job has another pod that goes on.
 func (f *Facts) silentPod(pods []corev1.Pod, d *Decision) (silent *corev1.Pod, due time.Time) {
-	if slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !terminal(&pod) && dueEnd(&pod).IsZero() }) {
+	if slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !evidence.Ended(&pod) && dueEnd(&pod).IsZero() }) {
 		return nil, time.Time{}
 	}
 	for i := range pods {
 		pod := &pods[i]
-		if terminal(pod) {
+		if evidence.Ended(pod) {
 			continue
 		}
 		at := dueEnd(pod)
@@ -134,7 +135,7 @@ func (f *Facts) overrun(pods []corev1.Pod, d *Decision) string {
 	for i := range pods {
 		pod := &pods[i]
 		end := deadlineOf(pod)
-		if terminal(pod) || end.IsZero() {
+		if evidence.Ended(pod) || end.IsZero() {
 			continue
 		}
 		allowed := end.Add(grace(pod) + overtime)

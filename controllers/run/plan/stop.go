@@ -9,6 +9,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // stoppedDeadline is the deadline of a pod that is to end now. A smaller one
@@ -128,7 +129,7 @@ func holdsLog(pods []corev1.Pod) bool {
 // started reports whether the pod may run on a node. What the kubelet says comes
 // seconds after it has started the containers, so the node's name has to do.
 func started(pod *corev1.Pod) bool {
-	return pod.Spec.NodeName != "" && !terminal(pod) && pod.DeletionTimestamp == nil
+	return pod.Spec.NodeName != "" && !evidence.Ended(pod) && pod.DeletionTimestamp == nil
 }
 
 // lose ends a job whose pod is lost or has failed. Ending or suspending a Job

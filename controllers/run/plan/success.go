@@ -10,6 +10,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // observe returns the status of a job that has a Job.
@@ -31,9 +32,9 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, done map[string]
 		return f.succeed(s, pod, done)
 	}
 	switch {
-	case jobCondition(job, batchv1.JobComplete) != nil:
+	case evidence.Condition(job, batchv1.JobComplete) != nil:
 		return f.complete(s, job, pods, d)
-	case jobCondition(job, batchv1.JobFailed) != nil:
+	case evidence.Condition(job, batchv1.JobFailed) != nil:
 		return f.fail(s, job, pods, d)
 	}
 	return f.goOn(s, job, pods, d)
@@ -83,7 +84,7 @@ func (f *Facts) explainWait(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev
 // that was drained and ended with 0, and that pod may be gone, or its news on
 // their way.
 func (f *Facts) complete(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) v1alpha1.JobStatus {
-	verdict := jobCondition(job, batchv1.JobComplete)
+	verdict := evidence.Condition(job, batchv1.JobComplete)
 	if single(job) && f.Now.Sub(verdict.LastTransitionTime.Time) < podNews {
 		d.requeue(podNews)
 		return s
@@ -119,7 +120,7 @@ func passed(job *batchv1.Job, pods []corev1.Pod) *corev1.Pod {
 // The kubelet's verdict on the pod as a whole says so; until then an exit with 0
 // proves nothing.
 func overdue(pod *corev1.Pod) bool {
-	if terminal(pod) || pod.Spec.ActiveDeadlineSeconds == nil || pod.Status.StartTime == nil {
+	if evidence.Ended(pod) || pod.Spec.ActiveDeadlineSeconds == nil || pod.Status.StartTime == nil {
 		return false
 	}
 	deadline := pod.Status.StartTime.Add(time.Duration(*pod.Spec.ActiveDeadlineSeconds) * time.Second)
@@ -189,23 +190,6 @@ func finishedAt(pod *corev1.Pod) *metav1.Time {
 	return last
 }
 
-func jobCondition(job *batchv1.Job, kind batchv1.JobConditionType) *batchv1.JobCondition {
-	for i := range job.Status.Conditions {
-		if c := &job.Status.Conditions[i]; c.Type == kind && c.Status == corev1.ConditionTrue {
-			return c
-		}
-	}
-	return nil
-}
-
-func jobFinished(job *batchv1.Job) bool {
-	return jobCondition(job, batchv1.JobComplete) != nil || jobCondition(job, batchv1.JobFailed) != nil
-}
-
 func suspended(job *batchv1.Job) bool {
 	return ptr.Deref(job.Spec.Suspend, false)
-}
-
-func terminal(pod *corev1.Pod) bool {
-	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }

@@ -2,6 +2,8 @@ package plan
 
 import (
 	batchv1 "k8s.io/api/batch/v1"
+
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // Unseen reports whether a Job has had its verdict for longer than its pod's
@@ -23,9 +25,9 @@ func (f *Facts) unseen(job *batchv1.Job) bool {
 	}
 	pods := f.pods(job)
 	switch {
-	case old(jobCondition(job, batchv1.JobComplete)):
+	case old(evidence.Condition(job, batchv1.JobComplete)):
 		return single(job) && passed(job, pods) == nil && interrupted(job, pods) == nil
-	case old(jobCondition(job, batchv1.JobFailed)):
+	case old(evidence.Condition(job, batchv1.JobFailed)):
 		return running(pods)
 	default:
 		return false

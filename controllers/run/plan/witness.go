@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // Unwitnessed returns, by job, the Jobs that are complete and whose pod is gone
@@ -18,7 +19,7 @@ func (f *Facts) Unwitnessed() map[string]*batchv1.Job {
 	for i := range f.Spec.Jobs {
 		name := f.Spec.Jobs[i].Name
 		job := f.Jobs[name]
-		if job != nil && jobCondition(job, batchv1.JobComplete) != nil && !f.recorded(name).Phase.Finished() &&
+		if job != nil && evidence.Condition(job, batchv1.JobComplete) != nil && !f.recorded(name).Phase.Finished() &&
 			f.unseen(job) && len(f.pods(job)) == 0 {
 			found[name] = job
 		}

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // ReasonWorkspacePending is of a job whose pod waits because the claim of the
@@ -24,7 +25,7 @@ const (
 // AwaitsWorkspace reports whether the scheduler finds no node for a pod that
 // mounts the Run's workspace: then the claim may be why.
 func AwaitsWorkspace(pod *corev1.Pod) bool {
-	return pod.Labels[v1alpha1.WorkspaceLabel] != "" && !terminal(pod) && unscheduled(pod) != nil
+	return pod.Labels[v1alpha1.WorkspaceLabel] != "" && !evidence.Ended(pod) && unscheduled(pod) != nil
 }
 
 // unscheduled returns the condition in which the scheduler says that it finds no
@@ -74,12 +75,12 @@ func (f *Facts) deleteWorkspace(d *Decision) {
 // is news.
 func (f *Facts) atRest() bool {
 	for _, job := range f.Jobs {
-		if !jobFinished(job) {
+		if !evidence.Finished(job) {
 			return false
 		}
 	}
 	for _, pods := range f.Pods {
-		if slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !terminal(&pod) }) {
+		if slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !evidence.Ended(&pod) }) {
 			return false
 		}
 	}

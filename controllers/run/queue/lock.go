@@ -3,7 +3,6 @@ package queue
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -11,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // Lock is what Runs compete for: the places of a key.
@@ -61,10 +61,7 @@ func (l Lock) Label() string {
 // JobHolds returns the label of the lock that the Job holds a place of, blank for
 // none: pods of it may come or run.
 func JobHolds(job *batchv1.Job) string {
-	ended := slices.ContainsFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool {
-		return c.Status == corev1.ConditionTrue && (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed)
-	})
-	if ended {
+	if evidence.Finished(job) {
 		return ""
 	}
 	return job.Labels[v1alpha1.LockLabel]
@@ -73,7 +70,7 @@ func JobHolds(job *batchv1.Job) string {
 // PodHolds returns the label of the lock that the pod holds a place of, blank for
 // none. A pod that is being deleted may run until it is gone, or has ended.
 func PodHolds(pod *corev1.Pod) string {
-	if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+	if evidence.Ended(pod) {
 		return ""
 	}
 	return pod.Labels[v1alpha1.LockLabel]
