@@ -12,7 +12,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -148,15 +147,16 @@ func (r *Reconciler) leftovers(ctx context.Context, in client.Reader, c queue.Ca
 		}
 	}
 	holders := map[queue.Holder]bool{}
-	for i := range jobs.Items {
-		if held(&jobs.Items[i]) != "" {
-			holders[queue.HolderOf(&jobs.Items[i])] = true
+	note := func(obj client.Object) {
+		if held(obj) != "" {
+			holders[queue.HolderOf(obj)] = true
 		}
 	}
+	for i := range jobs.Items {
+		note(&jobs.Items[i])
+	}
 	for i := range pods.Items {
-		if held(&pods.Items[i]) != "" {
-			holders[queue.HolderOf(&pods.Items[i])] = true
-		}
+		note(&pods.Items[i])
 	}
 	var names []string
 	left := map[types.UID]bool{}
@@ -186,21 +186,8 @@ func (r *Reconciler) vacated() handler.EventHandler {
 		if !r.gone(ctx, obj.GetNamespace(), queue.HolderOf(obj)) {
 			return
 		}
-		var runs v1alpha1.RunList
-		if err := r.Client.List(ctx, &runs, activeRuns(obj.GetNamespace(), client.UnsafeDisableDeepCopy)...); err != nil {
-			// They look again by themselves, only later.
-			log.FromContext(ctx).Error(err, "list the Runs that wait for what is left of a deleted one", "object", obj.GetName())
-			return
-		}
-		for i := range runs.Items {
-			run := &runs.Items[i]
-			lock, bound := queue.LockOf(run)
-			waits := bound && !run.Status.Concurrency.Admitted && lock.Label() == obj.GetLabels()[v1alpha1.LockLabel]
-			// One that has no key yet may be looking by what was before.
-			if waits || queue.Keyless(run) {
-				r.add(q, run, 0)
-			}
-		}
+		label := obj.GetLabels()[v1alpha1.LockLabel]
+		r.rouse(ctx, obj, q, func(runs []v1alpha1.Run) []*v1alpha1.Run { return queue.Waiting(label, runs) })
 	}
 	return handler.Funcs{
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {

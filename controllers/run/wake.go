@@ -22,15 +22,7 @@ func (r *Reconciler) wake() handler.EventHandler {
 		if !ok {
 			return
 		}
-		var runs v1alpha1.RunList
-		if err := r.Client.List(ctx, &runs, activeRuns(changed.Namespace, client.UnsafeDisableDeepCopy)...); err != nil {
-			// Runs that wait look again by themselves, only later.
-			log.FromContext(ctx).Error(err, "list the Runs beside one that has changed", "run", changed.Name)
-			return
-		}
-		for _, run := range queue.Wake(changed, runs.Items) {
-			r.add(q, run, 0)
-		}
+		r.rouse(ctx, changed, q, func(runs []v1alpha1.Run) []*v1alpha1.Run { return queue.Wake(changed, runs) })
 	}
 	return handler.Funcs{
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
@@ -42,6 +34,20 @@ func (r *Reconciler) wake() handler.EventHandler {
 			}
 			add(ctx, e.Object, q)
 		},
+	}
+}
+
+// rouse lets those active Runs of the namespace look at their place that are picked
+// for what has changed.
+func (r *Reconciler) rouse(ctx context.Context, changed client.Object, q workqueue.TypedRateLimitingInterface[reconcile.Request], pick func([]v1alpha1.Run) []*v1alpha1.Run) {
+	var runs v1alpha1.RunList
+	if err := r.Client.List(ctx, &runs, activeRuns(changed.GetNamespace(), client.UnsafeDisableDeepCopy)...); err != nil {
+		// Runs that wait look again by themselves, only later.
+		log.FromContext(ctx).Error(err, "list the Runs that may wait for a place", "changed", changed.GetName())
+		return
+	}
+	for _, run := range pick(runs.Items) {
+		r.add(q, run, 0)
 	}
 }
 

@@ -250,6 +250,20 @@ func Wake(changed *v1alpha1.Run, runs []v1alpha1.Run) []*v1alpha1.Run {
 	return wake
 }
 
+// Waiting returns the Runs that wait for a place of the lock with this label, or
+// may be looking for one by what was before: they have no key yet.
+func Waiting(label string, runs []v1alpha1.Run) []*v1alpha1.Run {
+	var waiting []*v1alpha1.Run
+	for i := range runs {
+		run := &runs[i]
+		lock, bound := LockOf(run)
+		if Keyless(run) || bound && !run.Status.Concurrency.Admitted && lock.Label() == label {
+			waiting = append(waiting, run)
+		}
+	}
+	return waiting
+}
+
 // compete reports whether the Run that has changed may have been in the way of
 // one that waits.
 func compete(changed, waiting *v1alpha1.Run) bool {
