@@ -63,12 +63,9 @@ func (f *Facts) displaced() *halt {
 // line says what a queued Run waits for. While its position is the same, what it
 // said first stays, but that of deleted Runs.
 func (f *Facts) line() string {
-	if f.Place.Released {
-		return fmt.Sprintf("position %d of %s; waits for %s", f.Place.Position, lock(f.Place), inTheWay(f.Place))
-	}
 	recorded := f.Run.Status.Concurrency
 	said := meta.FindStatusCondition(f.Run.Status.Conditions, v1alpha1.SucceededCondition)
-	if recorded != nil && recorded.Position == f.Place.Position && said != nil && said.Reason == ReasonQueued &&
+	if !f.Place.Released && recorded != nil && recorded.Position == f.Place.Position && said != nil && said.Reason == ReasonQueued &&
 		strings.Contains(said.Message, ofDeleted) == (len(f.Place.Deleted) > 0) {
 		return said.Message
 	}

@@ -3,8 +3,6 @@ package plan
 import (
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/evidence"
 )
@@ -47,7 +45,7 @@ func (f *Facts) awaitsApproval(jobs []v1alpha1.JobStatus) bool {
 // rests reports whether nothing of the Run's jobs runs, or can any more.
 func (f *Facts) rests() bool {
 	for _, job := range f.Jobs {
-		if !evidence.Finished(job) || slices.ContainsFunc(f.pods(job), func(pod corev1.Pod) bool { return !evidence.Ended(&pod) }) {
+		if !evidence.Finished(job) || running(f.pods(job)) {
 			return false
 		}
 	}

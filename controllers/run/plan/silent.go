@@ -8,6 +8,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/evidence"
@@ -24,15 +25,10 @@ const (
 	// overtime is how much longer a pod that was to be stopped may run before its
 	// job ends without it. Clocks of machines differ.
 	overtime = 2 * time.Minute
-	// defaultGrace is Kubernetes' own.
-	defaultGrace = 30 * time.Second
 )
 
 func grace(pod *corev1.Pod) time.Duration {
-	if s := pod.Spec.TerminationGracePeriodSeconds; s != nil {
-		return time.Duration(*s) * time.Second
-	}
-	return defaultGrace
+	return time.Duration(ptr.Deref(pod.Spec.TerminationGracePeriodSeconds, corev1.DefaultTerminationGracePeriodSeconds)) * time.Second
 }
 
 // dueEnd returns when the pod is to have ended, the zero time if it may go on.

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -71,20 +70,15 @@ func (f *Facts) deleteWorkspace(d *Decision) {
 	}
 }
 
-// atRest reports whether no pod of the Run runs, and none will. The end of each
-// is news.
+// atRest reports whether no pod of the Run runs, and none will, of a notifier or
+// of a Job that is gone included. The end of each is news.
 func (f *Facts) atRest() bool {
-	for _, job := range f.Jobs {
-		if !evidence.Finished(job) {
-			return false
-		}
-	}
 	for _, pods := range f.Pods {
-		if slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !evidence.Ended(&pod) }) {
+		if running(pods) {
 			return false
 		}
 	}
-	return true
+	return f.rests()
 }
 
 // ClaimFailure returns what the claim's newest event says that tells of a
