@@ -48,6 +48,10 @@ const MountWorkspaceAnnotation = "kayci.dev/mount-workspace"
 // data and run none. Without it there are none.
 const ExpandParamsAnnotation = "kayci.dev/expand-params"
 
+// CompletionTimeField is a field of Runs that the API server selects by, and the
+// controller's cache. It is blank for Runs that have not ended.
+const CompletionTimeField = "status.completionTime"
+
 // WorkspaceVolume is the name, within a pod, of the volume of its Run's
 // workspace.
 const WorkspaceVolume = "kayci-workspace"

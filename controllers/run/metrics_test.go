@@ -121,7 +121,7 @@ func TestGaugesTellOfActiveRuns(t *testing.T) {
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		t.Fatal(err)
 	}
-	c := fake.NewClientBuilder().WithScheme(scheme).WithIndex(&v1alpha1.Run{}, completionTime, ActiveRun)
+	c := fake.NewClientBuilder().WithScheme(scheme).WithIndex(&v1alpha1.Run{}, v1alpha1.CompletionTimeField, ActiveRun)
 	for i, name := range []string{"new", "queued", "running", "failed"} {
 		run := runOf(life[i])
 		run.Name = name

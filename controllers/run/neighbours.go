@@ -15,14 +15,10 @@ import (
 	"github.com/kayci/kayci/controllers/run/queue"
 )
 
-// completionTime is a field of Runs that the API server selects by, and an index
-// of the cache. It is blank for Runs that have not ended.
-const completionTime = "status.completionTime"
-
 // IndexRuns adds the index that active Runs are found by: those that have ended
 // are many, and cost nothing.
 func IndexRuns(ctx context.Context, indexer client.FieldIndexer) error {
-	return indexer.IndexField(ctx, &v1alpha1.Run{}, completionTime, ActiveRun)
+	return indexer.IndexField(ctx, &v1alpha1.Run{}, v1alpha1.CompletionTimeField, ActiveRun)
 }
 
 // ActiveRun is the index's function.
@@ -35,7 +31,7 @@ func ActiveRun(obj client.Object) []string {
 
 // activeRuns selects the Runs of a namespace that have not ended.
 func activeRuns(namespace string, opts ...client.ListOption) []client.ListOption {
-	return append([]client.ListOption{client.InNamespace(namespace), client.MatchingFields{completionTime: ""}}, opts...)
+	return append([]client.ListOption{client.InNamespace(namespace), client.MatchingFields{v1alpha1.CompletionTimeField: ""}}, opts...)
 }
 
 // neighbours are Runs that compete for places as this process knows them, where

@@ -64,7 +64,7 @@ func (a Applier) Sync(ctx context.Context, in Input, track Track) (Result, error
 	if err != nil {
 		return untouched, err
 	}
-	if in.Busy, err = busy(ctx, in, a.Live, client.MatchingFields{activeRun: ""}); err != nil {
+	if in.Busy, err = busy(ctx, in, a.Live, client.MatchingFields{v1alpha1.CompletionTimeField: ""}); err != nil {
 		return untouched, err
 	}
 	plan = Make(in.with(touched, asObjects(live)))

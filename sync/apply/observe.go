@@ -44,10 +44,6 @@ func (a Applier) observe(ctx context.Context, in Input) (Input, error) {
 	return in, err
 }
 
-// activeRun is the field of Runs that the API server selects those by that have not
-// ended: it is blank.
-const activeRun = "status.completionTime"
-
 // busy returns those Pipelines that may be pruned and have active Runs.
 func busy(ctx context.Context, in Input, runs client.Reader, opts ...client.ListOption) (sets.Set[Key], error) {
 	found := sets.New[Key]()
