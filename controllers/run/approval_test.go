@@ -59,20 +59,31 @@ func TestApproval(t *testing.T) {
 // untilQuiet lets pods succeed and the controller work until it writes no more.
 func (w *world) untilQuiet(name string) {
 	w.t.Helper()
+	w.insist(name, func() {
+		for _, job := range w.jobs() {
+			w.kubelet(&job)
+		}
+	})
+}
+
+// insist reconciles a Run until the controller survives it and writes no more. What
+// happens meanwhile does after each time that it has written and survived.
+func (w *world) insist(name string, meanwhile ...func()) {
+	w.t.Helper()
 	for range 20 {
 		before := len(w.writes)
 		_, err := w.reconcile(name)
 		switch {
 		case errors.Is(err, errCrash):
 			w.restart()
-			continue
 		case err != nil:
 			w.t.Fatalf("reconcile: %v", err)
 		case len(w.writes) == before:
 			return
-		}
-		for _, job := range w.jobs() {
-			w.kubelet(&job)
+		default:
+			for _, happens := range meanwhile {
+				happens()
+			}
 		}
 	}
 	w.t.Fatalf("no end: %v", w.writes)

@@ -1,7 +1,6 @@
 package run_test
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 
@@ -26,24 +25,6 @@ func (w *world) finish(name string) {
 	w.get(name, job)
 	job.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobComplete, Status: corev1.ConditionTrue}}
 	w.updateStatus(job)
-}
-
-// insist reconciles a Run until the controller survives it and writes no more.
-func (w *world) insist(name string) {
-	w.t.Helper()
-	for range 20 {
-		before := len(w.writes)
-		_, err := w.reconcile(name)
-		switch {
-		case errors.Is(err, errCrash):
-			w.restart()
-		case err != nil:
-			w.t.Fatal(err)
-		case len(w.writes) == before:
-			return
-		}
-	}
-	w.t.Fatalf("no end: %v", w.writes)
 }
 
 // A Run that waits for an approval alone lets another run, and takes its turn again

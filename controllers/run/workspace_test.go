@@ -130,13 +130,7 @@ func (w *world) settle() {
 		job.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobComplete, Status: corev1.ConditionTrue}}
 		w.updateStatus(&job)
 	}
-	for range 5 {
-		if _, err := w.reconcile("run"); errors.Is(err, errCrash) {
-			w.restart()
-		} else if err != nil {
-			w.t.Fatalf("reconcile: %v", err)
-		}
-	}
+	w.insist("run")
 }
 
 // Kubernetes keeps a claim as long as there is a pod that mounts it, although it
