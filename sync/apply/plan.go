@@ -202,14 +202,16 @@ func (in Input) unwanted() []Key {
 	if !in.Prune {
 		return nil
 	}
-	var keys []Key
+	keys := sets.New[Key]()
 	for key := range inventoryOf(in.Inventory) {
-		desired := slices.ContainsFunc(in.Desired, func(d Desired) bool { return d.Key == key })
-		if key.Kind == v1alpha1.PipelineKind && !desired {
-			keys = append(keys, key)
+		if key.Kind == v1alpha1.PipelineKind {
+			keys.Insert(key)
 		}
 	}
-	return keys
+	for _, d := range in.Desired {
+		keys.Delete(d.Key)
+	}
+	return keys.UnsortedList()
 }
 
 func (p *Plan) sort() {
