@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -176,6 +177,14 @@ func startsNoMore(t *testing.T, f *plan.Facts) {
 	}
 }
 
+// givesNoAdvice fails if a job that has ended says what would let it go on.
+func givesNoAdvice(t *testing.T, d plan.Decision) {
+	t.Helper()
+	if s := jobOf(d); strings.Contains(s.Message, "kubectl delete node") && s.Phase.Finished() {
+		t.Errorf("it has ended, and says %q", s.Message)
+	}
+}
+
 // A job that stands still says what it waits for, and ends by a clock. None is
 // ever taken for a success.
 func TestEveryStateOfAJobEndsByAClock(t *testing.T) {
@@ -195,6 +204,7 @@ func TestEveryStateOfAJobEndsByAClock(t *testing.T) {
 				want = outcome{Phase: "Running", Reason: tt.reason}
 			}
 			s := jobOf(after)
+			givesNoAdvice(t, after)
 			if diff := cmp.Diff(want, outcome{Phase: s.Phase, Reason: s.Reason}); diff != "" {
 				t.Errorf("it ends as (-want +got):\n%s", diff)
 			}
@@ -227,6 +237,7 @@ func TestEveryStateOfAJobEndsByTheRunsTimeout(t *testing.T) {
 			if took := f.Now.Sub(at(100)).Truncate(time.Second); took > limit+defaultGraceAndMore {
 				t.Errorf("it ends after %s", took)
 			}
+			givesNoAdvice(t, after)
 			startsNoMore(t, f)
 		})
 	}

@@ -72,22 +72,30 @@ func (f *Facts) silentPod(pods []corev1.Pod, d *Decision) (silent *corev1.Pod, d
 }
 
 // awaitNode says of a job that can't go on because of a silent node what it waits
-// for, and since when, nil if it doesn't.
-func (f *Facts) awaitNode(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) (v1alpha1.JobStatus, *time.Time) {
+// for, and ends it when that takes too long, unless it is to end anyway. It reports
+// whether there is such a node.
+func (f *Facts) awaitNode(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) (v1alpha1.JobStatus, bool) {
 	if suspended(job) {
-		return s, nil
+		return s, false
 	}
 	pod, due := f.silentPod(pods, d)
 	if pod == nil {
-		return s, nil
+		return s, false
 	}
 	s = f.explain(s, ReasonNodeSilent, "")
 	s.Message = unanswered(pod, due)
-	return s, &due
+	if f.haltOf(s.Name) != nil {
+		return s, true
+	}
+	if s = f.expire(s, due, d); !s.Phase.Finished() && pod.Spec.NodeName != "" {
+		// Only as long as that helps the job.
+		s.Message = shorten(s.Message + ", so nothing takes its place; if that node is down for good: kubectl delete node " + pod.Spec.NodeName)
+	}
+	return s, true
 }
 
-// unanswered says what a silent node doesn't, and what a person can do. That the
-// node is known to be down nobody else can tell.
+// unanswered says what a silent node doesn't. That the node is known to be down
+// nobody else can tell.
 func unanswered(pod *corev1.Pod, due time.Time) string {
 	text := fmt.Sprintf("pod %s was to end by %s", pod.Name, due.UTC().Format(time.RFC3339))
 	if c := disruptionTarget(pod); c != nil {
@@ -96,7 +104,7 @@ func unanswered(pod *corev1.Pod, due time.Time) string {
 	if pod.Spec.NodeName == "" {
 		return shorten(text + ", and the cluster's pod garbage collector hasn't ended it")
 	}
-	return shorten(fmt.Sprintf("%s, and its node hasn't said that it has; it may still run, so nothing takes its place; if that node is down for good: kubectl delete node %s", text, pod.Spec.NodeName))
+	return shorten(text + ", and its node hasn't said that it has; it may still run")
 }
 
 // untaken says of a pod that its node has not even begun with it.

@@ -49,19 +49,19 @@ func (f *Facts) goOn(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, 
 			return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonTimedOut, why)
 		}
 	}
-	s, since := f.awaitNode(s, job, pods, d)
-	known := since != nil
-	if !known {
-		s, known = f.disrupted(s, job, pods)
+	s, silent := f.awaitNode(s, job, pods, d)
+	if silent {
+		return s
 	}
+	s, disrupted := f.disrupted(s, job, pods)
 	switch {
-	case known:
+	case disrupted:
+		return s
 	case halted:
 		return f.interrupting(s, job, pods)
-	default:
-		s, since = f.explainWait(s, job, pods, d)
 	}
-	if since != nil && !halted {
+	s, since := f.explainWait(s, job, pods, d)
+	if since != nil {
 		return f.expire(s, *since, d)
 	}
 	return s
