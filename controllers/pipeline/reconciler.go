@@ -29,9 +29,6 @@ import (
 	"github.com/kayci/kayci/controllers/recent"
 )
 
-// ReasonValid says that Runs of the Pipeline can be started.
-const ReasonValid = "Valid"
-
 // afterConflict is how long to wait for the cache after a conflict.
 const afterConflict = 100 * time.Millisecond
 
@@ -102,7 +99,7 @@ func (r *Reconciler) advance(ctx context.Context, pipeline *v1alpha1.Pipeline) (
 // validate sets Ready, and for a valid spec the revision that holds it.
 func (r *Reconciler) validate(ctx context.Context, pipeline *v1alpha1.Pipeline, status *v1alpha1.PipelineStatus) error {
 	ready := metav1.Condition{
-		Type: fluxmeta.ReadyCondition, Status: metav1.ConditionTrue, Reason: ReasonValid, Message: "Runs can be started",
+		Type: fluxmeta.ReadyCondition, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonValid, Message: "Runs can be started",
 		ObservedGeneration: pipeline.Generation, LastTransitionTime: metav1.NewTime(r.Clock.Now().Truncate(time.Second)),
 	}
 	status.Revision = ""

@@ -196,11 +196,11 @@ func classify(err error) (plan.Refusal, class) {
 		return plan.Refusal{Reason: string(corev1.NamespaceTerminatingCause), Message: "the namespace is being deleted"}, deferred
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), exceededQuota):
 		// The answer has no more than its text to tell a full quota from a policy.
-		return plan.Refusal{Reason: plan.ReasonQuotaExceeded, Message: err.Error()}, deferred
+		return plan.Refusal{Reason: v1alpha1.ReasonQuotaExceeded, Message: err.Error()}, deferred
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsRequestEntityTooLargeError(err):
-		return plan.Refusal{Reason: plan.ReasonRejected, Message: err.Error()}, refused
+		return plan.Refusal{Reason: v1alpha1.ReasonRejected, Message: err.Error()}, refused
 	case answered(err):
-		return plan.Refusal{Reason: plan.ReasonCreateError, Message: err.Error()}, deferred
+		return plan.Refusal{Reason: v1alpha1.ReasonCreateError, Message: err.Error()}, deferred
 	default:
 		return plan.Refusal{}, unclear
 	}

@@ -19,9 +19,6 @@ import (
 	"github.com/kayci/kayci/controllers/run/plan"
 )
 
-// ReasonNotifierFailed is of the event that says that a notifier has failed.
-const ReasonNotifierFailed = "NotifierFailed"
-
 // observeNotices looks for the Jobs that notifiers have made. A Run that has
 // finished is read its notifiers again only if one of them has yet to tell so.
 func (r *Reconciler) observeNotices(ctx context.Context, o *observation) error {
@@ -72,7 +69,7 @@ func (r *Reconciler) notify(ctx context.Context, o *observation, d *plan.Decisio
 		}
 		if err != nil {
 			// Whatever is in the way here must not be in the way of the Run.
-			outcome.Refusal = plan.Refusal{Reason: plan.ReasonCreateError, Message: err.Error()}
+			outcome.Refusal = plan.Refusal{Reason: v1alpha1.ReasonCreateError, Message: err.Error()}
 		}
 		o.Notices[notice] = outcome
 	}
@@ -89,7 +86,7 @@ func (r *Reconciler) tell(ctx context.Context, o *observation, s *v1alpha1.RunSt
 	built := job.BuildNotifier(o.Run, o.Number, o.notifier(notice.Notifier), s)
 	outcome, err := r.createNotice(ctx, o, notice, built)
 	part := job.NotifierPart(o.notifier(notice.Notifier).JobName(notice.Phase))
-	if err != nil || outcome.Refusal.Reason != plan.ReasonNameConflict || o.renamed(part) {
+	if err != nil || outcome.Refusal.Reason != v1alpha1.ReasonNameConflict || o.renamed(part) {
 		return outcome, err
 	}
 	if err := r.rename(ctx, o, part); err != nil {
@@ -144,7 +141,7 @@ func (r *Reconciler) adoptNotice(ctx context.Context, o *observation, notice pla
 		return plan.NoticeOutcome{}, fmt.Errorf("an earlier Run of this name is still being deleted, and its Job %s with it", key.Name)
 	}
 	return plan.NoticeOutcome{Refusal: plan.Refusal{
-		Reason: plan.ReasonNameConflict, Message: fmt.Sprintf("a Job named %s exists and isn't this notifier's", key.Name),
+		Reason: v1alpha1.ReasonNameConflict, Message: fmt.Sprintf("a Job named %s exists and isn't this notifier's", key.Name),
 	}}, nil
 }
 
@@ -170,6 +167,6 @@ func (r *Reconciler) announceNotifiers(run *v1alpha1.Run, before []v1alpha1.Noti
 			continue
 		}
 		note := fmt.Sprintf("notifier %s of the phase %s: %s: %s", s.Name, s.Phase, s.Reason, s.Message)
-		r.Recorder.Eventf(run, nil, corev1.EventTypeWarning, ReasonNotifierFailed, "Notify", "%s", bounded(note))
+		r.Recorder.Eventf(run, nil, corev1.EventTypeWarning, v1alpha1.ReasonNotifierFailed, "Notify", "%s", bounded(note))
 	}
 }

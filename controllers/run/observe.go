@@ -237,12 +237,12 @@ func (r *Reconciler) listPods(ctx context.Context, o *observation, in client.Rea
 func (o *observation) conflict(name string, found *batchv1.Job) {
 	if o.predecessors(found) {
 		o.Deferred[name] = plan.Refusal{
-			Reason: plan.ReasonNameConflict, Message: fmt.Sprintf("Job %s of an earlier Run of this name is still being deleted", found.Name),
+			Reason: v1alpha1.ReasonNameConflict, Message: fmt.Sprintf("Job %s of an earlier Run of this name is still being deleted", found.Name),
 		}
 		return
 	}
 	o.Refused[name] = plan.Refusal{
-		Reason: plan.ReasonNameConflict, Message: fmt.Sprintf("a Job named %s exists and isn't this Run's; name the Run otherwise", found.Name),
+		Reason: v1alpha1.ReasonNameConflict, Message: fmt.Sprintf("a Job named %s exists and isn't this Run's; name the Run otherwise", found.Name),
 	}
 }
 

@@ -157,7 +157,7 @@ func (s *simulation) checkTold(r *v1alpha1.Run) {
 func (s *simulation) checkNotice(r *v1alpha1.Run, entry *v1alpha1.NotifierStatus) {
 	s.t.Helper()
 	if s.truths[r.Name+"/"+entry.Name].outcome == refused {
-		if entry.Job != "" || (entry.Reason != plan.ReasonRejected && !plan.Deferred(entry.Reason)) {
+		if entry.Job != "" || (entry.Reason != v1alpha1.ReasonRejected && !plan.Deferred(entry.Reason)) {
 			s.t.Errorf("%s: notifier %+v, want it refused", r.Name, entry)
 		}
 		return

@@ -12,7 +12,6 @@ import (
 	"github.com/kayci/kayci/api/graph"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/job"
-	"github.com/kayci/kayci/controllers/run/plan"
 )
 
 // askApprovals lets some jobs wait for an approval.
@@ -67,8 +66,8 @@ func (s *simulation) checkAnswer(r *v1alpha1.Run, got *v1alpha1.JobStatus, made 
 	spec := s.spec(got.Name)
 	approved, answered := answer(r, got.Name)
 	refused := answered && !approved
-	expired := got.Reason == plan.ReasonApprovalExpired
-	kept := got.Reason == plan.ReasonApprovalRefused || expired
+	expired := got.Reason == v1alpha1.ReasonApprovalExpired
+	kept := got.Reason == v1alpha1.ReasonApprovalRefused || expired
 	switch {
 	case spec.Approval == nil:
 		return false

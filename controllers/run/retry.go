@@ -11,18 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/controllers/run/plan"
 	"github.com/kayci/kayci/controllers/start"
-)
-
-// Reasons of the events that answer a Run's retry annotation.
-const (
-	// ReasonRetried: another Run retries this one.
-	ReasonRetried = "Retried"
-	// ReasonNothingToRetry: the Run has succeeded.
-	ReasonNothingToRetry = "NothingToRetry"
-	// ReasonRetryRefused: the Run that was to retry this one can't be made.
-	ReasonRetryRefused = "RetryRefused"
 )
 
 // Starter makes the Runs that an annotation asks for.
@@ -39,14 +28,14 @@ func (r *Reconciler) answer(ctx context.Context, run *v1alpha1.Run) error {
 	if !asked || !run.Status.Phase.Finished() {
 		return nil
 	}
-	kind, reason, note := corev1.EventTypeNormal, ReasonNothingToRetry, "the Run has succeeded: there is nothing to retry"
+	kind, reason, note := corev1.EventTypeNormal, v1alpha1.ReasonNothingToRetry, "the Run has succeeded: there is nothing to retry"
 	if run.Status.Phase != v1alpha1.RunSucceeded {
 		retry, err := r.retry(ctx, run, value)
 		switch {
 		case err == nil:
-			reason, note = ReasonRetried, fmt.Sprintf("run %s retries this one", retry.Name)
+			reason, note = v1alpha1.ReasonRetried, fmt.Sprintf("run %s retries this one", retry.Name)
 		case refusesRetry(err):
-			kind, reason, note = corev1.EventTypeWarning, ReasonRetryRefused, fmt.Sprintf("%v; annotate the Run again when that has changed", err)
+			kind, reason, note = corev1.EventTypeWarning, v1alpha1.ReasonRetryRefused, fmt.Sprintf("%v; annotate the Run again when that has changed", err)
 		default:
 			return err
 		}
@@ -75,7 +64,7 @@ func (r *Reconciler) retry(ctx context.Context, run *v1alpha1.Run, value string)
 // A full quota is among it: the one who asks is there to ask again.
 func refusesRetry(err error) bool {
 	refusal, class := classify(err)
-	return class == refused || (class == deferred && refusal.Reason != plan.ReasonCreateError) || isFault(err) ||
+	return class == refused || (class == deferred && refusal.Reason != v1alpha1.ReasonCreateError) || isFault(err) ||
 		errors.Is(err, start.ErrNameTaken) || errors.Is(err, start.ErrPipelineDeleted)
 }
 

@@ -62,7 +62,7 @@ func (r *Reconciler) createIfRoom(ctx context.Context, o *observation, obj clien
 		return err
 	}
 	err = r.Client.Create(ctx, obj, client.FieldOwner(v1alpha1.FieldManager))
-	if refusal, _ := classify(err); refusal.Reason == plan.ReasonQuotaExceeded {
+	if refusal, _ := classify(err); refusal.Reason == v1alpha1.ReasonQuotaExceeded {
 		return &noRoomError{r.rooms.refused(key, r.Clock.Now(), refusal)}
 	}
 	if err == nil {

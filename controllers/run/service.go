@@ -12,7 +12,6 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/job"
-	"github.com/kayci/kayci/controllers/run/plan"
 )
 
 // serve starts services: their Services first, so that a Job that exists has one,
@@ -65,7 +64,7 @@ func (r *Reconciler) expose(ctx context.Context, o *observation, name string, se
 	case accepted:
 		return true, nil
 	case refused:
-		if part := job.ServicePart(name); refusal.Reason == plan.ReasonNameConflict && !o.renamed(part) {
+		if part := job.ServicePart(name); refusal.Reason == v1alpha1.ReasonNameConflict && !o.renamed(part) {
 			if err := r.rename(ctx, o, part); err != nil {
 				return false, err
 			}

@@ -116,12 +116,12 @@ func (r *Reconciler) existing(ctx context.Context, o *observation, key client.Ob
 	switch {
 	case o.predecessors(found):
 		message := fmt.Sprintf("%s %s of an earlier Run of this name is still being deleted", kind, key.Name)
-		return plan.Refusal{Reason: plan.ReasonNameConflict, Message: message}, deferred, nil
+		return plan.Refusal{Reason: v1alpha1.ReasonNameConflict, Message: message}, deferred, nil
 	case metav1.IsControlledBy(found, o.Run):
 		return plan.Refusal{}, accepted, nil
 	default:
 		message := fmt.Sprintf("a %s named %s exists and isn't this Run's; name the Run otherwise", kind, key.Name)
-		return plan.Refusal{Reason: plan.ReasonNameConflict, Message: message}, refused, nil
+		return plan.Refusal{Reason: v1alpha1.ReasonNameConflict, Message: message}, refused, nil
 	}
 }
 

@@ -15,15 +15,6 @@ import (
 	"github.com/kayci/kayci/api/validation"
 )
 
-// Reasons of a Trigger's Ready condition, beside those that kinds share.
-const (
-	// ReasonReceiving: events that match start Runs.
-	ReasonReceiving = "Receiving"
-	// ReasonSecretNotUsable: the Secret is missing, may not be read, or has no token,
-	// so no request can be authentic.
-	ReasonSecretNotUsable = "SecretNotUsable"
-)
-
 // maxMessage is the API's limit for a condition's message.
 const maxMessage = 32768
 
@@ -86,12 +77,12 @@ func assess(trigger *v1alpha1.Trigger, seen observed) verdict {
 		return verdict{reason: v1alpha1.ReasonInvalidParameters, message: problem}
 	}
 	if problem := seen.secret.problem(trigger.Spec.Webhook.SecretRef.Name); problem != "" {
-		return verdict{reason: ReasonSecretNotUsable, message: problem}
+		return verdict{reason: v1alpha1.ReasonSecretNotUsable, message: problem}
 	}
 	if trigger.Spec.Suspend {
 		return verdict{reason: v1alpha1.ReasonSuspended, message: "spec.suspend is true: events are answered and start nothing"}
 	}
-	return verdict{ready: true, reason: ReasonReceiving, message: "Events sent to " + webhookPath(trigger) + " start Runs of " + trigger.Spec.Pipeline}
+	return verdict{ready: true, reason: v1alpha1.ReasonReceiving, message: "Events sent to " + webhookPath(trigger) + " start Runs of " + trigger.Spec.Pipeline}
 }
 
 // paramsProblem compares the Trigger's parameters with those that the Pipeline

@@ -189,7 +189,7 @@ func TestForbiddenSecretIsTheUsersToSolve(t *testing.T) {
 	w := newWorld(t, funcs, webhookTrigger(), webPipeline(v1alpha1.Param{Name: "git_sha"}))
 	w.reconcile(t)
 	want := "KayCI may not get Secret hook: grant its service account get on Secrets in this namespace"
-	if got := w.status(t).Conditions[0]; got.Reason != ReasonSecretNotUsable || got.Message != want {
+	if got := w.status(t).Conditions[0]; got.Reason != v1alpha1.ReasonSecretNotUsable || got.Message != want {
 		t.Errorf("Ready is %+v", got)
 	}
 }

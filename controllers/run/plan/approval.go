@@ -9,16 +9,6 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-const (
-	// ReasonAwaitingApproval is of a job that could start, and waits for somebody to
-	// say yes.
-	ReasonAwaitingApproval = "AwaitingApproval"
-	// ReasonApprovalRefused is of a job that somebody said no to.
-	ReasonApprovalRefused = "ApprovalRefused"
-	// ReasonApprovalExpired is of a job that nobody answered in time.
-	ReasonApprovalExpired = "ApprovalExpired"
-)
-
 // approve reports whether the job may start as far as people have a say in it.
 // If not, the status says how they let it, or that it never will.
 func (f *Facts) approve(spec *v1alpha1.Job, s v1alpha1.JobStatus, d *Decision) (v1alpha1.JobStatus, bool) {
@@ -33,15 +23,15 @@ func (f *Facts) approve(spec *v1alpha1.Job, s v1alpha1.JobStatus, d *Decision) (
 	}
 	switch given := f.approval(spec.Name); {
 	case given != nil && given.Refused:
-		return f.end(s, v1alpha1.JobFailed, ReasonApprovalRefused, question+f.refusal(given)), false
+		return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonApprovalRefused, question+f.refusal(given)), false
 	case given != nil:
-		if s.Reason == ReasonAwaitingApproval {
+		if s.Reason == v1alpha1.ReasonAwaitingApproval {
 			s.Reason, s.Message, s.WaitingSince = "", "", nil
 		}
 		return f.sign(spec, s), true
 	}
 	message := question + "to approve: " + f.approveCommand(spec.Name)
-	s = f.explain(s, ReasonAwaitingApproval, message)
+	s = f.explain(s, v1alpha1.ReasonAwaitingApproval, message)
 	// It changes with the first approval of another job.
 	s.Message = message
 	if spec.Approval.Timeout == nil {
@@ -52,7 +42,7 @@ func (f *Facts) approve(spec *v1alpha1.Job, s v1alpha1.JobStatus, d *Decision) (
 	timeout := spec.Approval.Timeout.Duration
 	left := s.WaitingSince.Add(timeout).Sub(f.Now)
 	if left <= 0 {
-		return f.end(s, v1alpha1.JobFailed, ReasonApprovalExpired, question+"nobody has answered within "+brief(timeout)), false
+		return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonApprovalExpired, question+"nobody has answered within "+brief(timeout)), false
 	}
 	d.requeue(left)
 	return s, false

@@ -66,9 +66,9 @@ func (f *Facts) disrupted(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.
 		if turnedAway(last) {
 			cost = ""
 		}
-		s = f.explain(s, ReasonDisrupted, shorten(fmt.Sprintf("pod %s is replaced%s: %s", last.Name, cost, whyDisrupted(last))))
+		s = f.explain(s, v1alpha1.ReasonDisrupted, shorten(fmt.Sprintf("pod %s is replaced%s: %s", last.Name, cost, whyDisrupted(last))))
 	}
-	return s, s.Reason == ReasonDisrupted && !awaitsPod(job, pods)
+	return s, s.Reason == v1alpha1.ReasonDisrupted && !awaitsPod(job, pods)
 }
 
 // whyDisrupted says what has disrupted a pod.

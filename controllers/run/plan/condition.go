@@ -10,23 +10,6 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// Reasons of jobs that wait for others, or don't start because of them or of
-// their own condition.
-const (
-	// ReasonAwaitingNeeds: jobs that this one needs have not all ended yet.
-	ReasonAwaitingNeeds = "AwaitingNeeds"
-	// ReasonNeedsFailed: a job that this one needs, directly or by way of others,
-	// failed or was cancelled.
-	ReasonNeedsFailed = "NeedsFailed"
-	// ReasonNeedsSkipped: a job that this one needs, directly or by way of others,
-	// was skipped by its condition.
-	ReasonNeedsSkipped = "NeedsSkipped"
-	// ReasonConditionFalse: the job's condition is false.
-	ReasonConditionFalse = "ConditionFalse"
-	// ReasonInvalidCondition: the job's condition can't be evaluated.
-	ReasonInvalidCondition = "InvalidCondition"
-)
-
 // admit reports whether the job may start, given the jobs that it needs. If not,
 // the status says whether it waits or has ended.
 func (f *Facts) admit(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map[string]*v1alpha1.JobStatus, d *Decision) (v1alpha1.JobStatus, bool) {
@@ -38,7 +21,7 @@ func (f *Facts) admit(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map[string]
 		switch needed := done[need]; {
 		case needed == nil:
 			// Validation refuses such a Pipeline. Never starting is the safe reading.
-			return f.end(s, v1alpha1.JobSkipped, ReasonNeedsFailed, fmt.Sprintf("needs %s, which is no earlier job", need)), false
+			return f.end(s, v1alpha1.JobSkipped, v1alpha1.ReasonNeedsFailed, fmt.Sprintf("needs %s, which is no earlier job", need)), false
 		case !needed.Phase.Finished():
 			waits = true
 		case !needed.HasPassed():
@@ -79,7 +62,7 @@ func (f *Facts) unrecordedFailure(spec *v1alpha1.Job, done map[string]*v1alpha1.
 }
 
 func await(s v1alpha1.JobStatus, message string) v1alpha1.JobStatus {
-	s.Reason, s.Message = ReasonAwaitingNeeds, message
+	s.Reason, s.Message = v1alpha1.ReasonAwaitingNeeds, message
 	return s
 }
 
@@ -91,11 +74,13 @@ func unsuccessful(spec *v1alpha1.Job, ancestors []string, done map[string]*v1alp
 		return done[name].Phase.Finished() && !done[name].HasPassed()
 	}
 	failed := func(name string) bool { return broken(name) && done[name].Phase != v1alpha1.JobSkipped }
-	blamed := func(name string) bool { return failed(name) || broken(name) && done[name].Reason == ReasonNeedsFailed }
+	blamed := func(name string) bool {
+		return failed(name) || broken(name) && done[name].Reason == v1alpha1.ReasonNeedsFailed
+	}
 
-	reason = ReasonNeedsSkipped
+	reason = v1alpha1.ReasonNeedsSkipped
 	if slices.ContainsFunc(ancestors, blamed) {
-		reason = ReasonNeedsFailed
+		reason = v1alpha1.ReasonNeedsFailed
 	}
 	for _, choice := range []struct {
 		relation string
@@ -119,7 +104,7 @@ func unsuccessful(spec *v1alpha1.Job, ancestors []string, done map[string]*v1alp
 func (f *Facts) evaluate(spec *v1alpha1.Job, s v1alpha1.JobStatus, ancestors []string, done map[string]*v1alpha1.JobStatus, d *Decision) (v1alpha1.JobStatus, bool) {
 	condition, err := f.Expressions.CompileCondition(spec.If, expr.JobScope(&f.Spec, spec.Name))
 	if err != nil {
-		return f.end(s, v1alpha1.JobFailed, ReasonInvalidCondition, shorten("its condition is invalid: "+err.Error())), false
+		return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonInvalidCondition, shorten("its condition is invalid: "+err.Error())), false
 	}
 	if condition.UsesNumber() && f.Number == 0 {
 		return f.awaitNumber(s, d), false
@@ -135,7 +120,7 @@ func (f *Facts) evaluate(spec *v1alpha1.Job, s v1alpha1.JobStatus, ancestors []s
 	holds, err := condition.Eval(vars)
 	switch {
 	case err != nil:
-		return f.end(s, v1alpha1.JobFailed, ReasonInvalidCondition, shorten("its condition can't be evaluated: "+err.Error())), false
+		return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonInvalidCondition, shorten("its condition can't be evaluated: "+err.Error())), false
 	case holds:
 		return s, true
 	}
@@ -143,7 +128,7 @@ func (f *Facts) evaluate(spec *v1alpha1.Job, s v1alpha1.JobStatus, ancestors []s
 		return f.end(s, v1alpha1.JobSkipped, reason, message), false
 	}
 	source := strings.Join(strings.Fields(spec.If), " ")
-	return f.end(s, v1alpha1.JobSkipped, ReasonConditionFalse, "its condition is false: "+cut(source, maxSummary)), false
+	return f.end(s, v1alpha1.JobSkipped, v1alpha1.ReasonConditionFalse, "its condition is false: "+cut(source, maxSummary)), false
 }
 
 // conditions is how many jobs have one. What their evaluation may take is shared out

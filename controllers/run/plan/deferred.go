@@ -22,16 +22,16 @@ const (
 // because a quota has no room for it.
 func AwaitsRoom(run *v1alpha1.Run) bool {
 	return slices.ContainsFunc(run.Status.Jobs, func(s v1alpha1.JobStatus) bool {
-		return s.Phase == v1alpha1.JobWaiting && s.Reason == ReasonQuotaExceeded
+		return s.Phase == v1alpha1.JobWaiting && s.Reason == v1alpha1.ReasonQuotaExceeded
 	}) || slices.ContainsFunc(run.Status.Services, func(s v1alpha1.ServiceStatus) bool {
-		return !s.Phase.Finished() && s.Reason == ReasonQuotaExceeded
+		return !s.Phase.Finished() && s.Reason == v1alpha1.ReasonQuotaExceeded
 	})
 }
 
 // awaitsCreation reports whether this is why something could not be created
 // before, and may be later.
 func awaitsCreation(reason string) bool {
-	return reason == ReasonNameConflict || Deferred(reason)
+	return reason == v1alpha1.ReasonNameConflict || Deferred(reason)
 }
 
 // tryAgain returns the status of a job, or service, whose Job is to be created.
@@ -71,7 +71,7 @@ func (f *Facts) retryCreate(s v1alpha1.JobStatus, refusal Refusal) time.Duration
 	switch {
 	case refusal.After > 0:
 		return refusal.After
-	case refusal.Reason != ReasonCreateError:
+	case refusal.Reason != v1alpha1.ReasonCreateError:
 		return RetryFull
 	default:
 		return min(max(f.Now.Sub(s.WaitingSince.Time), minRetryError), maxRetryError)

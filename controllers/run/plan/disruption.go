@@ -9,18 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/evidence"
-)
-
-// Reasons of jobs whose pod didn't get to its own end.
-const (
-	// ReasonDisrupted is of a job whose pod was evicted or the like. While it runs:
-	// the pod is being replaced. When it has failed: the program answered by ending
-	// with 0, which Kubernetes takes for success and doesn't retry, or a rule of the
-	// template takes it for a failure.
-	ReasonDisrupted = "Disrupted"
-	// ReasonPodDeleted: somebody deleted the pod before it had ended.
-	ReasonPodDeleted = "PodDeleted"
 )
 
 // cutShort reports whether the pod was told to end before its containers did.
@@ -138,9 +128,9 @@ func withdrawn(job *batchv1.Job, pod *corev1.Pod) bool {
 
 func interruption(pod *corev1.Pod) (reason, message string) {
 	if c := disruptionTarget(pod); c != nil {
-		return ReasonDisrupted, "the pod was told to end (" + c.Reason + ") and exited with code 0, which proves nothing; a program that exits otherwise on SIGTERM is retried"
+		return v1alpha1.ReasonDisrupted, "the pod was told to end (" + c.Reason + ") and exited with code 0, which proves nothing; a program that exits otherwise on SIGTERM is retried"
 	}
-	return ReasonPodDeleted, "the pod was deleted before it had ended"
+	return v1alpha1.ReasonPodDeleted, "the pod was deleted before it had ended"
 }
 
 // lostSuccess says why a Job that is complete has not succeeded: the pod that it
@@ -151,7 +141,7 @@ func lostSuccess(pods []corev1.Pod) (reason, message string) {
 			return interruption(&pods[i])
 		}
 	}
-	return ReasonPodDeleted, "the Job is complete, but its pod is gone, and with it what shows that the program ended by itself"
+	return v1alpha1.ReasonPodDeleted, "the Job is complete, but its pod is gone, and with it what shows that the program ended by itself"
 }
 
 // replaced reports whether a pod other than the one that gave the job its

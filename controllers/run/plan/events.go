@@ -57,7 +57,7 @@ func (f *Facts) unexplained(s v1alpha1.JobStatus, found []Unexplained) []Unexpla
 	}
 	switch stalled := stalledPod(pods); {
 	case awaitsPod(job, pods):
-		if s.Reason != ReasonFailedCreate && job.Status.StartTime != nil && job.Status.Active == 0 && f.patience(s, job, pods) <= 0 {
+		if s.Reason != v1alpha1.ReasonFailedCreate && job.Status.StartTime != nil && job.Status.Active == 0 && f.patience(s, job, pods) <= 0 {
 			return append(found, Unexplained{s.Name, job.UID, CreateFailure})
 		}
 	case stalled != nil && !saidByEvents(s.Reason) && f.stalledFor(stalled) >= f.explainAfter():

@@ -15,10 +15,6 @@ import (
 // a person who reads the reason and repairs it.
 const defaultPendingTimeout = time.Hour
 
-// ReasonNotStarted is of a job whose pod hasn't started for the whole of the
-// pendingTimeout, without anything that says why.
-const ReasonNotStarted = "NotStarted"
-
 // awaitStart explains what keeps a pod of the Job from starting, if anything
 // does, and since when none has started.
 func (f *Facts) awaitStart(s v1alpha1.JobStatus, pods []corev1.Pod, d *Decision) (v1alpha1.JobStatus, *time.Time) {
@@ -63,7 +59,7 @@ func (f *Facts) pendingTimeout() time.Duration {
 func (f *Facts) pendingTooLong(s v1alpha1.JobStatus) (reason, message string) {
 	reason, message = s.Reason, s.Message
 	if reason == "" {
-		reason, message = ReasonNotStarted, "its pod has not started, and nothing says why"
+		reason, message = v1alpha1.ReasonNotStarted, "its pod has not started, and nothing says why"
 	}
 	pending := fmt.Sprintf(" (pending for %s)", brief(f.pendingTimeout()))
 	return reason, cut(message, maxMessage-len(pending)) + pending

@@ -13,14 +13,6 @@ import (
 	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
-// Reasons of jobs that failed by themselves.
-const (
-	// ReasonError: a container ended with a code other than 0.
-	ReasonError = "Error"
-	// ReasonOOMKilled: a container used more memory than it may.
-	ReasonOOMKilled = "OOMKilled"
-)
-
 const deadlineExceeded = "DeadlineExceeded"
 
 // podNews bounds the wait for the pod's own news after its Job has ended. They
@@ -106,19 +98,19 @@ func podFailure(pod *corev1.Pod) (reason, message string) {
 		return v1alpha1.ReasonTimedOut, "stopped after its timeout" + deadline(pod) + failedBefore(pod)
 	}
 	if pod.DeletionTimestamp != nil && cutShort(pod) && disruptionTarget(pod) == nil {
-		return ReasonPodDeleted, "the pod was deleted before it had ended"
+		return v1alpha1.ReasonPodDeleted, "the pod was deleted before it had ended"
 	}
 	// The kubelet's own reasons: Evicted, Preempting, NodeAffinity and so on.
 	if pod.Status.Reason != "" {
 		return pod.Status.Reason, shorten(pod.Status.Message)
 	}
 	if wasDisrupted(pod) {
-		return ReasonDisrupted, shorten("the pod was told to end (" + whyDisrupted(pod) + "), which a rule of the template's podFailurePolicy takes for a failure")
+		return v1alpha1.ReasonDisrupted, shorten("the pod was told to end (" + whyDisrupted(pod) + "), which a rule of the template's podFailurePolicy takes for a failure")
 	}
 	if status := firstFailed(pod); status != nil {
 		return containerFailure(status)
 	}
-	return ReasonError, shorten("the pod failed: " + pod.Status.Message)
+	return v1alpha1.ReasonError, shorten("the pod failed: " + pod.Status.Message)
 }
 
 func deadline(pod *corev1.Pod) string {
@@ -165,10 +157,10 @@ func firstFailed(pod *corev1.Pod) *corev1.ContainerStatus {
 func containerFailure(status *corev1.ContainerStatus) (reason, message string) {
 	t := status.State.Terminated
 	switch t.Reason {
-	case ReasonOOMKilled:
-		return ReasonOOMKilled, fmt.Sprintf("container %s ran out of memory and was killed; raise its memory limit", status.Name)
-	case "", ReasonError:
-		return ReasonError, fmt.Sprintf("container %s exited with code %d", status.Name, t.ExitCode)
+	case v1alpha1.ReasonOOMKilled:
+		return v1alpha1.ReasonOOMKilled, fmt.Sprintf("container %s ran out of memory and was killed; raise its memory limit", status.Name)
+	case "", v1alpha1.ReasonError:
+		return v1alpha1.ReasonError, fmt.Sprintf("container %s exited with code %d", status.Name, t.ExitCode)
 	default:
 		// The container could not be started: ContainerCannotRun, StartError.
 		return t.Reason, shorten(fmt.Sprintf("container %s: %s", status.Name, t.Message))
@@ -189,7 +181,7 @@ func finalRule(job *batchv1.Job, verdict *batchv1.JobCondition) bool {
 func jobFailure(job *batchv1.Job, verdict *batchv1.JobCondition) (reason, message string) {
 	switch {
 	case verdict.Reason == batchv1.JobReasonBackoffLimitExceeded, finalRule(job, verdict):
-		return ReasonPodDeleted, "the pod was deleted before it had ended"
+		return v1alpha1.ReasonPodDeleted, "the pod was deleted before it had ended"
 	case verdict.Reason == batchv1.JobReasonDeadlineExceeded:
 		return v1alpha1.ReasonTimedOut, "the Job was active for longer than its template's activeDeadlineSeconds; its pods and logs are gone"
 	default:

@@ -242,7 +242,7 @@ func TestFinallyTimeout(t *testing.T) {
 	f.Spec.FinallyTimeout = &metav1.Duration{Duration: time.Minute}
 	withJob(f, "a")
 	withPod(f, "a", "pod-a", exit(0, "Completed", 40))
-	f.Deferred = map[string]plan.Refusal{"tell": {Reason: plan.ReasonQuotaExceeded, Message: "no room", After: time.Hour}}
+	f.Deferred = map[string]plan.Refusal{"tell": {Reason: v1alpha1.ReasonQuotaExceeded, Message: "no room", After: time.Hour}}
 	withJob(f, "tidy")
 	withPod(f, "tidy", "pod-tidy")
 	if d := decide(f); d.RequeueAfter != time.Minute || !d.Status.FinallyStartTime.Equal(ts(100)) {

@@ -6,28 +6,11 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// Reasons of jobs that have no Job.
-const (
-	// ReasonAwaitingServices: the Run's services are not all ready.
-	ReasonAwaitingServices = "AwaitingServices"
-	// ReasonJobDeleted: the Job was deleted before it had ended.
-	ReasonJobDeleted = "JobDeleted"
-	// ReasonQuotaExceeded: a ResourceQuota of the namespace has no room now.
-	ReasonQuotaExceeded = "QuotaExceeded"
-	// ReasonCreateError: the API server can't create the Job now, for a reason that
-	// doesn't lie in the Job: somebody's admission webhook fails, it is overloaded.
-	ReasonCreateError = "CreateError"
-	// ReasonRejected: the API server doesn't accept the Job.
-	ReasonRejected = "Rejected"
-	// ReasonNameConflict: an object that isn't the Run's has the Job's name.
-	ReasonNameConflict = "NameConflict"
-)
-
 // decideMissing decides about a job that has no Job: it is to be created, has to
 // wait, or never will be.
 func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map[string]*v1alpha1.JobStatus, d *Decision) v1alpha1.JobStatus {
 	if f.Missing[s.Name] {
-		return f.end(s, v1alpha1.JobFailed, ReasonJobDeleted, "its Job was deleted before it had ended")
+		return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonJobDeleted, "its Job was deleted before it had ended")
 	}
 	if s.Phase != v1alpha1.JobWaiting {
 		// Recorded as created, and not seen: the caller has yet to ask the API server.
@@ -38,7 +21,7 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 	}
 	if f.queued() && !f.Place.Released {
 		d.requeue(lookInQueue)
-		s.Reason, s.Message = ReasonQueued, awaitsPlace
+		s.Reason, s.Message = v1alpha1.ReasonQueued, awaitsPlace
 		return s
 	}
 	if refusal, refused := f.Refused[s.Name]; refused {
@@ -56,7 +39,7 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 		return s
 	}
 	if !d.serving && !spec.Finally {
-		s.Reason, s.Message = ReasonAwaitingServices, "the Run's services are not ready yet"
+		s.Reason, s.Message = v1alpha1.ReasonAwaitingServices, "the Run's services are not ready yet"
 		return s
 	}
 	if refusal, deferred := f.Deferred[s.Name]; deferred {

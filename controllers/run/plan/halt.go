@@ -61,7 +61,7 @@ func (f *Facts) cancelled() *halt {
 }
 
 func cancelled() *halt {
-	return &halt{phase: v1alpha1.RunCancelled, stopping: ReasonCancelling, reason: v1alpha1.ReasonCancelled, verb: "cancelled"}
+	return &halt{phase: v1alpha1.RunCancelled, stopping: v1alpha1.ReasonCancelling, reason: v1alpha1.ReasonCancelled, verb: "cancelled"}
 }
 
 // stop says which jobs are being stopped, and why.

@@ -46,7 +46,7 @@ func (f *Facts) stood(s v1alpha1.JobStatus) string {
 		return whileSuspended
 	case slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return begun(&pod) }):
 		return whileRan
-	case len(pods) > 0, job.Status.StartTime == nil, s.Reason == ReasonFailedCreate, s.Reason == ReasonAwaitingPod:
+	case len(pods) > 0, job.Status.StartTime == nil, s.Reason == v1alpha1.ReasonFailedCreate, s.Reason == v1alpha1.ReasonAwaitingPod:
 		return beforeStart
 	default:
 		// It may have had a pod that is gone.
@@ -58,7 +58,7 @@ func (f *Facts) stood(s v1alpha1.JobStatus) string {
 // waiting for its turn.
 func trouble(s v1alpha1.JobStatus) string {
 	switch s.Reason {
-	case "", ReasonQueued, ReasonAwaitingNeeds, ReasonAwaitingServices, ReasonAwaitingApproval, ReasonAwaitingTurn, ReasonDisrupted, v1alpha1.ReasonSuspended:
+	case "", v1alpha1.ReasonQueued, v1alpha1.ReasonAwaitingNeeds, v1alpha1.ReasonAwaitingServices, v1alpha1.ReasonAwaitingApproval, v1alpha1.ReasonAwaitingTurn, v1alpha1.ReasonDisrupted, v1alpha1.ReasonSuspended:
 		return ""
 	default:
 		return s.Message
@@ -73,7 +73,7 @@ func (f *Facts) interrupting(s v1alpha1.JobStatus, job *batchv1.Job, pods []core
 		return f.explain(s, reason, shorten(message))
 	}
 	explained, _ := f.explainWait(s, job, pods, &Decision{})
-	if explained.Reason == "" || explained.Reason == ReasonAwaitingPod {
+	if explained.Reason == "" || explained.Reason == v1alpha1.ReasonAwaitingPod {
 		return s
 	}
 	return explained

@@ -14,7 +14,7 @@ import (
 // text which is no outputs is just that, and changes nothing of why the job has
 // ended.
 func (f *Facts) keepOutputs(s v1alpha1.JobStatus, job *batchv1.Job, done map[string]*v1alpha1.JobStatus) v1alpha1.JobStatus {
-	if job == nil || !single(job) || s.Reason == ReasonInvalidOutputs || s.Reason == ReasonOutputsTooLarge {
+	if job == nil || !single(job) || s.Reason == v1alpha1.ReasonInvalidOutputs || s.Reason == v1alpha1.ReasonOutputsTooLarge {
 		return s
 	}
 	pod := lastToLeave(f.pods(job))

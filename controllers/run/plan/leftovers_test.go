@@ -115,7 +115,7 @@ func TestOutputsOfFailedJobsAreBounded(t *testing.T) {
 	f.Run.Status.Jobs = []v1alpha1.JobStatus{{Name: "b", Phase: v1alpha1.JobSucceeded, Outputs: map[string]string{"a": strings.Repeat("x", 64<<10-2)}}}
 	withJob(f, "a", backoffLimit(80))
 	withPod(f, "a", "pod", ended("main", `{"a": "1"}`, 1), podPhase(corev1.PodFailed))
-	if got := plan.Decide(f).Status.Jobs[0]; len(got.Outputs) > 0 || got.Reason != plan.ReasonError {
+	if got := plan.Decide(f).Status.Jobs[0]; len(got.Outputs) > 0 || got.Reason != v1alpha1.ReasonError {
 		t.Errorf("%s with %v", got.Reason, got.Outputs)
 	}
 }

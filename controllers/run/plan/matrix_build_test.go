@@ -79,7 +79,7 @@ func aStartingService(f *plan.Facts) {
 func impatientRun(f *plan.Facts) { f.Spec.PendingTimeout = &metav1.Duration{Duration: time.Minute} }
 
 func explained(f *plan.Facts) {
-	f.Explained = map[string]plan.Refusal{"a": {Reason: plan.ReasonFailedCreate, Message: "no room"}}
+	f.Explained = map[string]plan.Refusal{"a": {Reason: v1alpha1.ReasonFailedCreate, Message: "no room"}}
 }
 
 func missing(f *plan.Facts)      { f.Missing = map[string]bool{"a": true} }

@@ -37,7 +37,7 @@ type NoticeOutcome struct {
 // Deferred reports whether a Job that was not created for this reason may be
 // later. It is asked about what is recorded, too.
 func Deferred(reason string) bool {
-	return slices.Contains([]string{ReasonCreateError, ReasonQuotaExceeded, string(corev1.NamespaceTerminatingCause)}, reason)
+	return slices.Contains([]string{v1alpha1.ReasonCreateError, v1alpha1.ReasonQuotaExceeded, string(corev1.NamespaceTerminatingCause)}, reason)
 }
 
 // Notify adds to the decision which notifiers tell of the phase that it comes

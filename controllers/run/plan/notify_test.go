@@ -86,7 +86,7 @@ func TestNotify(t *testing.T) {
 			want: result{Status: []v1alpha1.NotifierStatus{entry("Failed", "run-chat", "", "")}},
 		},
 		{
-			name: "refused", f: notified("Failed"), set: func(f *plan.Facts) { refusedNotice(f, plan.ReasonRejected, "no such policy") },
+			name: "refused", f: notified("Failed"), set: func(f *plan.Facts) { refusedNotice(f, v1alpha1.ReasonRejected, "no such policy") },
 			want: result{Status: []v1alpha1.NotifierStatus{entry("Failed", "", "Rejected", "no such policy")}},
 		},
 		{
@@ -94,12 +94,12 @@ func TestNotify(t *testing.T) {
 			want: result{Status: []v1alpha1.NotifierStatus{entry("Failed", "", "Rejected", "no")}},
 		},
 		{
-			name: "no room", f: notified("Failed"), set: func(f *plan.Facts) { refusedNotice(f, plan.ReasonQuotaExceeded, "used 4 of 4") },
+			name: "no room", f: notified("Failed"), set: func(f *plan.Facts) { refusedNotice(f, v1alpha1.ReasonQuotaExceeded, "used 4 of 4") },
 			want: result{Status: []v1alpha1.NotifierStatus{entry("Failed", "", "QuotaExceeded", "used 4 of 4")}, Requeue: 15 * time.Second},
 		},
 		{
 			name: "still no room", f: notified("Failed", entry("Failed", "", "QuotaExceeded", "used 4 of 4")),
-			set:  func(f *plan.Facts) { refusedNotice(f, plan.ReasonQuotaExceeded, "used 5 of 4") },
+			set:  func(f *plan.Facts) { refusedNotice(f, v1alpha1.ReasonQuotaExceeded, "used 5 of 4") },
 			want: result{Status: []v1alpha1.NotifierStatus{entry("Failed", "", "QuotaExceeded", "used 4 of 4")}, Requeue: 15 * time.Second},
 		},
 		{
@@ -122,7 +122,7 @@ func TestNotify(t *testing.T) {
 			want: result{Status: []v1alpha1.NotifierStatus{entry("Running", "", "CreateError", "timeout"), entry("Failed", "run-chat", "", "")}},
 		},
 		{
-			name: "what is refused says little", f: notified("Failed"), set: func(f *plan.Facts) { refusedNotice(f, plan.ReasonRejected, strings.Repeat("x", 1000)) },
+			name: "what is refused says little", f: notified("Failed"), set: func(f *plan.Facts) { refusedNotice(f, v1alpha1.ReasonRejected, strings.Repeat("x", 1000)) },
 			want: result{Status: []v1alpha1.NotifierStatus{entry("Failed", "", "Rejected", strings.Repeat("x", 511)+"…")}},
 		},
 	} {
@@ -188,7 +188,7 @@ func TestNotifierEnds(t *testing.T) {
 
 func TestAwaitsNotice(t *testing.T) {
 	t.Parallel()
-	quota := v1alpha1.NotifierStatus{Name: "chat", Phase: "Failed", Reason: plan.ReasonQuotaExceeded}
+	quota := v1alpha1.NotifierStatus{Name: "chat", Phase: "Failed", Reason: v1alpha1.ReasonQuotaExceeded}
 	for name, tt := range map[string]struct {
 		f    *plan.Facts
 		want bool

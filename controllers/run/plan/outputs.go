@@ -14,16 +14,6 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// Reasons of jobs that succeeded but for what they left as outputs.
-const (
-	// ReasonInvalidOutputs: a container's termination message is meant as outputs, and
-	// is no JSON object of strings; or the job has not left what it declares.
-	ReasonInvalidOutputs = "InvalidOutputs"
-	// ReasonOutputsTooLarge: the kubelet has cut a termination message, or the Run
-	// has no room for the job's outputs.
-	ReasonOutputsTooLarge = "OutputsTooLarge"
-)
-
 const (
 	// The kubelet cuts what a container leaves at the smaller of the two, and says
 	// nothing: a container's own limit, and its share of the pod's.
@@ -50,7 +40,7 @@ func (f *Facts) succeed(s v1alpha1.JobStatus, pod *corev1.Pod, done map[string]*
 		err = f.posing(s.Name, outputs)
 	}
 	if err == nil {
-		reason = ReasonOutputsTooLarge
+		reason = v1alpha1.ReasonOutputsTooLarge
 		err = f.fits(s.Name, outputs, done)
 	}
 	if err != nil {
@@ -70,11 +60,11 @@ func podOutputs(pod *corev1.Pod, strict bool) (outputs map[string]string, reason
 			continue
 		}
 		if len(c.message) >= limit {
-			return nil, ReasonOutputsTooLarge, fmt.Errorf("container %s: its outputs have %d bytes or more, where the kubelet cuts them: hand on less, such as an address", c.name, limit)
+			return nil, v1alpha1.ReasonOutputsTooLarge, fmt.Errorf("container %s: its outputs have %d bytes or more, where the kubelet cuts them: hand on less, such as an address", c.name, limit)
 		}
 		found, err := parseOutputs(c.message)
 		if err != nil {
-			return nil, ReasonInvalidOutputs, fmt.Errorf("container %s: its termination message %w", c.name, err)
+			return nil, v1alpha1.ReasonInvalidOutputs, fmt.Errorf("container %s: its termination message %w", c.name, err)
 		}
 		if outputs == nil {
 			outputs = found
@@ -82,7 +72,7 @@ func podOutputs(pod *corev1.Pod, strict bool) (outputs map[string]string, reason
 			maps.Copy(outputs, found)
 		}
 	}
-	return outputs, ReasonInvalidOutputs, alike(outputs)
+	return outputs, v1alpha1.ReasonInvalidOutputs, alike(outputs)
 }
 
 // terminationLimit is where the kubelet cuts what a container of the pod leaves.

@@ -209,7 +209,7 @@ func FuzzOutputs(f *testing.F) {
 		withJob(facts, "a")
 		withPod(facts, "a", "pod", left("main", message))
 		got := plan.Decide(facts).Status.Jobs[0]
-		failed := got.Phase == v1alpha1.JobFailed && (got.Reason == plan.ReasonInvalidOutputs || got.Reason == plan.ReasonOutputsTooLarge)
+		failed := got.Phase == v1alpha1.JobFailed && (got.Reason == v1alpha1.ReasonInvalidOutputs || got.Reason == v1alpha1.ReasonOutputsTooLarge)
 		if got.Phase != v1alpha1.JobSucceeded && !failed || failed && (len(got.Outputs) > 0 || got.Message == "") {
 			t.Errorf("%s, %s: %q with %d outputs", got.Phase, got.Reason, got.Message, len(got.Outputs))
 		}

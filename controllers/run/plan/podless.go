@@ -13,17 +13,6 @@ import (
 	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
-// Reasons of jobs whose Job has no pod.
-const (
-	// ReasonFailedCreate, also of the Job controller's events: it can't create the
-	// pod.
-	ReasonFailedCreate = "FailedCreate"
-	// ReasonAwaitingPod: the Job controller doesn't say why there is none.
-	ReasonAwaitingPod = "AwaitingPod"
-	// ReasonNotTakenUp: no controller has begun with the Job.
-	ReasonNotTakenUp = "NotTakenUp"
-)
-
 const successfulCreate = "SuccessfulCreate"
 
 // The Job controller waits after a failure before it tries again: at first for
@@ -86,7 +75,7 @@ func awaitsPod(job *batchv1.Job, pods []corev1.Pod) bool {
 // awaitsReplacement reports whether a pod is known to have been lost, and another
 // is to come.
 func awaitsReplacement(s v1alpha1.JobStatus) bool {
-	return s.Reason == ReasonDisrupted || s.Reason == ReasonNodeSilent
+	return s.Reason == v1alpha1.ReasonDisrupted || s.Reason == v1alpha1.ReasonNodeSilent
 }
 
 // awaitPod explains why the Job has no pod, and since when. Nothing but time tells that there is
@@ -105,18 +94,18 @@ func (f *Facts) awaitPod(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.P
 		}
 		return s, nil
 	case job.DeletionTimestamp != nil:
-		s = f.explain(s, ReasonJobDeleted, shorten("its Job is being deleted; finalizers hold it: "+strings.Join(job.Finalizers, ", ")))
+		s = f.explain(s, v1alpha1.ReasonJobDeleted, shorten("its Job is being deleted; finalizers hold it: "+strings.Join(job.Finalizers, ", ")))
 	case job.Status.StartTime == nil:
-		s = f.explain(s, ReasonNotTakenUp, notTakenUp(job))
-	case job.Status.Active > 0 && s.Reason == ReasonFailedCreate:
+		s = f.explain(s, v1alpha1.ReasonNotTakenUp, notTakenUp(job))
+	case job.Status.Active > 0 && s.Reason == v1alpha1.ReasonFailedCreate:
 		// It has made one, which is yet to be seen.
 		d.requeue(explainAfter)
 		return f.explain(s, "", ""), nil
 	case why.Reason != "":
 		s = f.explain(s, why.Reason, shorten(why.Message))
-	case s.Reason != ReasonFailedCreate:
+	case s.Reason != v1alpha1.ReasonFailedCreate:
 		d.requeue(explainAfter)
-		s = f.explain(s, ReasonAwaitingPod, noPod(job, pods))
+		s = f.explain(s, v1alpha1.ReasonAwaitingPod, noPod(job, pods))
 	default:
 		s = f.explain(s, s.Reason, s.Message)
 	}
@@ -126,7 +115,7 @@ func (f *Facts) awaitPod(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.P
 // lacksPod reports whether the job has ended for want of a pod, which its Job may
 // make at any time.
 func lacksPod(s *v1alpha1.JobStatus) bool {
-	return s.Phase == v1alpha1.JobFailed && (s.Reason == ReasonNotTakenUp || s.Reason == ReasonAwaitingPod)
+	return s.Phase == v1alpha1.JobFailed && (s.Reason == v1alpha1.ReasonNotTakenUp || s.Reason == v1alpha1.ReasonAwaitingPod)
 }
 
 func notTakenUp(job *batchv1.Job) string {
@@ -160,9 +149,11 @@ func noPod(job *batchv1.Job, pods []corev1.Pod) string {
 // CreateFailure returns why the Job's last attempt to create a pod failed, given
 // the Job's events, with a blank reason if they don't say that it did.
 func CreateFailure(events []corev1.Event) Refusal {
-	last := newest(events, func(e *corev1.Event) bool { return e.Reason == ReasonFailedCreate || e.Reason == successfulCreate })
-	if last == nil || last.Reason != ReasonFailedCreate {
+	last := newest(events, func(e *corev1.Event) bool {
+		return e.Reason == v1alpha1.ReasonFailedCreate || e.Reason == successfulCreate
+	})
+	if last == nil || last.Reason != v1alpha1.ReasonFailedCreate {
 		return Refusal{}
 	}
-	return Refusal{Reason: ReasonFailedCreate, Message: last.Message}
+	return Refusal{Reason: v1alpha1.ReasonFailedCreate, Message: last.Message}
 }

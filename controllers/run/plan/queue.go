@@ -11,10 +11,6 @@ import (
 	"github.com/kayci/kayci/controllers/run/queue"
 )
 
-// ReasonReplacing is the reason of a Run whose jobs are being stopped, because a
-// newer one is to take its place.
-const ReasonReplacing = "Replacing"
-
 // awaitsPlace is the message of a job whose Run has no place.
 const awaitsPlace = "the Run waits for others of its concurrency key"
 
@@ -47,7 +43,7 @@ func (f *Facts) displaced() *halt {
 		return nil
 	case p.ReplacedBy != "":
 		return &halt{
-			phase: v1alpha1.RunCancelled, stopping: ReasonReplacing, reason: v1alpha1.ReasonReplaced,
+			phase: v1alpha1.RunCancelled, stopping: v1alpha1.ReasonReplacing, reason: v1alpha1.ReasonReplaced,
 			verb: "replaced", why: fmt.Sprintf("run %s of %s is newer", p.ReplacedBy, lock(p)),
 		}
 	case p.Skipped:
@@ -65,7 +61,7 @@ func (f *Facts) displaced() *halt {
 func (f *Facts) line() string {
 	recorded := f.Run.Status.Concurrency
 	said := meta.FindStatusCondition(f.Run.Status.Conditions, v1alpha1.SucceededCondition)
-	if !f.Place.Released && recorded != nil && recorded.Position == f.Place.Position && said != nil && said.Reason == ReasonQueued &&
+	if !f.Place.Released && recorded != nil && recorded.Position == f.Place.Position && said != nil && said.Reason == v1alpha1.ReasonQueued &&
 		strings.Contains(said.Message, ofDeleted) == (len(f.Place.Deleted) > 0) {
 		return said.Message
 	}

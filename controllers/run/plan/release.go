@@ -33,9 +33,9 @@ func (f *Facts) awaitsApproval(jobs []v1alpha1.JobStatus) bool {
 		case s.Phase.Finished():
 		case s.Phase != v1alpha1.JobWaiting, s.Job != "", f.Jobs[s.Name] != nil:
 			return false
-		case s.Reason == ReasonAwaitingApproval:
+		case s.Reason == v1alpha1.ReasonAwaitingApproval:
 			asks = true
-		case s.Reason != ReasonAwaitingNeeds:
+		case s.Reason != v1alpha1.ReasonAwaitingNeeds:
 			return false
 		}
 	}
@@ -61,7 +61,7 @@ func (f *Facts) awaitPlace(jobs []v1alpha1.JobStatus, d *Decision) {
 	d.NeedsPlace = len(d.Create)+len(d.Number) > 0
 	for i := range jobs {
 		if s := &jobs[i]; slices.Contains(d.Create, s.Name) {
-			s.Reason, s.Message, s.WaitingSince = ReasonQueued, awaitsPlace, nil
+			s.Reason, s.Message, s.WaitingSince = v1alpha1.ReasonQueued, awaitsPlace, nil
 		}
 	}
 	d.Create = nil

@@ -51,7 +51,7 @@ func TestRelease(t *testing.T) {
 		"another job is to run": {func(f *plan.Facts) { f.Spec.Jobs = append(f.Spec.Jobs, spec("lint")) }, held},
 		"another job has no room": {func(f *plan.Facts) {
 			f.Spec.Jobs = append(f.Spec.Jobs, spec("lint"))
-			f.Deferred = map[string]plan.Refusal{"lint": {Reason: plan.ReasonCreateError}}
+			f.Deferred = map[string]plan.Refusal{"lint": {Reason: v1alpha1.ReasonCreateError}}
 		}, held},
 		"a service":        {func(f *plan.Facts) { f.Spec.Services = []v1alpha1.Service{{Name: "db"}} }, held},
 		"it was approved":  {func(f *plan.Facts) { f.Run.Spec.Approvals = []v1alpha1.Approval{{Job: "deploy"}} }, held},

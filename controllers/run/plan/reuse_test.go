@@ -107,7 +107,7 @@ func TestRetryThatCannotStart(t *testing.T) {
 	f := facts(spec("a"), spec("b", "a"))
 	f.Run.Spec.RetryOf = "first"
 	f.Source = earlier(past("a", v1alpha1.JobSucceeded), past("b", v1alpha1.JobFailed))
-	f.Deferred = map[string]plan.Refusal{"b": {Reason: plan.ReasonQuotaExceeded, Message: "no room"}}
+	f.Deferred = map[string]plan.Refusal{"b": {Reason: v1alpha1.ReasonQuotaExceeded, Message: "no room"}}
 	d := plan.Decide(f)
 	if d.Status.Phase != v1alpha1.RunQueued || d.Status.StartTime != nil {
 		t.Errorf("the Run is %s since %v, want Queued and not started", d.Status.Phase, d.Status.StartTime)

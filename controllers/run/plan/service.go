@@ -12,16 +12,6 @@ import (
 	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
-const (
-	// ReasonCompleted is of a service whose program ended by itself, with code 0.
-	ReasonCompleted = "Completed"
-	// ReasonNotReady is of a service that runs and is not ready for the whole of the
-	// pendingTimeout.
-	ReasonNotReady = "NotReady"
-	// ReasonStoppingServices is of a Run whose jobs have all ended.
-	ReasonStoppingServices = "StoppingServices"
-)
-
 // decideServices returns the services' statuses and adds what to do about them,
 // but for what the Run's end asks for.
 func (f *Facts) decideServices(d *Decision) []v1alpha1.ServiceStatus {
@@ -120,7 +110,7 @@ func (f *Facts) startFailure(s v1alpha1.ServiceStatus, job *batchv1.Job) (reason
 		pods := f.pods(job)
 		explained, since = f.explainWait(explained, job, pods, &Decision{})
 		if since == nil && explained.Reason == "" {
-			explained.Reason, explained.Message = ReasonNotReady, "its pod runs, and doesn't become ready"
+			explained.Reason, explained.Message = v1alpha1.ReasonNotReady, "its pod runs, and doesn't become ready"
 		}
 		since = unreadySince(pods, since)
 	case deferred && awaitsCreation(s.Reason) && s.WaitingSince != nil:
@@ -198,7 +188,7 @@ func (f *Facts) newFailure(s v1alpha1.ServiceStatus) (reason, message string) {
 	case s.Phase.Finished(), f.mainEnded():
 		return "", ""
 	case f.Missing[s.Name]:
-		return ReasonJobDeleted, "its Job was deleted"
+		return v1alpha1.ReasonJobDeleted, "its Job was deleted"
 	case job == nil:
 		if refusal, refused := f.Refused[s.Name]; refused {
 			return refusal.Reason, shorten(refusal.Message)
@@ -237,9 +227,9 @@ func podEnd(pod *corev1.Pod) (reason, message string) {
 	case pod.Status.Reason != "" && evidence.Ended(pod):
 		return podFailure(pod)
 	case disruption != nil:
-		return ReasonDisrupted, shorten("the pod was told to end: " + disruption.Reason + ": " + disruption.Message)
+		return v1alpha1.ReasonDisrupted, shorten("the pod was told to end: " + disruption.Reason + ": " + disruption.Message)
 	case pod.DeletionTimestamp != nil && cutShort(pod):
-		return ReasonPodDeleted, "the pod was deleted"
+		return v1alpha1.ReasonPodDeleted, "the pod was deleted"
 	case pod.Status.Phase == corev1.PodFailed:
 		return podFailure(pod)
 	}
@@ -249,7 +239,7 @@ func podEnd(pod *corev1.Pod) (reason, message string) {
 		switch t := c.State.Terminated; {
 		case t == nil:
 		case t.ExitCode == 0:
-			return ReasonCompleted, fmt.Sprintf("container %s exited with code 0: a service runs until its Run has ended", c.Name)
+			return v1alpha1.ReasonCompleted, fmt.Sprintf("container %s exited with code 0: a service runs until its Run has ended", c.Name)
 		default:
 			return containerFailure(c)
 		}
@@ -265,7 +255,7 @@ func (f *Facts) jobEnd(job *batchv1.Job, pods []corev1.Pod) (reason, message str
 	case failed != nil && (!running(pods) || f.Now.Sub(failed.LastTransitionTime.Time) >= podNews):
 		return jobFailure(job, failed)
 	case complete != nil && (!running(pods) || f.Now.Sub(complete.LastTransitionTime.Time) >= podNews):
-		return ReasonCompleted, "its program ended with code 0: a service runs until its Run has ended"
+		return v1alpha1.ReasonCompleted, "its program ended with code 0: a service runs until its Run has ended"
 	}
 	return "", ""
 }

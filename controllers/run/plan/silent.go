@@ -14,10 +14,6 @@ import (
 	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
-// ReasonNodeSilent is of a job whose pod should have started or ended by now, and
-// whose node doesn't say so. As long as the pod may run, no other takes its place.
-const ReasonNodeSilent = "NodeSilent"
-
 const (
 	// silence is how much longer than it may take a node may say nothing of a pod
 	// before that is worth a word.
@@ -82,7 +78,7 @@ func (f *Facts) awaitNode(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.
 	if pod == nil {
 		return s, false
 	}
-	s = f.explain(s, ReasonNodeSilent, "")
+	s = f.explain(s, v1alpha1.ReasonNodeSilent, "")
 	s.Message = unanswered(pod, due)
 	if f.haltOf(s.Name) != nil {
 		return s, true
@@ -118,7 +114,7 @@ func (f *Facts) untaken(pods []corev1.Pod, d *Decision) (reason, message string)
 			d.requeue(left)
 			continue
 		}
-		return ReasonNodeSilent, fmt.Sprintf("pod %s was given to node %s, which has not begun with it", pod.Name, pod.Spec.NodeName)
+		return v1alpha1.ReasonNodeSilent, fmt.Sprintf("pod %s was given to node %s, which has not begun with it", pod.Name, pod.Spec.NodeName)
 	}
 	return "", ""
 }
@@ -212,9 +208,9 @@ func unstopped(s v1alpha1.JobStatus, pods []corev1.Pod) v1alpha1.JobStatus {
 	if before := trouble(s); before != "" {
 		text = before + "; " + text
 	}
-	s.Reason, s.Message = cmp.Or(s.Reason, ReasonNodeSilent), text
+	s.Reason, s.Message = cmp.Or(s.Reason, v1alpha1.ReasonNodeSilent), text
 	if trouble(s) == "" {
-		s.Reason = ReasonNodeSilent
+		s.Reason = v1alpha1.ReasonNodeSilent
 	}
 	return s
 }

@@ -13,14 +13,6 @@ import (
 	"github.com/kayci/kayci/controllers/run/order"
 )
 
-// Reasons of a Run that has not finished.
-const (
-	// ReasonQueued: no job has started, or the Run waits for others.
-	ReasonQueued = "Queued"
-	// ReasonCancelling: running pods are being stopped.
-	ReasonCancelling = "Cancelling"
-)
-
 // maxNamed bounds how many jobs a message names.
 const maxNamed = 8
 
@@ -43,7 +35,7 @@ func (f *Facts) runStatus(jobs []v1alpha1.JobStatus, services []v1alpha1.Service
 	case !phase.Finished() && h == nil && !f.queued():
 		message = starting(services, message)
 	case phase.Finished() && !f.retire(phase, services, d):
-		phase, reason = v1alpha1.RunRunning, ReasonStoppingServices
+		phase, reason = v1alpha1.RunRunning, v1alpha1.ReasonStoppingServices
 		if s.StartTime == nil {
 			phase = v1alpha1.RunQueued
 		}
@@ -179,11 +171,11 @@ func (f *Facts) summarizeActive(jobs []v1alpha1.JobStatus, by map[v1alpha1.JobPh
 	case h != nil:
 		return v1alpha1.RunRunning, h.stopping, h.stop(by[v1alpha1.JobRunning])
 	case f.queuedAgain() && started:
-		return v1alpha1.RunRunning, ReasonQueued, done + "; " + f.line()
+		return v1alpha1.RunRunning, v1alpha1.ReasonQueued, done + "; " + f.line()
 	case f.queued() && (!f.Place.Released || f.queuedAgain()):
-		return v1alpha1.RunQueued, ReasonQueued, f.line()
+		return v1alpha1.RunQueued, v1alpha1.ReasonQueued, f.line()
 	case !started:
-		return v1alpha1.RunQueued, ReasonQueued, stuck(jobs, "no job has started")
+		return v1alpha1.RunQueued, v1alpha1.ReasonQueued, stuck(jobs, "no job has started")
 	}
 	return v1alpha1.RunRunning, v1alpha1.ReasonRunning, stuck(jobs, done+list("failed", by[v1alpha1.JobFailed])+goesOn)
 }
@@ -215,9 +207,9 @@ func list(what string, jobs []string) string {
 func stuck(jobs []v1alpha1.JobStatus, message string) string {
 	for i := range jobs {
 		s := &jobs[i]
-		if !s.Phase.Finished() && !slices.Contains([]string{"", ReasonAwaitingNeeds, ReasonAwaitingServices, ReasonAwaitingTurn}, s.Reason) {
+		if !s.Phase.Finished() && !slices.Contains([]string{"", v1alpha1.ReasonAwaitingNeeds, v1alpha1.ReasonAwaitingServices, v1alpha1.ReasonAwaitingTurn}, s.Reason) {
 			why := s.Message
-			if s.Reason != ReasonAwaitingApproval {
+			if s.Reason != v1alpha1.ReasonAwaitingApproval {
 				// Half a command would be worse than none.
 				why = gist(why)
 			}

@@ -83,7 +83,7 @@ func TestRunStatus(t *testing.T) {
 		},
 		{
 			name: "no room", arrange: func(f *plan.Facts) {
-				f.Deferred = map[string]plan.Refusal{"a": {Reason: plan.ReasonQuotaExceeded, Message: "exceeded quota: small"}}
+				f.Deferred = map[string]plan.Refusal{"a": {Reason: v1alpha1.ReasonQuotaExceeded, Message: "exceeded quota: small"}}
 			},
 			want: v1alpha1.RunStatus{
 				ObservedGeneration: 1, Phase: "Queued", Number: 3,

@@ -136,7 +136,7 @@ func started(pod *corev1.Pod) bool {
 // deletes its pods, one that has started at the same moment too: in a halted Run
 // that is no failure of the job's.
 func (f *Facts) lose(s v1alpha1.JobStatus, job *batchv1.Job, reason, message string) v1alpha1.JobStatus {
-	if h := f.haltOf(s.Name); h != nil && reason == ReasonPodDeleted && (ending(job) || suspended(job)) {
+	if h := f.haltOf(s.Name); h != nil && reason == v1alpha1.ReasonPodDeleted && (ending(job) || suspended(job)) {
 		return h.endJob(f, s)
 	}
 	return f.end(s, v1alpha1.JobFailed, reason, message)

@@ -93,8 +93,8 @@ func TestSuccess(t *testing.T) {
 func TestInterruptionIsNamed(t *testing.T) {
 	t.Parallel()
 	for reason, pod := range map[string][]podOption{
-		plan.ReasonDisrupted:  {disrupted(4), deleted(4), exit(0, "Completed", 5)},
-		plan.ReasonPodDeleted: {deleted(4), exit(0, "Completed", 5)},
+		v1alpha1.ReasonDisrupted:  {disrupted(4), deleted(4), exit(0, "Completed", 5)},
+		v1alpha1.ReasonPodDeleted: {deleted(4), exit(0, "Completed", 5)},
 	} {
 		f := facts(spec("a"))
 		withJob(f, "a")

@@ -9,19 +9,15 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// ReasonTimingOut is the reason of a Run whose pods are being stopped because it
-// took too long.
-const ReasonTimingOut = "TimingOut"
-
 // timedOut returns the halt of a Run that has taken longer than it may, or nil.
 // Once that is recorded it stays: by the clock of another controller's machine
 // there may be time left.
 func (f *Facts) timedOut() *halt {
-	if left, limited := f.timeLeft(); !limited || (left > 0 && f.reason() != ReasonTimingOut) {
+	if left, limited := f.timeLeft(); !limited || (left > 0 && f.reason() != v1alpha1.ReasonTimingOut) {
 		return nil
 	}
 	return &halt{
-		phase: v1alpha1.RunFailed, stopping: ReasonTimingOut, reason: v1alpha1.ReasonTimedOut, verb: "timed out",
+		phase: v1alpha1.RunFailed, stopping: v1alpha1.ReasonTimingOut, reason: v1alpha1.ReasonTimedOut, verb: "timed out",
 		why: "the Run took longer than its timeout of " + brief(f.Spec.Timeout.Duration),
 	}
 }

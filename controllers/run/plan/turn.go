@@ -7,9 +7,6 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// ReasonAwaitingTurn is of a job that could start, and waits for others to end.
-const ReasonAwaitingTurn = "AwaitingTurn"
-
 // takeTurns lets no more jobs start than may run at a time. Which do is known
 // from their Jobs, so it is asked when all jobs have been decided about: one that
 // stands later may have one.
@@ -22,7 +19,7 @@ func (f *Facts) takeTurns(jobs []v1alpha1.JobStatus, d *Decision) {
 		s := &jobs[i]
 		// What became of a creation that had no clear answer isn't known: it may have
 		// been done.
-		unclear := f.Deferred[s.Name].Reason == ReasonCreateError
+		unclear := f.Deferred[s.Name].Reason == v1alpha1.ReasonCreateError
 		if !s.Phase.Finished() && (s.Phase == v1alpha1.JobRunning || f.Jobs[s.Name] != nil || unclear) {
 			free--
 		}
@@ -37,7 +34,7 @@ func (f *Facts) takeTurns(jobs []v1alpha1.JobStatus, d *Decision) {
 			free--
 			d.Create = append(d.Create, s.Name)
 		default:
-			s.Reason, s.WaitingSince = ReasonAwaitingTurn, nil
+			s.Reason, s.WaitingSince = v1alpha1.ReasonAwaitingTurn, nil
 			s.Message = fmt.Sprintf("as many jobs run as the Pipeline's maxParallel allows: %d", *f.Spec.MaxParallel)
 		}
 	}

@@ -24,7 +24,7 @@ func TestMaxParallel(t *testing.T) {
 		f.Run.Status = d.Status
 	}
 	create("a", "b")
-	f.Deferred = map[string]plan.Refusal{"a": {Reason: plan.ReasonQuotaExceeded, Message: "no room"}}
+	f.Deferred = map[string]plan.Refusal{"a": {Reason: v1alpha1.ReasonQuotaExceeded, Message: "no room"}}
 	create("b", "c")
 	withJob(f, "b")
 	withJob(f, "c")
@@ -54,7 +54,7 @@ func TestMaxParallelCountsWhatIsUnclear(t *testing.T) {
 	t.Parallel()
 	f := facts(spec("a"), spec("b"))
 	f.Spec.MaxParallel = new(int32(1))
-	f.Deferred = map[string]plan.Refusal{"a": {Reason: plan.ReasonCreateError, Message: "the answer is lost"}}
+	f.Deferred = map[string]plan.Refusal{"a": {Reason: v1alpha1.ReasonCreateError, Message: "the answer is lost"}}
 	if d := plan.Decide(f); len(d.Create) > 0 {
 		t.Errorf("creates %v beside a Job that may be there", d.Create)
 	}

@@ -9,10 +9,6 @@ import (
 	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
-// ReasonWorkspacePending is of a job whose pod waits because the claim of the
-// Run's workspace has no volume.
-const ReasonWorkspacePending = "WorkspacePending"
-
 // claimNews is for how long after the scheduler has given up on a pod its
 // claim's event may come, askAgain how often to look for it: events aren't
 // watched.
@@ -48,7 +44,7 @@ func (f *Facts) unbound(pods []corev1.Pod, d *Decision) (reason, message string)
 		switch {
 		case !AwaitsWorkspace(&pods[i]):
 		case f.Unbound.Reason != "":
-			return ReasonWorkspacePending, shorten(f.Unbound.Reason + ": " + f.Unbound.Message)
+			return v1alpha1.ReasonWorkspacePending, shorten(f.Unbound.Reason + ": " + f.Unbound.Message)
 		case f.Now.Sub(unscheduled(&pods[i]).LastTransitionTime.Time) < claimNews:
 			d.requeue(askAgain)
 		}
