@@ -112,7 +112,7 @@ mkdir -p $(1)/api/v1alpha1 $(1)/charts/kayci/files/crds $(1)/docs/reference
 $(TOOLS)/controller-gen paths=./api/v1alpha1 object crd:generateEmbeddedObjectMeta=true \
   output:object:dir=$(1)/api/v1alpha1 output:crd:dir=$(1)/charts/kayci/files/crds
 pipelines=$(1)/charts/kayci/files/crds/kayci.dev_pipelines.yaml
-awk -f tools/transition-rules.awk $$pipelines | awk -f tools/numbers.awk | awk -f tools/template-descriptions.awk > $$pipelines.new
+$(GO) run ./cmd/crds < $$pipelines > $$pipelines.new
 mv $$pipelines.new $$pipelines
 $(TOOLS)/crd-ref-docs --log-level=ERROR --renderer=markdown --source-path=api/v1alpha1 \
   --config=docs/reference/config.yaml --templates-dir=docs/reference/templates --output-path=$(1)/docs/reference/api.md
