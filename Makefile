@@ -84,13 +84,13 @@ image: ## Build KayCI's container image as a tar into bin/, without Docker.
 	$(LOCAL) image kayci --binary $(BIN)/image/kayci --output $(abspath $(IMAGE))
 
 .PHONY: docker-image
-docker-image: ## Build it with Docker: REPOSITORY=registry.example.com/kayci VERSION=0.1.0
+docker-image: ## Build that image with Docker: REPOSITORY=registry.example.com/kayci VERSION=0.1.0
 	@$(call begin,docker-image,$(REPOSITORY):$(VERSION))
 	[ -n "$(REPOSITORY)" ] && [ -n "$(VERSION)" ] || { echo 'Say REPOSITORY=registry.example.com/kayci VERSION=0.1.0'; exit 2; }
 	docker build --build-arg=VERSION=$(VERSION) --build-arg=REVISION=$(REVISION) --tag=$(REPOSITORY):$(VERSION) .
 
 .PHONY: demo
-demo: $(TOOLS)/helm ## Show all of it on the local cluster, from a push to a finished Run.
+demo: $(TOOLS)/helm ## Show KayCI at work on the local cluster, from a push to a finished Run.
 	@$(call begin,demo,a local cluster with KayCI and a push that starts a Run)
 	PATH="$(TOOLS):$$PATH" $(GO) run ./test/demo up
 
@@ -178,7 +178,7 @@ test-unit: $(TOOLS)/gotestsum ## Tests that need no cluster.
 	done
 
 .PHONY: test-api
-test-api: $(TOOLS)/gotestsum ## Tests against a real API server and etcd, built by local/.
+test-api: $(TOOLS)/gotestsum ## Tests against a real API server and etcd, and those of the modules that these are built from.
 	@$(call begin,test-api,tests against a real API server and etcd; building those takes minutes the first time)
 	export KUBEBUILDER_ASSETS=$${KUBEBUILDER_ASSETS:-$$($(LOCAL) assets)}
 	for module in $(LARGE); do
@@ -211,7 +211,7 @@ local-up: ## Start a single-node Kubernetes on this machine (Linux, root).
 	$(LOCAL) up
 
 .PHONY: local-down
-local-down: ## Stop it and remove everything it left on the machine.
+local-down: ## Stop the local cluster and remove everything it left on the machine.
 	@$(call begin,local-down,stopping the local cluster)
 	$(LOCAL) down
 
