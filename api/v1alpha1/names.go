@@ -25,7 +25,8 @@ const (
 	// Run's name.
 	WorkspaceLabel = "kayci.dev/workspace"
 	// LockLabel is on the Jobs and pods of jobs and services of a Run that has a
-	// concurrency key. Its value is a hash of what the Run competes for.
+	// concurrency key. Its value is a hash of what the Run competes for. What goes on
+	// long after the Run's end loses it.
 	LockLabel = "kayci.dev/lock"
 	// RunUIDLabel is beside LockLabel: the Run's UID, since another Run may get its
 	// name while they still run.

@@ -30,6 +30,9 @@ func (r *Reconciler) act(ctx context.Context, o *observation, d *plan.Decision) 
 	if d.DeleteWorkspace {
 		errs = append(errs, r.deleteWorkspace(ctx, o))
 	}
+	if d.Vacate {
+		errs = append(errs, r.vacate(ctx, o))
+	}
 	if len(d.Create)+len(d.Serve) > 0 {
 		errs = append(errs, r.createAll(ctx, o, d))
 	}

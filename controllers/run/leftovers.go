@@ -2,7 +2,9 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -172,11 +174,31 @@ func (r *Reconciler) leftovers(ctx context.Context, in client.Reader, c queue.Ca
 }
 
 // gone reports whether the Run is deleted, for all that the cache shows. One that
-// has ended has no place, whatever of it still ends.
+// is seen to have ended has no place, whatever of it still ends.
 func (r *Reconciler) gone(ctx context.Context, namespace string, holder queue.Holder) bool {
 	var run v1alpha1.Run
 	err := r.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: holder.Name}, &run)
-	return err != nil || run.UID != holder.UID || run.DeletionTimestamp != nil
+	return err != nil || run.UID != holder.UID || run.DeletionTimestamp != nil && !run.Status.Phase.Finished()
+}
+
+// vacate takes the Jobs and pods of a Run that has ended off its lock.
+func (r *Reconciler) vacate(ctx context.Context, o *observation) error {
+	var errs []error
+	vacate := func(obj client.Object) {
+		if held(obj) != "" && queue.HolderOf(obj).UID == o.Run.UID {
+			labels := map[string]any{v1alpha1.LockLabel: nil}
+			errs = append(errs, r.patch(ctx, obj, "free the place of", map[string]any{"labels": labels}, map[string]any{}))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Jobs)) {
+		vacate(o.Jobs[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Pods)) {
+		for i := range o.Pods[name] {
+			vacate(&o.Pods[name][i])
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // vacated lets the Runs look at their place that wait for what is left of a
@@ -191,7 +213,7 @@ func (r *Reconciler) vacated() handler.EventHandler {
 	}
 	return handler.Funcs{
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			wake(ctx, e.ObjectNew, q)
+			wake(ctx, e.ObjectOld, q) // The other may have lost the label.
 		},
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
 			wake(ctx, e.Object, q)

@@ -18,6 +18,7 @@ import (
 	"github.com/kayci/kayci/controllers/recent"
 	"github.com/kayci/kayci/controllers/run/job"
 	"github.com/kayci/kayci/controllers/run/plan"
+	"github.com/kayci/kayci/controllers/run/queue"
 )
 
 // podsByRun is the cache's index of pods by the Run that they belong to.
@@ -207,7 +208,9 @@ func getJob(ctx context.Context, in client.Reader, key client.ObjectKey) (*batch
 }
 
 func (r *Reconciler) observePods(ctx context.Context, o *observation) error {
-	if !o.started() && len(o.Notices) == 0 {
+	_, bound := queue.LockOf(o.Run)
+	outlived := bound && o.Run.Status.Phase.Finished() // By pods whose Jobs may be gone.
+	if !o.started() && len(o.Notices) == 0 && !outlived {
 		return nil
 	}
 	err := r.listPods(ctx, o, r.Client, client.MatchingFields{podsByRun: o.Run.Name})

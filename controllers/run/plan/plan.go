@@ -109,6 +109,9 @@ type Decision struct {
 	End []string
 	// DeleteWorkspace asks to delete the claim of the workspace.
 	DeleteWorkspace bool
+	// Vacate asks to take the label of the lock off the Run's Jobs and pods that hold
+	// a place.
+	Vacate bool
 	// Remove names jobs and services whose Job is to be deleted. Pods of it that
 	// have ended are to stay.
 	Remove []string
@@ -129,7 +132,7 @@ type Decision struct {
 
 // Acts reports whether there is something to do beside writing the status.
 func (d *Decision) Acts() bool {
-	return len(d.Create)+len(d.Serve)+d.ends() > 0 || d.DeleteWorkspace
+	return len(d.Create)+len(d.Serve)+d.ends() > 0 || d.DeleteWorkspace || d.Vacate
 }
 
 // ends counts what there is to end.
@@ -157,6 +160,7 @@ func Decide(f *Facts) Decision {
 	if f.Run.Status.Phase.Finished() {
 		d.Status = *f.Run.Status.DeepCopy()
 		f.deleteWorkspace(&d)
+		f.vacate(&d)
 		f.Notify(&d)
 		return d
 	}
