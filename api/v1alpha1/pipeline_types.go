@@ -279,8 +279,9 @@ type PipelineStatus struct {
 	// +listMapKey=name
 	ActiveRuns []ActiveRun `json:"activeRuns,omitempty"`
 
-	// LastNumber is the highest number that a Run was given. The Run may be deleted by
-	// now: the next one's number is higher.
+	// LastNumber is the highest number of a Run that is on record, which it is within
+	// seconds of the Run's start. The Run may be deleted by now: the next one's number
+	// is higher.
 	// +optional
 	LastNumber int64 `json:"lastNumber,omitempty"`
 

@@ -157,8 +157,9 @@ type RunStatus struct {
 	// +optional
 	Phase RunPhase `json:"phase,omitempty"`
 
-	// Number counts the Runs of a Pipeline from 1. A number is never used twice;
-	// one may be left out.
+	// Number counts the Runs of a Pipeline from 1; one may be left out. No two Runs
+	// that exist have the same one, and a new one is above the Pipeline's
+	// status.lastNumber.
 	// +optional
 	Number int64 `json:"number,omitempty"`
 
