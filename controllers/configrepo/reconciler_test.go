@@ -165,6 +165,8 @@ func (w *world) intercept() interceptor.Funcs {
 			if len(options.DryRun) == 0 {
 				return fmt.Errorf("creation of a %T", o)
 			}
+			w.mu.Lock()
+			defer w.mu.Unlock()
 			w.tried = append(w.tried, o.GetName())
 			return w.judge[o.GetName()]
 		},

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	stdsync "sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -31,17 +32,28 @@ type rehearsal struct {
 }
 
 // passed are hashes of what the API server would take. They spare requests and
-// may be lost.
-type passed map[[sha256.Size]byte]bool
+// may be lost. Many objects are tried at once.
+type passed struct {
+	mu     stdsync.Mutex
+	hashes map[[sha256.Size]byte]bool
+}
 
 // maxPassed bounds them to about a megabyte.
 const maxPassed = 20_000
 
 func (p *passed) add(hash [sha256.Size]byte) {
-	if *p == nil || len(*p) >= maxPassed {
-		*p = passed{}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.hashes == nil || len(p.hashes) >= maxPassed {
+		p.hashes = map[[sha256.Size]byte]bool{}
 	}
-	(*p)[hash] = true
+	p.hashes[hash] = true
+}
+
+func (p *passed) has(hash [sha256.Size]byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hashes[hash]
 }
 
 // try returns what is wrong with the templates of a Pipeline.
@@ -101,7 +113,7 @@ func (r rehearsal) send(ctx context.Context, s job.Sample) (answer, err error) {
 		return nil, err
 	}
 	hash := sha256.Sum256(encoded)
-	if (*r.passed)[hash] {
+	if r.passed.has(hash) {
 		return nil, nil
 	}
 	answer = r.client.Create(ctx, s.Object, client.DryRunAll, client.FieldOwner(v1alpha1.FieldManager))

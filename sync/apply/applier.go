@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,7 +24,8 @@ type Applier struct {
 	Live client.Reader
 	// Try, if it isn't nil, returns what is wrong with an object beyond what the API
 	// server says of the object itself. It is given what would be stored, defaults
-	// included, of each object that differs from what was applied before.
+	// included, of each object that differs from what was applied before. It is
+	// called for many objects at once.
 	Try func(context.Context, *unstructured.Unstructured) ([]string, error)
 }
 
@@ -92,13 +94,20 @@ func (a Applier) rehearse(ctx context.Context, plan Plan, live map[Key]*metav1.P
 	if len(plan.Refused) > 0 {
 		return &RefusedError{Faults: plan.Refused}
 	}
-	var faults []Fault
-	for _, c := range plan.Apply {
-		messages, err := a.try(ctx, c.Desired, live[c.Key], inv[c.Key].Digest != c.Digest)
-		if err != nil {
+	messages := make([][]string, len(plan.Apply))
+	err := each(len(plan.Apply), func(i int) (err error) {
+		c := plan.Apply[i]
+		if messages[i], err = a.try(ctx, c.Desired, live[c.Key], inv[c.Key].Digest != c.Digest); err != nil {
 			return fmt.Errorf("try to apply %s: %w", c.Key, err)
 		}
-		for _, message := range messages {
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	var faults []Fault
+	for i, c := range plan.Apply {
+		for _, message := range messages[i] {
 			faults = append(faults, Fault{File: c.File, Key: c.Key, Message: message})
 		}
 	}
@@ -190,8 +199,10 @@ func (a Applier) send(ctx context.Context, d Desired, opts ...client.ApplyOption
 	// The client decodes the answer into what it sent.
 	answer := d.Config.DeepCopy()
 	opts = append(opts, client.ForceOwnership, client.FieldOwner(v1alpha1.FieldManager))
-	err := a.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(answer), opts...)
-	return answer, err
+	if err := a.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(answer), opts...); err != nil {
+		return nil, err
+	}
+	return answer, nil
 }
 
 // session is one plan being carried out.
@@ -204,9 +215,14 @@ type session struct {
 }
 
 func (s *session) act(ctx context.Context, plan Plan) error {
-	for _, c := range plan.Apply {
-		if err := s.apply(ctx, c.Desired); err != nil {
-			return fmt.Errorf("apply %s: %w", c.Key, err)
+	// A Trigger is only of use once its Pipeline is there.
+	triggers := slices.IndexFunc(plan.Apply, func(c Change) bool { return c.Key.Kind == v1alpha1.TriggerKind })
+	if triggers < 0 {
+		triggers = len(plan.Apply)
+	}
+	for _, changes := range [][]Change{plan.Apply[:triggers], plan.Apply[triggers:]} {
+		if err := s.applyAll(ctx, changes); err != nil {
+			return err
 		}
 	}
 	for _, key := range plan.Forget {
@@ -224,14 +240,32 @@ func (s *session) act(ctx context.Context, plan Plan) error {
 	return nil
 }
 
-func (s *session) apply(ctx context.Context, d Desired) error {
+// applyAll records whatever was applied, even if not all could be.
+func (s *session) applyAll(ctx context.Context, changes []Change) error {
+	applied := make([]*unstructured.Unstructured, len(changes))
+	err := each(len(changes), func(i int) (err error) {
+		if applied[i], err = s.apply(ctx, changes[i].Desired); err != nil {
+			return fmt.Errorf("apply %s: %w", changes[i].Key, err)
+		}
+		return nil
+	})
+	for i, c := range changes {
+		if applied[i] != nil {
+			s.record(c.Desired, applied[i])
+		}
+	}
+	return err
+}
+
+// apply returns what the API server has made of an object.
+func (s *session) apply(ctx context.Context, d Desired) (*unstructured.Unstructured, error) {
 	if err := s.claimSpec(ctx, s.live[d.Key]); err != nil {
-		return fmt.Errorf("take over the fields: %w", err)
+		return nil, fmt.Errorf("take over the fields: %w", err)
 	}
-	got, err := s.send(ctx, d)
-	if err != nil {
-		return err
-	}
+	return s.send(ctx, d)
+}
+
+func (s *session) record(d Desired, got *unstructured.Unstructured) {
 	s.inventory.record(d, got)
 	switch before := s.live[d.Key]; {
 	case before == nil:
@@ -239,7 +273,6 @@ func (s *session) apply(ctx context.Context, d Desired) error {
 	case before.GetResourceVersion() != got.GetResourceVersion():
 		s.result.Changed++
 	}
-	return nil
 }
 
 // prune deletes the very object that the plan has seen: not one that was made
