@@ -16,6 +16,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/recent"
+	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/controllers/run/job"
 	"github.com/kayci/kayci/controllers/run/plan"
 	"github.com/kayci/kayci/controllers/run/queue"
@@ -70,7 +71,7 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observati
 		Retired:  map[string]bool{},
 		Notices:  map[plan.Notice]plan.NoticeOutcome{},
 
-		Explained: map[string]plan.Refusal{},
+		Explained: map[string]evidence.Why{},
 		Vouched:   r.Vouched,
 		Now:       r.Clock.Now(),
 	}}
@@ -214,7 +215,7 @@ func (r *Reconciler) observePods(ctx context.Context, o *observation) error {
 		return nil
 	}
 	err := r.listPods(ctx, o, r.Client, client.MatchingFields{podsByRun: o.Run.Name})
-	if err == nil && o.Unseen() {
+	if err == nil && o.Unproven() {
 		err = r.listPods(ctx, o, r.APIReader, client.MatchingLabels{v1alpha1.RunLabel: o.Run.Name})
 	}
 	return err

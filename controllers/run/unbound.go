@@ -9,8 +9,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/controllers/run/job"
-	"github.com/kayci/kayci/controllers/run/plan"
 )
 
 // observeWorkspace asks the API server what keeps the workspace's claim from
@@ -30,7 +30,7 @@ func (r *Reconciler) observeWorkspace(ctx context.Context, o *observation) {
 func (o *observation) awaitsWorkspace() bool {
 	for _, pods := range o.Pods {
 		for i := range pods {
-			if plan.AwaitsWorkspace(&pods[i]) {
+			if evidence.AwaitsWorkspace(&pods[i]) {
 				return true
 			}
 		}
@@ -39,23 +39,23 @@ func (o *observation) awaitsWorkspace() bool {
 }
 
 // whyUnbound returns why the claim has no volume, or nil if it has one.
-func (r *Reconciler) whyUnbound(ctx context.Context, key client.ObjectKey) (*plan.Refusal, error) {
+func (r *Reconciler) whyUnbound(ctx context.Context, key client.ObjectKey) (*evidence.Why, error) {
 	var claim corev1.PersistentVolumeClaim
 	err := r.APIReader.Get(ctx, key, &claim)
 	switch {
 	case apierrors.IsNotFound(err):
-		return &plan.Refusal{Reason: "NotFound", Message: fmt.Sprintf("PersistentVolumeClaim %s was deleted", key.Name)}, nil
+		return &evidence.Why{Reason: "NotFound", Message: fmt.Sprintf("PersistentVolumeClaim %s was deleted", key.Name)}, nil
 	case err != nil:
 		return nil, fmt.Errorf("get PersistentVolumeClaim %s: %w", key.Name, err)
 	case claim.Status.Phase == corev1.ClaimBound:
 		return nil, nil //nolint:nilnil // A claim with a volume is the usual answer.
 	case claim.Status.Phase == corev1.ClaimLost:
-		return &plan.Refusal{Reason: "ClaimLost", Message: fmt.Sprintf("the volume of PersistentVolumeClaim %s is gone", key.Name)}, nil
+		return &evidence.Why{Reason: "ClaimLost", Message: fmt.Sprintf("the volume of PersistentVolumeClaim %s is gone", key.Name)}, nil
 	}
 	var events corev1.EventList
 	err = r.APIReader.List(ctx, &events, client.InNamespace(key.Namespace), client.MatchingFields{eventsOfObject: string(claim.UID)}, client.Limit(maxEvents))
 	if err != nil {
 		return nil, fmt.Errorf("list the events of PersistentVolumeClaim %s: %w", key.Name, err)
 	}
-	return plan.ClaimFailure(events.Items), nil
+	return evidence.ClaimFailure(events.Items), nil
 }

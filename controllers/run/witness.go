@@ -8,7 +8,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kayci/kayci/controllers/run/plan"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // eventsOfName is another such field.
@@ -34,12 +34,12 @@ func (r *Reconciler) undisturbed(ctx context.Context, job *batchv1.Job) (bool, e
 	if err := r.APIReader.List(ctx, &made, in, client.MatchingFields{eventsOfObject: string(job.UID)}, client.Limit(maxEvents)); err != nil {
 		return false, err
 	}
-	pod, only := plan.OnlyPod(made.Items)
+	pod, only := evidence.OnlyPod(made.Items)
 	if !only {
 		return false, nil
 	}
 	if err := r.APIReader.List(ctx, &told, in, client.MatchingFields{eventsOfName: pod}, client.Limit(maxEvents)); err != nil {
 		return false, err
 	}
-	return plan.EndedByItself(pod, told.Items), nil
+	return evidence.EndedByItself(pod, told.Items), nil
 }

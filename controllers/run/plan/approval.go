@@ -19,7 +19,7 @@ func (f *Facts) approve(spec *v1alpha1.Job, s v1alpha1.JobStatus, d *Decision) (
 	// in whole.
 	question := ""
 	if text := strings.Join(strings.Fields(spec.Approval.Message), " "); text != "" {
-		question = cut(text, maxSummary) + " "
+		question = printable.Cut(text, maxSummary) + " "
 	}
 	switch given := f.approval(spec.Name); {
 	case given != nil && given.Refused:
@@ -42,7 +42,7 @@ func (f *Facts) approve(spec *v1alpha1.Job, s v1alpha1.JobStatus, d *Decision) (
 	timeout := spec.Approval.Timeout.Duration
 	left := s.WaitingSince.Add(timeout).Sub(f.Now)
 	if left <= 0 {
-		return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonApprovalExpired, question+"nobody has answered within "+brief(timeout)), false
+		return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonApprovalExpired, question+"nobody has answered within "+printable.Duration(timeout)), false
 	}
 	d.requeue(left)
 	return s, false
@@ -52,10 +52,10 @@ func (f *Facts) approve(spec *v1alpha1.Job, s v1alpha1.JobStatus, d *Decision) (
 func (f *Facts) refusal(given *v1alpha1.Approval) string {
 	text := "refused"
 	if f.Vouched && given.By != "" {
-		text += " by " + printable.Text(cut(given.By, maxSummary))
+		text += " by " + printable.Text(printable.Cut(given.By, maxSummary))
 	}
 	if why := strings.Join(strings.Fields(given.Message), " "); why != "" {
-		text += ": " + printable.Text(cut(why, maxSummary))
+		text += ": " + printable.Text(printable.Cut(why, maxSummary))
 	}
 	return text
 }

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -16,19 +15,19 @@ import (
 // each is counted when it is seen, and once: the time of the last one tells
 // those that are new.
 func (f *Facts) count(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod) v1alpha1.JobStatus {
-	if !single(job) {
+	if !evidence.Single(job) {
 		return s
 	}
 	counted, others := s.LastDisruptionTime, int32(0)
 	for i := range pods {
-		if withdrawn(job, &pods[i]) {
+		if evidence.Withdrawn(job, &pods[i]) {
 			continue
 		}
-		if !wasDisrupted(&pods[i]) {
+		if !evidence.WasDisrupted(&pods[i]) {
 			others++
 			continue
 		}
-		at := disruptedAt(&pods[i])
+		at := evidence.DisruptedAt(&pods[i])
 		if counted != nil && !counted.Before(&at) {
 			continue
 		}
@@ -47,35 +46,26 @@ func (f *Facts) count(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod)
 // come, and reports whether there is nothing to add. Nothing more is known of the
 // pod once it is gone.
 func (f *Facts) disrupted(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod) (v1alpha1.JobStatus, bool) {
-	if !single(job) || suspended(job) {
+	if !evidence.Single(job) || evidence.Suspended(job) {
 		return s, false
 	}
 	var last *corev1.Pod
 	for i := range pods {
 		pod := &pods[i]
 		switch {
-		case !wasDisrupted(pod) && !evidence.Ended(pod):
+		case !evidence.WasDisrupted(pod) && !evidence.Ended(pod):
 			return s, false
-		case !wasDisrupted(pod):
+		case !evidence.WasDisrupted(pod):
 		case last == nil || last.CreationTimestamp.Before(&pod.CreationTimestamp):
 			last = pod
 		}
 	}
 	if last != nil && (!evidence.Ended(last) || s.Disruptions > f.recorded(s.Name).Disruptions) {
 		cost := ", at no cost to the retries"
-		if turnedAway(last) {
+		if evidence.TurnedAway(last) {
 			cost = ""
 		}
-		s = f.explain(s, v1alpha1.ReasonDisrupted, shorten(fmt.Sprintf("pod %s is replaced%s: %s", last.Name, cost, whyDisrupted(last))))
+		s = f.explain(s, v1alpha1.ReasonDisrupted, evidence.Shorten(fmt.Sprintf("pod %s is replaced%s: %s", last.Name, cost, evidence.WhyDisrupted(last))))
 	}
-	return s, s.Reason == v1alpha1.ReasonDisrupted && !awaitsPod(job, pods)
-}
-
-// whyDisrupted says what has disrupted a pod.
-func whyDisrupted(pod *corev1.Pod) string {
-	c := disruptionTarget(pod)
-	if c == nil {
-		return pod.Status.Reason + ": " + pod.Status.Message
-	}
-	return c.Reason + ": " + cmp.Or(pod.Status.Message, c.Message, "no more is known")
+	return s, s.Reason == v1alpha1.ReasonDisrupted && !evidence.AwaitsPod(job, pods)
 }

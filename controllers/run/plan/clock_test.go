@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
 
@@ -74,7 +75,7 @@ func states() []state {
 	failed := []podOption{exit(1, "Error", 90), podPhase(corev1.PodFailed)}
 	said := map[string]plan.Refusal{"a": {Reason: "QuotaExceeded", Message: "full"}}
 	mount := func(f *plan.Facts) {
-		f.Explained = map[string]plan.Refusal{"a": {Reason: "FailedMount", Message: "no volume"}}
+		f.Explained = map[string]evidence.Why{"a": {Reason: "FailedMount", Message: "no volume"}}
 	}
 	return []state{
 		{"no Job", notCreated(nil, said), "QuotaExceeded", "full", "QuotaExceeded", pendingLimit},

@@ -7,7 +7,9 @@ import (
 
 	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/graph"
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // admit reports whether the job may start, given the jobs that it needs. If not,
@@ -104,7 +106,7 @@ func unsuccessful(spec *v1alpha1.Job, ancestors []string, done map[string]*v1alp
 func (f *Facts) evaluate(spec *v1alpha1.Job, s v1alpha1.JobStatus, ancestors []string, done map[string]*v1alpha1.JobStatus, d *Decision) (v1alpha1.JobStatus, bool) {
 	condition, err := f.Expressions.CompileCondition(spec.If, expr.JobScope(&f.Spec, spec.Name))
 	if err != nil {
-		return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonInvalidCondition, shorten("its condition is invalid: "+err.Error())), false
+		return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonInvalidCondition, evidence.Shorten("its condition is invalid: "+err.Error())), false
 	}
 	if condition.UsesNumber() && f.Number == 0 {
 		return f.awaitNumber(s, d), false
@@ -120,7 +122,7 @@ func (f *Facts) evaluate(spec *v1alpha1.Job, s v1alpha1.JobStatus, ancestors []s
 	holds, err := condition.Eval(vars)
 	switch {
 	case err != nil:
-		return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonInvalidCondition, shorten("its condition can't be evaluated: "+err.Error())), false
+		return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonInvalidCondition, evidence.Shorten("its condition can't be evaluated: "+err.Error())), false
 	case holds:
 		return s, true
 	}
@@ -128,7 +130,7 @@ func (f *Facts) evaluate(spec *v1alpha1.Job, s v1alpha1.JobStatus, ancestors []s
 		return f.end(s, v1alpha1.JobSkipped, reason, message), false
 	}
 	source := strings.Join(strings.Fields(spec.If), " ")
-	return f.end(s, v1alpha1.JobSkipped, v1alpha1.ReasonConditionFalse, "its condition is false: "+cut(source, maxSummary)), false
+	return f.end(s, v1alpha1.JobSkipped, v1alpha1.ReasonConditionFalse, "its condition is false: "+printable.Cut(source, maxSummary)), false
 }
 
 // conditions is how many jobs have one. What their evaluation may take is shared out

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // RetryFull is after what time it is tried again to create what there was no room
@@ -58,7 +59,7 @@ func (f *Facts) postpone(s v1alpha1.JobStatus, refusal Refusal, d *Decision) v1a
 func (f *Facts) uncreated(s v1alpha1.JobStatus, refusal Refusal) v1alpha1.JobStatus {
 	since := s.WaitingSince
 	goesOn := awaitsCreation(s.Reason) && since != nil
-	s = f.explain(s, refusal.Reason, shorten(refusal.Message))
+	s = f.explain(s, refusal.Reason, evidence.Shorten(refusal.Message))
 	if goesOn {
 		s.WaitingSince = since
 	}

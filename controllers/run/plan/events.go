@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -26,7 +25,7 @@ type Unexplained struct {
 	UID types.UID
 	// Explain returns what the events of the object say, with a blank reason if
 	// nothing.
-	Explain func([]corev1.Event) Refusal
+	Explain func([]corev1.Event) evidence.Why
 }
 
 // Unexplained returns what to ask events for. Nobody is told of events, which
@@ -45,43 +44,25 @@ func (f *Facts) Unexplained() []Unexplained {
 
 func (f *Facts) unexplained(s v1alpha1.JobStatus, found []Unexplained) []Unexplained {
 	job := f.Jobs[s.Name]
-	if job == nil || s.Phase.Finished() || suspended(job) {
+	if job == nil || s.Phase.Finished() || evidence.Suspended(job) {
 		return found
 	}
 	pods := f.pods(job)
-	if late := latePod(job, pods); late != nil {
-		return append(found, Unexplained{s.Name, late.UID, LateFailure})
+	if late := evidence.LatePod(job, pods); late != nil {
+		return append(found, Unexplained{s.Name, late.UID, evidence.LateFailure})
 	}
 	if evidence.Finished(job) {
 		return found
 	}
-	switch stalled := stalledPod(pods); {
-	case awaitsPod(job, pods):
+	switch stalled := evidence.StalledPod(pods); {
+	case evidence.AwaitsPod(job, pods):
 		if s.Reason != v1alpha1.ReasonFailedCreate && job.Status.StartTime != nil && job.Status.Active == 0 && f.patience(s, job, pods) <= 0 {
-			return append(found, Unexplained{s.Name, job.UID, CreateFailure})
+			return append(found, Unexplained{s.Name, job.UID, evidence.CreateFailure})
 		}
-	case stalled != nil && !saidByEvents(s.Reason) && f.stalledFor(stalled) >= f.explainAfter():
-		return append(found, Unexplained{s.Name, stalled.UID, StartFailure})
+	case stalled != nil && !evidence.SaidByEvents(s.Reason) && f.stalledFor(stalled) >= f.explainAfter():
+		return append(found, Unexplained{s.Name, stalled.UID, evidence.StartFailure})
 	}
 	return found
-}
-
-// stalledPod returns a pod that a node has taken and that has not come to its
-// first container: a volume, or the network, isn't there. Pulling images comes
-// after that, and may take its time.
-func stalledPod(pods []corev1.Pod) *corev1.Pod {
-	for i := range pods {
-		pod := &pods[i]
-		if pod.Status.Phase != corev1.PodPending || pod.DeletionTimestamp != nil || pod.Status.StartTime == nil {
-			continue
-		}
-		for _, c := range pod.Status.Conditions {
-			if c.Type == corev1.PodReadyToStartContainers && c.Status == corev1.ConditionFalse {
-				return pod
-			}
-		}
-	}
-	return nil
 }
 
 // explainAfter is sooner where the pendingTimeout would else end a job before
@@ -97,14 +78,14 @@ func (f *Facts) stalledFor(pod *corev1.Pod) time.Duration {
 // stalling says what keeps a pod from its first container, which is known from
 // events.
 func (f *Facts) stalling(s v1alpha1.JobStatus, pods []corev1.Pod, d *Decision) (reason, message string) {
-	pod := stalledPod(pods)
+	pod := evidence.StalledPod(pods)
 	if pod == nil {
 		return "", ""
 	}
 	if why := f.Explained[s.Name]; why.Reason != "" {
-		return why.Reason, shorten(why.Message)
+		return why.Reason, evidence.Shorten(why.Message)
 	}
-	if saidByEvents(s.Reason) {
+	if evidence.SaidByEvents(s.Reason) {
 		return s.Reason, s.Message
 	}
 	if wait := f.explainAfter() - f.stalledFor(pod); wait > 0 {
@@ -113,50 +94,4 @@ func (f *Facts) stalling(s v1alpha1.JobStatus, pods []corev1.Pod, d *Decision) (
 		d.requeue(explainAfter)
 	}
 	return "", ""
-}
-
-// saidByEvents reports whether it is the reason of an event of a pod that has
-// not come to its first container.
-func saidByEvents(reason string) bool {
-	switch reason {
-	case "FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox", "NetworkNotReady":
-		return true
-	}
-	return false
-}
-
-// StartFailure returns what the newest event of a pod says that tells why it
-// hasn't come to its first container.
-func StartFailure(events []corev1.Event) Refusal {
-	last := newest(events, func(e *corev1.Event) bool { return saidByEvents(e.Reason) })
-	if last == nil {
-		return Refusal{}
-	}
-	return Refusal{Reason: last.Reason, Message: fmt.Sprintf("pod %s: %s", last.InvolvedObject.Name, last.Message)}
-}
-
-// newest returns the event that was seen last of those that fit, or nil.
-func newest(events []corev1.Event, fits func(*corev1.Event) bool) *corev1.Event {
-	var last *corev1.Event
-	for i := range events {
-		if event := &events[i]; fits(event) && (last == nil || seen(last).Before(seen(event))) {
-			last = event
-		}
-	}
-	return last
-}
-
-// seen is when the event was last seen to happen. Which field says so depends on
-// how it was recorded.
-func seen(event *corev1.Event) time.Time {
-	latest := event.CreationTimestamp.Time
-	if event.Series != nil && event.Series.LastObservedTime.After(latest) {
-		latest = event.Series.LastObservedTime.Time
-	}
-	for _, at := range []time.Time{event.LastTimestamp.Time, event.EventTime.Time} {
-		if at.After(latest) {
-			latest = at
-		}
-	}
-	return latest
 }

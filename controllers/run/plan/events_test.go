@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
 
@@ -26,7 +27,7 @@ func stalled(seconds int) podOption {
 func TestStalledPod(t *testing.T) {
 	t.Parallel()
 	const lasting = time.Hour - 99*time.Second // the pod is of second 1
-	mount := plan.Refusal{Reason: "FailedMount", Message: `pod x: MountVolume.SetUp failed for volume "s" : secret "s" not found`}
+	mount := evidence.Why{Reason: "FailedMount", Message: `pod x: MountVolume.SetUp failed for volume "s" : secret "s" not found`}
 	running := outcome{Phase: "Running"}
 	known := outcome{"Running", mount.Reason, mount.Message}
 	untaken := outcome{"Running", "NodeSilent", "pod pod was given to node node, which has not begun with it"}
@@ -34,7 +35,7 @@ func TestStalledPod(t *testing.T) {
 		name     string
 		recorded outcome
 		pod      []podOption
-		why      plan.Refusal
+		why      evidence.Why
 		ask      bool
 		want     outcome
 		requeue  time.Duration
@@ -69,7 +70,7 @@ func TestStalledPod(t *testing.T) {
 			if diff := cmp.Diff(asks(tt.ask, "a", "pod-uid"), asked(f)); diff != "" {
 				t.Errorf("asks for the events of (-want +got):\n%s", diff)
 			}
-			f.Explained = map[string]plan.Refusal{"a": tt.why}
+			f.Explained = map[string]evidence.Why{"a": tt.why}
 			d := plan.Decide(f)
 			if diff := cmp.Diff(tt.want, outcomes(d)["a"]); diff != "" {
 				t.Errorf("job (-want +got):\n%s", diff)
@@ -78,28 +79,5 @@ func TestStalledPod(t *testing.T) {
 				t.Errorf("another look after %s, want %s", d.RequeueAfter, tt.requeue)
 			}
 		})
-	}
-}
-
-func TestStartFailure(t *testing.T) {
-	t.Parallel()
-	event := func(reason, message string, second int) corev1.Event {
-		return corev1.Event{InvolvedObject: corev1.ObjectReference{Name: "x"}, Reason: reason, Message: message, LastTimestamp: *ts(second)}
-	}
-	for _, tt := range []struct {
-		name   string
-		events []corev1.Event
-		want   plan.Refusal
-	}{
-		{name: "none"},
-		{name: "others", events: []corev1.Event{event("Scheduled", "assigned", 5), event("Anything", "somebody says so", 9)}},
-		{
-			name: "the newest", events: []corev1.Event{event("FailedMount", "old", 3), event("FailedCreatePodSandBox", "no network", 5), event("Pulling", "", 7)},
-			want: plan.Refusal{Reason: "FailedCreatePodSandBox", Message: "pod x: no network"},
-		},
-	} {
-		if diff := cmp.Diff(tt.want, plan.StartFailure(tt.events)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
-		}
 	}
 }

@@ -2,11 +2,11 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/evidence"
 )
@@ -20,15 +20,18 @@ const defaultPendingTimeout = time.Hour
 func (f *Facts) awaitStart(s v1alpha1.JobStatus, pods []corev1.Pod, d *Decision) (v1alpha1.JobStatus, *time.Time) {
 	reason, message := f.unbound(pods, d)
 	if reason == "" {
-		reason, message = problem(pods)
+		reason, message = evidence.Problem(pods)
 	}
 	if reason == "" {
 		reason, message = f.stalling(s, pods, d)
 	}
 	if reason == "" {
-		reason, message = f.untaken(pods, d)
+		pod, after := evidence.Untaken(pods, f.explainAfter(), f.Now)
+		if d.requeue(after); pod != nil {
+			reason, message = v1alpha1.ReasonNodeSilent, fmt.Sprintf("pod %s was given to node %s, which has not begun with it", pod.Name, pod.Spec.NodeName)
+		}
 	}
-	return f.explain(s, reason, message), pendingSince(pods)
+	return f.explain(s, reason, message), evidence.PendingSince(pods)
 }
 
 // expire ends a job that has not been able to start since then, if that is
@@ -61,60 +64,6 @@ func (f *Facts) pendingTooLong(s v1alpha1.JobStatus) (reason, message string) {
 	if reason == "" {
 		reason, message = v1alpha1.ReasonNotStarted, "its pod has not started, and nothing says why"
 	}
-	pending := fmt.Sprintf(" (pending for %s)", brief(f.pendingTimeout()))
-	return reason, cut(message, maxMessage-len(pending)) + pending
-}
-
-// pendingSince returns since when the Job could not go on because no pod of it
-// has started, or nil if that is not why. A pod that a queue holds, or that is
-// going to be replaced, has no part in that.
-func pendingSince(pods []corev1.Pod) *time.Time {
-	var since time.Time
-	pending := false
-	for i := range pods {
-		pod := &pods[i]
-		switch {
-		case evidence.Ended(pod):
-			if ended := finishedAt(pod); ended != nil && ended.After(since) {
-				since = ended.Time
-			}
-			continue
-		case pod.Status.Phase != corev1.PodPending, pod.DeletionTimestamp != nil, gated(pod), initializing(pod):
-			return nil
-		}
-		pending = true
-		for _, at := range append(initEnds(pod), pod.CreationTimestamp.Time) {
-			if at.After(since) {
-				since = at
-			}
-		}
-	}
-	if !pending {
-		return nil
-	}
-	return &since
-}
-
-func gated(pod *corev1.Pod) bool {
-	c := unscheduled(pod)
-	return c != nil && c.Reason == corev1.PodReasonSchedulingGated
-}
-
-// initializing reports whether an init container that is to end runs.
-func initializing(pod *corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Status.InitContainerStatuses, func(s corev1.ContainerStatus) bool {
-		return s.State.Running != nil && !slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool {
-			return c.Name == s.Name && sidecar(&c)
-		})
-	})
-}
-
-func initEnds(pod *corev1.Pod) []time.Time {
-	var ends []time.Time
-	for i := range pod.Status.InitContainerStatuses {
-		if ended := pod.Status.InitContainerStatuses[i].State.Terminated; ended != nil {
-			ends = append(ends, ended.FinishedAt.Time)
-		}
-	}
-	return ends
+	pending := fmt.Sprintf(" (pending for %s)", printable.Duration(f.pendingTimeout()))
+	return reason, printable.Cut(message, evidence.MaxMessage-len(pending)) + pending
 }

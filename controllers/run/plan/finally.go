@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kayci/kayci/api/graph"
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
@@ -31,7 +32,7 @@ func (f *Facts) haltOf(job string) *halt {
 	}
 	return &halt{
 		job: v1alpha1.JobFailed, reason: v1alpha1.ReasonTimedOut, verb: "timed out",
-		why: "the finally jobs took longer than the finallyTimeout of " + brief(f.finallyTimeout()),
+		why: "the finally jobs took longer than the finallyTimeout of " + printable.Duration(f.finallyTimeout()),
 	}
 }
 

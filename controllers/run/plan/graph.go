@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // decideMissing decides about a job that has no Job: it is to be created, has to
@@ -25,7 +26,7 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map
 		return s
 	}
 	if refusal, refused := f.Refused[s.Name]; refused {
-		return f.end(s, v1alpha1.JobFailed, refusal.Reason, shorten(refusal.Message))
+		return f.end(s, v1alpha1.JobFailed, refusal.Reason, evidence.Shorten(refusal.Message))
 	}
 	s, may := f.admit(spec, s, done, d)
 	if !may {
@@ -82,9 +83,9 @@ func (f *Facts) explain(s v1alpha1.JobStatus, reason, message string) v1alpha1.J
 	return s
 }
 
-// requeue asks for another look after this time at the latest.
+// requeue asks for another look after this time at the latest. 0: for none.
 func (d *Decision) requeue(after time.Duration) {
-	if d.RequeueAfter == 0 || after < d.RequeueAfter {
+	if after != 0 && (d.RequeueAfter == 0 || after < d.RequeueAfter) {
 		d.RequeueAfter = after
 	}
 }

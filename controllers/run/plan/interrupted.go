@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // Where a job stands that a halt ends, as its message goes on.
@@ -28,7 +29,7 @@ func (h *halt) endJob(f *Facts, s v1alpha1.JobStatus) v1alpha1.JobStatus {
 		}
 		text += mark + trouble
 	}
-	return f.end(s, cmp.Or(h.job, v1alpha1.JobCancelled), h.reason, shorten(text))
+	return f.end(s, cmp.Or(h.job, v1alpha1.JobCancelled), h.reason, evidence.Shorten(text))
 }
 
 // stood says where the job stands, blank if nothing shows it.
@@ -42,9 +43,9 @@ func (f *Facts) stood(s v1alpha1.JobStatus) string {
 	}
 	pods := f.pods(job)
 	switch {
-	case suspended(job):
+	case evidence.Suspended(job):
 		return whileSuspended
-	case slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return begun(&pod) }):
+	case slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return evidence.Begun(&pod) }):
 		return whileRan
 	case len(pods) > 0, job.Status.StartTime == nil, s.Reason == v1alpha1.ReasonFailedCreate, s.Reason == v1alpha1.ReasonAwaitingPod:
 		return beforeStart
@@ -68,26 +69,13 @@ func trouble(s v1alpha1.JobStatus) string {
 // interrupting returns the status of a job that is being stopped. The pod won't
 // show any more what it showed before, so what was known stays.
 func (f *Facts) interrupting(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod) v1alpha1.JobStatus {
-	if c := failedBeside(pods); c != nil {
-		reason, message := containerFailure(c)
-		return f.explain(s, reason, shorten(message))
+	if c := evidence.FailedBeside(pods); c != nil {
+		reason, message := evidence.ContainerFailure(c)
+		return f.explain(s, reason, evidence.Shorten(message))
 	}
 	explained, _ := f.explainWait(s, job, pods, &Decision{})
 	if explained.Reason == "" || explained.Reason == v1alpha1.ReasonAwaitingPod {
 		return s
 	}
 	return explained
-}
-
-// failedBeside returns a container that has failed by itself while others of the
-// pod run on, or nil. In a pod that was told to stop, that may be why.
-func failedBeside(pods []corev1.Pod) *corev1.ContainerStatus {
-	for i := range pods {
-		if pod := &pods[i]; started(pod) && !toldToStop(pod) {
-			if c := firstFailed(pod); c != nil {
-				return c
-			}
-		}
-	}
-	return nil
 }

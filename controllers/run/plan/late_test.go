@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
 
@@ -14,14 +15,14 @@ import (
 // without one: then the events of the pod are asked what kept it.
 func TestLatePod(t *testing.T) {
 	t.Parallel()
-	mount := plan.Refusal{Reason: "FailedMount", Message: `pod x: secret "s" not found`}
+	mount := evidence.Why{Reason: "FailedMount", Message: `pod x: secret "s" not found`}
 	late := []podOption{deadline(600), podPhase(corev1.PodFailed), podReason("DeadlineExceeded", "")}
 	with := func(more ...podOption) []podOption { return append(more, late...) }
 	const stopped = "stopped after its timeout of 10m"
 	for _, tt := range []struct {
 		name string
 		pod  []podOption
-		why  plan.Refusal
+		why  evidence.Why
 		ask  bool
 		want string
 	}{
@@ -37,7 +38,7 @@ func TestLatePod(t *testing.T) {
 			want: stopped + " before it started: container main: can't pull image registry.example.com/app:1: no such host",
 		},
 		{
-			name: "a Secret", pod: with(exit(137, "ContainerStatusUnknown", 0)), why: plan.Refusal{Reason: "Failed", Message: `secret "s" not found`}, ask: true,
+			name: "a Secret", pod: with(exit(137, "ContainerStatusUnknown", 0)), why: evidence.Why{Reason: "Failed", Message: `secret "s" not found`}, ask: true,
 			want: stopped + ` before it started: secret "s" not found`,
 		},
 		{
@@ -55,7 +56,7 @@ func TestLatePod(t *testing.T) {
 			if diff := cmp.Diff(asks(tt.ask, "a", "pod-uid"), asked(f)); diff != "" {
 				t.Errorf("asks for the events of (-want +got):\n%s", diff)
 			}
-			f.Explained = map[string]plan.Refusal{"a": tt.why}
+			f.Explained = map[string]evidence.Why{"a": tt.why}
 			if diff := cmp.Diff(want, outcomes(plan.Decide(f))["a"]); diff != "" {
 				t.Errorf("job (-want +got):\n%s", diff)
 			}
@@ -68,33 +69,11 @@ func TestLatePod(t *testing.T) {
 			if diff := cmp.Diff(asks(tt.ask, "chat/Failed", "pod-uid"), asked(f)); diff != "" {
 				t.Errorf("asks for the events of (-want +got):\n%s", diff)
 			}
-			f.Explained = map[string]plan.Refusal{"chat/Failed": tt.why}
+			f.Explained = map[string]evidence.Why{"chat/Failed": tt.why}
 			got := plan.Decide(f).Status.Notifiers[0]
 			if diff := cmp.Diff(want, outcome{want.Phase, got.Reason, got.Message}); diff != "" {
 				t.Errorf("notifier (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestLateFailure(t *testing.T) {
-	t.Parallel()
-	event := func(reason, message string, second int) corev1.Event {
-		return corev1.Event{InvolvedObject: corev1.ObjectReference{Name: "x"}, Reason: reason, Message: message, LastTimestamp: *ts(second)}
-	}
-	pull := event("Failed", `Failed to pull image "app": no such host`, 2)
-	for _, tt := range []struct {
-		name   string
-		events []corev1.Event
-		want   plan.Refusal
-	}{
-		{name: "none"},
-		{name: "others", events: []corev1.Event{event("Scheduled", "assigned", 1), event("BackOff", "Back-off pulling image", 9)}},
-		{name: "a container", events: []corev1.Event{pull, event("Failed", "Error: ErrImagePull", 3)}, want: plan.Refusal{Reason: "Failed", Message: pull.Message}},
-		{name: "a volume, too", events: []corev1.Event{pull, event("FailedMount", "no Secret", 1)}, want: plan.Refusal{Reason: "FailedMount", Message: "pod x: no Secret"}},
-	} {
-		if diff := cmp.Diff(tt.want, plan.LateFailure(tt.events)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
-		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
 
@@ -79,7 +80,7 @@ func aStartingService(f *plan.Facts) {
 func impatientRun(f *plan.Facts) { f.Spec.PendingTimeout = &metav1.Duration{Duration: time.Minute} }
 
 func explained(f *plan.Facts) {
-	f.Explained = map[string]plan.Refusal{"a": {Reason: v1alpha1.ReasonFailedCreate, Message: "no room"}}
+	f.Explained = map[string]evidence.Why{"a": {Reason: v1alpha1.ReasonFailedCreate, Message: "no room"}}
 }
 
 func missing(f *plan.Facts)      { f.Missing = map[string]bool{"a": true} }

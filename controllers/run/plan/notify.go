@@ -68,17 +68,11 @@ func (f *Facts) followNotice(s *v1alpha1.NotifierStatus, d *Decision) {
 		return
 	}
 	pods := f.pods(job)
-	if running(pods) && f.Now.Sub(verdict.LastTransitionTime.Time) < podNews {
-		d.requeue(podNews)
+	if evidence.Running(pods) && f.Now.Sub(verdict.LastTransitionTime.Time) < evidence.PodNews {
+		d.requeue(evidence.PodNews)
 		return
 	}
-	s.Reason, s.Message = jobFailure(job, verdict)
-	if pod := lastFailed(pods); pod != nil {
-		s.Reason, s.Message = podFailure(pod)
-	}
-	if pod := latePod(job, pods); pod != nil {
-		s.Reason, s.Message = notBegun(pod, f.Explained[noticeKey(s)])
-	}
+	s.Reason, s.Message = evidence.Failure(job, pods, f.Explained[noticeKey(s)])
 }
 
 // decideNotice asks for a notice that has not been given, and records what came
@@ -108,7 +102,7 @@ func (f *Facts) decideNotice(notice Notice, d *Decision) {
 			d.requeue(atOnce) // It was there already, and nothing will tell that it has failed.
 		}
 	case entry.Reason != outcome.Refusal.Reason:
-		entry.Reason, entry.Message = outcome.Refusal.Reason, shorten(outcome.Refusal.Message)
+		entry.Reason, entry.Message = outcome.Refusal.Reason, evidence.Shorten(outcome.Refusal.Message)
 	}
 	if f.waits(entry, s) {
 		d.requeue(RetryFull)

@@ -56,10 +56,10 @@ type Facts struct {
 	Deferred map[string]Refusal
 	// Explained is what events say about those that Unexplained names, with a blank
 	// reason if nothing.
-	Explained map[string]Refusal
+	Explained map[string]evidence.Why
 	// Unbound says why the claim of the workspace has no volume, with a blank reason
 	// if nothing does. nil: it has one, or no pod waits for it.
-	Unbound *Refusal
+	Unbound *evidence.Why
 	// WorkspaceInUse: a pod that has not ended mounts the claim of the workspace.
 	WorkspaceInUse bool
 	// WorkspaceGone: the claim of the workspace is gone.
@@ -212,10 +212,10 @@ func (f *Facts) settle(ended *v1alpha1.JobStatus, job *batchv1.Job, d *Decision)
 	case job == nil || evidence.Finished(job):
 	case ended.Phase == v1alpha1.JobCancelled:
 		f.stop(ended.Name, recorded, d)
-		if !recorded && holdsLog(f.pods(job)) {
+		if !recorded && evidence.HoldsLog(f.pods(job)) {
 			d.requeue(atOnce)
 		}
-	case single(job) && !replaced(job, f.pods(job)) && !lacksPod(ended):
+	case evidence.Single(job) && !evidence.Replaced(job, f.pods(job)) && !lacksPod(ended):
 	case !recorded:
 		// A pod that is stopped doesn't show any more why: record that before.
 		d.requeue(atOnce)

@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"cmp"
-	"fmt"
 	"strings"
 	"time"
 
@@ -12,8 +10,6 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/evidence"
 )
-
-const successfulCreate = "SuccessfulCreate"
 
 // The Job controller waits after a failure before it tries again: at first for
 // retryBackoff, twice as long after each further one, and at most for
@@ -32,7 +28,7 @@ const turn = 2 * time.Minute
 // a reason, what it waits since then is its controller.
 func (f *Facts) untouched(s v1alpha1.JobStatus, job *batchv1.Job) time.Duration {
 	limit := turn
-	if !controlled(job) {
+	if !evidence.Controlled(job) {
 		limit = explainAfter
 	}
 	if s.Reason == v1alpha1.ReasonSuspended {
@@ -56,20 +52,14 @@ func (f *Facts) patience(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.P
 		since = s.WaitingSince.Time
 	}
 	for i := range pods {
-		if pods[i].Status.Phase == corev1.PodFailed && (turnedAway(&pods[i]) || !wasDisrupted(&pods[i])) {
+		if pods[i].Status.Phase == corev1.PodFailed && (evidence.TurnedAway(&pods[i]) || !evidence.WasDisrupted(&pods[i])) {
 			backoff = min(max(2*backoff, retryBackoff), maxRetryBackoff)
 		}
-		if ended := finishedAt(&pods[i]); ended != nil && ended.After(since) {
+		if ended := evidence.FinishedAt(&pods[i]); ended != nil && ended.After(since) {
 			since = ended.Time
 		}
 	}
 	return explainAfter + backoff - f.Now.Sub(since)
-}
-
-// awaitsPod reports whether the Job is to have a pod that runs, and has none. What
-// the Job controller of this cluster has counted may be old: it may be away.
-func awaitsPod(job *batchv1.Job, pods []corev1.Pod) bool {
-	return !evidence.Finished(job) && !suspended(job) && (job.Status.Active == 0 || controlled(job)) && !running(pods)
 }
 
 // awaitsReplacement reports whether a pod is known to have been lost, and another
@@ -94,18 +84,18 @@ func (f *Facts) awaitPod(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.P
 		}
 		return s, nil
 	case job.DeletionTimestamp != nil:
-		s = f.explain(s, v1alpha1.ReasonJobDeleted, shorten("its Job is being deleted; finalizers hold it: "+strings.Join(job.Finalizers, ", ")))
+		s = f.explain(s, v1alpha1.ReasonJobDeleted, evidence.Shorten("its Job is being deleted; finalizers hold it: "+strings.Join(job.Finalizers, ", ")))
 	case job.Status.StartTime == nil:
-		s = f.explain(s, v1alpha1.ReasonNotTakenUp, notTakenUp(job))
+		s = f.explain(s, v1alpha1.ReasonNotTakenUp, evidence.NotTakenUp(job))
 	case job.Status.Active > 0 && s.Reason == v1alpha1.ReasonFailedCreate:
 		// It has made one, which is yet to be seen.
 		d.requeue(explainAfter)
 		return f.explain(s, "", ""), nil
 	case why.Reason != "":
-		s = f.explain(s, why.Reason, shorten(why.Message))
+		s = f.explain(s, why.Reason, evidence.Shorten(why.Message))
 	case s.Reason != v1alpha1.ReasonFailedCreate:
 		d.requeue(explainAfter)
-		s = f.explain(s, v1alpha1.ReasonAwaitingPod, noPod(job, pods))
+		s = f.explain(s, v1alpha1.ReasonAwaitingPod, evidence.NoPod(job, pods))
 	default:
 		s = f.explain(s, s.Reason, s.Message)
 	}
@@ -116,44 +106,4 @@ func (f *Facts) awaitPod(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.P
 // make at any time.
 func lacksPod(s *v1alpha1.JobStatus) bool {
 	return s.Phase == v1alpha1.JobFailed && (s.Reason == v1alpha1.ReasonNotTakenUp || s.Reason == v1alpha1.ReasonAwaitingPod)
-}
-
-func notTakenUp(job *batchv1.Job) string {
-	text := "no controller has taken up its Job"
-	if !controlled(job) {
-		text += ", which its template's managedBy leaves to " + *job.Spec.ManagedBy
-	}
-	return text
-}
-
-// noPod says what is known of a Job without a pod whose events don't say why.
-func noPod(job *batchv1.Job, pods []corev1.Pod) string {
-	for _, kind := range []batchv1.JobConditionType{batchv1.JobFailureTarget, batchv1.JobSuccessCriteriaMet} {
-		if c := evidence.Condition(job, kind); c != nil {
-			return shorten(fmt.Sprintf("its Job is to end (%s: %s), and the Job controller hasn't ended it", kind, cmp.Or(c.Message, c.Reason)))
-		}
-	}
-	switch failed := lastFailed(pods); {
-	case failed != nil:
-		_, why := podFailure(failed)
-		return shorten(fmt.Sprintf("pod %s has failed (%s), and the Job controller has neither ended its Job nor made another pod", failed.Name, why))
-	case len(pods) > 0:
-		return fmt.Sprintf("pod %s has ended, and the Job controller has neither ended its Job nor made another pod", pods[len(pods)-1].Name)
-	case job.Status.Active > 0:
-		return "its Job counts a pod that isn't there"
-	default:
-		return "its Job has no pod, and its events don't say why"
-	}
-}
-
-// CreateFailure returns why the Job's last attempt to create a pod failed, given
-// the Job's events, with a blank reason if they don't say that it did.
-func CreateFailure(events []corev1.Event) Refusal {
-	last := newest(events, func(e *corev1.Event) bool {
-		return e.Reason == v1alpha1.ReasonFailedCreate || e.Reason == successfulCreate
-	})
-	if last == nil || last.Reason != v1alpha1.ReasonFailedCreate {
-		return Refusal{}
-	}
-	return Refusal{Reason: v1alpha1.ReasonFailedCreate, Message: last.Message}
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
 
@@ -78,9 +78,9 @@ func TestPodless(t *testing.T) {
 			if diff := cmp.Diff(asks(tt.podless, "a", "job-a"), asked(f)); diff != "" {
 				t.Errorf("asks for the events of (-want +got):\n%s", diff)
 			}
-			f.Explained = map[string]plan.Refusal{}
+			f.Explained = map[string]evidence.Why{}
 			if tt.why != "" {
-				f.Explained["a"] = plan.Refusal{Reason: "FailedCreate", Message: tt.why}
+				f.Explained["a"] = evidence.Why{Reason: "FailedCreate", Message: tt.why}
 			}
 			d := plan.Decide(f)
 			if diff := cmp.Diff(tt.want, outcomes(d)["a"]); diff != "" {
@@ -125,35 +125,4 @@ func asked(f *plan.Facts) map[string]types.UID {
 		found[ask.Job] = ask.UID
 	}
 	return found
-}
-
-func TestCreateFailure(t *testing.T) {
-	t.Parallel()
-	event := func(reason, message string, second int) corev1.Event {
-		return corev1.Event{Reason: reason, Message: message, LastTimestamp: *ts(second)}
-	}
-	again := event("FailedCreate", "again and again", 1)
-	again.Series = &corev1.EventSeries{LastObservedTime: metav1.NewMicroTime(at(9))}
-	micro := corev1.Event{Reason: "FailedCreate", Message: "by the newer kind", EventTime: metav1.NewMicroTime(at(9))}
-	for _, tt := range []struct {
-		name   string
-		events []corev1.Event
-		want   string
-	}{
-		{name: "none"},
-		{name: "others", events: []corev1.Event{event("Suspended", "Job suspended", 5)}},
-		{name: "the newest", events: []corev1.Event{event("FailedCreate", "old", 3), event("FailedCreate", "new", 5), event("FailedCreate", "older", 2)}, want: "new"},
-		{name: "solved since", events: []corev1.Event{event("FailedCreate", "old", 3), event("SuccessfulCreate", "Created pod: a", 4)}},
-		{name: "came after a success", events: []corev1.Event{event("SuccessfulCreate", "Created pod: a", 4), event("FailedCreate", "new", 5)}, want: "new"},
-		{name: "in a series", events: []corev1.Event{event("SuccessfulCreate", "Created pod: a", 4), again}, want: "again and again"},
-		{name: "with a precise time", events: []corev1.Event{event("SuccessfulCreate", "Created pod: a", 4), micro}, want: "by the newer kind"},
-	} {
-		want := plan.Refusal{Message: tt.want}
-		if tt.want != "" {
-			want.Reason = "FailedCreate"
-		}
-		if diff := cmp.Diff(want, plan.CreateFailure(tt.events)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
-		}
-	}
 }

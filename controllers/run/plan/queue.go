@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/queue"
 )
@@ -105,5 +106,5 @@ func lock(p *queue.Place) string {
 
 // quoted is a key as a message shows it: it may be an event's data.
 func quoted(key string) string {
-	return fmt.Sprintf("%q", cut(key, maxSummary))
+	return fmt.Sprintf("%q", printable.Cut(key, maxSummary))
 }

@@ -45,7 +45,7 @@ func (f *Facts) awaitsApproval(jobs []v1alpha1.JobStatus) bool {
 // rests reports whether nothing of the Run's jobs runs, or can any more.
 func (f *Facts) rests() bool {
 	for _, job := range f.Jobs {
-		if !evidence.Finished(job) || running(f.pods(job)) {
+		if !evidence.Finished(job) || evidence.Running(f.pods(job)) {
 			return false
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/evidence"
@@ -78,13 +77,13 @@ func (f *Facts) observeService(s v1alpha1.ServiceStatus, job *batchv1.Job, d *De
 	pods := f.pods(job)
 	switch {
 	case evidence.Finished(job):
-		d.requeue(podNews)
+		d.requeue(evidence.PodNews)
 	case s.Phase == v1alpha1.ServiceReady:
-	case slices.ContainsFunc(pods, ready) && !suspended(job):
+	case evidence.Ready(pods) && !evidence.Suspended(job):
 		s.Phase, s.Reason, s.Message, s.WaitingSince = v1alpha1.ServiceReady, "", "", nil
 	default:
 		explained, since := f.explainWait(asJob(s), job, pods, d)
-		if since = unreadySince(pods, since); since != nil {
+		if since = evidence.UnreadySince(pods, since); since != nil {
 			d.requeue(max(f.pendingLeft(*since), atOnce))
 		}
 		s = waits(s, explained)
@@ -112,7 +111,7 @@ func (f *Facts) startFailure(s v1alpha1.ServiceStatus, job *batchv1.Job) (reason
 		if since == nil && explained.Reason == "" {
 			explained.Reason, explained.Message = v1alpha1.ReasonNotReady, "its pod runs, and doesn't become ready"
 		}
-		since = unreadySince(pods, since)
+		since = evidence.UnreadySince(pods, since)
 	case deferred && awaitsCreation(s.Reason) && s.WaitingSince != nil:
 		explained, since = f.uncreated(explained, refusal), &s.WaitingSince.Time
 	}
@@ -120,29 +119,6 @@ func (f *Facts) startFailure(s v1alpha1.ServiceStatus, job *batchv1.Job) (reason
 		return "", ""
 	}
 	return f.pendingTooLong(explained)
-}
-
-// unreadySince returns since when a service has not been ready: since when it
-// could not start, or its containers have run.
-func unreadySince(pods []corev1.Pod, pending *time.Time) *time.Time {
-	if pending != nil || slices.ContainsFunc(pods, ready) {
-		return pending
-	}
-	var since *time.Time
-	for i := range pods {
-		for _, c := range pods[i].Status.ContainerStatuses {
-			if c.State.Running != nil && (since == nil || c.State.Running.StartedAt.After(*since)) {
-				since = &c.State.Running.StartedAt.Time
-			}
-		}
-	}
-	return since
-}
-
-func ready(pod corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-	})
 }
 
 // serviceFailed returns the halt of a Run that is known to have lost a service,
@@ -191,23 +167,15 @@ func (f *Facts) newFailure(s v1alpha1.ServiceStatus) (reason, message string) {
 		return v1alpha1.ReasonJobDeleted, "its Job was deleted"
 	case job == nil:
 		if refusal, refused := f.Refused[s.Name]; refused {
-			return refusal.Reason, shorten(refusal.Message)
+			return refusal.Reason, evidence.Shorten(refusal.Message)
 		}
 		return f.startFailure(s, nil)
 	}
 	pods := f.pods(job)
-	if s.Phase == v1alpha1.ServiceReady && suspended(job) {
+	if s.Phase == v1alpha1.ServiceReady && evidence.Suspended(job) {
 		return v1alpha1.ReasonSuspended, "its Job was suspended, which ends its pod"
 	}
-	for i := range pods {
-		if withdrawn(job, &pods[i]) {
-			continue
-		}
-		if reason, message := podEnd(&pods[i]); reason != "" {
-			return reason, message
-		}
-	}
-	if reason, message := f.jobEnd(job, pods); reason != "" {
+	if reason, message := evidence.ServiceEnd(job, pods, f.Now); reason != "" {
 		return reason, message
 	}
 	return f.startFailure(s, job)
@@ -218,46 +186,6 @@ func (f *Facts) jobsEnded() bool {
 	recorded := f.Run.Status.Jobs
 	return len(recorded) == len(f.Spec.Jobs) &&
 		!slices.ContainsFunc(recorded, func(s v1alpha1.JobStatus) bool { return !s.Phase.Finished() })
-}
-
-// podEnd says why the pod of a service has ended, or was told to.
-func podEnd(pod *corev1.Pod) (reason, message string) {
-	disruption := disruptionTarget(pod)
-	switch {
-	case pod.Status.Reason != "" && evidence.Ended(pod):
-		return podFailure(pod)
-	case disruption != nil:
-		return v1alpha1.ReasonDisrupted, shorten("the pod was told to end: " + disruption.Reason + ": " + disruption.Message)
-	case pod.DeletionTimestamp != nil && cutShort(pod):
-		return v1alpha1.ReasonPodDeleted, "the pod was deleted"
-	case pod.Status.Phase == corev1.PodFailed:
-		return podFailure(pod)
-	}
-	// It can't be ready again without each of its containers.
-	for i := range pod.Status.ContainerStatuses {
-		c := &pod.Status.ContainerStatuses[i]
-		switch t := c.State.Terminated; {
-		case t == nil:
-		case t.ExitCode == 0:
-			return v1alpha1.ReasonCompleted, fmt.Sprintf("container %s exited with code 0: a service runs until its Run has ended", c.Name)
-		default:
-			return containerFailure(c)
-		}
-	}
-	return "", ""
-}
-
-// jobEnd says why a service has ended by its Job's verdict alone. The pod's own
-// news, which say more, may be on their way.
-func (f *Facts) jobEnd(job *batchv1.Job, pods []corev1.Pod) (reason, message string) {
-	failed, complete := evidence.Condition(job, batchv1.JobFailed), evidence.Condition(job, batchv1.JobComplete)
-	switch {
-	case failed != nil && (!running(pods) || f.Now.Sub(failed.LastTransitionTime.Time) >= podNews):
-		return jobFailure(job, failed)
-	case complete != nil && (!running(pods) || f.Now.Sub(complete.LastTransitionTime.Time) >= podNews):
-		return v1alpha1.ReasonCompleted, "its program ended with code 0: a service runs until its Run has ended"
-	}
-	return "", ""
 }
 
 // retire ends the services of a Run whose jobs have ended, and reports whether

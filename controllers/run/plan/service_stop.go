@@ -34,9 +34,9 @@ func (f *Facts) stopService(name string, recorded bool, d *Decision) {
 	}
 	pods := f.pods(job)
 	switch {
-	case elastic(job) && !heldBack(job) && f.recordedService(name).Phase != v1alpha1.ServiceFailed:
+	case evidence.Elastic(job) && !evidence.HeldBack(job) && f.recordedService(name).Phase != v1alpha1.ServiceFailed:
 		f.dismiss(name, job, pods, recorded, d)
-	case !heldBack(job) && len(pods) > 0 && !slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !evidence.Ended(&pod) && pod.DeletionTimestamp == nil }):
+	case !evidence.HeldBack(job) && len(pods) > 0 && !slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return !evidence.Ended(&pod) && pod.DeletionTimestamp == nil }):
 		// The pod has ended, or is about to: its Job has no retries.
 	default:
 		f.stop(name, recorded, d)
@@ -51,7 +51,7 @@ func (f *Facts) dismiss(name string, job *batchv1.Job, pods []corev1.Pod, record
 	stopped := slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return evidence.Ended(&pod) })
 	switch {
 	case ptr.Deref(job.Spec.Completions, 1) == 0:
-	case stopped || !holdsLog(pods) || recorded && !f.mayAnswer(name, pods, d):
+	case stopped || !evidence.HoldsLog(pods) || recorded && !f.mayAnswer(name, pods, d):
 		d.Complete = append(d.Complete, name)
 	default:
 		if ptr.Deref(job.Spec.BackoffLimit, 0) == 0 {
@@ -59,9 +59,4 @@ func (f *Facts) dismiss(name string, job *batchv1.Job, pods []corev1.Pod, record
 		}
 		cutDeadlines(pods, d)
 	}
-}
-
-// elastic reports whether the Job may want fewer completions than it did.
-func elastic(job *batchv1.Job) bool {
-	return ptr.Deref(job.Spec.CompletionMode, batchv1.NonIndexedCompletion) == batchv1.IndexedCompletion
 }

@@ -10,6 +10,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/controllers/run/order"
 )
 
@@ -86,7 +87,7 @@ func (f *Facts) Fail(reason, message string) v1alpha1.RunStatus {
 			s.Services[i] = ended(s.Services[i])
 		}
 	}
-	f.setCondition(&s, h.reason, shorten(message))
+	f.setCondition(&s, h.reason, evidence.Shorten(message))
 	return s
 }
 
@@ -104,7 +105,7 @@ func (f *Facts) Await(reason, message string) v1alpha1.RunStatus {
 	s.ObservedGeneration = f.Run.Generation
 	s.CreatedVersion = order.Version(f.Run)
 	s.Phase = v1alpha1.RunQueued
-	f.setCondition(&s, reason, shorten(message))
+	f.setCondition(&s, reason, evidence.Shorten(message))
 	return s
 }
 

@@ -6,15 +6,10 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/evidence"
 )
-
-// stoppedDeadline is the deadline of a pod that is to end now. A smaller one
-// isn't valid.
-const stoppedDeadline = 1
 
 // retryStop is how long to wait before what could not be stopped is tried again.
 const retryStop = 5 * time.Second
@@ -24,13 +19,13 @@ const retryStop = 5 * time.Second
 func (f *Facts) interrupt(h *halt, s v1alpha1.JobStatus, job *batchv1.Job, d *Decision) v1alpha1.JobStatus {
 	pods := f.pods(job)
 	switch {
-	case h.passing, failedBeside(pods) != nil && f.recorded(s.Name).Message != s.Message:
+	case h.passing, evidence.FailedBeside(pods) != nil && f.recorded(s.Name).Message != s.Message:
 		// A pod that was told to stop doesn't show any more what it showed before.
 		d.requeue(atOnce)
 		return f.stopping(s, pods)
-	case holdsLog(pods):
+	case evidence.HoldsLog(pods):
 		return f.stopPods(h, f.stopping(s, pods), pods, d)
-	case !heldBack(job) && !ending(job) && job.DeletionTimestamp == nil:
+	case !evidence.HeldBack(job) && !evidence.Ending(job) && job.DeletionTimestamp == nil:
 		f.stop(s.Name, false, d)
 		return s
 	}
@@ -55,7 +50,7 @@ func (f *Facts) stopPods(h *halt, s v1alpha1.JobStatus, pods []corev1.Pod, d *De
 
 // stopping notes since when the job's pods are to stop, if any runs.
 func (f *Facts) stopping(s v1alpha1.JobStatus, pods []corev1.Pod) v1alpha1.JobStatus {
-	if s.StoppingSince == nil && holdsLog(pods) {
+	if s.StoppingSince == nil && evidence.HoldsLog(pods) {
 		s.StoppingSince = f.now()
 	}
 	return s
@@ -71,14 +66,14 @@ func (f *Facts) stop(name string, recorded bool, d *Decision) {
 	job := f.Jobs[name]
 	pods := f.pods(job)
 	switch {
-	case holdsLog(pods) && (!recorded || f.mayAnswer(name, pods, d)):
+	case evidence.HoldsLog(pods) && (!recorded || f.mayAnswer(name, pods, d)):
 		// Suspending a Job deletes its pods: there is nothing to add.
-		if !suspended(job) {
+		if !evidence.Suspended(job) {
 			cutDeadlines(pods, d)
 		}
 	case job.DeletionTimestamp != nil:
-	case !heldBack(job):
-		if !ending(job) {
+	case !evidence.HeldBack(job):
+		if !evidence.Ending(job) {
 			d.End = append(d.End, name)
 		}
 	case recorded:
@@ -91,52 +86,17 @@ func (f *Facts) stop(name string, recorded bool, d *Decision) {
 func cutDeadlines(pods []corev1.Pod, d *Decision) {
 	for i := range pods {
 		pod := &pods[i]
-		if started(pod) && !toldToStop(pod) {
+		if evidence.Started(pod) && !evidence.ToldToStop(pod) {
 			d.Stop = append(d.Stop, types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name})
 		}
 	}
-}
-
-// toldToStop reports whether the pod's deadline is one that ends it now.
-func toldToStop(pod *corev1.Pod) bool {
-	return ptr.Deref(pod.Spec.ActiveDeadlineSeconds, stoppedDeadline+1) <= stoppedDeadline
-}
-
-// ending reports whether the Job's own deadline is over at any time: the Job
-// controller fails it and starts no pod. It counts no deadline of a suspended
-// Job, but ends it before the first pod when it is resumed.
-func ending(job *batchv1.Job) bool {
-	return ptr.Deref(job.Spec.ActiveDeadlineSeconds, 1) == 0
-}
-
-// heldBack reports whether the Job controller does nothing about the Job:
-// something holds it suspended, or another controller is to do its work.
-func heldBack(job *batchv1.Job) bool {
-	return suspended(job) || !controlled(job)
-}
-
-// holdsLog reports whether a pod runs that may have something to say. One that
-// is being deleted is lost anyway, perhaps with its node.
-func holdsLog(pods []corev1.Pod) bool {
-	for i := range pods {
-		if started(&pods[i]) {
-			return true
-		}
-	}
-	return false
-}
-
-// started reports whether the pod may run on a node. What the kubelet says comes
-// seconds after it has started the containers, so the node's name has to do.
-func started(pod *corev1.Pod) bool {
-	return pod.Spec.NodeName != "" && !evidence.Ended(pod) && pod.DeletionTimestamp == nil
 }
 
 // lose ends a job whose pod is lost or has failed. Ending or suspending a Job
 // deletes its pods, one that has started at the same moment too: in a halted Run
 // that is no failure of the job's.
 func (f *Facts) lose(s v1alpha1.JobStatus, job *batchv1.Job, reason, message string) v1alpha1.JobStatus {
-	if h := f.haltOf(s.Name); h != nil && reason == v1alpha1.ReasonPodDeleted && (ending(job) || suspended(job)) {
+	if h := f.haltOf(s.Name); h != nil && reason == v1alpha1.ReasonPodDeleted && (evidence.Ending(job) || evidence.Suspended(job)) {
 		return h.endJob(f, s)
 	}
 	return f.end(s, v1alpha1.JobFailed, reason, message)

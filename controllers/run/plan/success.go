@@ -1,13 +1,10 @@
 package plan
 
 import (
-	"slices"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/evidence"
@@ -23,12 +20,12 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, done map[string]
 	}
 	pods := f.pods(job)
 	s = f.count(s, job, pods)
-	if pod := interrupted(job, pods); pod != nil {
-		reason, message := interruption(pod)
-		s.CompletionTime = finishedAt(pod)
+	if pod := evidence.Interrupted(job, pods); pod != nil {
+		reason, message := evidence.Interruption(pod)
+		s.CompletionTime = evidence.FinishedAt(pod)
 		return f.lose(s, job, reason, message)
 	}
-	if pod := passed(job, pods); pod != nil {
+	if pod := evidence.Passed(job, pods); pod != nil {
 		return f.succeed(s, pod, done)
 	}
 	switch {
@@ -45,7 +42,8 @@ func (f *Facts) observe(s v1alpha1.JobStatus, job *batchv1.Job, done map[string]
 func (f *Facts) goOn(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) v1alpha1.JobStatus {
 	halted := f.haltOf(s.Name) != nil
 	if !halted {
-		if why := f.overrun(pods, d); why != "" {
+		why, after := evidence.Overrun(pods, f.Now)
+		if d.requeue(after); why != "" {
 			return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonTimedOut, why)
 		}
 	}
@@ -70,10 +68,10 @@ func (f *Facts) goOn(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, 
 // explainWait says what keeps the Job's pod from starting, if anything does, and
 // since when that has counted towards the pendingTimeout, nil if it doesn't.
 func (f *Facts) explainWait(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) (v1alpha1.JobStatus, *time.Time) {
-	if suspended(job) {
+	if evidence.Suspended(job) {
 		return f.explain(s, v1alpha1.ReasonSuspended, "its Job is suspended: it waits in a queue, or somebody holds it"), nil
 	}
-	if awaitsPod(job, pods) {
+	if evidence.AwaitsPod(job, pods) {
 		return f.awaitPod(s, job, pods, d)
 	}
 	return f.awaitStart(s, pods, d)
@@ -85,111 +83,17 @@ func (f *Facts) explainWait(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev
 // their way.
 func (f *Facts) complete(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod, d *Decision) v1alpha1.JobStatus {
 	verdict := evidence.Condition(job, batchv1.JobComplete)
-	if single(job) && f.Now.Sub(verdict.LastTransitionTime.Time) < podNews {
-		d.requeue(podNews)
+	if evidence.Single(job) && f.Now.Sub(verdict.LastTransitionTime.Time) < evidence.PodNews {
+		d.requeue(evidence.PodNews)
 		return s
 	}
 	s.CompletionTime = job.Status.CompletionTime.DeepCopy()
 	switch {
 	case f.Undisturbed[s.Name]:
 		return f.vouchedFor(s)
-	case single(job):
-		reason, message := lostSuccess(pods)
+	case evidence.Single(job):
+		reason, message := evidence.LostSuccess(pods)
 		return f.lose(s, job, reason, message)
 	}
 	return f.end(s, v1alpha1.JobSucceeded, "", "")
-}
-
-// passed returns the pod that shows that the Job has succeeded, before the Job
-// itself says so: the Job controller gathers its news for a second, and every
-// edge of the graph would pay for it. It is certain for a Job of one completion,
-// when every container has ended with 0 by itself.
-func passed(job *batchv1.Job, pods []corev1.Pod) *corev1.Pod {
-	if !single(job) {
-		return nil
-	}
-	for i := range pods {
-		if exitedZero(&pods[i]) && !cutShort(&pods[i]) && !overdue(&pods[i]) {
-			return &pods[i]
-		}
-	}
-	return nil
-}
-
-// overdue reports whether the pod's deadline may be what ended its containers.
-// The kubelet's verdict on the pod as a whole says so; until then an exit with 0
-// proves nothing.
-func overdue(pod *corev1.Pod) bool {
-	if evidence.Ended(pod) || pod.Spec.ActiveDeadlineSeconds == nil || pod.Status.StartTime == nil {
-		return false
-	}
-	deadline := pod.Status.StartTime.Add(time.Duration(*pod.Spec.ActiveDeadlineSeconds) * time.Second)
-	ended := finishedAt(pod)
-	return ended == nil || !ended.Time.Before(deadline)
-}
-
-// single reports whether the Job is the work of one pod, of this cluster: Kueue
-// sends Jobs to others, where their pods stay.
-func single(job *batchv1.Job) bool {
-	return controlled(job) &&
-		ptr.Deref(job.Spec.Completions, 1) == 1 &&
-		ptr.Deref(job.Spec.Parallelism, 1) == 1 &&
-		ptr.Deref(job.Spec.CompletionMode, batchv1.NonIndexedCompletion) == batchv1.NonIndexedCompletion &&
-		job.Spec.SuccessPolicy == nil
-}
-
-// controlled reports whether it is the Job controller of this cluster that is
-// to do the Job's work.
-func controlled(job *batchv1.Job) bool {
-	return ptr.Deref(job.Spec.ManagedBy, batchv1.JobControllerName) == batchv1.JobControllerName
-}
-
-// exitedZero reports whether the pod's work is done: each regular container has
-// ended with 0. A native sidecar may still be uploading what the next job needs,
-// so with one the pod as a whole has to end.
-func exitedZero(pod *corev1.Pod) bool {
-	switch {
-	case pod.Status.Phase == corev1.PodFailed:
-		return false
-	case pod.Status.Phase == corev1.PodSucceeded:
-		return true
-	case hasSidecar(pod):
-		return false
-	}
-	ended := 0
-	for i := range pod.Status.ContainerStatuses {
-		terminated := pod.Status.ContainerStatuses[i].State.Terminated
-		if terminated == nil || terminated.ExitCode != 0 {
-			return false
-		}
-		ended++
-	}
-	return ended > 0 && ended == len(pod.Spec.Containers)
-}
-
-func hasSidecar(pod *corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool { return sidecar(&c) })
-}
-
-func sidecar(init *corev1.Container) bool {
-	return ptr.Deref(init.RestartPolicy, "") == corev1.ContainerRestartPolicyAlways
-}
-
-// finishedAt is when the last of the pod's regular containers ended, or nil.
-func finishedAt(pod *corev1.Pod) *metav1.Time {
-	var last *metav1.Time
-	for i := range pod.Status.ContainerStatuses {
-		terminated := pod.Status.ContainerStatuses[i].State.Terminated
-		if terminated == nil || terminated.FinishedAt.IsZero() {
-			continue
-		}
-		if last == nil || last.Before(&terminated.FinishedAt) {
-			last = terminated.FinishedAt.DeepCopy()
-		}
-	}
-	return last
-}
-
-func suspended(job *batchv1.Job) bool {
-	return ptr.Deref(job.Spec.Suspend, false)
 }

@@ -1,11 +1,11 @@
 package plan
 
 import (
-	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
@@ -18,7 +18,7 @@ func (f *Facts) timedOut() *halt {
 	}
 	return &halt{
 		phase: v1alpha1.RunFailed, stopping: v1alpha1.ReasonTimingOut, reason: v1alpha1.ReasonTimedOut, verb: "timed out",
-		why: "the Run took longer than its timeout of " + brief(f.Spec.Timeout.Duration),
+		why: "the Run took longer than its timeout of " + printable.Duration(f.Spec.Timeout.Duration),
 	}
 }
 
@@ -45,16 +45,4 @@ func (f *Facts) startTime() *metav1.Time {
 		}
 	}
 	return first
-}
-
-// brief writes a duration without parts that are zero at its end: 2h, not 2h0m0s.
-func brief(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"time"
 
+	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/controllers/run/queue"
 )
 
@@ -21,14 +22,14 @@ func (f *Facts) vacate(d *Decision) {
 	for _, pods := range f.Pods {
 		for i := range pods {
 			if pod := &pods[i]; queue.PodHolds(pod) != "" && queue.HolderOf(pod).UID == f.Run.UID {
-				holds, longest = true, max(longest, grace(pod))
+				holds, longest = true, max(longest, evidence.Grace(pod))
 			}
 		}
 	}
 	if !holds {
 		return
 	}
-	if left := f.Run.Status.CompletionTime.Add(longest + silence).Sub(f.Now); left > 0 {
+	if left := f.Run.Status.CompletionTime.Add(longest + evidence.Silence).Sub(f.Now); left > 0 {
 		d.requeue(left)
 		return
 	}

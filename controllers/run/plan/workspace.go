@@ -17,23 +17,6 @@ const (
 	askAgain  = 15 * time.Second
 )
 
-// AwaitsWorkspace reports whether the scheduler finds no node for a pod that
-// mounts the Run's workspace: then the claim may be why.
-func AwaitsWorkspace(pod *corev1.Pod) bool {
-	return pod.Labels[v1alpha1.WorkspaceLabel] != "" && !evidence.Ended(pod) && unscheduled(pod) != nil
-}
-
-// unscheduled returns the condition in which the scheduler says that it finds no
-// node, or nil.
-func unscheduled(pod *corev1.Pod) *corev1.PodCondition {
-	for i := range pod.Status.Conditions {
-		if c := &pod.Status.Conditions[i]; c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
-			return c
-		}
-	}
-	return nil
-}
-
 // unbound says why the workspace keeps a pod from starting. Of a claim whose
 // class doesn't exist the scheduler says no more than that it isn't bound.
 func (f *Facts) unbound(pods []corev1.Pod, d *Decision) (reason, message string) {
@@ -42,10 +25,10 @@ func (f *Facts) unbound(pods []corev1.Pod, d *Decision) (reason, message string)
 	}
 	for i := range pods {
 		switch {
-		case !AwaitsWorkspace(&pods[i]):
+		case !evidence.AwaitsWorkspace(&pods[i]):
 		case f.Unbound.Reason != "":
-			return v1alpha1.ReasonWorkspacePending, shorten(f.Unbound.Reason + ": " + f.Unbound.Message)
-		case f.Now.Sub(unscheduled(&pods[i]).LastTransitionTime.Time) < claimNews:
+			return v1alpha1.ReasonWorkspacePending, evidence.Shorten(f.Unbound.Reason + ": " + f.Unbound.Message)
+		case f.Now.Sub(evidence.Unscheduled(&pods[i]).LastTransitionTime.Time) < claimNews:
 			d.requeue(askAgain)
 		}
 	}
@@ -70,20 +53,9 @@ func (f *Facts) deleteWorkspace(d *Decision) {
 // of a Job that is gone included. The end of each is news.
 func (f *Facts) atRest() bool {
 	for _, pods := range f.Pods {
-		if running(pods) {
+		if evidence.Running(pods) {
 			return false
 		}
 	}
 	return f.rests()
-}
-
-// ClaimFailure returns what the claim's newest event says that tells of a
-// failure, given the claim's events, or a blank refusal. Those that say what the
-// claim waits for are the scheduler's to explain.
-func ClaimFailure(events []corev1.Event) *Refusal {
-	last := newest(events, func(e *corev1.Event) bool { return e.Reason == "ProvisioningFailed" || e.Reason == "FailedBinding" })
-	if last == nil {
-		return &Refusal{}
-	}
-	return &Refusal{Reason: last.Reason, Message: last.Message}
 }

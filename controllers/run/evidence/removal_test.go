@@ -1,4 +1,4 @@
-package plan
+package evidence_test
 
 import (
 	"testing"
@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // A kubelet that removes a pod which was deleted moves the deletion to that
@@ -30,7 +32,7 @@ func TestPodThatIsRemovedWasCutShort(t *testing.T) {
 			ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &at, DeletionGracePeriodSeconds: &tt.grace},
 			Status:     corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{ended}},
 		}
-		if got := cutShort(pod); got != tt.want {
+		if got := evidence.CutShort(pod); got != tt.want {
 			t.Errorf("%s: cut short is %t, want %t", tt.name, got, tt.want)
 		}
 	}
