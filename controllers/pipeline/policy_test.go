@@ -6,8 +6,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
-	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -223,34 +221,6 @@ func TestSuperseded(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, names); diff != "" {
 				t.Errorf("superseded (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestJobSettled(t *testing.T) {
-	t.Parallel()
-	condition := func(kind batchv1.JobConditionType, status corev1.ConditionStatus) batchv1.JobStatus {
-		return batchv1.JobStatus{Conditions: []batchv1.JobCondition{{Type: kind, Status: status}}}
-	}
-	for _, tt := range []struct {
-		name string
-		job  batchv1.Job
-		want bool
-	}{
-		{name: "running", job: batchv1.Job{Status: batchv1.JobStatus{Active: 1}}},
-		{name: "between two pods", job: batchv1.Job{}},
-		{name: "complete", job: batchv1.Job{Status: condition(batchv1.JobComplete, corev1.ConditionTrue)}, want: true},
-		{name: "failed", job: batchv1.Job{Status: condition(batchv1.JobFailed, corev1.ConditionTrue)}, want: true},
-		{name: "not failed", job: batchv1.Job{Status: condition(batchv1.JobFailed, corev1.ConditionFalse)}},
-		{name: "about to fail", job: batchv1.Job{Status: condition(batchv1.JobFailureTarget, corev1.ConditionTrue)}},
-		{name: "suspended", job: batchv1.Job{Spec: batchv1.JobSpec{Suspend: new(true)}}, want: true},
-		{name: "suspended, a pod is ending", job: batchv1.Job{Spec: batchv1.JobSpec{Suspend: new(true)}, Status: batchv1.JobStatus{Active: 1}}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			if got := jobSettled(&tt.job); got != tt.want {
-				t.Errorf("settled: %t, want %t", got, tt.want)
 			}
 		})
 	}

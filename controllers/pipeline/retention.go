@@ -13,9 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/controllers/run/order"
-	"github.com/kayci/kayci/controllers/run/plan"
+	"github.com/kayci/kayci/controllers/run/settled"
 )
 
 // unsettled is how long to wait for the Jobs of a Run that is to be deleted.
@@ -133,45 +132,28 @@ func (r *Reconciler) sources(ctx context.Context, namespace string) (map[string]
 	return sources, nil
 }
 
-// settled reports whether no Job of the Run will run anything any more.
+// settled reports whether nothing of the finished Run is still to come.
 func (r *Reconciler) settled(ctx context.Context, run *v1alpha1.Run) (bool, error) {
 	var jobs batchv1.JobList
 	err := r.Client.List(ctx, &jobs, client.InNamespace(run.Namespace), client.MatchingLabels{v1alpha1.RunLabel: run.Name})
 	if err != nil {
 		return false, fmt.Errorf("list Jobs of run %s: %w", run.Name, err)
 	}
-	if slices.ContainsFunc(jobs.Items, func(job batchv1.Job) bool { return metav1.IsControlledBy(&job, run) && !jobSettled(&job) }) {
+	known := settled.ByRun(jobs.Items)
+	if !known.Settled(run, r.Clock.Now()) {
 		return false, nil
 	}
-	return r.told(ctx, run, jobs.Items)
-}
-
-// told reports whether the Run's notifiers have told how it has ended, or can't.
-// Their Jobs are as new as the Run's end, and the cache may not show them yet.
-func (r *Reconciler) told(ctx context.Context, run *v1alpha1.Run, known []batchv1.Job) (bool, error) {
-	facts := plan.Facts{Run: run, Now: r.Clock.Now()}
-	if facts.AwaitsNotice() {
-		return false, nil
-	}
-	for i := range run.Status.Notifiers {
-		name := run.Status.Notifiers[i].Job
-		if name == "" || slices.ContainsFunc(known, func(job batchv1.Job) bool { return job.Name == name }) {
-			continue
-		}
+	for _, name := range known.Unseen(run) {
 		var job batchv1.Job
 		err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: run.Namespace, Name: name}, &job)
 		if client.IgnoreNotFound(err) != nil {
 			return false, fmt.Errorf("get Job %s of run %s: %w", name, run.Name, err)
 		}
-		if err == nil && metav1.IsControlledBy(&job, run) && !jobSettled(&job) {
+		if err == nil && metav1.IsControlledBy(&job, run) && !settled.Job(&job) {
 			return false, nil
 		}
 	}
 	return true, nil
-}
-
-func jobSettled(job *batchv1.Job) bool {
-	return evidence.Finished(job) || ptr.Deref(job.Spec.Suspend, false) && job.Status.Active == 0
 }
 
 // deleteRun deletes that very Run, as it was read: not one that was asked to be
