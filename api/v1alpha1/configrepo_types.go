@@ -90,14 +90,15 @@ type ConfigRepoSpec struct {
 	JobDefaults *meta.LocalObjectReference `json:"jobDefaults,omitempty"`
 
 	// Prune deletes objects that the newest commit no longer renders. Default true.
-	// A Pipeline with active Runs waits for them: see pruneTimeout.
+	// A Pipeline waits for its Runs: see pruneTimeout.
 	// +optional
 	// +kubebuilder:default=true
 	Prune *bool `json:"prune,omitempty"`
 
-	// PruneTimeout is how long a Pipeline that is to be pruned waits for its active
-	// Runs, which are stopped and deleted with it then. Default 1h, at most 168h; 0s:
-	// it waits for none.
+	// PruneTimeout is how long a Pipeline that is to be pruned waits for its Runs: until
+	// none is active, all their Jobs have ended and their notifiers have told. What is
+	// left then is stopped and deleted with it. Default 1h, at most 168h; 0s: it waits
+	// for nothing.
 	// +optional
 	// +kubebuilder:default="1h"
 	// +kubebuilder:validation:Type=string
@@ -210,7 +211,7 @@ type InventoryEntry struct {
 	Generation int64 `json:"generation,omitempty"`
 
 	// UnwantedSince is since when no commit renders the Pipeline, which waits for its
-	// active Runs before it is pruned.
+	// Runs before it is pruned.
 	// +optional
 	UnwantedSince *metav1.Time `json:"unwantedSince,omitempty"`
 

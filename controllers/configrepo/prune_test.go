@@ -7,6 +7,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/runtime/conditions"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -40,7 +41,7 @@ func TestMassPruneWaitsForAWord(t *testing.T) {
 // active is a Run of the Pipeline `web` that has not ended.
 func active(name string) *v1alpha1.Run {
 	return &v1alpha1.Run{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: name, Labels: map[string]string{v1alpha1.PipelineLabel: "web"}},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: name, UID: types.UID("u-" + name), Labels: map[string]string{v1alpha1.PipelineLabel: "web"}},
 		Spec:       v1alpha1.RunSpec{Pipeline: "web"},
 		Status:     v1alpha1.RunStatus{Phase: v1alpha1.RunRunning},
 	}
@@ -54,7 +55,19 @@ func renamed(t *testing.T, change func(*v1alpha1.ConfigRepo)) (w *world, writes,
 	if change != nil {
 		change(repo)
 	}
-	w = newWorld(t, repo, active("r1"))
+	return renamedWith(t, repo, active("r1"))
+}
+
+func renamedWith(t *testing.T, objects ...client.Object) (w *world, writes, said []string) {
+	t.Helper()
+	w = newWorld(t, objects...)
+	writes, said = w.rename(t)
+	return w, writes, said
+}
+
+// rename has the Pipeline `web` applied, and then a commit that calls it otherwise.
+func (w *world) rename(t *testing.T) (writes, said []string) {
+	t.Helper()
 	w.rendered = []render.Object{webPipeline("busybox:1")}
 	w.reconcile(t)
 	other := webPipeline("busybox:1")
@@ -62,7 +75,7 @@ func renamed(t *testing.T, change func(*v1alpha1.ConfigRepo)) (w *world, writes,
 	w.head.Commit, w.rendered = "c2", []render.Object{other}
 	w.clock.SetTime(w.clock.Now().Add(5 * time.Minute))
 	_, writes, said = w.reconcile(t)
-	return w, writes, said
+	return writes, said
 }
 
 func (w *world) ready(t *testing.T) string {

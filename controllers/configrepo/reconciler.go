@@ -26,6 +26,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
+	"github.com/kayci/kayci/controllers/run/settled"
 	"github.com/kayci/kayci/render"
 	"github.com/kayci/kayci/sync/apply"
 	"github.com/kayci/kayci/sync/git"
@@ -143,7 +144,7 @@ func (r *Reconciler) newSync(repo *v1alpha1.ConfigRepo, known *knowledge) *sync 
 	try := rehearsal{client: r.Client, passed: &known.passed, installed: r.Installed, merged: repo.Spec.JobDefaults != nil}
 	return &sync{
 		Reconciler: r,
-		applier:    apply.Applier{Client: r.Client, Live: r.APIReader, Try: try.try},
+		applier:    apply.Applier{Client: r.Client, Live: r.APIReader, Settled: settled.Runs, Try: try.try},
 		repo:       repo,
 		saved:      repo.DeepCopy(),
 		known:      known,

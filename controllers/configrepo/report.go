@@ -43,8 +43,8 @@ func (s *sync) finishRestore(ctx context.Context) (ctrl.Result, error) {
 	return ctrl.Result{RequeueAfter: s.soon(max(s.known.due.Sub(s.Clock.Now()), time.Millisecond))}, nil
 }
 
-// runsCheck is how often a Pipeline that is to be pruned is asked for its Runs,
-// which costs no request.
+// runsCheck is how often a Pipeline that is to be pruned is asked for its Runs and
+// their Jobs, which costs no request.
 const runsCheck = 10 * time.Second
 
 // soon is at most the time until Secrets that were refused are looked at, or Runs
@@ -59,22 +59,36 @@ func (s *sync) soon(wait time.Duration) time.Duration {
 	return wait
 }
 
-// postponed says which Pipelines wait for their Runs, blank for none.
+// postponed says which Pipelines wait to be pruned and what for, blank for none.
 func (s *sync) postponed(only func(apply.Wait) bool) string {
+	var texts []string
+	for _, hold := range []struct {
+		hold apply.Hold
+		text string
+	}{
+		{apply.HoldRuns, "to be pruned when its active Runs have ended: "},
+		{apply.HoldJobs, "to be pruned when the Jobs and notifiers of its Runs have ended: "},
+	} {
+		names := s.postponedBy(hold.hold, only)
+		if names != "" {
+			texts = append(texts, hold.text+names)
+		}
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (s *sync) postponedBy(hold apply.Hold, only func(apply.Wait) bool) string {
 	const shown = 10
 	var names []string
 	for _, w := range s.waiting {
-		if only(w) {
+		if w.Hold == hold && only(w) {
 			names = append(names, fmt.Sprintf("%s (%s at the latest)", w.Key, w.Until.UTC().Format(time.RFC3339)))
 		}
-	}
-	if len(names) == 0 {
-		return ""
 	}
 	if more := len(names) - shown; more > 0 {
 		names = append(names[:shown], fmt.Sprintf("and %d more", more))
 	}
-	return "to be pruned when its active Runs have ended: " + strings.Join(names, ", ")
+	return strings.Join(names, ", ")
 }
 
 // lookAgain is due when the cache has had time to learn of the change that this

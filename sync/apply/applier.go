@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -22,6 +24,9 @@ type Applier struct {
 	Client client.Client
 	// Live reads from the API server.
 	Live client.Reader
+	// Settled reports whether all Jobs of these finished Runs have ended, and none is
+	// still to be created for a notifier. It is given all Jobs of their Pipeline.
+	Settled func([]v1alpha1.Run, []batchv1.Job, time.Time) bool
 	// Try, if it isn't nil, returns what is wrong with an object beyond what the API
 	// server says of the object itself. It is given what would be stored, defaults
 	// included, of each object that differs from what was applied before. It is
@@ -66,16 +71,18 @@ func (a Applier) Sync(ctx context.Context, in Input, track Track) (Result, error
 	if err != nil {
 		return untouched, err
 	}
-	if in.Busy, err = busy(ctx, in, a.Live, client.MatchingFields{v1alpha1.CompletionTimeField: ""}); err != nil {
-		return untouched, err
-	}
-	plan = Make(in.with(touched, asObjects(live)))
+	in = in.with(touched, asObjects(live))
+	plan = Make(in)
 	if gone := plan.newlyUnwanted(inv); !in.AllowPrune && prunesMost(gone, inv) {
 		return untouched, &MassPruneError{Pruned: gone, Of: len(inv)}
 	}
 	if err := a.rehearse(ctx, plan, live, inv); err != nil {
 		return untouched, err
 	}
+	if err := a.confirm(ctx, in); err != nil {
+		return untouched, err
+	}
+	plan = Make(in)
 	if inv.announce(plan.Apply) {
 		if err := track(ctx, inv.stored()); err != nil {
 			return untouched, err

@@ -3,7 +3,6 @@ package apply
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -40,24 +39,8 @@ func (a Applier) observe(ctx context.Context, in Input) (Input, error) {
 		in.Repos[repos.Items[i].Name] = repos.Items[i].Spec.Adopt
 	}
 	var err error
-	in.Busy, err = busy(ctx, in, a.Client, client.UnsafeDisableDeepCopy)
+	in.Busy, err = a.busy(ctx, in)
 	return in, err
-}
-
-// busy returns those Pipelines that may be pruned and have active Runs.
-func busy(ctx context.Context, in Input, runs client.Reader, opts ...client.ListOption) (sets.Set[Key], error) {
-	found := sets.New[Key]()
-	for _, key := range in.unwanted() {
-		var list v1alpha1.RunList
-		of := append([]client.ListOption{client.InNamespace(in.Namespace), client.MatchingLabels{v1alpha1.PipelineLabel: key.Name}}, opts...)
-		if err := runs.List(ctx, &list, of...); err != nil {
-			return nil, fmt.Errorf("list the Runs of %s: %w", key, err)
-		}
-		if slices.ContainsFunc(list.Items, func(run v1alpha1.Run) bool { return !run.Status.Phase.Finished() }) {
-			found.Insert(key)
-		}
-	}
-	return found, nil
 }
 
 // liveObjects reads the metadata of those objects that exist, with their

@@ -29,8 +29,8 @@ type Input struct {
 	Inventory *v1alpha1.Inventory
 	// Live are the namespace's Pipelines and Triggers.
 	Live map[Key]metav1.Object
-	// Busy are Pipelines with Runs that have not ended, as far as they may be pruned.
-	Busy sets.Set[Key]
+	// Busy are Pipelines that are not to be pruned yet, as far as they may be pruned.
+	Busy map[Key]Hold
 	// Patience is how long such a Pipeline waits, from when it is first found not to be
 	// desired.
 	Patience time.Duration
@@ -61,9 +61,22 @@ type Change struct {
 	Cause Cause
 }
 
-// Wait is a Pipeline that is to be pruned and has active Runs.
+// Hold is what keeps a Pipeline from being pruned.
+type Hold string
+
+// The holds.
+const (
+	// HoldRuns: Runs that are active.
+	HoldRuns Hold = "Runs"
+	// HoldJobs: Jobs of Runs that have ended, those of notifiers included.
+	HoldJobs Hold = "Jobs"
+)
+
+// Wait is a Pipeline that is to be pruned and has to wait.
 type Wait struct {
 	Key
+	// Hold is what for.
+	Hold Hold
 	// Until is when it is pruned at the latest.
 	Until time.Time
 	// Fresh: nobody has recorded yet that it waits.
@@ -77,7 +90,7 @@ type Plan struct {
 	Apply []Change
 	// Prune deletes objects: Triggers, then Pipelines.
 	Prune []Key
-	// Await are Pipelines that are pruned once their Runs have ended.
+	// Await are Pipelines that are pruned later.
 	Await []Wait
 	// Keep are objects that were to be pruned and aren't any more.
 	Keep []Key
@@ -179,8 +192,8 @@ func (p *Plan) release(in Input, key Key, entry v1alpha1.InventoryEntry) {
 	switch until := in.until(entry); {
 	case !exists || live.GetLabels()[v1alpha1.ConfigRepoLabel] != in.Repo:
 		p.Forget = append(p.Forget, key)
-	case in.Prune && in.Busy.Has(key) && in.Now.Before(until):
-		p.Await = append(p.Await, Wait{Key: key, Until: until, Fresh: entry.UnwantedSince == nil})
+	case in.Prune && in.Busy[key] != "" && in.Now.Before(until):
+		p.Await = append(p.Await, Wait{Key: key, Hold: in.Busy[key], Until: until, Fresh: entry.UnwantedSince == nil})
 	case in.Prune:
 		p.Prune = append(p.Prune, key)
 	case entry.UnwantedSince != nil:

@@ -7,7 +7,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/sync/apply"
@@ -47,7 +46,7 @@ func ownedBy(repo string) func(*metav1.ObjectMeta) {
 }
 
 func TestMake(t *testing.T) {
-	web, old, push, busy := pipelineKey("web"), pipelineKey("old"), triggerKey("push"), pipelineKey("busy")
+	web, old, push, busy, ending := pipelineKey("web"), pipelineKey("old"), triggerKey("push"), pipelineKey("busy"), pipelineKey("ending")
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	since := func(at time.Time) v1alpha1.InventoryEntry {
 		waiting := entry(busy, 3, "d1")
@@ -204,13 +203,19 @@ func TestMake(t *testing.T) {
 			inventory: []v1alpha1.InventoryEntry{entry(busy, 3, "d1"), entry(push, 3, "d1")},
 			live:      map[apply.Key]metav1.Object{busy: live(nil), push: live(nil)},
 			prune:     true,
-			want:      apply.Plan{Prune: []apply.Key{push}, Await: []apply.Wait{{Key: busy, Until: noon.Add(time.Hour), Fresh: true}}},
+			want:      apply.Plan{Prune: []apply.Key{push}, Await: []apply.Wait{{Key: busy, Hold: apply.HoldRuns, Until: noon.Add(time.Hour), Fresh: true}}},
+		},
+		"not rendered any more, and Jobs of its Runs have not ended": {
+			inventory: []v1alpha1.InventoryEntry{entry(ending, 3, "d1")},
+			live:      map[apply.Key]metav1.Object{ending: live(nil)},
+			prune:     true,
+			want:      apply.Plan{Await: []apply.Wait{{Key: ending, Hold: apply.HoldJobs, Until: noon.Add(time.Hour), Fresh: true}}},
 		},
 		"waits for its Runs": {
 			inventory: []v1alpha1.InventoryEntry{since(noon.Add(-59 * time.Minute))},
 			live:      map[apply.Key]metav1.Object{busy: live(nil)},
 			prune:     true,
-			want:      apply.Plan{Await: []apply.Wait{{Key: busy, Until: noon.Add(time.Minute)}}},
+			want:      apply.Plan{Await: []apply.Wait{{Key: busy, Hold: apply.HoldRuns, Until: noon.Add(time.Minute)}}},
 		},
 		"has waited for its Runs for too long": {
 			inventory: []v1alpha1.InventoryEntry{since(noon.Add(-time.Hour))},
@@ -257,7 +262,7 @@ func TestMake(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			got := apply.Make(apply.Input{
-				Busy: sets.New(busy), Patience: time.Hour, Now: noon,
+				Busy: map[apply.Key]apply.Hold{busy: apply.HoldRuns, ending: apply.HoldJobs}, Patience: time.Hour, Now: noon,
 				Namespace: "ci", Repo: "mine", Repos: map[string][]string{"mine": {"former"}, "theirs": nil, "former": nil, "newer": {"mine"}}, Prune: test.prune,
 				Desired: test.desired, Live: test.live,
 				Inventory: &v1alpha1.Inventory{Entries: test.inventory},

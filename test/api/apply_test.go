@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/settled"
 	"github.com/kayci/kayci/render"
 	"github.com/kayci/kayci/sync/apply"
 )
@@ -37,7 +38,7 @@ func newApplySite(t *testing.T) *applySite {
 	site.namespace = newNamespace(t, site.Client)
 	site.writes = watchWrites(cfg)
 	watched := newClient(t, cfg)
-	site.applier = apply.Applier{Client: watched, Live: watched}
+	site.applier = apply.Applier{Client: watched, Live: watched, Settled: settled.Runs}
 	return site
 }
 
