@@ -114,8 +114,8 @@ func (r *Reconciler) deleted(ctx context.Context, c queue.Candidate, runs []v1al
 	return names, err
 }
 
-// surelyDeleted is deleted for a Run that is to get a place: the cache may be
-// behind about those that went lately.
+// surelyDeleted is deleted for a Run that is to get a place, or none for good: the
+// cache may be behind about those that went lately, and about what is left of them.
 func (r *Reconciler) surelyDeleted(ctx context.Context, c queue.Candidate, runs []v1alpha1.Run) ([]string, error) {
 	t := turn{c.Run.Namespace, c.Lock}
 	gone, ok := r.neighbours.vanished(t, runs)
@@ -123,7 +123,10 @@ func (r *Reconciler) surelyDeleted(ctx context.Context, c queue.Candidate, runs 
 		return nil, errNotItsTurn
 	}
 	if len(gone) == 0 {
-		return r.deleted(ctx, c, runs)
+		names, err := r.deleted(ctx, c, runs)
+		if err != nil || len(names) == 0 || c.Policy != v1alpha1.ConcurrencySkip {
+			return names, err
+		}
 	}
 	names, left, err := r.leftovers(ctx, r.APIReader, c, runs, client.MatchingLabels{v1alpha1.LockLabel: c.Lock.Label()})
 	if err != nil {

@@ -258,3 +258,35 @@ func TestWhatIsLeftWakes(t *testing.T) {
 		t.Errorf("the deletion of a pod that had ended wakes %v", got)
 	}
 }
+
+// A Run can't be skipped and then not: the API server is asked whether what the
+// cache shows of a deleted Run is still there.
+func TestSkippedOnlyForWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		left bool
+		want string
+	}{
+		"its pod is gone": {want: goesOn},
+		"its pod is left": {left: true, want: `Cancelled Skipped: skipped: no place for another run of key "main" beside the pods of deleted run a`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := bounded(v1alpha1.ConcurrencySkip, 1)
+			w := newWorld(t, p, revision.New(p, 1), started("a", p))
+			w.mustReconcile("a")
+			w.runPod("a-j0")
+			w.remove(&v1alpha1.Run{ObjectMeta: named("a")}, &batchv1.Job{ObjectMeta: named("a-j0")})
+			if err := w.live.Create(t.Context(), started("b", p)); err != nil {
+				t.Fatal(err)
+			}
+			w.sync()
+			w.restart()
+			if !tt.left {
+				w.remove(&corev1.Pod{ObjectMeta: named("a-j0-pod")})
+			}
+			w.mustReconcile("b")
+			w.wantSeen(map[string]string{"b": tt.want})
+		})
+	}
+}
