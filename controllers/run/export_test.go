@@ -51,3 +51,12 @@ func (r *Reconciler) Remembered() int {
 	}
 	return n
 }
+
+// Holders returns how many Runs the Reconciler takes for holders of places.
+func (r *Reconciler) Holders() int {
+	n := 0
+	for _, runs := range r.neighbours.holders {
+		n += len(runs)
+	}
+	return n
+}

@@ -90,6 +90,22 @@ func (n *neighbours) vanished(t turn, runs []v1alpha1.Run) (gone []types.UID, ok
 	return gone, true
 }
 
+// lost returns the Runs of this name that had a place and that the cache shows no
+// more, though nobody has recorded their end.
+func (n *neighbours) lost(key types.NamespacedName) map[types.UID]turn {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	lost := map[types.UID]turn{}
+	for t, holders := range n.holders {
+		for uid, name := range holders {
+			if t.namespace == key.Namespace && name == key.Name && n.known[t.namespace][uid] == nil {
+				lost[uid] = t
+			}
+		}
+	}
+	return lost
+}
+
 // work notes that a worker has to do with a Run of this name, and returns what ends
 // that. It comes before the Run is read: whoever doesn't see it at work sees all
 // that it has done.
@@ -110,7 +126,7 @@ func (n *neighbours) work(key types.NamespacedName) (end func()) {
 // deleted returns the names of Runs of the lock that are gone while something of
 // them may still run, as the cache shows it.
 func (r *Reconciler) deleted(ctx context.Context, c queue.Candidate, runs []v1alpha1.Run) ([]string, error) {
-	names, _, err := r.leftovers(ctx, r.Client, c, runs, client.MatchingFields{locked: c.Lock.Label()}, client.UnsafeDisableDeepCopy)
+	names, _, err := r.leftovers(ctx, turn{c.Run.Namespace, c.Lock}, runs)
 	return names, err
 }
 
@@ -128,7 +144,7 @@ func (r *Reconciler) surelyDeleted(ctx context.Context, c queue.Candidate, runs 
 			return names, err
 		}
 	}
-	names, left, err := r.leftovers(ctx, r.APIReader, c, runs, client.MatchingLabels{v1alpha1.LockLabel: c.Lock.Label()})
+	names, left, err := r.sureLeftovers(ctx, t, runs)
 	if err != nil {
 		return nil, err
 	}
@@ -140,12 +156,39 @@ func (r *Reconciler) surelyDeleted(ctx context.Context, c queue.Candidate, runs 
 	return names, nil
 }
 
-// leftovers finds the Jobs and pods of the lock that may run and whose Runs are
-// gone, and returns the names of those Runs.
-func (r *Reconciler) leftovers(ctx context.Context, in client.Reader, c queue.Candidate, runs []v1alpha1.Run, opts ...client.ListOption) ([]string, map[types.UID]bool, error) {
+// bury forgets the deleted Run, once nothing of it is left: nobody else may ever ask
+// for its lock.
+func (r *Reconciler) bury(ctx context.Context, key types.NamespacedName) error {
+	for uid, t := range r.neighbours.lost(key) {
+		_, left, err := r.leftovers(ctx, t, nil)
+		if err == nil && !left[uid] {
+			_, left, err = r.sureLeftovers(ctx, t, nil)
+		}
+		if err != nil {
+			return err
+		}
+		if !left[uid] {
+			r.neighbours.release(t, uid)
+		}
+	}
+	return nil
+}
+
+// leftovers finds what the cache shows of the Jobs and pods of the lock that may run
+// and whose Runs are gone, and returns the names and UIDs of those Runs.
+func (r *Reconciler) leftovers(ctx context.Context, t turn, runs []v1alpha1.Run) ([]string, map[types.UID]bool, error) {
+	return r.leftIn(ctx, r.Client, t, runs, client.MatchingFields{locked: t.lock.Label()}, client.UnsafeDisableDeepCopy)
+}
+
+// sureLeftovers is leftovers as the API server has them.
+func (r *Reconciler) sureLeftovers(ctx context.Context, t turn, runs []v1alpha1.Run) ([]string, map[types.UID]bool, error) {
+	return r.leftIn(ctx, r.APIReader, t, runs, client.MatchingLabels{v1alpha1.LockLabel: t.lock.Label()})
+}
+
+func (r *Reconciler) leftIn(ctx context.Context, in client.Reader, t turn, runs []v1alpha1.Run, opts ...client.ListOption) ([]string, map[types.UID]bool, error) {
 	var jobs batchv1.JobList
 	var pods corev1.PodList
-	opts = append(opts, client.InNamespace(c.Run.Namespace))
+	opts = append(opts, client.InNamespace(t.namespace))
 	for _, list := range []client.ObjectList{&jobs, &pods} {
 		if err := in.List(ctx, list, opts...); err != nil {
 			return nil, nil, fmt.Errorf("list what is left of deleted runs: %w", err)
@@ -167,7 +210,7 @@ func (r *Reconciler) leftovers(ctx context.Context, in client.Reader, c queue.Ca
 	left := map[types.UID]bool{}
 	for holder := range holders {
 		there := slices.ContainsFunc(runs, func(run v1alpha1.Run) bool { return run.UID == holder.UID })
-		if !there && r.gone(ctx, c.Run.Namespace, holder) {
+		if !there && r.gone(ctx, t.namespace, holder) {
 			names = append(names, holder.Name)
 			left[holder.UID] = true
 		}
@@ -205,12 +248,13 @@ func (r *Reconciler) vacate(ctx context.Context, o *observation) error {
 }
 
 // vacated lets the Runs look at their place that wait for what is left of a
-// deleted one.
+// deleted one, and that one be buried.
 func (r *Reconciler) vacated() handler.EventHandler {
 	wake := func(ctx context.Context, obj client.Object, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
 		if !r.gone(ctx, obj.GetNamespace(), queue.HolderOf(obj)) {
 			return
 		}
+		r.add(q, r.runOf(ctx, obj), 0)
 		label := obj.GetLabels()[v1alpha1.LockLabel]
 		r.rouse(ctx, obj, q, func(runs []v1alpha1.Run) []*v1alpha1.Run { return queue.Waiting(label, runs) })
 	}

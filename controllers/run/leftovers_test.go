@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -224,7 +225,8 @@ func TestDeletedWhileAWorkerIsAtIt(t *testing.T) {
 	}
 }
 
-// What ends of a deleted Run wakes those that wait for it, and nobody else.
+// What ends of a deleted Run wakes those that wait for it, and that Run's own look,
+// which forgets it.
 func TestWhatIsLeftWakes(t *testing.T) {
 	t.Parallel()
 	w := bereaved(t, true)
@@ -241,6 +243,7 @@ func TestWhatIsLeftWakes(t *testing.T) {
 		for name := range q.due {
 			names = append(names, name.Name)
 		}
+		slices.Sort(names)
 		return names
 	}
 	pod := &corev1.Pod{}
@@ -251,7 +254,7 @@ func TestWhatIsLeftWakes(t *testing.T) {
 		t.Errorf("the end of a pod whose Run is there wakes %v", got)
 	}
 	w.remove(&v1alpha1.Run{ObjectMeta: named("a")})
-	if diff := cmp.Diff([]string{"b"}, woken(event.TypedUpdateEvent[client.Object]{ObjectOld: pod, ObjectNew: ended})); diff != "" {
+	if diff := cmp.Diff([]string{"a", "b"}, woken(event.TypedUpdateEvent[client.Object]{ObjectOld: pod, ObjectNew: ended})); diff != "" {
 		t.Errorf("woken (-want +got):\n%s", diff)
 	}
 	if got := woken(event.TypedUpdateEvent[client.Object]{ObjectOld: ended, ObjectNew: ended}); len(got) > 0 {
@@ -289,4 +292,44 @@ func TestSkippedOnlyForWhatIsLeft(t *testing.T) {
 			w.wantSeen(map[string]string{"b": tt.want})
 		})
 	}
+}
+
+// A deleted Run is forgotten though nobody else asks for its lock, but not before
+// the API server says that nothing is left of it.
+func TestDeletedRunIsForgotten(t *testing.T) {
+	t.Parallel()
+	p := bounded(v1alpha1.ConcurrencyQueue, 1)
+	w := newWorld(t, p, revision.New(p, 1), started("a", p))
+	w.mustReconcile("a")
+	w.runPod("a-j0")
+	e, q := event.DeleteEvent{Object: w.run("a")}, &queue{due: map[types.NamespacedName]time.Time{}, now: w.clock.Now}
+	w.remove(&v1alpha1.Run{ObjectMeta: named("a")})
+	w.reconciler.Wake().Delete(t.Context(), e, q)
+	if key, found := q.pop(); !found || key.Name != "a" {
+		t.Errorf("its deletion asks for a look at %q", key.Name)
+	}
+	w.sync()
+	look := func(when string, holders int, reads ...string) {
+		t.Helper()
+		w.liveReads = nil
+		w.mustReconcile("a")
+		if got := w.reconciler.Holders(); got != holders {
+			t.Errorf("%s: %d are taken for holders, want %d", when, got, holders)
+		}
+		if diff := cmp.Diff(reads, w.liveReads); diff != "" {
+			t.Errorf("%s: live reads (-want +got):\n%s", when, diff)
+		}
+	}
+	look("the cache shows what is left", 1)
+	without := w.cache
+	for _, obj := range []client.Object{&batchv1.Job{ObjectMeta: named("a-j0")}, &corev1.Pod{ObjectMeta: named("a-j0-pod")}} {
+		obj.SetNamespace("ci")
+		if err := without.Delete(t.Context(), obj); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look("the cache alone shows nothing", 1, "*v1.JobList", "*v1.PodList")
+	w.remove(&batchv1.Job{ObjectMeta: named("a-j0")}, &corev1.Pod{ObjectMeta: named("a-j0-pod")})
+	look("nothing is left", 0, "*v1.JobList", "*v1.PodList")
+	look("it is forgotten", 0)
 }

@@ -47,7 +47,7 @@ type neighbours struct {
 	// turns are the locks of which a Run is being admitted.
 	turns map[turn]bool
 	// holders are the names of the Runs that have places and that this process
-	// doesn't know to have ended; busy are the Runs that its workers are at.
+	// doesn't know to have ended, or to have left nothing; busy are the Runs that its workers are at.
 	holders map[turn]map[types.UID]string
 	busy    map[types.NamespacedName]bool
 }

@@ -68,7 +68,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	rest := r.neighbours.work(req.NamespacedName)
 	defer rest()
 	run, err := r.get(ctx, req.NamespacedName)
-	if run == nil || !run.DeletionTimestamp.IsZero() {
+	switch {
+	case err == nil && run == nil:
+		return ctrl.Result{}, r.bury(ctx, req.NamespacedName)
+	case err != nil, !run.DeletionTimestamp.IsZero():
 		return ctrl.Result{}, err
 	}
 	after, err := r.advance(ctx, run)

@@ -15,7 +15,8 @@ import (
 	"github.com/kayci/kayci/controllers/run/queue"
 )
 
-// wake lets the Runs beside one whose place has changed look at theirs.
+// wake lets the Runs beside one whose place has changed look at theirs, and a
+// deleted one be buried.
 func (r *Reconciler) wake() handler.EventHandler {
 	add := func(ctx context.Context, obj client.Object, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
 		changed, ok := obj.(*v1alpha1.Run)
@@ -31,6 +32,7 @@ func (r *Reconciler) wake() handler.EventHandler {
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
 			if run, is := e.Object.(*v1alpha1.Run); is {
 				r.neighbours.forget(run)
+				r.add(q, run, 0)
 			}
 			add(ctx, e.Object, q)
 		},
