@@ -33,6 +33,7 @@ func documents() []document {
 		},
 		{path: "docs/runs.md", before: cloneNothing, says: []string{"test\t", "created"}},
 		{path: "docs/operations.md"},
+		{path: "docs/configrepos.md"},
 		{path: "docs/reasons.md"},
 		{path: "docs/notify.md", says: []string{"sent"}},
 		{path: "charts/kayci/README.md", says: []string{"serves every namespace"}},
