@@ -77,12 +77,12 @@ func rendered(t *testing.T, folder string) []string {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	objects, err := render.Render(ctx, render.Options{Dir: folder, Namespace: "ci", Exec: []string{self, childArgument}})
+	result, err := render.Render(ctx, render.Options{Dir: folder, Namespace: "ci", Exec: []string{self, childArgument}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var names []string
-	for _, object := range objects {
+	for _, object := range result.Objects {
 		names = append(names, object.Object.GetObjectKind().GroupVersionKind().Kind+"/"+object.Object.GetName())
 		var problems field.ErrorList
 		switch o := object.Object.(type) {

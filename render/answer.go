@@ -10,6 +10,8 @@ type evaluation struct {
 	Vars    map[string]string `json:"vars,omitempty"`
 	Image   string            `json:"image"`
 	Limits  Limits            `json:"limits"`
+	// Values of the limit that other entries have taken.
+	Values int `json:"values,omitempty"`
 }
 
 // answer is one line of the child's stdout. For each entry there is one that
@@ -25,6 +27,10 @@ type answer struct {
 	Lines []int  `json:"lines,omitempty"`
 	Fault *fault `json:"fault,omitempty"`
 	End   bool   `json:"end,omitempty"`
+	// Looked are the paths that an entry without a fault depends on, and Values how
+	// many it has. Both come with its end.
+	Looked []string `json:"looked,omitempty"`
+	Values int      `json:"values,omitempty"`
 }
 
 // sound reports whether the answer is of one sort.

@@ -49,9 +49,9 @@ func TestBombs(t *testing.T) {
 				ctx, cancel = context.WithTimeout(ctx, test.timeout)
 				defer cancel()
 			}
-			objects, err := render.Render(ctx, opts)
-			if err == nil || !strings.Contains(err.Error(), test.want) || len(objects) > 0 {
-				t.Errorf("got %d objects and error %v, want error %q", len(objects), err, test.want)
+			result, err := render.Render(ctx, opts)
+			if err == nil || !strings.Contains(err.Error(), test.want) || len(result.Objects) > 0 {
+				t.Errorf("got %d objects and error %v, want error %q", len(result.Objects), err, test.want)
 			}
 			if got := errors.Is(err, context.DeadlineExceeded); got != (test.timeout > 0) {
 				t.Errorf("is a deadline error: %v", got)

@@ -26,8 +26,12 @@ const outOfMemory = "out of memory"
 var ErrCrashed = errors.New("the evaluation crashed")
 
 // evaluate runs a child process over the entries and hands its answers on. Of
-// these only the form is checked: each belongs to the entry that is its turn.
-func evaluate(ctx context.Context, command []string, req evaluation, to *decoder) error {
+// these only the form is checked: each belongs to the entry that is its turn. What
+// the other files yield is known.
+func evaluate(ctx context.Context, command []string, req evaluation, files []string, to *decoder) error {
+	if len(req.Entries) == 0 {
+		return newAnswerReader(strings.NewReader(""), req, files, to).all(ctx)
+	}
 	if len(command) == 0 {
 		return errors.New("render: Options.Exec is blank")
 	}
@@ -44,8 +48,8 @@ func evaluate(ctx context.Context, command []string, req evaluation, to *decoder
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start the evaluation: %w", err)
 	}
-	reader := newAnswerReader(stdout, req)
-	readErr := reader.all(ctx, to)
+	reader := newAnswerReader(stdout, req, files, to)
+	readErr := reader.all(ctx)
 	ended := reader.limited.N > 0 && errors.Is(readErr, io.EOF)
 	if readErr != nil && !ended {
 		_ = killGroup(cmd)
@@ -57,7 +61,7 @@ func evaluate(ctx context.Context, command []string, req evaluation, to *decoder
 	case ended && waitErr != nil, readErr == nil:
 		readErr = waitErr
 	}
-	return reader.blame(ctx, readErr, stderr.String(), to)
+	return reader.blame(ctx, readErr, stderr.String())
 }
 
 // newChild prepares a process of a group of its own, with nothing of this
@@ -76,19 +80,34 @@ func newChild(ctx context.Context, command []string, input []byte, stderr io.Wri
 
 func killGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
-// answerReader reads the child's answers for the entries, in their order.
+// answerReader reads the child's answers for those files that aren't known, in
+// their order.
 type answerReader struct {
 	limited *io.LimitedReader
 	lines   *bufio.Reader
-	entries []string
+	files   []string
+	to      *decoder
+	// output is what is left of the limit for what files yield.
+	output int64
 	// most bytes that one answer may have.
 	most int
 	// current is the entry that is being evaluated: the one to blame for a crash.
 	current string
 }
 
-func newAnswerReader(stdout io.Reader, req evaluation) *answerReader {
-	limited := &io.LimitedReader{R: stdout, N: req.Limits.Output + 1}
+// lookedOutput bounds what the child says of paths, beside what files yield, and
+// lookedOfOne what it says of an entry's. lookedAround is the rest of such an answer.
+const (
+	lookedOutput = 8 << 20
+	lookedOfOne  = 512 << 10
+	lookedAround = 100
+)
+
+var errOutput = errors.New("the output is too large")
+
+func newAnswerReader(stdout io.Reader, req evaluation, files []string, to *decoder) *answerReader {
+	output := req.Limits.Output - to.heldAll.output
+	limited := &io.LimitedReader{R: stdout, N: output + lookedOutput + 1}
 	const (
 		// perByte is an object's lines, of which each value has one: a value has a
 		// byte at least and a line a few digits.
@@ -97,37 +116,49 @@ func newAnswerReader(stdout io.Reader, req evaluation) *answerReader {
 		around = 1 << 20
 	)
 	return &answerReader{
-		limited: limited, lines: bufio.NewReader(limited), entries: req.Entries, most: perByte*req.Limits.Size + around,
+		limited: limited, lines: bufio.NewReader(limited), files: files, to: to, output: output,
+		most: perByte*req.Limits.Size + around,
 	}
 }
 
-func (r *answerReader) all(ctx context.Context, to *decoder) error {
-	for _, file := range r.entries {
-		begin, err := r.next(file)
-		if err != nil {
+func (r *answerReader) all(ctx context.Context) error {
+	for _, file := range r.files {
+		if known := r.to.held[file]; known != nil {
+			r.to.recall(file, known)
+		} else if err := r.entry(ctx, file); err != nil {
 			return err
-		}
-		if !begin.Begin {
-			return unexpected(file)
-		}
-		r.current = file
-		for {
-			a, err := r.next(file)
-			if err != nil {
-				return err
-			}
-			if a.Begin {
-				return unexpected(file)
-			}
-			if a.End {
-				break
-			}
-			if err := to.take(ctx, a); err != nil {
-				return err
-			}
 		}
 	}
 	return ctx.Err()
+}
+
+func (r *answerReader) entry(ctx context.Context, file string) error {
+	begin, err := r.next(file)
+	if err != nil {
+		return err
+	}
+	if !begin.Begin {
+		return unexpected(file)
+	}
+	r.current = file
+	r.to.begin()
+	before := r.output
+	for {
+		a, err := r.next(file)
+		if err != nil {
+			return err
+		}
+		switch {
+		case a.Begin:
+			return unexpected(file)
+		case a.End:
+			r.to.end(a, before-r.output)
+			return nil
+		}
+		if err := r.to.take(ctx, a); err != nil {
+			return err
+		}
+	}
 }
 
 func unexpected(file string) error { return fmt.Errorf("unexpected answer for %s", file) }
@@ -143,6 +174,12 @@ func (r *answerReader) next(file string) (answer, error) {
 	}
 	if a.File != file || !a.sound() {
 		return a, unexpected(file)
+	}
+	if len(a.Looked) == 0 {
+		r.output -= int64(len(line))
+	}
+	if r.output < 0 {
+		return a, errOutput
 	}
 	return a, nil
 }
@@ -168,15 +205,15 @@ func (r *answerReader) line() ([]byte, error) {
 
 // blame turns a failed child into an error of the entry that it failed at, after
 // those of the entries before, or of the world if it never got to one.
-func (r *answerReader) blame(ctx context.Context, err error, stderr string, to *decoder) error {
-	limits := to.limits
+func (r *answerReader) blame(ctx context.Context, err error, stderr string) error {
+	limits := r.to.limits
 	fault := Error{File: r.current}
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return fmt.Errorf("evaluation was cancelled: %w", ctx.Err())
 	case ctx.Err() != nil:
 		fault.Message, fault.cause = "the evaluation did not finish in time", ctx.Err()
-	case r.limited.N <= 0:
+	case r.limited.N <= 0, errors.Is(err, errOutput):
 		fault.Message = fmt.Sprintf("the output of all files is more than %d MiB", limits.Output>>20)
 	case isOutOfMemory(stderr):
 		fault.Message = fmt.Sprintf("the evaluation needs more than %d MiB of memory", limits.Memory>>20)
@@ -190,7 +227,7 @@ func (r *answerReader) blame(ctx context.Context, err error, stderr string, to *
 	if r.current == "" && ctx.Err() == nil {
 		return errors.New(fault.Message)
 	}
-	return append(to.errs, fault)
+	return append(r.to.errs, fault)
 }
 
 // isOutOfMemory knows what the Go runtime says when the kernel gives it no more

@@ -29,14 +29,65 @@ type decoder struct {
 	definedIn map[string]string
 	errs      Errors
 	fitter    *fitter
-	// room for values and bytes of decoded objects that is left.
-	room, bytes int
+	// room for values and bytes of decoded objects that is left, and the number of
+	// objects so far.
+	room, bytes, count int
+	// held are entries that aren't evaluated again, with what they take in all. The
+	// limits have room for them, so that what has changed is to blame if there isn't
+	// enough.
+	held    map[string]*entry
+	heldAll spent
+	// current is the entry that is being evaluated, and fresh those that were.
+	current entry
+	fresh   map[string]*entry
 }
 
 func newDecoder(namespace string, limits Limits) *decoder {
 	return &decoder{
 		namespace: namespace, limits: limits, definedIn: map[string]string{},
-		fitter: newFitter(), room: limits.Values, bytes: limits.Decoded,
+		fitter: newFitter(), room: limits.Values, bytes: limits.Decoded, fresh: map[string]*entry{},
+	}
+}
+
+// hold takes entries for evaluated.
+func (d *decoder) hold(held map[string]*entry) {
+	d.held = held
+	for _, e := range held {
+		d.heldAll.add(e.spent)
+	}
+	d.room -= d.heldAll.room
+	d.bytes -= d.heldAll.bytes
+	d.count += d.heldAll.objects
+}
+
+// recall takes the objects of an entry that is held, of which only their names may
+// be at fault.
+func (d *decoder) recall(file string, known *entry) {
+	for _, o := range known.objects {
+		if other, ok := d.definedIn[o.id]; ok && !d.full() {
+			d.fail(Error{File: file, Line: o.line, Object: o.id, Message: alreadyDefined(other)})
+		}
+		d.definedIn[o.id] = file
+	}
+}
+
+func alreadyDefined(file string) string { return "is already defined in " + file }
+
+// begin is called before the answers for an entry, and end after them.
+func (d *decoder) begin() {
+	d.current = entry{spent: spent{room: d.room, bytes: d.bytes, objects: d.count}}
+}
+
+func (d *decoder) end(a answer, output int64) {
+	d.current.looked = a.Looked
+	before := d.current.spent
+	d.current.spent = spent{
+		values: min(max(a.Values, 0), d.limits.Values), room: before.room - d.room, bytes: before.bytes - d.bytes,
+		objects: d.count - before.objects, output: output,
+	}
+	if slices.Contains(a.Looked, a.File) {
+		remembered := d.current
+		d.fresh[a.File] = &remembered
 	}
 }
 
@@ -103,7 +154,7 @@ func (d *decoder) object(file, place string, n *node) {
 	}
 	faults := checkMetadata(n, d.namespace)
 	if other, ok := d.definedIn[id]; ok && id != place {
-		faults = append(faults, fault{Line: n.line, Message: "is already defined in " + other})
+		faults = append(faults, fault{Line: n.line, Message: alreadyDefined(other)})
 	}
 	d.definedIn[id] = file
 	if status := n.get("status"); status != nil {
@@ -112,7 +163,7 @@ func (d *decoder) object(file, place string, n *node) {
 	}
 	faults = append(faults, d.decode(n, into)...)
 	d.failAll(file, id, faults)
-	if len(d.objects) == d.limits.Objects {
+	if d.count == d.limits.Objects {
 		if !d.tooMany {
 			d.fail(Error{File: file, Line: n.line, Object: id, Message: fmt.Sprintf("the commit renders more than %d objects", d.limits.Objects)})
 		}
@@ -121,6 +172,8 @@ func (d *decoder) object(file, place string, n *node) {
 	}
 	into.SetNamespace(d.namespace)
 	d.objects = append(d.objects, Object{Object: into, File: file})
+	d.current.objects = append(d.current.objects, definition{id: id, line: n.line})
+	d.count++
 }
 
 // perObject is how many objects may be as large as one may be.

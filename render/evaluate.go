@@ -46,12 +46,16 @@ type evaluator struct {
 	limits Limits
 	// room for values that is left.
 	room int
-	out  *json.Encoder
+	// paths and bytes of them that may still be told of.
+	paths, bytes int
+	jail         *jail
+	out          *json.Encoder
 }
 
 func newEvaluator(root *os.Root, req evaluation, out io.Writer) *evaluator {
 	vm := jsonnet.MakeVM()
-	vm.Importer(newJail(root, req.Path))
+	jail := newJail(root, req.Path)
+	vm.Importer(jail)
 	vm.SetTraceOut(io.Discard)
 	vm.ExtVar(ImageVar, req.Image)
 	for name, value := range req.Vars {
@@ -59,7 +63,10 @@ func newEvaluator(root *os.Root, req evaluation, out io.Writer) *evaluator {
 	}
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
-	return &evaluator{root: root, vm: vm, vars: req.Vars, limits: req.Limits, room: req.Limits.Values, out: encoder}
+	return &evaluator{
+		root: root, vm: vm, vars: req.Vars, limits: req.Limits, jail: jail, out: encoder,
+		room: req.Limits.Values - req.Values, paths: maxLooked, bytes: lookedOutput,
+	}
 }
 
 func (e *evaluator) run(entries []string) error {
@@ -67,14 +74,32 @@ func (e *evaluator) run(entries []string) error {
 		if err := e.out.Encode(answer{File: file, Begin: true}); err != nil {
 			return err
 		}
+		before := e.room
 		if err := e.entry(file); err != nil {
 			return err
 		}
-		if err := e.out.Encode(answer{File: file, End: true}); err != nil {
+		if err := e.out.Encode(answer{File: file, End: true, Values: before - e.room, Looked: e.looked(file)}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// looked returns the paths that an entry depends on, or nil if there is no more to
+// be told of such.
+func (e *evaluator) looked(file string) []string {
+	paths := e.jail.looked.of(file)
+	// A byte may stand for six of JSON. The rest of the answer is short.
+	bytes := 6*len(file) + lookedAround
+	for _, path := range paths {
+		bytes += 6*len(path) + len(`"",`)
+	}
+	if len(paths) > e.paths || bytes > min(e.bytes, lookedOfOne) {
+		return nil
+	}
+	e.paths -= len(paths)
+	e.bytes -= bytes
+	return paths
 }
 
 // entry says what an entry yields: objects and faults.

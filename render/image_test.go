@@ -25,13 +25,13 @@ ci.pipeline('web', jobs=[ci.job('a', ci.script('busybox', 'true'))], notifiers=[
 			t.Parallel()
 			opts := options(t, dir)
 			opts.Image, opts.Vars = tt.image, tt.vars
-			objects, err := render.Render(testContext(t), opts)
+			result, err := render.Render(testContext(t), opts)
 			if err != nil {
 				t.Fatal(err)
 			}
-			pipeline, ok := objects[0].Object.(*v1alpha1.Pipeline)
+			pipeline, ok := result.Objects[0].Object.(*v1alpha1.Pipeline)
 			if !ok {
-				t.Fatalf("rendered %T", objects[0].Object)
+				t.Fatalf("rendered %T", result.Objects[0].Object)
 			}
 			if got := pipeline.Spec.Notifiers[0].Template.Spec.Template.Spec.Containers[0].Image; got != tt.want {
 				t.Errorf("image %q, want %q", got, tt.want)

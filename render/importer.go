@@ -36,6 +36,8 @@ type jail struct {
 	bytes   map[string]jsonnet.Contents
 	// binary has, of each file that uses importbin, how it takes what it imports.
 	binary map[string]imports
+	// looked is what imports of each file have looked for.
+	looked looked
 }
 
 func newJail(root *os.Root, entryFolder string) *jail {
@@ -46,6 +48,7 @@ func newJail(root *os.Root, entryFolder string) *jail {
 		texts:   map[string]jsonnet.Contents{},
 		bytes:   map[string]jsonnet.Contents{},
 		binary:  map[string]imports{},
+		looked:  looked{},
 	}
 }
 
@@ -68,9 +71,10 @@ func (j *jail) Import(importedFrom, importedPath string) (jsonnet.Contents, stri
 		return jsonnet.Contents{}, "", err
 	}
 	read := j.reader(importedFrom, importedPath)
-	for _, name := range candidates {
+	for i, name := range candidates {
 		contents, foundAt, err := read(name)
 		if err == nil {
+			j.looked.add(importedFrom, importedPath, candidates[:i+1], foundAt)
 			return contents, foundAt, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -78,7 +82,9 @@ func (j *jail) Import(importedFrom, importedPath string) (jsonnet.Contents, stri
 		}
 	}
 	if importedPath == LibraryName {
-		return j.library, "<" + LibraryName + ">", nil
+		foundAt := "<" + LibraryName + ">"
+		j.looked.add(importedFrom, importedPath, candidates, foundAt)
+		return j.library, foundAt, nil
 	}
 	return jsonnet.Contents{}, "", fmt.Errorf("import %q: no such file in the repository (tried %s)",
 		importedPath, strings.Join(candidates, ", "))
@@ -161,15 +167,8 @@ func (j *jail) verbatim(name string) (contents jsonnet.Contents, foundAt string,
 
 // readFile reads a regular file below root, following symlinks that stay there.
 func readFile(root *os.Root, name string) ([]byte, error) {
-	info, err := root.Stat(name)
-	if err != nil {
-		return nil, jailError(name, err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", name)
-	}
-	if info.Size() > maxFileSize {
-		return nil, fmt.Errorf("%s is larger than %d MiB", name, maxFileSize>>20)
+	if _, err := regularSize(root, name); err != nil {
+		return nil, err
 	}
 	file, err := root.Open(name)
 	if err != nil {
@@ -177,6 +176,22 @@ func readFile(root *os.Root, name string) ([]byte, error) {
 	}
 	defer file.Close()
 	return io.ReadAll(io.LimitReader(file, maxFileSize))
+}
+
+// regularSize returns the size of a file that may be read. It is fs.ErrNotExist that
+// there is none.
+func regularSize(root *os.Root, name string) (int64, error) {
+	info, err := root.Stat(name)
+	if err != nil {
+		return 0, jailError(name, err)
+	}
+	if !info.Mode().IsRegular() {
+		return 0, fmt.Errorf("%s is not a regular file", name)
+	}
+	if info.Size() > maxFileSize {
+		return 0, fmt.Errorf("%s is larger than %d MiB", name, maxFileSize>>20)
+	}
+	return info.Size(), nil
 }
 
 // jailError keeps what the caller must tell apart, and says the rest without

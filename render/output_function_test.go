@@ -23,13 +23,13 @@ func outputScript(t *testing.T, script, message string) string {
 		"a.jsonnet": `local ci = import 'kayci.libsonnet';
 			ci.pipeline('web', [ci.job('a', ci.script('busybox', ci.outputFunction + importstr 'script'))])`,
 	})
-	objects, err := render.Render(testContext(t), options(t, dir))
+	result, err := render.Render(testContext(t), options(t, dir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	pipeline, ok := objects[0].Object.(*v1alpha1.Pipeline)
+	pipeline, ok := result.Objects[0].Object.(*v1alpha1.Pipeline)
 	if !ok {
-		t.Fatalf("rendered a %T", objects[0].Object)
+		t.Fatalf("rendered a %T", result.Objects[0].Object)
 	}
 	text := strings.ReplaceAll(pipeline.Spec.Jobs[0].Template.Spec.Template.Spec.Containers[0].Command[2], "$$", "$")
 	if !strings.Contains(text, "/dev/termination-log") {

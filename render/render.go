@@ -38,6 +38,9 @@ type Options struct {
 	// Exec is the command that runs EvaluateCommand: this program and the arguments
 	// that lead there.
 	Exec []string
+	// Known is what a rendering before has found out, if objects of entries that are
+	// unchanged since are of no use. nil: every entry is evaluated.
+	Known *Known
 }
 
 // Defaults of Limits for what is kept of a commit, and of a single object.
@@ -89,41 +92,69 @@ type Object struct {
 	File string
 }
 
-// Render evaluates the entry files and returns their objects, sorted by kind and
-// name. If anything is wrong with the files, the error is an Errors and there are
-// no objects. Any other error is the world's: a folder that can't be read, a
-// child process that can't be started, or a context that was cancelled.
-func Render(ctx context.Context, opts Options) ([]Object, error) {
+// Result is what the entry files of a commit yield.
+type Result struct {
+	// Objects of the entries that were evaluated, sorted by kind and name.
+	Objects []Object
+	// Evaluated and Unchanged are the files of the entries, sorted. What the unchanged
+	// ones yield is what they did when Options.Known was found out.
+	Evaluated, Unchanged []string
+	// Known is for the next rendering.
+	Known *Known
+}
+
+// Render evaluates the entry files. If anything is wrong with the files, the error
+// is an Errors. Any other error is the world's: a folder that can't be read, a
+// child process that can't be started, or a context that was cancelled. With an
+// error there is no result.
+func Render(ctx context.Context, opts Options) (Result, error) {
 	limits := opts.Limits.withDefaults()
 	folder, err := entryFolder(opts.Path)
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	dir, err := filepath.Abs(opts.Dir)
 	if err != nil {
-		return nil, fmt.Errorf("find the tree: %w", err)
+		return Result{}, fmt.Errorf("find the tree: %w", err)
 	}
-	files, err := listEntries(ctx, dir, folder, limits.Files)
-	if err != nil || len(files) == 0 {
-		return nil, err
-	}
-	request := evaluation{
-		Dir: dir, Path: folder, Entries: files, Vars: opts.Vars, Image: cmp.Or(opts.Image, DefaultImage), Limits: limits,
-	}
-	d := newDecoder(opts.Namespace, limits)
-	if err := evaluate(ctx, opts.Exec, request, d); err != nil {
-		return nil, err
-	}
-	return d.result()
-}
-
-func listEntries(ctx context.Context, dir, folder string, limit int) ([]string, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fmt.Errorf("open the tree: %w", err)
+		return Result{}, fmt.Errorf("open the tree: %w", err)
 	}
 	defer root.Close()
-	return entryFiles(ctx, root, folder, limit)
+	files, err := entryFiles(ctx, root, folder, limits.Files)
+	if err != nil {
+		return Result{}, err
+	}
+	request := evaluation{Dir: dir, Path: folder, Vars: opts.Vars, Image: cmp.Or(opts.Image, DefaultImage), Limits: limits}
+	return renderFiles(ctx, opts, request, files, newSurvey(root))
+}
+
+// renderFiles evaluates those files of which nothing is known.
+func renderFiles(ctx context.Context, opts Options, req evaluation, files []string, tree *survey) (Result, error) {
+	by, err := madeBy(opts, req)
+	if err != nil {
+		return Result{}, err
+	}
+	d := newDecoder(opts.Namespace, req.Limits)
+	d.hold(opts.Known.stillHold(ctx, by, files, tree))
+	var result Result
+	for _, file := range files {
+		if d.held[file] == nil {
+			result.Evaluated = append(result.Evaluated, file)
+		} else {
+			result.Unchanged = append(result.Unchanged, file)
+		}
+	}
+	req.Entries, req.Values = result.Evaluated, d.heldAll.values
+	if err := evaluate(ctx, opts.Exec, req, files, d); err != nil {
+		return Result{}, err
+	}
+	if result.Objects, err = d.result(); err != nil {
+		return Result{}, err
+	}
+	result.Known = newKnown(by, tree, d.held, d.fresh)
+	return result, nil
 }
 
 // result returns the objects, or all that is wrong.

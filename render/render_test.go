@@ -56,12 +56,12 @@ func testContext(t testing.TB) context.Context {
 // rendered is File: Kind/name of each object, or the error's text.
 func rendered(t testing.TB, opts render.Options) []string {
 	t.Helper()
-	objects, err := render.Render(testContext(t), opts)
+	result, err := render.Render(testContext(t), opts)
 	if err != nil {
 		return strings.Split(strings.ReplaceAll(err.Error(), opts.Dir, "DIR"), "\n")
 	}
-	lines := make([]string, len(objects))
-	for i, o := range objects {
+	lines := make([]string, len(result.Objects))
+	for i, o := range result.Objects {
 		lines[i] = o.File + ": " + o.Object.GetObjectKind().GroupVersionKind().Kind + "/" + o.Object.GetName()
 	}
 	return lines
@@ -79,12 +79,12 @@ func TestLibraryGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			objects, err := render.Render(testContext(t), options(t, repository(t, map[string]string{"a.jsonnet": string(content)})))
+			result, err := render.Render(testContext(t), options(t, repository(t, map[string]string{"a.jsonnet": string(content)})))
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got strings.Builder
-			for _, o := range objects {
+			for _, o := range result.Objects {
 				text, err := yaml.Marshal(o.Object)
 				if err != nil {
 					t.Fatal(err)

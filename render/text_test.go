@@ -59,15 +59,15 @@ ci.pipeline('web', jobs=[
 	for name, encode := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			objects, err := render.Render(testContext(t), options(t, repository(t, map[string]string{
+			result, err := render.Render(testContext(t), options(t, repository(t, map[string]string{
 				"a.jsonnet": encode(entry), "run.sh": encode(script), "text.libsonnet": encode(library), "bytes": "\xff\xfea\x00\r\n",
 			})))
 			if err != nil {
 				t.Fatal(err)
 			}
-			pipeline, ok := objects[0].Object.(*v1alpha1.Pipeline)
+			pipeline, ok := result.Objects[0].Object.(*v1alpha1.Pipeline)
 			if !ok {
-				t.Fatalf("rendered %T", objects[0].Object)
+				t.Fatalf("rendered %T", result.Objects[0].Object)
 			}
 			var got []string
 			for i := range pipeline.Spec.Jobs {

@@ -93,14 +93,14 @@ func (flags *renderFlags) run(cmd *cobra.Command) error {
 	flags.Exec = command
 	ctx, cancel := context.WithTimeout(cmd.Context(), flags.timeout)
 	defer cancel()
-	objects, err := render.Render(ctx, flags.Options)
+	result, err := render.Render(ctx, flags.Options)
 	if err != nil {
 		return err
 	}
-	if len(objects) == 0 && !flags.allowEmpty {
+	if len(result.Objects) == 0 && !flags.allowEmpty {
 		return errors.New("the files render no object: a sync refuses them unless spec.allowEmpty is set")
 	}
-	return flags.print(cmd.OutOrStdout(), objects)
+	return flags.print(cmd.OutOrStdout(), result.Objects)
 }
 
 func (flags *renderFlags) print(out io.Writer, objects []render.Object) error {

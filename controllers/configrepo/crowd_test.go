@@ -48,18 +48,18 @@ func (c *crowd) Head(ctx context.Context, req git.Request) (git.Revision, error)
 }
 
 // evaluate never ends for the bad one, and takes a second for the good ones.
-func (c *crowd) evaluate(ctx context.Context, opts render.Options) ([]render.Object, error) {
+func (c *crowd) evaluate(ctx context.Context, opts render.Options) (render.Result, error) {
 	name := filepath.Base(filepath.Dir(opts.Dir))
 	c.mu.Lock()
 	c.evaluated[name]++
 	c.mu.Unlock()
 	if name == "bad" {
-		return nil, tooSlow(ctx)
+		return render.Result{}, tooSlow(ctx)
 	}
 	<-time.After(time.Second)
 	object := webPipeline("busybox:1")
 	object.Object.SetName(name)
-	return []render.Object{object}, nil
+	return render.Result{Objects: []render.Object{object}}, nil
 }
 
 // live reconciles one ConfigRepo when that is due or it is woken, on one of the

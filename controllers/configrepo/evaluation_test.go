@@ -85,9 +85,9 @@ func TestSlowCommitIsTriedLessAndLess(t *testing.T) {
 		w.reconciler.Clock = clock.RealClock{} // that of the bubble
 		start := time.Now()
 		var tries []time.Duration
-		w.reconciler.Render = func(ctx context.Context, _ render.Options) ([]render.Object, error) {
+		w.reconciler.Render = func(ctx context.Context, _ render.Options) (render.Result, error) {
 			tries = append(tries, time.Since(start))
-			return nil, tooSlow(ctx)
+			return render.Result{}, tooSlow(ctx)
 		}
 		var writes []string
 		for time.Since(start) < 4*time.Hour {
@@ -133,13 +133,13 @@ func TestEvaluationEndsWithItsCause(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, configRepo())
 				var began, ended int
-				w.reconciler.Render = func(ctx context.Context, _ render.Options) ([]render.Object, error) {
+				w.reconciler.Render = func(ctx context.Context, _ render.Options) (render.Result, error) {
 					began++
 					if began > 1 {
-						return []render.Object{webPipeline("busybox:1")}, nil
+						return render.Result{Objects: []render.Object{webPipeline("busybox:1")}}, nil
 					}
 					defer func() { ended++ }()
-					return nil, tooSlow(ctx)
+					return render.Result{}, tooSlow(ctx)
 				}
 				name := client.ObjectKey{Namespace: "ci", Name: "mine"}
 				reconcile := func() {

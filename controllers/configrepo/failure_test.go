@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -137,4 +138,8 @@ func (w *world) image(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return p.Spec.Jobs[0].Template.Spec.Template.Spec.Containers[0].Image
+}
+
+func invalid(name string) error {
+	return apierrors.NewBadRequest(name + " is not acceptable")
 }

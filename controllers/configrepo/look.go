@@ -90,8 +90,8 @@ func (s *sync) gotHead(ctx context.Context, l look, err error) (ctrl.Result, err
 	if l.rendering, err = renderingKey(s.repo, l.head); err != nil {
 		return ctrl.Result{}, err
 	}
-	if s.known.rendered != nil && s.known.renderedKey == l.rendering {
-		return s.conclude(ctx, l, s.known.rendered)
+	if s.known.rendered.key == l.rendering {
+		return s.conclude(ctx, l, s.known.rendered.desired)
 	}
 	if refused := s.refused(l, l.rendering); refused != nil {
 		s.repo.Status.LastAttemptedRevision = l.revision()
@@ -102,8 +102,8 @@ func (s *sync) gotHead(ctx context.Context, l look, err error) (ctrl.Result, err
 	}
 	r, work := s.Reconciler, s.evaluationOf(l)
 	s.inBackground(ctx, func(ctx context.Context) step {
-		desired, err := r.evaluate(ctx, work)
-		return func(ctx context.Context, s *sync) (ctrl.Result, error) { return s.gotObjects(ctx, l, desired, err) }
+		rendered, err := r.evaluate(ctx, work)
+		return func(ctx context.Context, s *sync) (ctrl.Result, error) { return s.gotObjects(ctx, l, rendered, err) }
 	})
 	return ctrl.Result{}, nil
 }
@@ -142,6 +142,9 @@ type evaluation struct {
 	// repo names the owner of the objects; folder is where files go.
 	repo, folder string
 	options      render.Options
+	// rendering names what is to be made, and before is what was made last.
+	rendering string
+	before    rendering
 	// limit bounds the fetch, and then again the evaluation. slice is how long the
 	// evaluation may keep others waiting.
 	limit, slice time.Duration
@@ -159,32 +162,39 @@ func (s *sync) evaluationOf(l look) evaluation {
 			Vars:      s.repo.Spec.Vars,
 			Image:     s.Image,
 			Exec:      s.RenderCommand,
+			Known:     s.known.rendered.known,
 		},
-		limit: timeout(s.repo),
-		slice: s.known.refusal.slice(l.rendering),
+		rendering: l.rendering,
+		before:    s.known.rendered,
+		limit:     timeout(s.repo),
+		slice:     s.known.refusal.slice(l.rendering),
 	}
 }
 
 // evaluate fetches a commit and turns it into objects. Waiting for the server
 // takes no part of what unpacking and evaluating take: there are many connections
 // at once, and one evaluation.
-func (r *Reconciler) evaluate(ctx context.Context, work evaluation) ([]apply.Desired, error) {
+func (r *Reconciler) evaluate(ctx context.Context, work evaluation) (rendering, error) {
 	if err := r.fetch(ctx, work); err != nil {
-		return nil, err
+		return rendering{}, err
 	}
 	evaluating, release, err := r.evaluations.take(ctx, work.options.Namespace, work.slice)
 	if err != nil {
-		return nil, err
+		return rendering{}, err
 	}
 	defer release()
-	objects, err := r.renderCommit(evaluating, work)
+	result, err := r.renderCommit(evaluating, work)
 	switch {
 	case errors.Is(context.Cause(evaluating), errOvertaken) && err != nil:
-		return nil, overtaken(work.slice)
+		return rendering{}, overtaken(work.slice)
 	case err != nil:
-		return nil, err
+		return rendering{}, err
 	}
-	return apply.Prepare(work.repo, objects)
+	fresh, err := apply.Prepare(work.repo, result.Objects)
+	if err != nil {
+		return rendering{}, err
+	}
+	return rendering{key: work.rendering, desired: apply.Carry(work.before.desired, result.Unchanged, fresh), known: result.Known}, nil
 }
 
 func (r *Reconciler) fetch(ctx context.Context, work evaluation) error {
@@ -199,41 +209,41 @@ func (r *Reconciler) fetch(ctx context.Context, work evaluation) error {
 }
 
 // renderCommit evaluates a commit in a folder that goes with it.
-func (r *Reconciler) renderCommit(ctx context.Context, work evaluation) (_ []render.Object, err error) {
+func (r *Reconciler) renderCommit(ctx context.Context, work evaluation) (result render.Result, err error) {
 	dir := filepath.Join(work.folder, "tree")
 	// A process that was killed may have left one.
 	if err := os.RemoveAll(dir); err != nil {
-		return nil, storageFailed(err)
+		return result, storageFailed(err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, storageFailed(err)
+		return result, storageFailed(err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	left, err := r.Fetcher.Checkout(ctx, work.request, work.head, dir)
 	if err != nil {
-		return nil, err
+		return result, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, work.limit)
 	defer cancel()
 	work.options.Dir = dir
-	objects, err := r.Render(ctx, work.options)
+	result, err = r.Render(ctx, work.options)
 	if files, ok := errors.AsType[render.Errors](err); ok && left > 0 {
 		// One of them may be what an import didn't find.
 		err = slices.Concat(files, render.Errors{{Message: fmt.Sprintf(
 			"beside this: %d files and folders outside of spec.path are more than the limits allow, or have names that are refused, and were left out", left)}})
 	}
-	return objects, err
+	return result, err
 }
 
 // gotObjects remembers how the evaluation ended, so that it isn't repeated.
-func (s *sync) gotObjects(ctx context.Context, l look, desired []apply.Desired, err error) (ctrl.Result, error) {
+func (s *sync) gotObjects(ctx context.Context, l look, rendered rendering, err error) (ctrl.Result, error) {
 	if err != nil {
 		s.repo.Status.LastAttemptedRevision = l.revision()
 		return s.finishLook(ctx, l, s.known.refuse(l.rendering, timeout(s.repo), err, s.Clock.Now()))
 	}
 	s.known.refusal = nil
-	s.known.renderedKey, s.known.rendered = l.rendering, desired
-	return s.conclude(ctx, l, desired)
+	s.known.rendered = rendered
+	return s.conclude(ctx, l, rendered.desired)
 }
 
 // conclude makes the namespace hold the objects of the newest commit.

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/render"
 	"github.com/kayci/kayci/sync/apply"
 )
 
@@ -26,9 +27,8 @@ type knowledge struct {
 	// stored is the ConfigRepo as the last write of its status left it. The cache
 	// may not have seen that yet.
 	stored *v1alpha1.ConfigRepo
-	// renderedKey and rendered are the newest rendering.
-	renderedKey string
-	rendered    []apply.Desired
+	// rendered is the newest rendering.
+	rendered rendering
 	// merged is that rendering with the defaults for jobs.
 	merged merged
 	// refusal is of the newest commit, if that can't be rendered.
@@ -45,6 +45,15 @@ type knowledge struct {
 	refusedSecrets []string
 	// failures in a row that are being retried.
 	failures int
+}
+
+// rendering is a commit as objects, and what is known of how it was made. It is never
+// changed. Renderings of one ConfigRepo share the objects that they have in common.
+type rendering struct {
+	// key names all that it depends on; blank: there is none.
+	key     string
+	desired []apply.Desired
+	known   *render.Known
 }
 
 // of returns what is known of an object, which is nothing if it was made anew

@@ -41,7 +41,7 @@ type Fetcher interface {
 }
 
 // Renderer evaluates a commit's files. render.Render says what it promises.
-type Renderer func(ctx context.Context, opts render.Options) ([]render.Object, error)
+type Renderer func(ctx context.Context, opts render.Options) (render.Result, error)
 
 // Reconciler syncs ConfigRepos. It runs on one replica only.
 type Reconciler struct {

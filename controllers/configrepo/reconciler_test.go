@@ -86,12 +86,12 @@ func (*world) Checkout(_ context.Context, _ git.Request, _ git.Revision, dir str
 	return 0, os.WriteFile(filepath.Join(dir, "web.jsonnet"), nil, 0o600)
 }
 
-func (w *world) render(_ context.Context, opts render.Options) ([]render.Object, error) {
+func (w *world) render(_ context.Context, opts render.Options) (render.Result, error) {
 	w.renders++
 	if _, err := os.Stat(filepath.Join(opts.Dir, "web.jsonnet")); err != nil {
-		return nil, err
+		return render.Result{}, err
 	}
-	return w.rendered, w.files
+	return render.Result{Objects: w.rendered}, w.files
 }
 
 func (w *world) wrote(format string, args ...any) {
@@ -395,8 +395,4 @@ func TestDeletedConfigRepoLeavesObjectsAndNoFiles(t *testing.T) {
 	if err := w.Get(t.Context(), client.ObjectKey{Namespace: "ci", Name: "web"}, &v1alpha1.Pipeline{}); err != nil {
 		t.Errorf("the Pipeline: %v", err)
 	}
-}
-
-func invalid(name string) error {
-	return apierrors.NewBadRequest(name + " is not acceptable")
 }

@@ -72,7 +72,8 @@ func (s *server) apply(ctx context.Context, c client.WithWatch, config runtime.A
 	}
 	err := s.answer[request]
 	if err == nil || s.slow[request] {
-		defer s.enter(verb, object.GetName())()
+		leave := s.enter(verb, object.GetName())
+		defer leave()
 	}
 	if err != nil || verb == "try" {
 		return err

@@ -5,9 +5,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/render"
@@ -38,6 +40,20 @@ func Prepare(repo string, objects []render.Object) ([]Desired, error) {
 		prepared = append(prepared, d)
 	}
 	return prepared, nil
+}
+
+// Carry returns what a commit renders of which some entry files are unchanged: their
+// objects as they were before, and those of the others, sorted by kind and name.
+func Carry(before []Desired, unchanged []string, others []Desired) []Desired {
+	files := sets.New(unchanged...)
+	all := slices.Clone(others)
+	for _, d := range before {
+		if files.Has(d.File) {
+			all = append(all, d)
+		}
+	}
+	slices.SortFunc(all, func(a, b Desired) int { return byKey(a.Key, b.Key) })
+	return all
 }
 
 func prepare(repo string, o render.Object) (Desired, error) {

@@ -51,10 +51,10 @@ func (*commits) Checkout(_ context.Context, _ git.Request, _ git.Revision, dir s
 	return 0, os.WriteFile(filepath.Join(dir, "entry.json"), nil, 0o600)
 }
 
-func (c *commits) render(context.Context, render.Options) ([]render.Object, error) {
+func (c *commits) render(context.Context, render.Options) (render.Result, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.objects, c.err
+	return render.Result{Objects: c.objects}, c.err
 }
 
 // repoSite is a namespace with a ConfigRepo named mine and a controller.
