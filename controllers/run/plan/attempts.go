@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -14,20 +13,20 @@ import (
 // disrupted. Kubernetes deletes most of the latter and doesn't count them, so
 // each is counted when it is seen, and once: the time of the last one tells
 // those that are new.
-func (f *Facts) count(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod) v1alpha1.JobStatus {
-	if !evidence.Single(job) {
+func count(p part, s v1alpha1.JobStatus) v1alpha1.JobStatus {
+	if !evidence.Single(p.job) {
 		return s
 	}
 	counted, others := s.LastDisruptionTime, int32(0)
-	for i := range pods {
-		if evidence.Withdrawn(job, &pods[i]) {
+	for i := range p.pods {
+		if evidence.Withdrawn(p.job, &p.pods[i]) {
 			continue
 		}
-		if !evidence.WasDisrupted(&pods[i]) {
+		if !evidence.WasDisrupted(&p.pods[i]) {
 			others++
 			continue
 		}
-		at := evidence.DisruptedAt(&pods[i])
+		at := evidence.DisruptedAt(&p.pods[i])
 		if counted != nil && !counted.Before(&at) {
 			continue
 		}
@@ -45,13 +44,13 @@ func (f *Facts) count(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod)
 // disrupted says that the job's pod was disrupted and its replacement is yet to
 // come, and reports whether there is nothing to add. Nothing more is known of the
 // pod once it is gone.
-func (f *Facts) disrupted(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.Pod) (v1alpha1.JobStatus, bool) {
-	if !evidence.Single(job) || evidence.Suspended(job) {
+func (f *Facts) disrupted(p part, s v1alpha1.JobStatus) (v1alpha1.JobStatus, bool) {
+	if !evidence.Single(p.job) || evidence.Suspended(p.job) {
 		return s, false
 	}
 	var last *corev1.Pod
-	for i := range pods {
-		pod := &pods[i]
+	for i := range p.pods {
+		pod := &p.pods[i]
 		switch {
 		case !evidence.WasDisrupted(pod) && !evidence.Ended(pod):
 			return s, false
@@ -67,5 +66,5 @@ func (f *Facts) disrupted(s v1alpha1.JobStatus, job *batchv1.Job, pods []corev1.
 		}
 		s = f.explain(s, v1alpha1.ReasonDisrupted, evidence.Shorten(fmt.Sprintf("pod %s is replaced%s: %s", last.Name, cost, evidence.WhyDisrupted(last))))
 	}
-	return s, s.Reason == v1alpha1.ReasonDisrupted && !evidence.AwaitsPod(job, pods)
+	return s, s.Reason == v1alpha1.ReasonDisrupted && !evidence.AwaitsPod(p.job, p.pods)
 }

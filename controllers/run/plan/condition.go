@@ -49,6 +49,22 @@ func (f *Facts) admit(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map[string]
 	return f.evaluate(spec, s, ancestors, done, d)
 }
 
+// admitFinally reports whether the finally job may start.
+func (f *Facts) admitFinally(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map[string]*v1alpha1.JobStatus, d *Decision) (v1alpha1.JobStatus, bool) {
+	ancestors := graph.Ancestors(f.Spec.Jobs, spec.Name)
+	goesOn := func(name string) bool { return !done[name].Phase.Finished() }
+	switch i := slices.IndexFunc(ancestors, goesOn); {
+	case i < 0 && spec.If == "":
+		return s, true
+	case i < 0:
+		return f.evaluate(spec, s, ancestors, done, d)
+	case f.isFinally(ancestors[i]):
+		return await(s, "needs "+strings.Join(spec.Needs, ", ")), false
+	default:
+		return await(s, "comes after all other jobs"), false
+	}
+}
+
 // unrecordedFailure returns an earlier job that has ended without success as far
 // as is known now, or blank. The job that starts all the same is told so, and of
 // what the other has left, and a later look may see more of that: a pod that this
@@ -96,7 +112,7 @@ func unsuccessful(spec *v1alpha1.Job, ancestors []string, done map[string]*v1alp
 	} {
 		if i := slices.IndexFunc(choice.among, choice.is); i >= 0 {
 			name := choice.among[i]
-			return reason, fmt.Sprintf("%s %s, which %s", choice.relation, name, outcome(done[name].Phase))
+			return reason, fmt.Sprintf("%s %s, which %s", choice.relation, name, word(done[name].Phase))
 		}
 	}
 	return "", ""
@@ -152,4 +168,15 @@ func (f *Facts) awaitNumber(s v1alpha1.JobStatus, d *Decision) v1alpha1.JobStatu
 	}
 	d.Number = append(d.Number, s.Name)
 	return s
+}
+
+func word(phase v1alpha1.JobPhase) string {
+	switch phase {
+	case v1alpha1.JobFailed:
+		return "failed"
+	case v1alpha1.JobCancelled:
+		return "was cancelled"
+	default:
+		return "was skipped"
+	}
 }

@@ -2,10 +2,12 @@ package plan
 
 import (
 	"cmp"
+	"slices"
 
-	"k8s.io/apimachinery/pkg/api/meta"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // halt is why a Run ends before its graph does: nothing more of it starts, and
@@ -23,41 +25,6 @@ type halt struct {
 	// passing: what it was read from may soon show it no more, a restarted
 	// controller wouldn't know. It is recorded before anything is stopped.
 	passing bool
-}
-
-// halt returns why the Run is to end now, or nil. Once it has returned a halt it
-// always does: jobs that were ended for it stay so. Of several reasons the one
-// that was recorded first stays. When the finally jobs may start, how the Run ends
-// is decided, and no reason comes any more.
-func (f *Facts) halt() *halt {
-	var first *halt
-	recorded := f.reason()
-	for _, of := range []func() *halt{f.serviceFailed, f.cancelled, f.timedOut, f.displaced, f.failedFast, f.serviceFailing} {
-		h := of()
-		if h != nil && recorded == h.stopping {
-			return h
-		}
-		first = cmp.Or(first, h)
-	}
-	if f.Run.Status.FinallyStartTime != nil {
-		return nil
-	}
-	return first
-}
-
-// reason returns the one that is recorded of the Run, blank for none.
-func (f *Facts) reason() string {
-	if c := meta.FindStatusCondition(f.Run.Status.Conditions, v1alpha1.SucceededCondition); c != nil {
-		return c.Reason
-	}
-	return ""
-}
-
-func (f *Facts) cancelled() *halt {
-	if !f.Run.Spec.Cancelled {
-		return nil
-	}
-	return cancelled()
 }
 
 func cancelled() *halt {
@@ -91,4 +58,55 @@ func (h *halt) say(what string) string {
 		return what
 	}
 	return what + ": " + h.why
+}
+
+// Where a job stands that a halt ends, as its message goes on.
+const (
+	beforeStart    = " before it started"
+	whileRan       = " while it ran"
+	whileSuspended = " while its Job was suspended"
+)
+
+// endJob ends a job because of the halt. Where it stood is part of the message,
+// and so is what kept it from going on by then.
+func (h *halt) endJob(f *Facts, p part, s v1alpha1.JobStatus) v1alpha1.JobStatus {
+	text := h.say(h.verb + stood(p, s))
+	if trouble := trouble(s); trouble != "" {
+		mark := ": "
+		if h.why != "" {
+			mark = "; "
+		}
+		text += mark + trouble
+	}
+	return f.end(s, cmp.Or(h.job, v1alpha1.JobCancelled), h.reason, evidence.Shorten(text))
+}
+
+// stood says where the job stands, blank if nothing shows it.
+func stood(p part, s v1alpha1.JobStatus) string {
+	switch {
+	case p.job == nil && s.Phase == v1alpha1.JobWaiting:
+		return beforeStart
+	case p.job == nil:
+		return ""
+	case evidence.Suspended(p.job):
+		return whileSuspended
+	case slices.ContainsFunc(p.pods, func(pod corev1.Pod) bool { return evidence.Begun(&pod) }):
+		return whileRan
+	case len(p.pods) > 0, p.job.Status.StartTime == nil, s.Reason == v1alpha1.ReasonFailedCreate, s.Reason == v1alpha1.ReasonAwaitingPod:
+		return beforeStart
+	default:
+		// It may have had a pod that is gone.
+		return ""
+	}
+}
+
+// trouble is what the status says that keeps the job from going on, apart from
+// waiting for its turn.
+func trouble(s v1alpha1.JobStatus) string {
+	switch s.Reason {
+	case "", v1alpha1.ReasonQueued, v1alpha1.ReasonAwaitingNeeds, v1alpha1.ReasonAwaitingServices, v1alpha1.ReasonAwaitingApproval, v1alpha1.ReasonAwaitingTurn, v1alpha1.ReasonDisrupted, v1alpha1.ReasonSuspended:
+		return ""
+	default:
+		return s.Message
+	}
 }

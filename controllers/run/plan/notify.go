@@ -6,7 +6,6 @@ import (
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/evidence"
@@ -19,26 +18,6 @@ const (
 	retryNotice  = 10 * time.Minute
 	retryUntried = 24 * time.Hour
 )
-
-// Notice is one phase that one notifier tells of.
-type Notice struct {
-	Notifier string
-	Phase    v1alpha1.RunPhase
-}
-
-// NoticeOutcome is what is known of a notice beyond the Run's status.
-type NoticeOutcome struct {
-	// Job that was made for it. nil: it was refused, or deferred.
-	Job *batchv1.Job
-	// Refusal says why there is no Job.
-	Refusal Refusal
-}
-
-// Deferred reports whether a Job that was not created for this reason may be
-// later. It is asked about what is recorded, too.
-func Deferred(reason string) bool {
-	return slices.Contains([]string{v1alpha1.ReasonCreateError, v1alpha1.ReasonQuotaExceeded, string(corev1.NamespaceTerminatingCause)}, reason)
-}
 
 // Notify adds to the decision which notifiers tell of the phase that it comes
 // to, and brings the status of the others up to date. The status has an entry
@@ -131,9 +110,7 @@ func (f *Facts) waits(entry *v1alpha1.NotifierStatus, s *v1alpha1.RunStatus) boo
 	return f.Now.Sub(since) < limit
 }
 
-// AwaitsNotice reports whether the Run, as it is recorded, has a notifier whose
-// Job is still to be created.
-func (f *Facts) AwaitsNotice() bool {
-	s := &f.Run.Status
-	return slices.ContainsFunc(s.Notifiers, func(entry v1alpha1.NotifierStatus) bool { return f.waits(&entry, s) })
+// noticeKey is no name of a job.
+func noticeKey(s *v1alpha1.NotifierStatus) string {
+	return s.Name + "/" + string(s.Phase)
 }

@@ -113,3 +113,18 @@ func outputBytes(outputs map[string]string) int {
 	}
 	return size
 }
+
+// keepOutputs adds what a job that has not succeeded has left for others: what
+// it has begun, they may have to clean up. It is a help and no promise, so that
+// text which is no outputs is just that, and changes nothing of why the job has
+// ended.
+func (f *Facts) keepOutputs(p part, s v1alpha1.JobStatus, done map[string]*v1alpha1.JobStatus) v1alpha1.JobStatus {
+	if p.job == nil || !evidence.Single(p.job) || s.Reason == v1alpha1.ReasonInvalidOutputs || s.Reason == v1alpha1.ReasonOutputsTooLarge {
+		return s
+	}
+	outputs := evidence.Leftovers(p.pods)
+	if f.posing(s.Name, outputs) == nil && f.fits(s.Name, outputs, done) == nil {
+		s.Outputs = outputs
+	}
+	return s
+}

@@ -19,44 +19,6 @@ const awaitsPlace = "the Run waits for others of its concurrency key"
 // told that something has changed: normally it is told.
 const lookInQueue = 5 * time.Minute
 
-// queued reports whether the Run has to wait for others of its key.
-func (f *Facts) queued() bool {
-	return f.Place != nil && !f.Place.Admitted
-}
-
-// queuedAgain reports whether the Run has had a place and waits for another.
-func (f *Facts) queuedAgain() bool {
-	return f.queued() && f.Place.Released && f.Place.Position > 0
-}
-
-// placeless reports whether the Run has never got a place, and so has never made
-// anything.
-func (f *Facts) placeless() bool {
-	c := f.Run.Status.Concurrency
-	return f.queued() && !f.Place.Released || (f.Place == nil && c != nil && !c.Admitted)
-}
-
-// displaced returns the halt of a Run that other Runs of its key have no room
-// for, or nil.
-func (f *Facts) displaced() *halt {
-	switch p := f.Place; {
-	case p == nil:
-		return nil
-	case p.ReplacedBy != "":
-		return &halt{
-			phase: v1alpha1.RunCancelled, stopping: v1alpha1.ReasonReplacing, reason: v1alpha1.ReasonReplaced,
-			verb: "replaced", why: fmt.Sprintf("run %s of %s is newer", p.ReplacedBy, lock(p)),
-		}
-	case p.Skipped:
-		return &halt{
-			phase: v1alpha1.RunCancelled, stopping: v1alpha1.ReasonSkipped, reason: v1alpha1.ReasonSkipped,
-			verb: "skipped", why: fmt.Sprintf("no place for another run of %s beside %s", lock(p), inTheWay(p)),
-		}
-	default:
-		return nil
-	}
-}
-
 // line says what a queued Run waits for. While its position is the same, what it
 // said first stays, but that of deleted Runs.
 func (f *Facts) line() string {

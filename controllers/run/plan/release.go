@@ -4,34 +4,26 @@ import (
 	"slices"
 
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/controllers/run/evidence"
 )
-
-// MayRelease reports whether the Run may ever give its place back before it ends.
-// Services run as long as it does, so that one that has some never does.
-func (f *Facts) MayRelease() bool {
-	return f.Spec.Concurrency != nil && len(f.Spec.Services) == 0 &&
-		slices.ContainsFunc(f.Spec.Jobs, func(job v1alpha1.Job) bool { return job.Approval != nil })
-}
 
 // releases reports whether the Run gives its place back: nothing of it runs, and
 // all that it could go on with waits for approvals.
-func (f *Facts) releases(jobs []v1alpha1.JobStatus, d *Decision) bool {
-	recorded := f.Run.Status.Concurrency
-	if recorded == nil || !recorded.Admitted || f.Place == nil || f.halt() != nil || d.Acts() || !f.MayRelease() {
+func (r *result) releases(d *Decision) bool {
+	recorded := r.Run.Status.Concurrency
+	if recorded == nil || !recorded.Admitted || r.Place == nil || r.halt != nil || d.Acts() || !r.MayRelease() {
 		return false
 	}
-	return f.awaitsApproval(jobs) && f.rests()
+	return r.awaitsApproval() && r.rests()
 }
 
 // awaitsApproval reports whether an approval is all that lets the Run go on.
-func (f *Facts) awaitsApproval(jobs []v1alpha1.JobStatus) bool {
+func (r *result) awaitsApproval() bool {
 	asks := false
-	for i := range jobs {
-		s := &jobs[i]
+	for i := range r.jobs {
+		s := &r.jobs[i]
 		switch {
 		case s.Phase.Finished():
-		case s.Phase != v1alpha1.JobWaiting, s.Job != "", f.Jobs[s.Name] != nil:
+		case s.Phase != v1alpha1.JobWaiting, s.Job != "", r.Jobs[s.Name] != nil:
 			return false
 		case s.Reason == v1alpha1.ReasonAwaitingApproval:
 			asks = true
@@ -40,16 +32,6 @@ func (f *Facts) awaitsApproval(jobs []v1alpha1.JobStatus) bool {
 		}
 	}
 	return asks
-}
-
-// rests reports whether nothing of the Run's jobs runs, or can any more.
-func (f *Facts) rests() bool {
-	for _, job := range f.Jobs {
-		if !evidence.Finished(job) || evidence.Running(f.pods(job)) {
-			return false
-		}
-	}
-	return true
 }
 
 // awaitPlace keeps a Run that has given its place back from starting anything

@@ -3,24 +3,11 @@ package plan
 import (
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// timedOut returns the halt of a Run that has taken longer than it may, or nil.
-// Once that is recorded it stays: by the clock of another controller's machine
-// there may be time left.
-func (f *Facts) timedOut() *halt {
-	if left, limited := f.timeLeft(); !limited || (left > 0 && f.reason() != v1alpha1.ReasonTimingOut) {
-		return nil
-	}
-	return &halt{
-		phase: v1alpha1.RunFailed, stopping: v1alpha1.ReasonTimingOut, reason: v1alpha1.ReasonTimedOut, verb: "timed out",
-		why: "the Run took longer than its timeout of " + printable.Duration(f.Spec.Timeout.Duration),
-	}
-}
+// defaultFinallyTimeout is enough to take down what a Run has put up.
+const defaultFinallyTimeout = 10 * time.Minute
 
 // timeLeft returns how much longer the Run may take, if there is a limit and it
 // has started.
@@ -32,17 +19,22 @@ func (f *Facts) timeLeft() (left time.Duration, limited bool) {
 	return start.Add(f.Spec.Timeout.Duration).Sub(f.Now), true
 }
 
-// startTime is when the first Job was created, or nil. The Jobs tell it before
-// it is recorded, or when it could not be.
-func (f *Facts) startTime() *metav1.Time {
-	if recorded := f.Run.Status.StartTime; recorded != nil {
-		return recorded.DeepCopy()
+func (f *Facts) finallyTimeout() time.Duration {
+	if f.Spec.FinallyTimeout != nil {
+		return f.Spec.FinallyTimeout.Duration
 	}
-	var first *metav1.Time
-	for _, job := range f.Jobs {
-		if first == nil || job.CreationTimestamp.Before(first) {
-			first = job.CreationTimestamp.DeepCopy()
-		}
+	return defaultFinallyTimeout
+}
+
+func (f *Facts) finallyLeft(start time.Time) time.Duration {
+	return start.Add(f.finallyTimeout()).Sub(f.Now)
+}
+
+// limit returns how much longer what is going on may take, if there is a limit:
+// the Run's own, or that of its finally jobs.
+func (f *Facts) limit(s *v1alpha1.RunStatus) (left time.Duration, limited bool) {
+	if s.FinallyStartTime != nil {
+		return f.finallyLeft(s.FinallyStartTime.Time), true
 	}
-	return first
+	return f.timeLeft()
 }

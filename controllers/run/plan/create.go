@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/evidence"
 )
@@ -18,6 +20,12 @@ const (
 	minRetryError = time.Second
 	maxRetryError = 30 * time.Second
 )
+
+// Deferred reports whether a Job that was not created for this reason may be
+// later. It is asked about what is recorded, too.
+func Deferred(reason string) bool {
+	return slices.Contains([]string{v1alpha1.ReasonCreateError, v1alpha1.ReasonQuotaExceeded, string(corev1.NamespaceTerminatingCause)}, reason)
+}
 
 // AwaitsRoom reports whether something of the Run can't be created, as recorded,
 // because a quota has no room for it.
@@ -35,46 +43,45 @@ func awaitsCreation(reason string) bool {
 	return reason == v1alpha1.ReasonNameConflict || Deferred(reason)
 }
 
-// tryAgain returns the status of a job, or service, whose Job is to be created.
-// Why that could not be done before stays until it is done.
-func (f *Facts) tryAgain(s v1alpha1.JobStatus) v1alpha1.JobStatus {
-	if awaitsCreation(s.Reason) {
-		return s
+// tryAgain returns what a job or service waits for whose Job is to be created. Why
+// that could not be done before stays until it is done.
+func (f *Facts) tryAgain(w waiting) waiting {
+	if awaitsCreation(w.reason) {
+		return w
 	}
-	return f.explain(s, "", "")
+	return f.because(w, "", "")
 }
 
 // postpone lets a job wait that can't be created now, but not for ever.
 func (f *Facts) postpone(s v1alpha1.JobStatus, refusal Refusal, d *Decision) v1alpha1.JobStatus {
-	s = f.uncreated(s, refusal)
-	s = f.expire(s, s.WaitingSince.Time, d)
+	w := f.uncreated(waitOf(s), refusal)
+	s = f.expire(w.of(s), w.since.Time, d)
 	if !s.Phase.Finished() {
-		d.requeue(f.retryCreate(s, refusal))
+		d.requeue(f.retryCreate(w, refusal))
 	}
 	return s
 }
 
-// uncreated says why a job, or service, can't be created now. One obstacle after
+// uncreated says why a job or service can't be created now. One obstacle after
 // the other is one wait.
-func (f *Facts) uncreated(s v1alpha1.JobStatus, refusal Refusal) v1alpha1.JobStatus {
-	since := s.WaitingSince
-	goesOn := awaitsCreation(s.Reason) && since != nil
-	s = f.explain(s, refusal.Reason, evidence.Shorten(refusal.Message))
+func (f *Facts) uncreated(w waiting, refusal Refusal) waiting {
+	since, goesOn := w.since, awaitsCreation(w.reason) && w.since != nil
+	w = f.because(w, refusal.Reason, evidence.Shorten(refusal.Message))
 	if goesOn {
-		s.WaitingSince = since
+		w.since = since
 	}
-	return s
+	return w
 }
 
 // retryCreate is how long to wait before what could not be created is tried
 // again.
-func (f *Facts) retryCreate(s v1alpha1.JobStatus, refusal Refusal) time.Duration {
+func (f *Facts) retryCreate(w waiting, refusal Refusal) time.Duration {
 	switch {
 	case refusal.After > 0:
 		return refusal.After
 	case refusal.Reason != v1alpha1.ReasonCreateError:
 		return RetryFull
 	default:
-		return min(max(f.Now.Sub(s.WaitingSince.Time), minRetryError), maxRetryError)
+		return min(max(f.Now.Sub(w.since.Time), minRetryError), maxRetryError)
 	}
 }
