@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/kayci/kayci/test/docs"
 )
 
 var (
@@ -66,6 +68,51 @@ func checkLink(t *testing.T, root fs.FS, name, to string) {
 		}
 	}
 	t.Errorf("%s: %s leads to no section", name, to)
+}
+
+var (
+	made   = regexp.MustCompile("(?m)^`?make ([a-z][a-z0-9 -]*)")
+	target = regexp.MustCompile(`(?m)^([a-z][a-z0-9-]*):`)
+)
+
+// TestMakeTargets: a target that a document names is one of the Makefile's.
+func TestMakeTargets(t *testing.T) {
+	root := os.DirFS("../..")
+	makefile, err := fs.ReadFile(root, "Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets := map[string]bool{}
+	for _, match := range target.FindAllStringSubmatch(string(makefile), -1) {
+		targets[match[1]] = true
+	}
+	named := 0
+	err = fs.WalkDir(root, ".", func(name string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(name) != ".md" {
+			return err
+		}
+		text, err := fs.ReadFile(root, name)
+		if err != nil {
+			return err
+		}
+		page, err := docs.Read(name, string(text))
+		if err != nil {
+			return err
+		}
+		commands := append(code.FindAllString(prose(string(text)), -1), page.Script(nil))
+		for _, match := range made.FindAllStringSubmatch(strings.Join(commands, "\n"), -1) {
+			for word := range strings.FieldsSeq(match[1]) {
+				named++
+				if !targets[word] {
+					t.Errorf("%s: the Makefile has no target %s", name, word)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil || named == 0 {
+		t.Fatalf("%d targets are named: %v", named, err)
+	}
 }
 
 // prose is a page without its fenced blocks.
