@@ -178,10 +178,11 @@ func eventually(t *testing.T, what string, check func(context.Context) error) {
 	}
 }
 
-// writeLog records the requests of a client that change something.
+// writeLog records the requests of a client that change something and, apart
+// from them, those that read past the cache.
 type writeLog struct {
-	mu    stdsync.Mutex
-	lines []string
+	mu           stdsync.Mutex
+	lines, reads []string
 }
 
 // watchWrites makes every client of the configuration report to the log.
@@ -201,7 +202,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func (l *writeLog) note(r *http.Request) {
-	if r.Method == http.MethodGet || r.URL.Query().Get("dryRun") != "" {
+	if query := r.URL.Query(); query.Has("dryRun") || query.Has("watch") {
 		return
 	}
 	_, object, namespaced := strings.Cut(r.URL.Path, "/namespaces/")
@@ -211,6 +212,10 @@ func (l *writeLog) note(r *http.Request) {
 	_, object, _ = strings.Cut(object, "/")
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if r.Method == http.MethodGet {
+		l.reads = append(l.reads, object)
+		return
+	}
 	l.lines = append(l.lines, r.Method+" "+object)
 }
 
@@ -221,4 +226,13 @@ func (l *writeLog) take() []string {
 	lines := slices.Clone(l.lines)
 	l.lines = nil
 	return lines
+}
+
+// takeReads returns what was read past the cache since the last call.
+func (l *writeLog) takeReads() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	reads := slices.Clone(l.reads)
+	l.reads = nil
+	return reads
 }

@@ -106,8 +106,9 @@ func completeJob(ctx context.Context, c client.Client, owner *batchv1.Job) error
 
 // A Run of N jobs costs at most 2N+6 writes, events included: here the Run's
 // creation is a person's, and pinning it takes its place. One that goes on for
-// more than three seconds, as it may here, costs one more.
-func TestWritesOfARun(t *testing.T) {
+// more than three seconds, as it may here, costs one more. What is read past the
+// cache is the Run itself, each time before Jobs are created.
+func TestRequestsOfARun(t *testing.T) {
 	t.Parallel()
 	for name, jobs := range map[string][]string{
 		"chain":   {"a", "b: a", "c: b", "d: c", "e: d"},
@@ -128,6 +129,7 @@ func TestWritesOfARun(t *testing.T) {
 			}
 			finish(t, person, namespace, "first")
 			settle(t, writes)
+			writes.takeReads()
 
 			finish(t, person, namespace, "second")
 			waitDeleted(t, person, namespace, "first")
@@ -135,6 +137,9 @@ func TestWritesOfARun(t *testing.T) {
 			wrote := settle(t, writes)
 			if most := 2*len(jobs) + 6 + 1; len(wrote) > most {
 				t.Errorf("%d writes, at most %d:\n%s", len(wrote), most, strings.Join(wrote, "\n"))
+			}
+			if read := writes.takeReads(); len(read) > len(jobs) {
+				t.Errorf("%d reads past the cache, at most %d:\n%s", len(read), len(jobs), strings.Join(read, "\n"))
 			}
 			if idle := settle(t, writes); len(idle) > 0 {
 				t.Errorf("wrote without a reason: %v", idle)
