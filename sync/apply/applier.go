@@ -67,7 +67,7 @@ func (a Applier) Sync(ctx context.Context, in Input, track Track) (Result, error
 		return untouched, nil
 	}
 	touched := plan.touched()
-	live, err := a.liveObjects(ctx, in.Namespace, touched)
+	live, err := a.liveObjects(ctx, in.Namespace, touched, len(in.Live))
 	if err != nil {
 		return untouched, err
 	}

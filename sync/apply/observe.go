@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -41,30 +39,4 @@ func (a Applier) observe(ctx context.Context, in Input) (Input, error) {
 	var err error
 	in.Busy, err = a.busy(ctx, in)
 	return in, err
-}
-
-// liveObjects reads the metadata of those objects that exist, with their
-// managed fields, which the cache doesn't keep.
-func (a Applier) liveObjects(ctx context.Context, namespace string, keys sets.Set[Key]) (map[Key]*metav1.PartialObjectMetadata, error) {
-	objects := make(map[Key]*metav1.PartialObjectMetadata, len(keys))
-	for key := range keys {
-		meta := &metav1.PartialObjectMetadata{}
-		meta.SetGroupVersionKind(v1alpha1.GroupVersion().WithKind(key.Kind))
-		err := a.Live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: key.Name}, meta)
-		switch {
-		case err == nil:
-			objects[key] = meta
-		case !apierrors.IsNotFound(err):
-			return nil, fmt.Errorf("read %s: %w", key, err)
-		}
-	}
-	return objects, nil
-}
-
-func asObjects(live map[Key]*metav1.PartialObjectMetadata) map[Key]metav1.Object {
-	objects := make(map[Key]metav1.Object, len(live))
-	for key, object := range live {
-		objects[key] = object
-	}
-	return objects
 }

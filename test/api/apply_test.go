@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -152,6 +153,28 @@ func TestApplyRemovesWhatOthersAdded(t *testing.T) {
 	wantEqual(t, "spec", want, got.Spec)
 	wantEqual(t, "their label", "stays", got.Labels["theirs"])
 	wantEqual(t, "writes afterwards", []string(nil), s.mustSync(t, rendered))
+}
+
+// Of many objects the metadata is listed, and says the same as that of one.
+func TestApplyOfManyRemovesWhatOthersAdded(t *testing.T) {
+	s := newApplySite(t)
+	many := func(params map[string]string) (objects []render.Object) {
+		for i := range 30 {
+			objects = append(objects, s.trigger(fmt.Sprintf("push-%d", i), "web", params))
+		}
+		return objects
+	}
+	wantEqual(t, "number of writes of the first sync", 30, len(s.mustSync(t, many(nil)...)))
+	edited := s.getTrigger(t.Context(), t, "push-7")
+	edited.Spec.Webhook.Branches = []string{"main"}
+	if err := s.Update(t.Context(), edited, client.FieldOwner("kubectl-edit")); err != nil {
+		t.Fatal(err)
+	}
+	params := map[string]string{"sha": "event.sha"}
+	wantEqual(t, "number of writes of the second", 31, len(s.mustSync(t, many(params)...)))
+	wantEqual(t, "branches", []string(nil), s.getTrigger(t.Context(), t, "push-7").Spec.Webhook.Branches)
+	wantEqual(t, "writes afterwards", []string(nil), s.mustSync(t, many(params)...))
+	wantEqual(t, "number of writes when nothing is desired", 30, len(s.mustSync(t)))
 }
 
 func TestApplyIsAllOrNothing(t *testing.T) {
