@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -20,17 +21,30 @@ import (
 // merged is a rendering with the defaults for jobs, and what it was made from. It
 // saves work and may be lost.
 type merged struct {
-	key     string
-	desired []apply.Desired
+	key string
+	// defaults names the version of the defaults, and of has what was made with them,
+	// by what it was made from: objects that a next commit renders alike are the same.
+	defaults string
+	of       map[*unstructured.Unstructured]mergedOne
+	desired  []apply.Desired
+}
+
+// mergedOne is an object with the defaults, and what it counts for in memory.
+type mergedOne struct {
+	apply.Desired
+	weight int
 }
 
 // merging is defaults to merge under the Pipelines of a commit.
 type merging struct {
 	template *defaults.Defaults
-	// from names the ConfigMap, and key this version of it with the rendering.
-	from, key string
-	desired   []apply.Desired
-	namespace string
+	// from names the ConfigMap, version this state of it, and key both it and the
+	// rendering.
+	from, version, key string
+	desired            []apply.Desired
+	namespace          string
+	// before is the last merge.
+	before merged
 	// slice is how long the merge may keep others waiting.
 	slice time.Duration
 }
@@ -50,7 +64,7 @@ func (s *sync) withJobDefaults(ctx context.Context, l look, desired []apply.Desi
 	if len(work.template.Canonical()) == 0 {
 		return s.land(ctx, l, desired)
 	}
-	work.key = l.rendering + "\n" + work.key
+	work.key = l.rendering + "\n" + work.version
 	if s.known.merged.key == work.key {
 		return s.land(ctx, l, s.known.merged.desired)
 	}
@@ -58,11 +72,12 @@ func (s *sync) withJobDefaults(ctx context.Context, l look, desired []apply.Desi
 		return s.finishLook(ctx, l, refused)
 	}
 	work.desired, work.namespace, work.slice = desired, s.repo.Namespace, s.known.refusal.slice(work.key)
+	work.before = s.known.merged
 	r := s.Reconciler
 	s.inBackground(ctx, func(ctx context.Context) step {
 		result, err := r.merge(ctx, work)
 		return func(ctx context.Context, s *sync) (ctrl.Result, error) {
-			return s.gotMerged(ctx, l, merged{key: work.key, desired: result}, err)
+			return s.gotMerged(ctx, l, result, err)
 		}
 	})
 	return ctrl.Result{}, nil
@@ -79,7 +94,7 @@ func (s *sync) jobDefaults(ctx context.Context) (work merging, err error) {
 	case err != nil:
 		return work, fmt.Errorf("read ConfigMap %q: %w", name, err)
 	}
-	work.from, work.key = fmt.Sprintf("ConfigMap %q", name), fmt.Sprintf("%s %s", found.UID, found.ResourceVersion)
+	work.from, work.version = fmt.Sprintf("ConfigMap %q", name), fmt.Sprintf("%s %s", found.UID, found.ResourceVersion)
 	if work.template, err = defaults.Parse(found.Data); err != nil {
 		return work, invalidJobDefaults("%s: %v", work.from, err)
 	}
@@ -90,36 +105,58 @@ func (s *sync) jobDefaults(ctx context.Context) (work merging, err error) {
 const maxFaults = 20
 
 // merge takes an evaluation's place, as both need memory and time by what a
-// commit holds. It ends with the first fault of size, or with many of others.
-func (r *Reconciler) merge(ctx context.Context, work merging) ([]apply.Desired, error) {
+// commit holds. It ends with the first fault of size, or with many of others. The
+// result always has the key.
+func (r *Reconciler) merge(ctx context.Context, work merging) (merged, error) {
+	result := merged{key: work.key, defaults: work.version, of: map[*unstructured.Unstructured]mergedOne{}}
 	within, release, err := r.evaluations.take(ctx, work.namespace, work.slice)
 	if err != nil {
-		return nil, err
+		return result, err
 	}
 	defer release()
-	result := make([]apply.Desired, 0, len(work.desired))
 	var faults []apply.Fault
-	left := r.room
+	left := r.room - result.carry(work)
 	for _, d := range work.desired {
 		if within.Err() != nil {
-			return nil, overtaken(work.slice)
+			return result, overtaken(work.slice)
 		}
-		with, messages, err := mergeUnder(work.template, d, &left)
-		if err != nil {
-			return nil, fmt.Errorf("%s: merge the defaults for jobs under %s: %w", d.File, d.Key, err)
+		one, there := result.of[d.Config]
+		if !there {
+			before := left
+			with, messages, err := mergeUnder(work.template, d, &left)
+			if err != nil {
+				return result, fmt.Errorf("%s: merge the defaults for jobs under %s: %w", d.File, d.Key, err)
+			}
+			for _, message := range messages {
+				faults = append(faults, apply.Fault{File: d.File, Key: d.Key, Message: fmt.Sprintf("with the defaults of %s: %s", work.from, message)})
+			}
+			one = mergedOne{with, before - left}
+			result.of[d.Config] = one
 		}
-		for _, message := range messages {
-			faults = append(faults, apply.Fault{File: d.File, Key: d.Key, Message: fmt.Sprintf("with the defaults of %s: %s", work.from, message)})
-		}
-		result = append(result, with)
+		result.desired = append(result.desired, one.Desired)
 		if left < 0 || len(faults) >= maxFaults {
 			break
 		}
 	}
 	if len(faults) > 0 {
-		return nil, &apply.RefusedError{Faults: faults}
+		return result, &apply.RefusedError{Faults: faults}
 	}
 	return result, nil
+}
+
+// carry takes over what the last merge has made of the same, and returns what it
+// counts for: what has changed is to blame if all is too much.
+func (m *merged) carry(work merging) (weight int) {
+	if work.before.defaults != work.version {
+		return 0
+	}
+	for _, d := range work.desired {
+		if one, there := work.before.of[d.Config]; there {
+			m.of[d.Config] = one
+			weight += one.weight
+		}
+	}
+	return weight
 }
 
 // mergeUnder returns the object as it is applied, or what keeps it and the
