@@ -29,8 +29,20 @@ type answer struct {
 	End   bool   `json:"end,omitempty"`
 	// Looked are the paths that an entry without a fault depends on, and Values how
 	// many it has. Both come with its end.
-	Looked []string `json:"looked,omitempty"`
+	Looked pathList `json:"looked,omitempty"`
 	Values int      `json:"values,omitempty"`
+}
+
+// pathList is read only if it is short enough to have been said by a child that
+// keeps to the bounds.
+type pathList []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *pathList) UnmarshalJSON(data []byte) error {
+	if len(data) > lookedOfOne {
+		return nil
+	}
+	return json.Unmarshal(data, (*[]string)(l))
 }
 
 // sound reports whether the answer is of one sort.

@@ -40,12 +40,15 @@ type decoder struct {
 	// current is the entry that is being evaluated, and fresh those that were.
 	current entry
 	fresh   map[string]*entry
+	// paths that may still be remembered.
+	paths int
 }
 
 func newDecoder(namespace string, limits Limits) *decoder {
 	return &decoder{
 		namespace: namespace, limits: limits, definedIn: map[string]string{},
 		fitter: newFitter(), room: limits.Values, bytes: limits.Decoded, fresh: map[string]*entry{},
+		paths: maxLooked,
 	}
 }
 
@@ -54,6 +57,7 @@ func (d *decoder) hold(held map[string]*entry) {
 	d.held = held
 	for _, e := range held {
 		d.heldAll.add(e.spent)
+		d.paths -= len(e.looked)
 	}
 	d.room -= d.heldAll.room
 	d.bytes -= d.heldAll.bytes
@@ -85,7 +89,8 @@ func (d *decoder) end(a answer, output int64) {
 		values: min(max(a.Values, 0), d.limits.Values), room: before.room - d.room, bytes: before.bytes - d.bytes,
 		objects: d.count - before.objects, output: output,
 	}
-	if slices.Contains(a.Looked, a.File) {
+	if len(a.Looked) <= d.paths && slices.Contains(a.Looked, a.File) {
+		d.paths -= len(a.Looked)
 		remembered := d.current
 		d.fresh[a.File] = &remembered
 	}

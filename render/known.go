@@ -89,13 +89,10 @@ func (k *Known) stillHold(ctx context.Context, by string, files []string, tree *
 // newKnown remembers entries of the commit that the tree is of.
 func newKnown(by string, tree *survey, entries ...map[string]*entry) *Known {
 	k := &Known{by: by, entries: map[string]*entry{}, states: map[string]state{}}
-	names, left := map[string]string{}, maxLooked
+	names := map[string]string{}
 	for _, some := range entries {
 		for _, file := range slices.Sorted(maps.Keys(some)) {
-			left -= len(some[file].looked)
-			if left >= 0 {
-				k.remember(file, some[file], tree, names)
-			}
+			k.remember(file, some[file], tree, names)
 		}
 	}
 	return k

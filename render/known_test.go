@@ -246,6 +246,7 @@ func TestUntrustedPathsAreNotRemembered(t *testing.T) {
 		"a folder":            {`["a.yaml","dir"]`, false},
 		"what is too large":   {`["a.yaml","large"]`, false},
 		"one file many times": {`["a.yaml",` + strings.Join(heavy, ",") + `]`, false},
+		"a long list":         {`["a.yaml"` + strings.Repeat(`,"b"`, 150_000) + `]`, false},
 		"too many":            {`["a.yaml",` + strings.Join(names, ",") + `]`, false},
 	}
 	for name, test := range tests {
