@@ -97,15 +97,14 @@ func (s *sync) gotHead(ctx context.Context, l look, err error) (ctrl.Result, err
 		s.repo.Status.LastAttemptedRevision = l.revision()
 		return s.finishLook(ctx, l, refused)
 	}
-	if err := s.announce(ctx, l.head); err != nil {
-		return ctrl.Result{}, err
-	}
 	r, work := s.Reconciler, s.evaluationOf(l)
 	s.inBackground(ctx, func(ctx context.Context) step {
 		rendered, err := r.evaluate(ctx, work)
 		return func(ctx context.Context, s *sync) (ctrl.Result, error) { return s.gotObjects(ctx, l, rendered, err) }
 	})
-	return ctrl.Result{}, nil
+	// A status with a long inventory takes the API server a while. Nothing waits for
+	// it, and the outcome can't come before it: reconciles don't overlap.
+	return ctrl.Result{}, s.announce(ctx, l.head)
 }
 
 // refused returns what is known against a rendering, unless a person has asked for
