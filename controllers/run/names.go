@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/controllers/run/order"
 )
 
 // clockSkew is how far the API server's clock may be before this process's.
@@ -78,21 +76,9 @@ func (r *Reconciler) confirmNames(ctx context.Context, o *observation) error {
 	return nil
 }
 
-// renamed reports whether that part of the Run has another name than its own.
-func (o *observation) renamed(part string) bool { return slices.Contains(o.Run.Status.Renamed, part) }
-
-// rename records that a part of the Run gets another name, because something that
-// isn't the Run's has its own. Nothing has that name before.
-func (r *Reconciler) rename(ctx context.Context, o *observation, part string) error {
+// rename notes that a part of the Run is to get another name, because something
+// that isn't the Run's has its own. Nothing has that name before it is recorded.
+func (r *Reconciler) rename(o *observation, part string) {
 	r.names.renaming(o.Run.UID, o.Now)
-	run := o.Run.DeepCopy()
-	status := run.Status.DeepCopy()
-	status.CreatedVersion = order.Version(run) // This write changes the version.
-	status.Phase = cmp.Or(status.Phase, v1alpha1.RunQueued)
-	status.Renamed = append(status.Renamed, part)
-	if err := r.record(ctx, run, status); err != nil {
-		return fmt.Errorf("rename %s: %w", part, err)
-	}
-	*o.Run = *run
-	return nil
+	o.Renamed = append(o.Renamed, part)
 }

@@ -15,25 +15,6 @@ import (
 	"github.com/kayci/kayci/controllers/run/queue"
 )
 
-// IndexRuns adds the index that active Runs are found by: those that have ended
-// are many, and cost nothing.
-func IndexRuns(ctx context.Context, indexer client.FieldIndexer) error {
-	return indexer.IndexField(ctx, &v1alpha1.Run{}, v1alpha1.CompletionTimeField, ActiveRun)
-}
-
-// ActiveRun is the index's function.
-func ActiveRun(obj client.Object) []string {
-	if run, ok := obj.(*v1alpha1.Run); ok && run.Status.CompletionTime == nil {
-		return []string{""}
-	}
-	return nil
-}
-
-// activeRuns selects the Runs of a namespace that have not ended.
-func activeRuns(namespace string, opts ...client.ListOption) []client.ListOption {
-	return append([]client.ListOption{client.InNamespace(namespace), client.MatchingFields{v1alpha1.CompletionTimeField: ""}}, opts...)
-}
-
 // neighbours are Runs that compete for places as this process knows them, where
 // that may be newer than what the cache shows: those that there were when it
 // first asked, and what it has recorded since. Only one process leads, so with

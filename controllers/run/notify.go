@@ -7,50 +7,14 @@ import (
 	"fmt"
 
 	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/api/validation"
-	"github.com/kayci/kayci/controllers/recent"
 	"github.com/kayci/kayci/controllers/run/job"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
-
-// observeNotices looks for the Jobs that notifiers have made. A Run that has
-// finished is read its notifiers again only if one of them has yet to tell so.
-func (r *Reconciler) observeNotices(ctx context.Context, o *observation) error {
-	for i := range o.Run.Status.Notifiers {
-		s := &o.Run.Status.Notifiers[i]
-		if s.Job == "" || s.Reason != "" {
-			continue
-		}
-		found, err := getJob(ctx, r.Client, client.ObjectKey{Namespace: o.Run.Namespace, Name: s.Job})
-		if err != nil {
-			return err
-		}
-		if found != nil && metav1.IsControlledBy(found, o.Run) {
-			o.Notices[plan.Notice{Notifier: s.Name, Phase: s.Phase}] = plan.NoticeOutcome{Job: recent.Newer(&r.recent, o.Now, found)}
-		}
-	}
-	if !o.Run.Status.Phase.Finished() || !o.AwaitsNotice() {
-		return nil
-	}
-	spec, err := r.spec(ctx, o.Run)
-	if err != nil {
-		if isFault(err) {
-			return nil // Nothing says any more what the notifiers are.
-		}
-		return err
-	}
-	o.Spec.Notifiers = spec.Notifiers
-	if params, errs := validation.Params(spec.Params, o.Run.Spec.Params); len(errs) == 0 {
-		o.Params = params
-	}
-	return nil
-}
 
 // notify makes the Jobs of the notifiers that the decision names, and notes what
 // came of it. Of a Run that goes on it is done before the status that they tell of
@@ -62,9 +26,12 @@ func (r *Reconciler) notify(ctx context.Context, o *observation, d *plan.Decisio
 	}
 	var errs []error
 	for _, notice := range d.Notify {
-		outcome, err := r.tell(ctx, o, &d.Status, notice)
+		outcome, told, err := r.tell(ctx, o, &d.Status, notice)
 		if err != nil && ctx.Err() != nil {
 			errs = append(errs, err)
+			continue
+		}
+		if !told {
 			continue
 		}
 		if err != nil {
@@ -76,24 +43,23 @@ func (r *Reconciler) notify(ctx context.Context, o *observation, d *plan.Decisio
 	return errors.Join(errs...)
 }
 
-func (r *Reconciler) tell(ctx context.Context, o *observation, s *v1alpha1.RunStatus, notice plan.Notice) (plan.NoticeOutcome, error) {
+// tell makes the Job of a notice. Told is false if it is to be made again, under a
+// name that isn't recorded yet.
+func (r *Reconciler) tell(ctx context.Context, o *observation, s *v1alpha1.RunStatus, notice plan.Notice) (outcome plan.NoticeOutcome, told bool, err error) {
 	if o.Number == 0 {
 		// A Run that has started nothing has no number and no ConfigMap yet.
 		if outcome, err := notMade(r.claim(ctx, o)); err != nil || outcome.Refusal.Reason != "" {
-			return outcome, err
+			return outcome, true, err
 		}
 	}
-	built := job.BuildNotifier(o.Run, o.Number, o.notifier(notice.Notifier), s)
-	outcome, err := r.createNotice(ctx, o, notice, built)
-	part := job.NotifierPart(o.notifier(notice.Notifier).JobName(notice.Phase))
-	if err != nil || outcome.Refusal.Reason != v1alpha1.ReasonNameConflict || o.renamed(part) {
-		return outcome, err
+	notifier := o.notifier(notice.Notifier)
+	outcome, err = r.createNotice(ctx, o, notice, job.BuildNotifier(o.Run, o.Number, notifier, s))
+	part := job.NotifierPart(notifier.JobName(notice.Phase))
+	if err == nil && outcome.Refusal.Reason == v1alpha1.ReasonNameConflict && !o.renamed(part) {
+		r.rename(o, part)
+		return plan.NoticeOutcome{}, false, nil
 	}
-	if err := r.rename(ctx, o, part); err != nil {
-		return plan.NoticeOutcome{}, err
-	}
-	built.Name = job.OtherName(o.Run, built.Name)
-	return r.createNotice(ctx, o, notice, built)
+	return outcome, true, err
 }
 
 func (r *Reconciler) createNotice(ctx context.Context, o *observation, notice plan.Notice, built *batchv1.Job) (plan.NoticeOutcome, error) {
@@ -152,21 +118,4 @@ func (o *observation) notifier(name string) *v1alpha1.Notifier {
 		}
 	}
 	return nil
-}
-
-// announceNotifiers tells which notifiers are known to have failed now and were
-// not before.
-func (r *Reconciler) announceNotifiers(run *v1alpha1.Run, before []v1alpha1.NotifierStatus) {
-	known := map[plan.Notice]string{}
-	for i := range before {
-		known[plan.Notice{Notifier: before[i].Name, Phase: before[i].Phase}] = before[i].Reason
-	}
-	for i := range run.Status.Notifiers {
-		s := &run.Status.Notifiers[i]
-		if s.Reason == "" || s.Reason == known[plan.Notice{Notifier: s.Name, Phase: s.Phase}] {
-			continue
-		}
-		note := fmt.Sprintf("notifier %s of the phase %s: %s: %s", s.Name, s.Phase, s.Reason, s.Message)
-		r.Recorder.Eventf(run, nil, corev1.EventTypeWarning, v1alpha1.ReasonNotifierFailed, "Notify", "%s", bounded(note))
-	}
 }

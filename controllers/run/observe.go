@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -15,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/api/validation"
 	"github.com/kayci/kayci/controllers/recent"
 	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/controllers/run/job"
@@ -25,38 +24,8 @@ import (
 // podsByRun is the cache's index of pods by the Run that they belong to.
 const podsByRun = "metadata.labels." + v1alpha1.RunLabel
 
-// observation is what is known about a Run, and what its Jobs are made of.
-type observation struct {
-	plan.Facts
-	// confirmed: the Run's names are what was recorded last.
-	confirmed bool
-	// unseen: a Job is known from the memory of having made it, and not seen.
-	unseen bool
-}
-
-func (o *observation) started() bool {
-	return len(o.Jobs) > 0
-}
-
-// lookAgain returns when to look again at the latest. What was remembered and is
-// not there any more gives no sign, and nor does what is still to be done.
-func (o *observation) lookAgain(d *plan.Decision) time.Duration {
-	after := d.RequeueAfter
-	most := func(limit time.Duration) {
-		if after == 0 || after > limit {
-			after = limit
-		}
-	}
-	if o.unseen {
-		most(recent.Remembered)
-	}
-	if d.Acts() {
-		most(anotherRound)
-	}
-	return after
-}
-
-// observe gathers what is known about the Run. The observation is never nil.
+// observe gathers what is known about the Run, and writes nothing. The observation
+// is never nil.
 func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observation, error) {
 	o := &observation{Facts: plan.Facts{
 		Run:     run,
@@ -75,23 +44,26 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observati
 		Vouched:   r.Vouched,
 		Now:       r.Clock.Now(),
 	}}
-	if err := r.graph(ctx, o); err != nil {
-		return o, err
+	return o, o.note(r.look(ctx, o))
+}
+
+func (r *Reconciler) look(ctx context.Context, o *observation) error {
+	if err := r.graph(ctx, o); err != nil || o.Unpinned {
+		return err
 	}
-	if err := r.observeJobs(ctx, o); err != nil {
-		return o, err
-	}
-	if err := r.observeNotices(ctx, o); err != nil {
-		return o, err
-	}
-	if err := r.observePods(ctx, o); err != nil {
-		return o, err
+	for _, observe := range []func(context.Context, *observation) error{r.observeJobs, r.observeNotices, r.observePods} {
+		if err := observe(ctx, o); err != nil {
+			return err
+		}
 	}
 	r.observeEvents(ctx, o)
 	r.observeWitnesses(ctx, o)
 	r.observeWorkspace(ctx, o)
 	o.Number = number(o)
-	return o, r.observeInputs(o)
+	if err := r.observeInputs(o); err != nil {
+		return err
+	}
+	return r.observePlace(ctx, o)
 }
 
 // graph finds what the Run executes. One that has finished needs no more than
@@ -106,9 +78,17 @@ func (r *Reconciler) graph(ctx context.Context, o *observation) (err error) {
 		}
 		return nil
 	}
-	if o.Source, err = r.pin(ctx, o.Run); err != nil {
-		return err
+	source, invalid := r.source(ctx, o.Run)
+	if invalid != nil && !isFault(invalid) {
+		return invalid
 	}
+	if o.Unpinned = !isPinned(o.Run, source, invalid == nil); o.Unpinned {
+		return nil
+	}
+	if invalid != nil {
+		return invalid
+	}
+	o.Source = source
 	o.Spec, err = r.spec(ctx, o.Run)
 	return err
 }
@@ -180,22 +160,6 @@ func (r *Reconciler) job(ctx context.Context, o *observation, name string, recor
 	return cached, nil
 }
 
-// jobName returns the name of the Job of a job or service: the one that is
-// recorded, which stays.
-func (o *observation) jobName(name string) string {
-	for i := range o.Run.Status.Jobs {
-		if s := &o.Run.Status.Jobs[i]; s.Name == name && s.Job != "" && s.ReusedFrom == "" {
-			return s.Job
-		}
-	}
-	for i := range o.Run.Status.Services {
-		if s := &o.Run.Status.Services[i]; s.Name == name && s.Job != "" {
-			return s.Job
-		}
-	}
-	return job.JobName(o.Run, name)
-}
-
 // getJob returns the Job of that name, or nil if there is none.
 func getJob(ctx context.Context, in client.Reader, key client.ObjectKey) (*batchv1.Job, error) {
 	var job batchv1.Job
@@ -236,39 +200,35 @@ func (r *Reconciler) listPods(ctx context.Context, o *observation, in client.Rea
 	return nil
 }
 
-// conflict notes that somebody else's Job has the name. One of a Run of the same
-// name that was deleted is about to go.
-func (o *observation) conflict(name string, found *batchv1.Job) {
-	if o.predecessors(found) {
-		o.Deferred[name] = plan.Refusal{
-			Reason: v1alpha1.ReasonNameConflict, Message: fmt.Sprintf("Job %s of an earlier Run of this name is still being deleted", found.Name),
+// observeNotices looks for the Jobs that notifiers have made. A Run that has
+// finished is read its notifiers again only if one of them has yet to tell so.
+func (r *Reconciler) observeNotices(ctx context.Context, o *observation) error {
+	for i := range o.Run.Status.Notifiers {
+		s := &o.Run.Status.Notifiers[i]
+		if s.Job == "" || s.Reason != "" {
+			continue
 		}
-		return
-	}
-	o.Refused[name] = plan.Refusal{
-		Reason: v1alpha1.ReasonNameConflict, Message: fmt.Sprintf("a Job named %s exists and isn't this Run's; name the Run otherwise", found.Name),
-	}
-}
-
-// number returns the Run's number, 0 for none. The Jobs know it when the
-// controller was killed before it could record it.
-func number(o *observation) int64 {
-	if n := o.Run.Status.Number; n > 0 {
-		return n
-	}
-	for _, found := range o.Jobs {
-		if n := numberOf(found); n > 0 {
-			return n
+		found, err := getJob(ctx, r.Client, client.ObjectKey{Namespace: o.Run.Namespace, Name: s.Job})
+		if err != nil {
+			return err
+		}
+		if found != nil && metav1.IsControlledBy(found, o.Run) {
+			o.Notices[plan.Notice{Notifier: s.Name, Phase: s.Phase}] = plan.NoticeOutcome{Job: recent.Newer(&r.recent, o.Now, found)}
 		}
 	}
-	return 0
-}
-
-// numberOf returns the number of the Run that the Job was made for, 0 for none.
-func numberOf(made *batchv1.Job) int64 {
-	n, err := strconv.ParseInt(made.Annotations[job.NumberAnnotation], 10, 64)
-	if err != nil || n < 0 {
-		return 0
+	if !o.Run.Status.Phase.Finished() || !o.AwaitsNotice() {
+		return nil
 	}
-	return n
+	spec, err := r.spec(ctx, o.Run)
+	if err != nil {
+		if isFault(err) {
+			return nil // Nothing says any more what the notifiers are.
+		}
+		return err
+	}
+	o.Spec.Notifiers = spec.Notifiers
+	if params, errs := validation.Params(spec.Params, o.Run.Spec.Params); len(errs) == 0 {
+		o.Params = params
+	}
+	return nil
 }

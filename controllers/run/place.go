@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/controllers/run/plan"
 	"github.com/kayci/kayci/controllers/run/queue"
 )
 
@@ -24,55 +23,39 @@ var errNotItsTurn = errors.New("another run is being admitted")
 // thought in one look at it.
 const verifications = 3
 
-// findPlace finds out where the Run stands among those of its concurrency key.
-// What can't be taken back is recorded before anything is done for it: that the
-// Run may start, and that it has to end for another.
-func (r *Reconciler) findPlace(ctx context.Context, o *observation) error {
-	held, open := o.heldPlace()
-	o.Place = held
-	if err := r.knowRelease(ctx, o); err != nil || !open {
-		return err
-	}
+// observePlace notes the place that the Run has as is recorded, and whether another
+// is to be found out.
+func (r *Reconciler) observePlace(ctx context.Context, o *observation) error {
+	o.Place, o.PlaceOpen = o.heldPlace()
+	return r.knowRelease(ctx, o)
+}
+
+// findPlace finds out where the Run stands among those of its lock. needs says that
+// one which has given its place back is to go on. What can't be taken back, that the
+// Run may start or has to end for another, is decided in the Run's turn, which ends
+// when it is recorded.
+func (r *Reconciler) findPlace(ctx context.Context, o *observation, needs bool) error {
+	held := o.Place
 	released := held != nil && held.Released
-	idle := released && !plan.Decide(&o.Facts).NeedsPlace
-	c := o.Spec.Concurrency
-	if idle && (c.Policy != v1alpha1.ConcurrencyReplace || held.ReplacedBy != "") {
-		return nil
-	}
 	lock, err := r.ownLock(o)
 	if err != nil {
 		return err
 	}
-	candidate := queue.Candidate{Run: o.Run, Lock: lock, Limit: int(cmp.Or(c.Limit, 1)), Policy: c.Policy, Idle: idle}
+	c := o.Spec.Concurrency
+	candidate := queue.Candidate{Run: o.Run, Lock: lock, Limit: int(cmp.Or(c.Limit, 1)), Policy: c.Policy, Idle: released && !needs}
 	place, _, err := r.decidePlace(ctx, candidate, r.deleted)
 	if err != nil {
 		return err
 	}
 	if place.Skipped || place.ReplacedBy != "" || (place.Admitted && (held == nil || released)) {
-		return r.admit(ctx, o, candidate)
+		if place, err = r.takeTurn(ctx, o, candidate); err != nil {
+			return err
+		}
 	}
-	o.Place = &place
+	if o.Place, o.PlaceOpen = &place, false; !place.Admitted && !place.Skipped && place.ReplacedBy == "" {
+		o.leave()
+	}
 	return nil
-}
-
-// heldPlace returns the place that the Run has, if it has one, and whether there
-// is something to decide.
-func (o *observation) heldPlace() (held *queue.Place, open bool) {
-	c, recorded := o.Spec.Concurrency, o.Run.Status.Concurrency
-	switch {
-	case c == nil || o.Run.Status.Phase.Finished():
-		return nil, false
-	case recorded == nil:
-		return nil, o.Number == 0 && !o.Run.Spec.Cancelled
-	case recorded.Admitted:
-		held = &queue.Place{Key: recorded.Key, Group: recorded.Group, Admitted: true, ReplacedBy: recorded.ReplacedBy}
-		return held, c.Policy == v1alpha1.ConcurrencyReplace && recorded.ReplacedBy == ""
-	case recorded.Released:
-		// Also one that was cancelled: its finally jobs need a place.
-		return &queue.Place{Key: recorded.Key, Group: recorded.Group, Released: true, ReplacedBy: recorded.ReplacedBy}, true
-	default:
-		return nil, !o.Run.Spec.Cancelled
-	}
 }
 
 // knowRelease makes sure that the Run isn't taken for one that has a place when it
@@ -90,35 +73,22 @@ func (r *Reconciler) knowRelease(ctx context.Context, o *observation) error {
 	return nil
 }
 
-// admit decides again, with all that has been decided of the Run's key before,
-// and records an admission, or what the Run makes way for. What the cache doesn't
-// show matters to neither: an admission is one that this process has recorded or
-// has asked for, and the cache follows the order of creation, so that with this
-// Run it shows all that are older.
-func (r *Reconciler) admit(ctx context.Context, o *observation, c queue.Candidate) error {
+// takeTurn decides again in the Run's turn, with all that has been decided of the
+// Run's lock before. What the cache doesn't show doesn't matter to an admission: it
+// is one that this process has recorded or has asked for, and the cache follows the
+// order of creation, so that with this Run it shows all that are older.
+func (r *Reconciler) takeTurn(ctx context.Context, o *observation, c queue.Candidate) (queue.Place, error) {
 	end, ok := r.neighbours.begin(turn{o.Run.Namespace, c.Lock})
 	if !ok {
-		return errNotItsTurn
+		return queue.Place{}, errNotItsTurn
 	}
-	defer end()
+	o.turn, o.until = end, time.Now().Add(admitWithin)
 	if err := r.ask(ctx, o.Run.Namespace); err != nil {
-		return err
+		return queue.Place{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, admitWithin)
+	ctx, cancel := context.WithDeadline(ctx, o.until)
 	defer cancel()
-	place, err := r.surePlace(ctx, c)
-	if err != nil {
-		return err
-	}
-	o.Place = &place
-	if !place.Admitted && place.ReplacedBy == "" {
-		return nil
-	}
-	if err := r.recordPlace(ctx, o); err != nil {
-		return err
-	}
-	r.neighbours.put(o.Run)
-	return nil
+	return r.surePlace(ctx, c)
 }
 
 // surePlace decides the Run's place. Those that it would have to end for are read
@@ -144,18 +114,6 @@ func (r *Reconciler) surePlace(ctx context.Context, c queue.Candidate) (queue.Pl
 		}
 	}
 	return queue.Place{}, errNotItsTurn
-}
-
-// recordPlace records what the Run's place makes of the Run. One that ends
-// without having started leaves nothing to do but that. Nobody is told yet: the
-// Run may come to its next phase at once.
-func (r *Reconciler) recordPlace(ctx context.Context, o *observation) error {
-	decision := plan.Decide(&o.Facts)
-	if decision.Status.Phase.Finished() {
-		return nil
-	}
-	decision.Status.Notifiers = o.Run.Status.Notifiers
-	return r.record(ctx, o.Run, &decision.Status)
 }
 
 // findDeleted returns the names of deleted Runs of the candidate's lock of which

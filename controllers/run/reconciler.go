@@ -26,11 +26,10 @@ import (
 // afterConflict is how long to wait for the cache after a conflict.
 const afterConflict = 100 * time.Millisecond
 
-// rounds bounds how often one look at a Run acts: the end of its last job, which
-// may be one action, asks for another, the end of its services. If there is more
-// to do, the next look comes after anotherRound.
+// steps bounds what one look at a Run does. If there is more to do, the next look
+// comes after anotherRound.
 const (
-	rounds       = 2
+	steps        = 20
 	anotherRound = time.Second
 )
 
@@ -92,73 +91,53 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	return ctrl.Result{RequeueAfter: after, Priority: priority}, nil
 }
 
-// advance observes, decides, acts, and records what the Run has come to. It
-// returns when to look again at the latest, 0 for when something happens.
+// advance observes, and takes one step after the other until there is nothing to
+// do. It returns when to look again at the latest, 0 for when something happens.
 func (r *Reconciler) advance(ctx context.Context, run *v1alpha1.Run) (time.Duration, error) {
-	facts, err := r.observe(ctx, run)
-	if err == nil {
-		err = r.findPlace(ctx, facts)
+	o, err := r.observe(ctx, run)
+	defer func() { o.leave() }()
+	var undone error
+	for range steps {
+		if err != nil {
+			return 0, errors.Join(undone, err)
+		}
+		d := plan.Decide(&o.Facts)
+		if d.Step == plan.Nothing {
+			return o.lookAgain(&d), undone
+		}
+		if err = o.note(r.take(ctx, o, &d)); err != nil && d.Step.Attempts() {
+			// What was done is recorded even if something else could not be.
+			undone, err, o.Spent = errors.Join(undone, err), nil, true
+		}
+		if err == nil && o.stale {
+			o, err = r.observe(ctx, run)
+			o.Spent = undone != nil
+		}
 	}
-	if err != nil {
-		return r.fail(ctx, facts, err)
-	}
-	decision := plan.Decide(&facts.Facts)
-	if len(decision.Number) > 0 {
-		err = r.claimOrDefer(ctx, facts, decision.Number)
-		decision = plan.Decide(&facts.Facts)
-	}
-	for round := 0; round < rounds && err == nil && decision.Acts(); round++ {
-		err = r.act(ctx, facts, &decision)
-		decision = plan.Decide(&facts.Facts)
-	}
-	if isFault(err) {
-		return r.fail(ctx, facts, err)
-	}
-	ends := decision.Status.Phase.Finished() && !run.Status.Phase.Finished()
-	if len(decision.Notify) > 0 && !ends {
-		err = errors.Join(err, r.notify(ctx, facts, &decision))
-		decision = plan.Decide(&facts.Facts)
-	}
-	// What was done is recorded even if something else could not be.
-	err = errors.Join(err, r.record(ctx, run, &decision.Status))
-	if err == nil && len(decision.Notify) > 0 {
-		// Until it was recorded, the end might have become another.
-		return r.advance(ctx, run)
-	}
-	return facts.lookAgain(&decision), err
+	return anotherRound, errors.Join(undone, err)
 }
 
-// fail ends the Run if the error is its own fault, and stops what it had
-// started, or lets it wait. Any other error is the world's: it goes back to the
-// queue, which tries again later.
-func (r *Reconciler) fail(ctx context.Context, facts *observation, err error) (time.Duration, error) {
-	if w, ok := errors.AsType[*wait](err); ok {
-		return r.await(ctx, facts, w)
+// take takes the step that was decided on, and notes in the observation what came
+// of it.
+func (r *Reconciler) take(ctx context.Context, o *observation, d *plan.Decision) error {
+	switch d.Step {
+	case plan.Pin:
+		err := r.pin(ctx, o.Run)
+		o.stale = err == nil
+		return err
+	case plan.FindPlace:
+		return r.findPlace(ctx, o, d.NeedsPlace)
+	case plan.Claim:
+		return r.numberOrDefer(ctx, o, d.Number)
+	case plan.Act:
+		o.Acted++
+		return r.act(ctx, o, d)
+	case plan.Tell:
+		return r.notify(ctx, o, d)
+	default:
+		return r.store(ctx, o, d)
 	}
-	var fault *fault
-	if !errors.As(err, &fault) {
-		return 0, err
-	}
-	decision := plan.Decision{Status: facts.Fail(fault.reason, fault.message)}
-	facts.Notify(&decision)
-	if err := r.record(ctx, facts.Run, &decision.Status); err != nil {
-		return 0, err
-	}
-	// A Run that has finished is followed by its status alone, which has no fault.
-	return r.advance(ctx, facts.Run)
 }
-
-func isFault(err error) bool {
-	var fault *fault
-	return errors.As(err, &fault)
-}
-
-// fault is an error that only another Run can help: trying again is useless.
-type fault struct {
-	reason, message string
-}
-
-func (f *fault) Error() string { return f.reason + ": " + f.message }
 
 // get returns the Run, or nil if there is none.
 func (r *Reconciler) get(ctx context.Context, key types.NamespacedName) (*v1alpha1.Run, error) {

@@ -3,27 +3,38 @@ package run
 import (
 	"context"
 	"fmt"
-	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/plan"
 	"github.com/kayci/kayci/controllers/run/queue"
 )
 
-// maxNote is what an event's text may have, with room to spare.
-const maxNote = 1000
-
-// record writes the status if it has changed, and tells of a Run's end once
-// that is stored. The patch only fits the Run as it was read: a status derived
-// from an old one must not overwrite a newer.
-func (r *Reconciler) record(ctx context.Context, run *v1alpha1.Run, status *v1alpha1.RunStatus) error {
-	if equality.Semantic.DeepEqual(&run.Status, status) {
-		return nil
+// store records what was decided. A Run that has ended then is another to look at.
+func (r *Reconciler) store(ctx context.Context, o *observation, d *plan.Decision) error {
+	if o.turn != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, o.until)
+		defer cancel()
+		defer o.leave()
 	}
+	ends := d.Status.Phase.Finished() && !o.Run.Status.Phase.Finished()
+	if err := r.record(ctx, o.Run, &d.Status); err != nil {
+		return err
+	}
+	o.stale, o.Renamed, o.Acted = ends, nil, 0
+	if c := o.Run.Status.Concurrency; c != nil && c.Released && o.Place != nil && o.Place.Admitted {
+		o.Place, o.PlaceOpen = o.heldPlace()
+	}
+	return nil
+}
+
+// record writes the status, and tells of a Run's end once that is stored. The patch
+// only fits the Run as it was read: a status derived from an old one must not
+// overwrite a newer.
+func (r *Reconciler) record(ctx context.Context, run *v1alpha1.Run, status *v1alpha1.RunStatus) error {
 	before := run.DeepCopy()
 	run.Status = *status
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
@@ -34,7 +45,7 @@ func (r *Reconciler) record(ctx context.Context, run *v1alpha1.Run, status *v1al
 	if lock, bound := queue.LockOf(run); bound && (status.Phase.Finished() || !status.Concurrency.Admitted) {
 		r.neighbours.release(turn{run.Namespace, lock}, run.UID)
 	}
-	if c := status.Concurrency; c != nil && c.Released && before.Status.Concurrency.Admitted {
+	if standsAnew(before.Status.Concurrency, status.Concurrency) {
 		r.neighbours.put(run)
 	}
 	if status.Phase.Finished() {
@@ -50,18 +61,14 @@ func (r *Reconciler) record(ctx context.Context, run *v1alpha1.Run, status *v1al
 	return nil
 }
 
-// announce tells that the Run has ended.
-func (r *Reconciler) announce(run *v1alpha1.Run) {
-	kind := corev1.EventTypeNormal
-	if run.Status.Phase == v1alpha1.RunFailed {
-		kind = corev1.EventTypeWarning
+// standsAnew reports whether the Run has got or given back its place, or makes way
+// for another.
+func standsAnew(before, now *v1alpha1.ConcurrencyStatus) bool {
+	if now == nil {
+		return false
 	}
-	r.Recorder.Eventf(run, nil, kind, string(run.Status.Phase), "Run", "%s", bounded(verdict(run).Message))
-}
-
-func bounded(note string) string {
-	if len(note) <= maxNote {
-		return note
+	if before == nil {
+		before = &v1alpha1.ConcurrencyStatus{}
 	}
-	return strings.ToValidUTF8(note[:maxNote], "") + "…"
+	return now.Admitted != before.Admitted || now.ReplacedBy != before.ReplacedBy
 }

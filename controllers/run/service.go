@@ -42,15 +42,6 @@ func (r *Reconciler) serve(ctx context.Context, o *observation, names []string) 
 	return errors.Join(errs...)
 }
 
-func (o *observation) serviceSpec(name string) *v1alpha1.Service {
-	for i := range o.Spec.Services {
-		if o.Spec.Services[i].Name == name {
-			return &o.Spec.Services[i]
-		}
-	}
-	return nil
-}
-
 // expose creates the Service, and reports whether it is there.
 func (r *Reconciler) expose(ctx context.Context, o *observation, name string, service *corev1.Service) (bool, error) {
 	err := r.createIfRoom(ctx, o, service)
@@ -65,11 +56,8 @@ func (r *Reconciler) expose(ctx context.Context, o *observation, name string, se
 		return true, nil
 	case refused:
 		if part := job.ServicePart(name); refusal.Reason == v1alpha1.ReasonNameConflict && !o.renamed(part) {
-			if err := r.rename(ctx, o, part); err != nil {
-				return false, err
-			}
-			service.Name = job.ServiceNameOf(o.Run, name)
-			return r.expose(ctx, o, name, service)
+			r.rename(o, part)
+			return false, nil
 		}
 		o.Refused[name] = refusal
 		return false, nil

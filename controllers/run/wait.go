@@ -26,15 +26,6 @@ const (
 	lookToPin       = 15 * time.Second
 )
 
-// wait is an error that time may help: the Run says what it waits for, and looks
-// again after that time at the latest.
-type wait struct {
-	reason, message string
-	after           time.Duration
-}
-
-func (w *wait) Error() string { return w.reason + ": " + w.message }
-
 // awaitPipeline returns what the Run comes to whose Pipeline isn't there: it
 // waits, unless it has waited for too long or has nothing to wait for. What a
 // retry reuses goes with the Pipeline.
@@ -62,12 +53,6 @@ func (r *Reconciler) awaitPin(run *v1alpha1.Run, err error) error {
 	default:
 		return err
 	}
-}
-
-// await lets the Run wait.
-func (r *Reconciler) await(ctx context.Context, facts *observation, w *wait) (time.Duration, error) {
-	status := facts.Await(w.reason, w.message)
-	return w.after, r.record(ctx, facts.Run, &status)
 }
 
 // arrival lets the Runs look at a Pipeline that they wait for.

@@ -68,15 +68,3 @@ func placeNews() predicate.Predicate {
 		},
 	}
 }
-
-// concerned reports whether the Run may be in another's way: it has not ended,
-// and it has a key or may yet get one.
-func concerned(run *v1alpha1.Run) bool {
-	return !run.Status.Phase.Finished() && (run.Status.Concurrency != nil || run.Status.Number == 0)
-}
-
-// standing is what others see of a Run's place.
-func standing(run *v1alpha1.Run) [5]bool {
-	c := run.Status.Concurrency
-	return [5]bool{c != nil, c != nil && c.Admitted, queue.Idle(run), run.Status.Phase.Finished(), run.DeletionTimestamp != nil}
-}

@@ -124,17 +124,3 @@ func (r *Reconciler) existing(ctx context.Context, o *observation, key client.Ob
 		return plan.Refusal{Reason: v1alpha1.ReasonNameConflict, Message: message}, refused, nil
 	}
 }
-
-// recordedStart reports whether the Run's status knows of a Job, which may be
-// gone by now.
-func (o *observation) recordedStart() bool {
-	return o.Run.Status.StartTime != nil
-}
-
-// predecessors reports whether the object is about to go: it is being deleted,
-// or belongs to a Run of the same name that was.
-func (o *observation) predecessors(found client.Object) bool {
-	owner := metav1.GetControllerOf(found)
-	return !found.GetDeletionTimestamp().IsZero() ||
-		(owner != nil && owner.Kind == v1alpha1.RunKind && owner.Name == o.Run.Name && owner.UID != o.Run.UID)
-}

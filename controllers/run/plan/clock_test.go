@@ -161,12 +161,12 @@ func startsNoMore(t *testing.T, f *plan.Facts) {
 	for range 10 {
 		d := plan.Decide(f)
 		perform(f, &d)
-		if f.Run.Status = *d.Status.DeepCopy(); !d.Acts() && d.RequeueAfter == 0 {
+		if f.Run.Status = *d.Status.DeepCopy(); d.Step == plan.Nothing && d.RequeueAfter == 0 {
 			break
 		}
-		f.Now = f.Now.Add(max(d.RequeueAfter, time.Millisecond))
+		f.Now = f.Now.Add(d.RequeueAfter)
 	}
-	if d := plan.Decide(f); d.Acts() || d.RequeueAfter > 0 {
+	if d := plan.Decide(f); d.Step != plan.Nothing || d.RequeueAfter > 0 {
 		t.Errorf("it goes on and on: %+v, again after %s", actionsOf(d), d.RequeueAfter)
 	}
 	if took := f.Now.Sub(ended); took > defaultGraceAndMore+time.Second {

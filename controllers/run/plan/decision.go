@@ -10,6 +10,8 @@ import (
 
 // Decision is what to do about a Run.
 type Decision struct {
+	// Step is what to do next. Then it is decided again.
+	Step Step
 	// Number names jobs whose condition depends on the Run's number, which is not
 	// known: claim it and decide again before anything else is done.
 	Number []string
@@ -54,8 +56,8 @@ type Decision struct {
 	serving bool
 }
 
-// atOnce asks for another look as soon as this one is recorded.
-const atOnce = time.Millisecond
+// soon is another look as soon as may be.
+const soon = time.Millisecond
 
 // Acts reports whether there is something to do beside writing the status.
 func (d *Decision) Acts() bool {

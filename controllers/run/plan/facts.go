@@ -43,9 +43,27 @@ type Facts struct {
 	Undisturbed map[string]bool
 	// Refused are Jobs that the API server will never accept.
 	Refused map[string]Refusal
+	// Fault is why the Run can't go on at all. nil: nothing is known of any.
+	Fault *evidence.Why
+	// Delay is why the Run can't be looked at yet. nil: it can.
+	Delay *Delay
+	// Unpinned: the Run lacks something of what it takes from its Pipeline.
+	Unpinned bool
 	// Place of the Run among those of its concurrency key. nil: nothing bounds them,
 	// or the Run has ended or was cancelled without one.
 	Place *queue.Place
+	// PlaceOpen: the Run's place has to be found out among the others. Place is the
+	// one that is recorded.
+	PlaceOpen bool
+	// Renamed are the parts of which an object is to have another name, because
+	// something that isn't the Run's has its own, and of which that isn't recorded.
+	Renamed []string
+	// Acted is how often what was decided has been done since the status was read or
+	// recorded.
+	Acted int
+	// Spent: something could not be done, and nothing more is tried in this look at
+	// the Run. What was done is recorded.
+	Spent bool
 	// Deferred are Jobs that can't be created now, but may be later.
 	Deferred map[string]Refusal
 	// Explained is what events say about those that Unexplained names, with a blank
@@ -75,6 +93,12 @@ type Refusal struct {
 	Reason, Message string
 	// After is how soon to try again what was deferred. 0: the longer it has
 	// waited, the later.
+	After time.Duration
+}
+
+// Delay is why a Run can't be looked at yet, and for how long at most.
+type Delay struct {
+	evidence.Why
 	After time.Duration
 }
 

@@ -13,6 +13,5 @@ func (f *Facts) failFast(jobs []v1alpha1.JobStatus, h *halt, d *Decision) {
 	failed := func(s v1alpha1.JobStatus) bool { return s.HasFailed() && !f.isFinally(s.Name) }
 	if f.Spec.FailFast && slices.ContainsFunc(jobs, failed) && slices.ContainsFunc(jobs, goesOn) && h == nil {
 		d.Create, d.Serve = nil, nil
-		d.requeue(atOnce)
 	}
 }

@@ -15,18 +15,20 @@ import (
 // interrupt stops the Job of a halted Run, and settles the job when nothing of
 // it runs any more. A Job that has its verdict never gets here.
 func (f *Facts) interrupt(p part, s v1alpha1.JobStatus, d *Decision) v1alpha1.JobStatus {
-	switch {
-	case p.halt.passing, evidence.FailedBeside(p.pods) != nil && f.recorded(s.Name).Message != s.Message:
-		// A pod that was told to stop doesn't show any more what it showed before.
-		d.requeue(atOnce)
-		return f.stopping(p, s)
-	case evidence.HoldsLog(p.pods):
-		return f.stopPods(p, f.stopping(p, s), d)
-	case !evidence.HeldBack(p.job) && !evidence.Ending(p.job) && p.job.DeletionTimestamp == nil:
-		f.stop(p, false, d)
-		return s
-	}
-	return p.halt.endJob(f, p, s)
+	s = f.stopping(p, s)
+	// A pod that was told to stop doesn't show any more what it showed before.
+	known := evidence.FailedBeside(p.pods) == nil || f.recorded(s.Name).Message == s.Message
+	after(known && !p.halt.passing, func() {
+		switch {
+		case evidence.HoldsLog(p.pods):
+			s = f.stopPods(p, s, d)
+		case !evidence.HeldBack(p.job) && !evidence.Ending(p.job) && p.job.DeletionTimestamp == nil:
+			f.stop(p, false, d)
+		default:
+			s = p.halt.endJob(f, p, s)
+		}
+	})
+	return s
 }
 
 // stopping notes since when the job's pods are to stop, if any runs.

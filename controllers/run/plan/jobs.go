@@ -49,26 +49,20 @@ func (f *Facts) decideJob(spec *v1alpha1.Job, p part, done map[string]*v1alpha1.
 // settle stops what is left of the Job of a job that has its result: nothing
 // of it may run again.
 func (f *Facts) settle(p part, ended *v1alpha1.JobStatus, d *Decision) {
-	job := p.job
-	if job != nil && ended.Phase == v1alpha1.JobCancelled {
-		ended.Job = job.Name // Which may have been unknown when it was cancelled.
+	if p.job != nil && ended.Phase == v1alpha1.JobCancelled {
+		ended.Job = p.job.Name // Which may have been unknown when it was cancelled.
 	}
 	recorded := f.recorded(ended.Name).Phase.Finished()
 	switch {
-	case job == nil || evidence.Finished(job):
+	case p.job == nil || evidence.Finished(p.job):
 	case ended.Phase == v1alpha1.JobCancelled:
 		f.stop(p, recorded, d)
-		if !recorded && evidence.HoldsLog(p.pods) {
-			d.requeue(atOnce)
-		}
-	case evidence.Single(job) && !evidence.Replaced(job, p.pods) && !lacksPod(ended):
-	case !recorded:
-		// A pod that is stopped doesn't show any more why: record that before.
-		d.requeue(atOnce)
+	case evidence.Single(p.job) && !evidence.Replaced(p.job, p.pods) && !lacksPod(ended):
 	case ended.Phase == v1alpha1.JobSucceeded:
-		// Failed would be no true word for it.
-		d.Remove = append(d.Remove, ended.Name)
+		// To fail the Job would be no true word for it.
+		after(recorded, func() { d.Remove = append(d.Remove, ended.Name) })
 	default:
-		f.stop(p, recorded, d)
+		// A pod that is stopped doesn't show any more why.
+		after(recorded, func() { f.stop(p, true, d) })
 	}
 }

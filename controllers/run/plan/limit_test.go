@@ -58,33 +58,33 @@ func TestPendingTimeout(t *testing.T) {
 		requeue time.Duration
 	}{
 		{name: "in time", pods: [][]podOption{{image, created(41)}}, want: outcome{"Running", "ImagePullBackOff", noImage}, requeue: time.Second},
-		{name: "image", pods: [][]podOption{{image, created(40)}}, want: outcome{"Failed", "ImagePullBackOff", noImage + " (pending for 1m)"}, requeue: time.Millisecond},
+		{name: "image", pods: [][]podOption{{image, created(40)}}, want: outcome{"Failed", "ImagePullBackOff", noImage + " (pending for 1m)"}},
 		{
 			name: "no node", pods: [][]podOption{{unscheduled("Unschedulable", "0/1 nodes are available"), created(40)}},
-			want: outcome{"Failed", "Unschedulable", "0/1 nodes are available (pending for 1m)"}, requeue: time.Millisecond,
+			want: outcome{"Failed", "Unschedulable", "0/1 nodes are available (pending for 1m)"},
 		},
 		{
 			name: "Secret", pods: [][]podOption{{waiting("CreateContainerConfigError", `secret "token" not found`), created(40)}},
-			want: outcome{"Failed", "CreateContainerConfigError", `container main: secret "token" not found (pending for 1m)`}, requeue: time.Millisecond,
+			want: outcome{"Failed", "CreateContainerConfigError", `container main: secret "token" not found (pending for 1m)`},
 		},
 		{
 			name: "no reason", pods: [][]podOption{{waiting("ContainerCreating", ""), created(40)}},
-			want: outcome{"Failed", "NotStarted", "its pod has not started, and nothing says why (pending for 1m)"}, requeue: time.Millisecond,
+			want: outcome{"Failed", "NotStarted", "its pod has not started, and nothing says why (pending for 1m)"},
 		},
 		{
 			name: "a long text", pods: [][]podOption{{unscheduled("Unschedulable", strings.Repeat("x", 600)), created(40)}},
-			want: outcome{"Failed", "Unschedulable", strings.Repeat("x", 494) + "… (pending for 1m)"}, requeue: time.Millisecond,
+			want: outcome{"Failed", "Unschedulable", strings.Repeat("x", 494) + "… (pending for 1m)"},
 		},
 		{name: "runs", pods: [][]podOption{{created(1)}}, want: running},
 		{name: "an init container runs", pods: [][]podOption{{after(clone, runs), created(1)}}, want: running},
 		{name: "an init container had to end first", pods: [][]podOption{{after(clone, ended(50)), created(1)}}, want: running, requeue: 10 * time.Second},
 		{
 			name: "pending after an init container", pods: [][]podOption{{after(clone, ended(40)), created(1)}},
-			want: outcome{"Failed", "NotStarted", "its pod has not started, and nothing says why (pending for 1m)"}, requeue: time.Millisecond,
+			want: outcome{"Failed", "NotStarted", "its pod has not started, and nothing says why (pending for 1m)"},
 		},
 		{
 			name: "a sidecar runs", pods: [][]podOption{{after(sidecar, runs), created(1)}},
-			want: outcome{"Failed", "NotStarted", "its pod has not started, and nothing says why (pending for 1m)"}, requeue: time.Millisecond,
+			want: outcome{"Failed", "NotStarted", "its pod has not started, and nothing says why (pending for 1m)"},
 		},
 		{name: "held by a gate", pods: [][]podOption{{unscheduled("SchedulingGated", "gated"), created(1)}}, want: outcome{"Running", "SchedulingGated", "gated"}},
 		{
@@ -191,7 +191,7 @@ func TestWhatIsLeftOfAnExpiredJob(t *testing.T) {
 		remove   []string
 		requeue  time.Duration
 	}{
-		{name: "not recorded", recorded: "Running", pod: []podOption{waiting("ErrImagePull", "")}, requeue: time.Millisecond},
+		{name: "not recorded", recorded: "Running", pod: []podOption{waiting("ErrImagePull", "")}},
 		{name: "on a node", recorded: "Failed", pod: []podOption{waiting("ErrImagePull", "")}, stop: pod},
 		{name: "on no node", recorded: "Failed", pod: []podOption{unstarted}, end: []string{"a"}},
 		{name: "being stopped", recorded: "Failed", pod: []podOption{waiting("ErrImagePull", ""), deadline(1)}},

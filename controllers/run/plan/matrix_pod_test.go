@@ -27,8 +27,8 @@ func podEvents() []row {
 			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"unschedulable for too long", all(impatientRun, aJob(), aPod(unstarted, unschedulable)), byPhase{
-			ends(100, "Failed", "Unschedulable", "no room (pending for 1m)").andLooks(time.Millisecond).laterEnds(),
-			ends(100, "Failed", "Unschedulable", "no room (pending for 1m)").andLooks(time.Millisecond).laterEnds(),
+			ends(100, "Failed", "Unschedulable", "no room (pending for 1m)").laterEnds(),
+			ends(100, "Failed", "Unschedulable", "no room (pending for 1m)").laterEnds(),
 			stays.andRemoves(), stays.andEnds(), stays.andEnds(), stays.andEnds(),
 		}},
 		{"image can't be pulled", all(aJob(), aPod(waiting("ErrImagePull", "not found"))), byPhase{
@@ -37,8 +37,8 @@ func podEvents() []row {
 			stays.andRemoves(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"image can't be pulled for too long", all(impatientRun, aJob(), aPod(waiting("ErrImagePull", "not found"))), byPhase{
-			ends(100, "Failed", "ImagePullBackOff", "container main: can't pull image registry.example.com/app:1: not found (pending for 1m)").andLooks(time.Millisecond).laterStops(),
-			ends(100, "Failed", "ImagePullBackOff", "container main: can't pull image registry.example.com/app:1: not found (pending for 1m)").andLooks(time.Millisecond).laterStops(),
+			ends(100, "Failed", "ImagePullBackOff", "container main: can't pull image registry.example.com/app:1: not found (pending for 1m)").laterStops(),
+			ends(100, "Failed", "ImagePullBackOff", "container main: can't pull image registry.example.com/app:1: not found (pending for 1m)").laterStops(),
 			stays.andRemoves(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"runs", all(aJob(), aPod()), byPhase{
@@ -239,8 +239,8 @@ func haltEvents() []row {
 			stays.andRemoves(), stays, stays, stays,
 		}},
 		{"cancelled, stopped, suspended", all(cancelledRun, aJob(suspend), stopped), byPhase{
-			ends(100, "Cancelled", "Cancelled", wasSuspended).andLooks(time.Millisecond).laterRemoves(),
-			ends(100, "Cancelled", "Cancelled", wasSuspended).andLooks(time.Millisecond).laterRemoves(),
+			ends(100, "Cancelled", "Cancelled", wasSuspended).laterRemoves(),
+			ends(100, "Cancelled", "Cancelled", wasSuspended).laterRemoves(),
 			stays.andRemoves(), stays.andRemoves(), stays.andRemoves(), stays.andRemoves(),
 		}},
 		{"cancelled, stopped, Job failed", all(cancelledRun, aJob(backoffLimit(95)), stopped), byPhase{
@@ -257,8 +257,8 @@ func haltEvents() []row {
 			stays, stays, stays, stays,
 		}},
 		{"cancelled, deleted, suspended", all(cancelledRun, aJob(suspend), aPod(deleted(60), letGo, exit(0, "Completed", 70))), byPhase{
-			ends(100, "Cancelled", "Cancelled", wasSuspended).andLooks(time.Millisecond).laterRemoves(),
-			ends(100, "Cancelled", "Cancelled", wasSuspended).andLooks(time.Millisecond).laterRemoves(),
+			ends(100, "Cancelled", "Cancelled", wasSuspended).laterRemoves(),
+			ends(100, "Cancelled", "Cancelled", wasSuspended).laterRemoves(),
 			stays, stays, stays, stays.andRemoves(),
 		}},
 		{"timed out, no Job", timedOutRun, byPhase{
@@ -279,13 +279,13 @@ func haltEvents() []row {
 			stays.andRemoves(), stays.andStops(), stays.andStops(), stays.andStops(),
 		}},
 		{"failing fast, stopped, suspended", all(failingRun, aJob(suspend), stopped), byPhase{
-			ends(100, "Cancelled", "JobFailed", "stopped while its Job was suspended: job b failed: Error: "+exitedWith1).andLooks(time.Millisecond).laterRemoves(),
-			ends(100, "Cancelled", "JobFailed", "stopped while its Job was suspended: job b failed: Error: "+exitedWith1).andLooks(time.Millisecond).laterRemoves(),
+			ends(100, "Cancelled", "JobFailed", "stopped while its Job was suspended: job b failed: Error: "+exitedWith1).laterRemoves(),
+			ends(100, "Cancelled", "JobFailed", "stopped while its Job was suspended: job b failed: Error: "+exitedWith1).laterRemoves(),
 			stays.andRemoves(), stays.andRemoves(), stays.andRemoves(), stays.andRemoves(),
 		}},
 		{"timed out, stopped, suspended", all(timedOutRun, aJob(suspend), stopped), byPhase{
-			ends(100, "Cancelled", "TimedOut", "timed out while its Job was suspended: the Run took longer than its timeout of 1m30s").andLooks(time.Millisecond).laterRemoves(),
-			ends(100, "Cancelled", "TimedOut", "timed out while its Job was suspended: the Run took longer than its timeout of 1m30s").andLooks(time.Millisecond).laterRemoves(),
+			ends(100, "Cancelled", "TimedOut", "timed out while its Job was suspended: the Run took longer than its timeout of 1m30s").laterRemoves(),
+			ends(100, "Cancelled", "TimedOut", "timed out while its Job was suspended: the Run took longer than its timeout of 1m30s").laterRemoves(),
 			stays.andRemoves(), stays.andRemoves(), stays.andRemoves(), stays.andRemoves(),
 		}},
 	}

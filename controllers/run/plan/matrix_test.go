@@ -168,6 +168,9 @@ func checkCell(t *testing.T, f *plan.Facts, want cell, before v1alpha1.JobStatus
 	if second.Acts() {
 		t.Errorf("having done what was asked for, it asks for %+v", actionsOf(second))
 	}
+	if second.Step != plan.Record && second.Step != plan.Nothing {
+		t.Errorf("having done what was asked for, its step is %q", second.Step)
+	}
 	f.Run.Status = *second.Status.DeepCopy()
 	third := plan.Decide(f)
 	if diff := cmp.Diff(want.later(), actionsOf(third)); diff != "" {

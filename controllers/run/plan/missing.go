@@ -31,7 +31,6 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, p part, s v1alpha1.JobStatus, 
 		return s
 	}
 	if other := f.unrecordedFailure(spec, done); other != "" {
-		d.requeue(atOnce)
 		return await(s, "comes after "+other+", whose end isn't recorded yet")
 	}
 	if s, may = f.approve(spec, s, d); !may {

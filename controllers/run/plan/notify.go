@@ -19,11 +19,11 @@ const (
 	retryUntried = 24 * time.Hour
 )
 
-// Notify adds to the decision which notifiers tell of the phase that it comes
+// notify adds to the decision which notifiers tell of the phase that it comes
 // to, and brings the status of the others up to date. The status has an entry
 // for each, so that one which was not tried is known to be missing. Nothing about
 // a notifier ever changes the rest of the status.
-func (f *Facts) Notify(d *Decision) {
+func (f *Facts) notify(d *Decision) {
 	s := &d.Status
 	for i := range s.Notifiers {
 		f.followNotice(&s.Notifiers[i], d)
@@ -77,9 +77,6 @@ func (f *Facts) decideNotice(notice Notice, d *Decision) {
 	case outcome.Job != nil:
 		entry.Job, entry.Reason, entry.Message = outcome.Job.Name, "", ""
 		s.Number = cmp.Or(s.Number, f.Number)
-		if evidence.Condition(outcome.Job, batchv1.JobFailed) != nil {
-			d.requeue(atOnce) // It was there already, and nothing will tell that it has failed.
-		}
 	case entry.Reason != outcome.Refusal.Reason:
 		entry.Reason, entry.Message = outcome.Refusal.Reason, evidence.Shorten(outcome.Refusal.Message)
 	}

@@ -79,7 +79,7 @@ func TestNotify(t *testing.T) {
 		},
 		{
 			name: "told before it could be recorded, and it has failed", f: notified("Failed"), set: func(f *plan.Facts) { told(f, "Failed", backoffLimit(95)) },
-			want: result{Status: []v1alpha1.NotifierStatus{entry("Failed", "run-chat", "", "")}, Requeue: time.Millisecond},
+			want: result{Status: []v1alpha1.NotifierStatus{entry("Failed", "run-chat", "", "")}},
 		},
 		{
 			name: "told before", f: notified("Failed", entry("Failed", "run-chat", "", "")), set: func(f *plan.Facts) { told(f, "Failed") },

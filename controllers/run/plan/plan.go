@@ -1,8 +1,8 @@
 // Package plan decides what to do about a Run. It is pure: what was observed
 // goes in, what to create, stop and end comes out, with the status that the
-// observations amount to. The caller acts, adds the outcome to the facts and
-// decides again: the second decision asks for nothing and holds the status to
-// write. Deciding again from the same facts always gives the same, so a
+// observations amount to. The caller takes the step that the decision names, adds
+// the outcome to the facts and decides again, until there is nothing to do. Deciding
+// again from the same facts always gives the same, so a
 // controller that is killed anywhere goes on where it was.
 package plan
 
@@ -11,32 +11,50 @@ package plan
 // its Jobs may still be stopped.
 func Decide(f *Facts) Decision {
 	var d Decision
-	services := f.services()
-	if f.Run.Status.Phase.Finished() {
-		f.decideFinished(services, &d)
-		return d
+	switch {
+	case f.Fault != nil:
+		d.Status = f.Fail(f.Fault.Reason, f.Fault.Message)
+		f.notify(&d)
+	case f.Delay != nil:
+		d.Status = f.await()
+		d.requeue(f.Delay.After)
+	case f.Unpinned:
+		d.Status = f.status()
+	case f.Run.Status.Phase.Finished():
+		f.decideFinished(&d)
+	default:
+		f.decideActive(&d)
 	}
-	h := f.halts(services)
-	r := result{Facts: f, halt: h.run}
-	r.services, d.serving = f.decideServices(services, h.run, &d)
-	r.jobs = f.decideJobs(h, &d)
-	f.failFast(r.jobs, h.run, &d)
-	f.takeTurns(r.jobs, &d)
-	f.awaitPlace(r.jobs, &d)
-	d.Status = r.runStatus(services, &d)
-	if left, limited := f.limit(&d.Status); limited && left > 0 && !d.Status.Phase.Finished() {
-		d.requeue(left)
-	}
-	f.Notify(&d)
+	d.Status.Renamed = append(d.Status.Renamed, f.Renamed...)
+	d.Step = f.next(&d)
 	return d
 }
 
+func (f *Facts) decideActive(d *Decision) {
+	services := f.services()
+	h := f.halts(services)
+	r := result{Facts: f, halt: h.run}
+	r.services, d.serving = f.decideServices(services, h.run, d)
+	r.jobs = f.decideJobs(h, d)
+	f.failFast(r.jobs, h.run, d)
+	f.takeTurns(r.jobs, d)
+	f.awaitPlace(r.jobs, d)
+	d.Status = r.runStatus(services, d)
+	if left, limited := f.limit(&d.Status); limited && left > 0 && !d.Status.Phase.Finished() {
+		d.requeue(left)
+	}
+	if d.Status.Phase.Finished() || !f.recordsFirst() {
+		// Once that is recorded, the Run may come to its next phase at once.
+		f.notify(d)
+	}
+}
+
 // decideFinished settles what is left of a Run that has finished.
-func (f *Facts) decideFinished(services []service, d *Decision) {
-	f.stopServices(services, d)
+func (f *Facts) decideFinished(d *Decision) {
+	f.stopServices(f.services(), d)
 	f.decideJobs(halts{}, d)
 	d.Status = *f.Run.Status.DeepCopy()
 	f.deleteWorkspace(d)
 	f.vacate(d)
-	f.Notify(d)
+	f.notify(d)
 }

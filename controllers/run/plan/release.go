@@ -47,11 +47,7 @@ func (f *Facts) awaitPlace(jobs []v1alpha1.JobStatus, d *Decision) {
 		}
 	}
 	d.Create = nil
-	switch {
-	case !d.NeedsPlace:
-	case f.Place.Position == 0:
-		d.requeue(atOnce)
-	default:
+	if d.NeedsPlace {
 		d.requeue(lookInQueue)
 	}
 }

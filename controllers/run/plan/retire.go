@@ -34,10 +34,14 @@ func (f *Facts) retire(phase v1alpha1.RunPhase, services []service, list []v1alp
 		}
 		return true
 	}
-	if phase != v1alpha1.RunSucceeded && f.startTime() != nil && f.unrecorded(services, list) {
-		d.requeue(atOnce)
-		return false
-	}
+	over := false
+	after(phase == v1alpha1.RunSucceeded || f.startTime() == nil || !f.unrecorded(services, list), func() {
+		over = f.endServices(phase, services, list, d)
+	})
+	return over
+}
+
+func (f *Facts) endServices(phase v1alpha1.RunPhase, services []service, list []v1alpha1.ServiceStatus, d *Decision) (over bool) {
 	for _, s := range services {
 		if !f.Retired[s.name] {
 			d.Retire = append(d.Retire, s.name)

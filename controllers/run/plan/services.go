@@ -52,7 +52,7 @@ func (f *Facts) serve(s v1alpha1.ServiceStatus, h *halt, d *Decision) v1alpha1.S
 		return s
 	case deferred:
 		w := f.uncreated(waitOfService(s), refusal)
-		d.requeue(min(f.retryCreate(w, refusal), max(f.pendingLeft(w.since.Time), atOnce)))
+		d.requeue(min(f.retryCreate(w, refusal), max(f.pendingLeft(w.since.Time), soon)))
 		return w.ofService(s)
 	default:
 		d.Serve = append(d.Serve, s.Name)
@@ -74,7 +74,7 @@ func (f *Facts) observeService(p part, s v1alpha1.ServiceStatus, d *Decision) v1
 	default:
 		w, since := f.explainWait(p, waitOfService(s), d)
 		if since = evidence.UnreadySince(p.pods, since); since != nil {
-			d.requeue(max(f.pendingLeft(*since), atOnce))
+			d.requeue(max(f.pendingLeft(*since), soon))
 		}
 		s = w.ofService(s)
 	}

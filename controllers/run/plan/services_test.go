@@ -177,8 +177,8 @@ func TestServiceEnds(t *testing.T) {
 			if diff := cmp.Diff(tt.want, serviceOf(d)); diff != "" {
 				t.Errorf("service (-want +got):\n%s", diff)
 			}
-			if len(d.Stop) > 0 || d.RequeueAfter != time.Millisecond {
-				t.Errorf("stops %v before the failure is recorded, which is looked at after %s", d.Stop, d.RequeueAfter)
+			if d.Step != plan.Record {
+				t.Errorf("stops %v before the failure is recorded: its step is %q", d.Stop, d.Step)
 			}
 			condition := d.Status.Conditions[0]
 			why := "service db failed: " + tt.want.Reason + ": " + tt.want.Message
@@ -227,7 +227,7 @@ func TestServiceFailsItsJob(t *testing.T) {
 	withJob(f, "a", backoffLimit(80))
 	withPod(f, "a", "pod", exit(1, "Error", 79), podPhase(corev1.PodFailed))
 	first := plan.Decide(f)
-	if first.Acts() || first.RequeueAfter == 0 || first.Status.Phase.Finished() {
+	if first.Step != plan.Record || first.Status.Phase.Finished() {
 		t.Errorf("does %+v before the failure is recorded, and the Run is %s", actionsOf(first), first.Status.Phase)
 	}
 	f.Run.Status = first.Status
@@ -246,8 +246,8 @@ func TestServiceOfAFailedRun(t *testing.T) {
 	withJob(f, "a", backoffLimit(80))
 	withPod(f, "a", "pod", exit(1, "Error", 79), podPhase(corev1.PodFailed))
 	first := plan.Decide(f)
-	if first.Acts() || first.RequeueAfter != time.Millisecond || first.Status.Phase.Finished() {
-		t.Errorf("does %+v before the job's end is recorded, looks again after %s, and the Run is %s", actionsOf(first), first.RequeueAfter, first.Status.Phase)
+	if first.Step != plan.Record || first.Status.Phase.Finished() {
+		t.Errorf("does %+v before the job's end is recorded, its step is %q, and the Run is %s", actionsOf(first), first.Step, first.Status.Phase)
 	}
 	f.Run.Status = first.Status
 	want := actions{Stop: []types.NamespacedName{{Namespace: "ci", Name: "db-pod"}}, Retire: []string{"db"}}

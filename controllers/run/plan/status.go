@@ -38,9 +38,6 @@ func (r *result) runStatus(services []service, d *Decision) v1alpha1.RunStatus {
 	s.Phase = phase
 	if phase.Finished() {
 		r.finish(&s)
-		if s.Workspace != "" {
-			d.requeue(atOnce)
-		}
 	}
 	s.Concurrency = r.concurrency(phase.Finished())
 	if r.releases(d) {
@@ -80,11 +77,11 @@ func (f *Facts) Fail(reason, message string) v1alpha1.RunStatus {
 	return s
 }
 
-// Await returns the status of a Run that can't be looked at yet.
-func (f *Facts) Await(reason, message string) v1alpha1.RunStatus {
+// await returns the status of a Run that can't be looked at yet.
+func (f *Facts) await() v1alpha1.RunStatus {
 	s := f.status()
 	s.Phase = v1alpha1.RunQueued
-	f.setCondition(&s, reason, evidence.Shorten(message))
+	f.setCondition(&s, f.Delay.Reason, evidence.Shorten(f.Delay.Message))
 	return s
 }
 

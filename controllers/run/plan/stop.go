@@ -30,10 +30,8 @@ func (f *Facts) stop(p part, recorded bool, d *Decision) {
 		if !evidence.Ending(p.job) {
 			d.End = append(d.End, p.name)
 		}
-	case recorded:
-		d.Remove = append(d.Remove, p.name)
 	default:
-		d.requeue(atOnce)
+		after(recorded, func() { d.Remove = append(d.Remove, p.name) })
 	}
 }
 

@@ -3,6 +3,7 @@ package queue
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -86,4 +87,18 @@ type Holder struct {
 func HolderOf(obj metav1.Object) Holder {
 	labels := obj.GetLabels()
 	return Holder{labels[v1alpha1.RunLabel], types.UID(labels[v1alpha1.RunUIDLabel])}
+}
+
+// maxKey bounds a recorded key: event data may be any length.
+const maxKey = 253
+
+// Key returns what is recorded of a key: all of it, or, of a long one, its
+// beginning and a hash.
+func Key(key string) string {
+	if len(key) <= maxKey {
+		return key
+	}
+	sum := sha256.Sum256([]byte(key))
+	hash := "-" + hex.EncodeToString(sum[:])
+	return strings.ToValidUTF8(key[:maxKey-len(hash)], "") + hash
 }

@@ -5,10 +5,7 @@
 package queue
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
-	"strings"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/order"
@@ -199,20 +196,6 @@ func rounded(position int) int32 {
 		step *= 10
 	}
 	return int32((position + step - 1) / step * step)
-}
-
-// maxKey bounds a recorded key: event data may be any length.
-const maxKey = 253
-
-// Key returns what is recorded of a key: all of it, or, of a long one, its
-// beginning and a hash.
-func Key(key string) string {
-	if len(key) <= maxKey {
-		return key
-	}
-	sum := sha256.Sum256([]byte(key))
-	hash := "-" + hex.EncodeToString(sum[:])
-	return strings.ToValidUTF8(key[:maxKey-len(hash)], "") + hash
 }
 
 // Wake returns the Runs that have to look at their place again, now that one has

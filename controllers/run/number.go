@@ -13,7 +13,6 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/job"
-	"github.com/kayci/kayci/controllers/run/plan"
 )
 
 // claims bounds the numbers that are tried in one go. Only Runs that started at
@@ -139,9 +138,9 @@ func (r *Reconciler) highest(ctx context.Context, run *v1alpha1.Run) (int64, err
 	return highest, nil
 }
 
-// claimOrDefer claims a number if the Run has none. Without room for its
+// numberOrDefer claims a number if the Run has none. Without room for its
 // ConfigMap nothing can be created: every job waits.
-func (r *Reconciler) claimOrDefer(ctx context.Context, o *observation, jobs []string) error {
+func (r *Reconciler) numberOrDefer(ctx context.Context, o *observation, jobs []string) error {
 	if o.Number > 0 {
 		return nil
 	}
@@ -155,12 +154,5 @@ func (r *Reconciler) claimOrDefer(ctx context.Context, o *observation, jobs []st
 		return nil
 	default:
 		return err
-	}
-}
-
-// deferAll notes that no Job can be created now, and why.
-func (o *observation) deferAll(jobs []string, why plan.Refusal) {
-	for _, name := range jobs {
-		o.Deferred[name] = why
 	}
 }
