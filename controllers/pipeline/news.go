@@ -17,16 +17,28 @@ import (
 // costs a Pipeline one write, and a Run that ends sooner none.
 const together = 3 * time.Second
 
-// runNews asks for a look at the Pipeline of a Run: at once when the Run has
+// runNews tells of each Run, and asks for a look at the Pipeline of a Run: at once when the Run has
 // ended or is deleted, and a little later when it has got a phase or a number.
 // The first number after its end is one that only its notifiers had need of.
-func runNews() handler.EventHandler {
+func (r *Reconciler) runNews() handler.EventHandler {
 	return handler.Funcs{
+		CreateFunc: func(_ context.Context, e event.CreateEvent, _ workqueue.TypedRateLimitingInterface[ctrl.Request]) {
+			if run, ok := e.Object.(*v1alpha1.Run); ok {
+				r.runs.Put(run)
+			}
+		},
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) {
 			before, was := e.ObjectOld.(*v1alpha1.Run)
 			after, is := e.ObjectNew.(*v1alpha1.Run)
+			if !was || !is {
+				return
+			}
+			if before.UID != after.UID {
+				r.runs.Drop(before.UID)
+			}
+			r.runs.Put(after)
 			switch {
-			case !was || !is || (before.Status.Phase == after.Status.Phase && before.Status.Number == after.Status.Number):
+			case before.Status.Phase == after.Status.Phase && before.Status.Number == after.Status.Number:
 			case after.Status.Phase.Finished():
 				queue.Add(pipelineOf(after))
 			default:
@@ -35,6 +47,7 @@ func runNews() handler.EventHandler {
 		},
 		DeleteFunc: func(_ context.Context, e event.DeleteEvent, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) {
 			if run, ok := e.Object.(*v1alpha1.Run); ok {
+				r.runs.Drop(run.UID)
 				queue.Add(pipelineOf(run))
 			}
 		},

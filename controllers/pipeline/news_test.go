@@ -28,6 +28,7 @@ func TestRunNews(t *testing.T) {
 	status := func(phase v1alpha1.RunPhase, number int64) client.Object {
 		return &v1alpha1.Run{Status: v1alpha1.RunStatus{Phase: phase, Number: number}}
 	}
+	var r Reconciler
 	for _, tt := range []struct {
 		name          string
 		before, after client.Object
@@ -45,9 +46,9 @@ func TestRunNews(t *testing.T) {
 			t.Parallel()
 			var queue asked
 			if tt.after == nil {
-				runNews().Delete(t.Context(), event.DeleteEvent{Object: tt.before}, &queue)
+				r.runNews().Delete(t.Context(), event.DeleteEvent{Object: tt.before}, &queue)
 			} else {
-				runNews().Update(t.Context(), event.UpdateEvent{ObjectOld: tt.before, ObjectNew: tt.after}, &queue)
+				r.runNews().Update(t.Context(), event.UpdateEvent{ObjectOld: tt.before, ObjectNew: tt.after}, &queue)
 			}
 			if diff := cmp.Diff(tt.want, queue.after); diff != "" {
 				t.Errorf("looks, each after so long (-want +got):\n%s", diff)

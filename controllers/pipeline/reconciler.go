@@ -25,6 +25,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
+	"github.com/kayci/kayci/controllers/pipeline/history"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/controllers/recent"
 )
@@ -47,14 +48,16 @@ type Reconciler struct {
 	Forget func(types.NamespacedName)
 
 	recent recent.Writes
+	runs   history.Runs
+	swept  swept
 }
 
 // Reconcile brings a Pipeline's revision, status and Runs up to date.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	var cached v1alpha1.Pipeline
 	err := r.Client.Get(ctx, req.NamespacedName, &cached)
-	if apierrors.IsNotFound(err) && r.Forget != nil {
-		r.Forget(req.NamespacedName)
+	if apierrors.IsNotFound(err) {
+		r.forget(req.NamespacedName)
 	}
 	if err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(fmt.Errorf("get pipeline: %w", err))
@@ -74,26 +77,30 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	return ctrl.Result{RequeueAfter: after}, nil
 }
 
-func (r *Reconciler) advance(ctx context.Context, pipeline *v1alpha1.Pipeline) (time.Duration, error) {
-	runs, err := r.runs(ctx, pipeline)
-	if err != nil {
-		return 0, err
+func (r *Reconciler) forget(gone types.NamespacedName) {
+	r.swept.forget(gone)
+	if r.Forget != nil {
+		r.Forget(gone)
 	}
+}
+
+func (r *Reconciler) advance(ctx context.Context, pipeline *v1alpha1.Pipeline) (time.Duration, error) {
+	active, seen := r.runs.Of(pipeline.UID)
 	status := pipeline.Status.DeepCopy()
 	status.ObservedGeneration = pipeline.Generation
-	status.ActiveRuns = activeRuns(runs)
-	status.LastRun = lastRun(status.LastRun, runs)
-	status.LastNumber = lastNumber(status, runs)
+	status.ActiveRuns = activeRuns(active)
+	status.LastRun = history.Later(status.LastRun, seen.Last)
+	status.LastNumber = lastNumber(status, seen.Number)
 	if err := r.validate(ctx, pipeline, status); err != nil {
 		return 0, err
 	}
 	if err := r.record(ctx, pipeline, status); err != nil {
 		return 0, err
 	}
-	if err := r.deleteSuperseded(ctx, pipeline); err != nil {
+	if err := r.deleteSuperseded(ctx, pipeline, seen.Freed); err != nil {
 		return 0, err
 	}
-	return r.retain(ctx, pipeline, runs)
+	return r.retain(ctx, pipeline)
 }
 
 // validate sets Ready, and for a valid spec the revision that holds it.
@@ -127,29 +134,17 @@ func (r *Reconciler) record(ctx context.Context, pipeline *v1alpha1.Pipeline, st
 	return nil
 }
 
-// runs returns the Pipeline's Runs that are not being deleted.
-func (r *Reconciler) runs(ctx context.Context, pipeline *v1alpha1.Pipeline) ([]v1alpha1.Run, error) {
-	var list v1alpha1.RunList
-	err := r.Client.List(ctx, &list, client.InNamespace(pipeline.Namespace), client.MatchingLabels{v1alpha1.PipelineLabel: pipeline.Name})
-	if err != nil {
-		return nil, fmt.Errorf("list runs: %w", err)
-	}
-	owned := list.Items[:0]
-	for i := range list.Items {
-		if run := &list.Items[i]; metav1.IsControlledBy(run, pipeline) && run.DeletionTimestamp.IsZero() {
-			owned = append(owned, *run)
-		}
-	}
-	return owned, nil
-}
-
-// SetupWithManager starts the Reconciler with the manager.
+// SetupWithManager starts the Reconciler with the manager, whose cache has to have
+// the index of active Runs.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options) error {
+	if err := IndexJobs(context.Background(), mgr.GetFieldIndexer()); err != nil {
+		return fmt.Errorf("index Jobs: %w", err)
+	}
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named("pipeline").
 		WithOptions(opts).
 		For(&v1alpha1.Pipeline{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&v1alpha1.Run{}, runNews())
+		Watches(&v1alpha1.Run{}, r.runNews())
 	if r.Installed != nil {
 		// The cache holds that one alone.
 		b = b.Watches(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.all))

@@ -11,7 +11,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/controllers/pipeline"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 )
 
@@ -74,8 +73,9 @@ func TestRetentionDeletesARunAsItWasRead(t *testing.T) {
 		}
 		return c.Delete(ctx, obj, opts...)
 	}
-	reconciler := &pipeline.Reconciler{Client: interceptor.NewClient(w.live, interceptor.Funcs{Delete: annotate}), APIReader: w.live, Clock: w.clock}
-	result, err := reconciler.Reconcile(t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(web())})
+	w.Client = interceptor.NewClient(w.live, interceptor.Funcs{Delete: annotate})
+	w.watch()
+	result, err := w.Reconcile(t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(web())})
 	if err != nil || result.RequeueAfter == 0 {
 		t.Errorf("answer %+v, %v; want another look", result, err)
 	}

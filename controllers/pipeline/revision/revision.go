@@ -88,9 +88,10 @@ func Next(revisions []appsv1.ControllerRevision) int64 {
 }
 
 // List returns the revisions of the Pipeline, current and superseded.
-func List(ctx context.Context, c client.Reader, p *v1alpha1.Pipeline) ([]appsv1.ControllerRevision, error) {
+func List(ctx context.Context, c client.Reader, p *v1alpha1.Pipeline, opts ...client.ListOption) ([]appsv1.ControllerRevision, error) {
 	var list appsv1.ControllerRevisionList
-	err := c.List(ctx, &list, client.InNamespace(p.Namespace), client.MatchingLabels{v1alpha1.PipelineLabel: p.Name})
+	opts = append(opts, client.InNamespace(p.Namespace), client.MatchingLabels{v1alpha1.PipelineLabel: p.Name})
+	err := c.List(ctx, &list, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("list revisions of pipeline %s: %w", p.Name, err)
 	}
