@@ -56,6 +56,13 @@ func (l *lastNumbers) remember(run types.UID, a attempt) {
 	l.of[run] = a
 }
 
+// knows reports whether this process has tried a number for the Pipeline.
+func (l *lastNumbers) knows(pipeline client.ObjectKey) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.by[pipeline] > 0
+}
+
 // next returns a number above all that are known, and takes it.
 func (l *lastNumbers) next(pipeline client.ObjectKey, known int64) int64 {
 	l.mu.Lock()
@@ -116,7 +123,8 @@ func (r *Reconciler) createParams(ctx context.Context, o *observation, number in
 	return metav1.IsControlledBy(&found, o.Run), nil
 }
 
-// highest returns the highest number of the Pipeline's Runs that is known.
+// highest returns the highest number of the Pipeline's Runs that is known. The Runs
+// are asked once: later ones got theirs from this process.
 func (r *Reconciler) highest(ctx context.Context, run *v1alpha1.Run) (int64, error) {
 	pipeline, err := r.pipeline(ctx, run)
 	if err != nil {
@@ -125,6 +133,9 @@ func (r *Reconciler) highest(ctx context.Context, run *v1alpha1.Run) (int64, err
 	highest := pipeline.Status.LastNumber
 	if last := pipeline.Status.LastRun; last != nil {
 		highest = max(highest, last.Number)
+	}
+	if r.numbers.knows(client.ObjectKeyFromObject(pipeline)) {
+		return highest, nil
 	}
 	var runs v1alpha1.RunList
 	err = r.Client.List(ctx, &runs, client.InNamespace(run.Namespace),

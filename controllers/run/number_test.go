@@ -1,11 +1,16 @@
 package run_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
@@ -77,5 +82,56 @@ func TestNumberIsTriedAgain(t *testing.T) {
 	w.mustReconcile("run")
 	if got := w.run("run").Status.Number; got != 1 {
 		t.Errorf("the Run has number %d, want 1", got)
+	}
+}
+
+// counted counts the Runs that are listed.
+type counted struct {
+	client.Client
+	runs int
+}
+
+func (c *counted) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
+	err := c.Client.List(ctx, list, opts...)
+	if runs, is := list.(*v1alpha1.RunList); is {
+		c.runs += len(runs.Items)
+	}
+	return err
+}
+
+// kept are Runs that have ended.
+func kept(p *v1alpha1.Pipeline, n int) []client.Object {
+	var objects []client.Object
+	for i := range n {
+		run := started(fmt.Sprintf("kept-%d", i), p)
+		run.Labels = map[string]string{v1alpha1.PipelineLabel: p.Name}
+		run.Status = v1alpha1.RunStatus{Phase: v1alpha1.RunSucceeded, Number: int64(i + 1), CompletionTime: new(metav1.Now())}
+		objects = append(objects, run)
+	}
+	return objects
+}
+
+// A Run costs the same from its start to its end, however many are kept. Only the
+// first of a Pipeline asks them for their numbers.
+func TestARunVisitsNoFinishedOne(t *testing.T) {
+	t.Parallel()
+	cost := map[int]int{}
+	for _, n := range []int{0, 300} {
+		p := chain(1)
+		w := newWorld(t, append(kept(p, n), p, revision.New(p, 1), started("first", p), started("run", p))...)
+		w.mustReconcile("first")
+		reads := &counted{Client: w.reconciler.Client}
+		w.reconciler.Client = reads
+		w.mustReconcile("run")
+		w.endJobs("run")
+		w.mustReconcile("run")
+		w.wantSeen(map[string]string{"run": "Succeeded Succeeded: 1 of 1 jobs succeeded"})
+		if got := w.run("run").Status.Number; got != int64(n+2) {
+			t.Errorf("number %d, want %d", got, n+2)
+		}
+		cost[n] = reads.runs
+	}
+	if diff := cmp.Diff(cost[0], cost[300]); diff != "" {
+		t.Errorf("Runs visited (-with none kept +got):\n%s", diff)
 	}
 }
