@@ -14,9 +14,10 @@ const atOnce = 8
 
 // each does something to n items, atOnce of them at a time. They are begun in their
 // order, and none is after one has failed. So the first that fails is the same
-// whichever is faster, and that is the one whose error is returned.
+// whichever is faster, and that is the one whose error is returned. A panic goes on
+// in the caller, who may be prepared for one.
 func each(n int, do func(i int) error) error {
-	errs := make([]error, n)
+	errs, panics := make([]error, n), make([]string, n)
 	var failed atomic.Bool
 	var running sync.WaitGroup
 	places := make(chan struct{}, atOnce)
@@ -27,27 +28,25 @@ func each(n int, do func(i int) error) error {
 		}
 		running.Go(func() {
 			defer func() { <-places }()
-			if errs[i] = guarded(func() error { return do(i) }); errs[i] != nil {
+			defer func() {
+				if cause := recover(); cause != nil {
+					panics[i] = fmt.Sprintf("%v\n%s", cause, debug.Stack())
+					failed.Store(true)
+				}
+			}()
+			if errs[i] = do(i); errs[i] != nil {
 				failed.Store(true)
 			}
 		})
 	}
 	running.Wait()
-	for _, err := range errs {
+	for i, err := range errs {
+		if panics[i] != "" {
+			panic(panics[i])
+		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// guarded turns a panic into an error: one on a goroutine of its own would end the
-// process, for what a single commit says.
-func guarded(do func() error) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("a fault of KayCI: %v\n%s", cause, debug.Stack())
-		}
-	}()
-	return do()
 }

@@ -176,7 +176,6 @@ func TestFaultsOfManyAreInOrder(t *testing.T) {
 	tests := map[string]struct {
 		answer  map[string]error
 		slow    string
-		panics  string
 		want    string
 		refused bool
 		// applied are the objects that are on record.
@@ -195,20 +194,18 @@ func TestFaultsOfManyAreInOrder(t *testing.T) {
 			want:    "apply Pipeline/p-03: the server is down",
 			applied: []string{"p-00", "p-01", "p-02", "p-04", "p-06", "p-07"},
 		},
-		"a panic": {panics: "apply p-07", want: "a fault of KayCI: a trap", applied: []string{"p-00", "p-01", "p-02", "p-03", "p-04", "p-05", "p-06"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newServer(t)
-				s.answer, s.panics = test.answer, test.panics
+				s.answer = test.answer
 				s.slow[test.slow] = true
 				result, err := s.sync(t, 20, 2)
 				if err == nil {
 					t.Fatal("no error")
 				}
-				line, _, _ := strings.Cut(err.Error(), "\ngoroutine")
-				expect(t, "error", test.want, line)
+				expect(t, "error", test.want, err.Error())
 				_, refused := errors.AsType[*apply.RefusedError](err)
 				expect(t, "refused", test.refused, refused)
 				var got []string
@@ -219,4 +216,21 @@ func TestFaultsOfManyAreInOrder(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A panic is the caller's, after the others have ended.
+func TestPanicOfOneOfMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		s.panics = "apply p-02"
+		defer func() {
+			text, ok := recover().(string)
+			if !ok || !strings.HasPrefix(text, "a trap\ngoroutine") {
+				t.Errorf("recovered %q", text)
+			}
+			expect(t, "in flight", 0, s.inFlight["apply p"])
+		}()
+		_, err := s.sync(t, 20, 2)
+		t.Errorf("no panic, but %v", err)
+	})
 }
