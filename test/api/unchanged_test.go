@@ -159,12 +159,15 @@ func TestCommitCostsWhatItChanges(t *testing.T) {
 		want      map[string]int
 	}{
 		{
-			"one entry", map[string]string{"e3.jsonnet": entryOf("e3", "'busybox:2'")}, []string{"e3.jsonnet"},
+			"one entry",
+			map[string]string{"e3.jsonnet": entryOf("e3", "'busybox:2'")},
+			[]string{"e3.jsonnet"},
 			map[string]int{"GET pipelines": 3, "try PATCH pipelines": 3, "try POST jobs": 6, "PATCH pipelines": 3},
 		},
 		{"what nobody reads", map[string]string{"README.md": "hello"}, nil, map[string]int{}},
 		{
-			"what most import", map[string]string{"image.libsonnet": "'busybox:3'"},
+			"what most import",
+			map[string]string{"image.libsonnet": "'busybox:3'"},
 			[]string{"e0.jsonnet", "e1.jsonnet", "e2.jsonnet", "e4.jsonnet", "e5.jsonnet", "e6.jsonnet", "e7.jsonnet", "e8.jsonnet"},
 			map[string]int{"GET pipelines": 1, "try PATCH pipelines": 24, "try POST jobs": 48, "PATCH pipelines": 24},
 		},
