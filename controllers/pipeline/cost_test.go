@@ -52,6 +52,7 @@ func costs(t *testing.T, bounds *v1alpha1.Retention, kept int) map[string]int {
 	w.watch()
 	cost := map[string]int{}
 	look := func(name string) {
+		w.pass(time.Second)
 		w.watch()
 		w.listed = 0
 		if _, err := w.Reconcile(t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Namespace: "ci", Name: "web"}}); err != nil {

@@ -48,6 +48,7 @@ type Reconciler struct {
 	Forget func(types.NamespacedName)
 
 	recent recent.Writes
+	pace   pace
 	runs   history.Runs
 	swept  swept
 }
@@ -94,6 +95,9 @@ func (r *Reconciler) advance(ctx context.Context, pipeline *v1alpha1.Pipeline) (
 	if err := r.validate(ctx, pipeline, status); err != nil {
 		return 0, err
 	}
+	if left := r.pace.left(pipeline, status, r.Clock.Now()); left > 0 {
+		return left, nil
+	}
 	if err := r.record(ctx, pipeline, status); err != nil {
 		return 0, err
 	}
@@ -131,6 +135,7 @@ func (r *Reconciler) record(ctx context.Context, pipeline *v1alpha1.Pipeline, st
 		return fmt.Errorf("record status: %w", err)
 	}
 	r.recent.Put(r.Clock.Now(), pipeline)
+	r.pace.wrote(pipeline, r.Clock.Now())
 	return nil
 }
 

@@ -63,6 +63,7 @@ func TestEditsMakeRevisions(t *testing.T) {
 	if err := w.live.Delete(t.Context(), pinned); err != nil {
 		t.Fatal(err)
 	}
+	w.pass(time.Second)
 	w.reconcile()
 	if diff := cmp.Diff(map[string]int64{"a:4": 4, "a:3": 5}, w.revisions()); diff != "" {
 		t.Errorf("after the last Run: revisions (-want +got):\n%s", diff)
@@ -100,7 +101,12 @@ func TestFinishedRun(t *testing.T) {
 	if err := w.live.Status().Patch(t.Context(), ended, client.Merge); err != nil {
 		t.Fatal(err)
 	}
-	wrote, _ := w.reconcile()
+	wrote, after := w.reconcile()
+	if len(wrote) > 0 || after != time.Second {
+		t.Errorf("at once it writes %v, and looks again after %s", wrote, after)
+	}
+	w.pass(after)
+	wrote, _ = w.reconcile()
 	if diff := cmp.Diff([]string{"patch status *v1alpha1.Pipeline", "delete *v1alpha1.Run"}, wrote); diff != "" {
 		t.Errorf("writes (-want +got):\n%s", diff)
 	}
