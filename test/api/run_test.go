@@ -107,7 +107,8 @@ func completeJob(ctx context.Context, c client.Client, owner *batchv1.Job) error
 // A Run of N jobs costs at most 2N+6 writes, events included: here the Run's
 // creation is a person's, and pinning it takes its place. One that goes on for
 // more than three seconds, as it may here, costs one more. What is read past the
-// cache is the Run itself, each time before Jobs are created.
+// cache is the Run itself, each time before Jobs are created, as long as Runs are
+// not a minute younger than what their controller first did.
 func TestRequestsOfARun(t *testing.T) {
 	t.Parallel()
 	for name, jobs := range map[string][]string{
