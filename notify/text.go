@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/kayci/kayci/api/printable"
 )
 
 // What a message may hold at most, in characters where nothing else is said.
@@ -26,7 +28,7 @@ const (
 // line makes one line of printable text: nothing in a value can begin a line of
 // its own, move the cursor of a terminal or turn the direction of reading.
 func line(value string, limit int) string {
-	printable := strings.Map(func(r rune) rune {
+	shown := strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsPrint(r):
 			return r
@@ -36,19 +38,7 @@ func line(value string, limit int) string {
 			return ' '
 		}
 	}, strings.ToValidUTF8(value, "�"))
-	return cut(strings.Join(strings.Fields(printable), " "), limit)
-}
-
-// cut leaves a mark where something is missing.
-func cut(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	runes := []rune(text)
-	if len(runes) <= limit {
-		return text
-	}
-	return string(runes[:limit-1]) + "…"
+	return printable.Cut(strings.Join(strings.Fields(shown), " "), limit)
 }
 
 // lines is the message for people: what happened, and where to look.
@@ -86,17 +76,17 @@ func (m Message) webhookBody() ([]byte, error) {
 	params := make(map[string]string, min(len(m.Params), maxParams))
 	names := slices.Sorted(maps.Keys(m.Params))
 	for _, name := range names[:min(len(names), maxParams)] {
-		params[cut(name, maxName)] = cut(m.Params[name], maxValue)
+		params[printable.Cut(name, maxName)] = printable.Cut(m.Params[name], maxValue)
 	}
 	return json.Marshal(Message{
 		Title:      line(m.Title, maxTitle),
-		Run:        cut(m.Run, maxName),
-		Pipeline:   cut(m.Pipeline, maxName),
-		Namespace:  cut(m.Namespace, maxName),
+		Run:        printable.Cut(m.Run, maxName),
+		Pipeline:   printable.Cut(m.Pipeline, maxName),
+		Namespace:  printable.Cut(m.Namespace, maxName),
 		Number:     m.Number,
 		Phase:      m.Phase,
 		FailedJobs: bounded(m.FailedJobs, maxJobs),
-		Message:    cut(m.Message, maxMessage),
+		Message:    printable.Cut(m.Message, maxMessage),
 		Params:     params,
 	})
 }

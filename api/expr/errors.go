@@ -112,9 +112,5 @@ func (p program) position(node int64) string {
 // of bounded length.
 func tidy(message string) string {
 	message = printable.Text(strings.Join(strings.Fields(message), " "))
-	message = strings.ReplaceAll(message, " (in container '')", "")
-	if len(message) > maxErrorLength {
-		message = strings.ToValidUTF8(message[:maxErrorLength], "") + "…"
-	}
-	return message
+	return printable.CutBytes(strings.ReplaceAll(message, " (in container '')", ""), maxErrorLength)
 }

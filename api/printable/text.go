@@ -41,15 +41,6 @@ func plain(text string) bool {
 	return utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
 
-// Cut bounds a text to so many characters. One that was cut ends in an ellipsis.
-func Cut(text string, most int) string {
-	runes := []rune(text)
-	if len(runes) <= most {
-		return text
-	}
-	return string(runes[:most-1]) + "…"
-}
-
 // Duration writes a duration without parts that are zero at its end: 2h, not 2h0m0s.
 func Duration(d time.Duration) string {
 	text := d.String()

@@ -6,10 +6,10 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/fluxcd/pkg/apis/meta"
 
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/render"
 	"github.com/kayci/kayci/sync/apply"
 	"github.com/kayci/kayci/sync/git"
@@ -105,12 +105,9 @@ func steady(text string) string {
 		return text
 	}
 	const more = "\n…"
-	text = text[:maxMessage-len(more)]
+	text = printable.Head(text, maxMessage-len(more))
 	if end := strings.LastIndexByte(text, '\n'); end > maxMessage/2 {
 		text = text[:end]
-	}
-	for !utf8.ValidString(text) {
-		text = text[:len(text)-1]
 	}
 	return text + more
 }

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/sync/apply"
 )
@@ -131,13 +132,13 @@ func (s *sync) finishLook(ctx context.Context, l look, err error) (ctrl.Result, 
 	}
 	switch {
 	case failed != nil && isNews(readyBefore, failed):
-		s.Recorder.Eventf(s.repo, nil, corev1.EventTypeWarning, failed.reason, eventAction, "%s", brief(failed.message))
+		s.Recorder.Eventf(s.repo, nil, corev1.EventTypeWarning, failed.reason, eventAction, "%s", printable.CutBytes(failed.message, printable.MaxNote))
 	case failed == nil && (previous != revision || s.done.Wrote()):
 		s.Recorder.Eventf(s.repo, nil, corev1.EventTypeNormal, "Applied", eventAction, "%s",
 			fmt.Sprintf("applied %s: %s", revision, summary(s.done)))
 	}
 	if text := s.postponed(func(w apply.Wait) bool { return w.Fresh }); text != "" {
-		s.Recorder.Eventf(s.repo, nil, corev1.EventTypeNormal, "PruneWaits", eventAction, "%s", brief(text))
+		s.Recorder.Eventf(s.repo, nil, corev1.EventTypeNormal, "PruneWaits", eventAction, "%s", printable.CutBytes(text, printable.MaxNote))
 	}
 	if failed != nil {
 		logf.FromContext(ctx).Info("sync failed", "reason", failed.reason, "message", failed.message, "retryAfter", wait)
@@ -246,13 +247,4 @@ func summary(done apply.Result) string {
 		return "no object differs"
 	}
 	return strings.Join(parts, ", ")
-}
-
-// brief cuts a message to what an event may hold: 1 KiB.
-func brief(message string) string {
-	const limit = 1000
-	if len(message) <= limit {
-		return message
-	}
-	return strings.ToValidUTF8(message[:limit], "") + " …"
 }

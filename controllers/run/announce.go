@@ -5,6 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
@@ -15,7 +16,7 @@ func (r *Reconciler) announce(run *v1alpha1.Run) {
 	if run.Status.Phase == v1alpha1.RunFailed {
 		kind = corev1.EventTypeWarning
 	}
-	r.Recorder.Eventf(run, nil, kind, string(run.Status.Phase), "Run", "%s", bounded(verdict(run).Message))
+	r.Recorder.Eventf(run, nil, kind, string(run.Status.Phase), "Run", "%s", printable.CutBytes(verdict(run).Message, printable.MaxNote))
 }
 
 // announceNotifiers tells which notifiers are known to have failed now and were
@@ -31,6 +32,6 @@ func (r *Reconciler) announceNotifiers(run *v1alpha1.Run, before []v1alpha1.Noti
 			continue
 		}
 		note := fmt.Sprintf("notifier %s of the phase %s: %s: %s", s.Name, s.Phase, s.Reason, s.Message)
-		r.Recorder.Eventf(run, nil, corev1.EventTypeWarning, v1alpha1.ReasonNotifierFailed, "Notify", "%s", bounded(note))
+		r.Recorder.Eventf(run, nil, corev1.EventTypeWarning, v1alpha1.ReasonNotifierFailed, "Notify", "%s", printable.CutBytes(note, printable.MaxNote))
 	}
 }

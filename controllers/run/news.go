@@ -1,8 +1,6 @@
 package run
 
 import (
-	"strings"
-
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -79,14 +77,4 @@ func verdict(run *v1alpha1.Run) metav1.Condition {
 		return *c
 	}
 	return metav1.Condition{}
-}
-
-// maxNote is what an event's text may have, with room to spare.
-const maxNote = 1000
-
-func bounded(note string) string {
-	if len(note) <= maxNote {
-		return note
-	}
-	return strings.ToValidUTF8(note[:maxNote], "") + "…"
 }

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/start"
 )
@@ -47,7 +48,7 @@ func (r *Reconciler) answer(ctx context.Context, run *v1alpha1.Run) error {
 		return fmt.Errorf("take off the annotation %s: %w", v1alpha1.RetryAnnotation, err)
 	}
 	r.recent.Put(r.Clock.Now(), run)
-	r.Recorder.Eventf(run, nil, kind, reason, "Retry", "%s", bounded(note))
+	r.Recorder.Eventf(run, nil, kind, reason, "Retry", "%s", printable.CutBytes(note, printable.MaxNote))
 	return nil
 }
 

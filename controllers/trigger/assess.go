@@ -11,6 +11,7 @@ import (
 
 	fluxmeta "github.com/fluxcd/pkg/apis/meta"
 
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
 )
@@ -53,12 +54,8 @@ func (v verdict) condition(generation int64) metav1.Condition {
 	if v.ready {
 		status = metav1.ConditionTrue
 	}
-	message := v.message
-	if len(message) > maxMessage {
-		message = strings.ToValidUTF8(message[:maxMessage-len("…")], "") + "…"
-	}
 	return metav1.Condition{
-		Type: fluxmeta.ReadyCondition, Status: status, Reason: v.reason, Message: message, ObservedGeneration: generation,
+		Type: fluxmeta.ReadyCondition, Status: status, Reason: v.reason, Message: printable.CutBytes(v.message, maxMessage), ObservedGeneration: generation,
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/transport"
+
+	"github.com/kayci/kayci/api/printable"
 )
 
 // maxText bounds what a server can put into a condition.
@@ -141,14 +143,10 @@ func (r reporter) ended(ctx context.Context, doing string) *Error {
 
 // clean makes a text fit for a condition: one line, of a bounded length.
 func clean(text string) string {
-	text = strings.Map(func(c rune) rune {
+	return printable.Cut(strings.Map(func(c rune) rune {
 		if unicode.IsControl(c) || unicode.Is(unicode.Cf, c) {
 			return ' '
 		}
 		return c
-	}, strings.ToValidUTF8(text, "?"))
-	if runes := []rune(text); len(runes) > maxText {
-		text = string(runes[:maxText]) + "…"
-	}
-	return text
+	}, strings.ToValidUTF8(text, "?")), maxText)
 }

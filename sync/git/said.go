@@ -7,6 +7,8 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+
+	"github.com/kayci/kayci/api/printable"
 )
 
 // foreign is text of a server or of a commit, in the arguments of an error.
@@ -51,8 +53,5 @@ func sentence(resp *http.Response) string {
 		}
 	}
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
-	if runes := []rune(strings.ToValidUTF8(text, "?")); len(runes) > maxSentence {
-		return string(runes[:maxSentence]) + "…"
-	}
-	return text
+	return printable.Cut(strings.ToValidUTF8(text, "?"), maxSentence)
 }

@@ -95,7 +95,7 @@ func TestServersOwnWords(t *testing.T) {
 		"a page that hides":        {403, "text/plain", "<!doctype html>", nil, refused},
 		"nothing":                  {403, "text/plain", "", nil, refused},
 		"control characters":       {403, "text/plain", "a\x1b[31mb\u009bc\u202ed\x00e", nil, refused + "; the server says: a [31mb c d e"},
-		"too much":                 {403, "text/plain", strings.Repeat("x", 5000), nil, refused + "; the server says: " + strings.Repeat("x", 200) + "…"},
+		"too much":                 {403, "text/plain", strings.Repeat("x", 5000), nil, refused + "; the server says: " + strings.Repeat("x", 199) + "…"},
 		"not found":                {404, "text/plain", "no such project", nil, "the server knows no such repository, or these credentials may not see it; the server says: no such project"},
 		"the password":             {403, "text/plain", "no: " + canary, map[string][]byte{"username": []byte("u"), "password": []byte(canary)}, refused + "; the server says: (withheld: it repeats a credential)"},
 		"a password that is short": {403, "text/plain", "no: hub", map[string][]byte{"username": []byte("u"), "password": []byte("hub")}, refused + "; the server says: (withheld: it repeats a credential)"},

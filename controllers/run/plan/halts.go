@@ -95,7 +95,7 @@ func (f *Facts) serviceFailing(services []service) *halt {
 func serviceFailure(name string, why evidence.Why) *halt {
 	return &halt{
 		phase: v1alpha1.RunFailed, stopping: v1alpha1.ReasonServiceFailed, reason: v1alpha1.ReasonServiceFailed, verb: "stopped",
-		why: fmt.Sprintf("service %s failed: %s: %s", name, why.Reason, gist(why.Message)),
+		why: fmt.Sprintf("service %s failed: %s: %s", name, why.Reason, printable.CutMiddle(why.Message, maxSummary)),
 	}
 }
 
@@ -152,6 +152,6 @@ func (f *Facts) failedFast() *halt {
 	}
 	return &halt{
 		phase: v1alpha1.RunFailed, stopping: v1alpha1.ReasonJobFailed, reason: v1alpha1.ReasonJobFailed, verb: "stopped",
-		why: fmt.Sprintf("job %s failed: %s: %s", first.Name, first.Reason, gist(first.Message)),
+		why: fmt.Sprintf("job %s failed: %s: %s", first.Name, first.Reason, printable.CutMiddle(first.Message, maxSummary)),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
@@ -88,7 +89,7 @@ func stuck(jobs []v1alpha1.JobStatus, message string) string {
 			why := s.Message
 			if s.Reason != v1alpha1.ReasonAwaitingApproval {
 				// Half a command would be worse than none.
-				why = gist(why)
+				why = printable.CutMiddle(why, maxSummary)
 			}
 			return fmt.Sprintf("%s; %s: %s: %s", message, s.Name, s.Reason, why)
 		}
@@ -109,7 +110,7 @@ func failures(jobs []v1alpha1.JobStatus) string {
 			others = append(others, jobs[i].Name)
 		}
 	}
-	text := fmt.Sprintf("job %s failed: %s: %s", first.Name, first.Reason, gist(first.Message))
+	text := fmt.Sprintf("job %s failed: %s: %s", first.Name, first.Reason, printable.CutMiddle(first.Message, maxSummary))
 	if len(others) > 0 {
 		text += "; also failed: " + names(others)
 	}
@@ -128,7 +129,7 @@ func starting(services []v1alpha1.ServiceStatus, message string) string {
 		}
 		waits = append(waits, s.Name)
 		if trouble == "" && s.Reason != "" {
-			trouble = fmt.Sprintf("; %s: %s: %s", s.Name, s.Reason, gist(s.Message))
+			trouble = fmt.Sprintf("; %s: %s: %s", s.Name, s.Reason, printable.CutMiddle(s.Message, maxSummary))
 		}
 	}
 	if len(waits) == 0 {

@@ -13,16 +13,6 @@ const (
 	maxNamed = 8
 )
 
-// gist is what a Run's message repeats of another: beginning and end, because
-// the cause of an error comes last.
-func gist(message string) string {
-	runes := []rune(message)
-	if len(runes) <= maxSummary {
-		return message
-	}
-	return string(runes[:maxSummary/2]) + "…" + string(runes[len(runes)-(maxSummary-maxSummary/2-1):])
-}
-
 func names(jobs []string) string {
 	if len(jobs) <= maxNamed {
 		return strings.Join(jobs, ", ")

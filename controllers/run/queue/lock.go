@@ -3,13 +3,13 @@ package queue
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/evidence"
 )
@@ -100,5 +100,5 @@ func Key(key string) string {
 	}
 	sum := sha256.Sum256([]byte(key))
 	hash := "-" + hex.EncodeToString(sum[:])
-	return strings.ToValidUTF8(key[:maxKey-len(hash)], "") + hash
+	return printable.Head(key, maxKey-len(hash)) + hash
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/kayci/kayci/api/expr"
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
@@ -147,9 +148,5 @@ func (e *Event) checkNames() error {
 // cutText bounds free text, and takes out NUL, which no environment variable
 // can hold.
 func cutText(text string, limit int) string {
-	text = strings.ReplaceAll(text, "\x00", "")
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "")
+	return printable.Head(strings.ReplaceAll(text, "\x00", ""), limit)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/kayci/kayci/api/expr"
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
 	"github.com/kayci/kayci/controllers/trigger/event"
@@ -136,11 +137,9 @@ func list[T ~string](items []T) string {
 	return strings.Join(texts, ", ")
 }
 
+// maxSource bounds what a reason repeats of a condition, in characters.
+const maxSource = 200
+
 func shortened(source string) string {
-	const limit = 200
-	source = strings.Join(strings.Fields(source), " ")
-	if len(source) <= limit {
-		return source
-	}
-	return strings.ToValidUTF8(source[:limit], "") + "…"
+	return printable.Cut(strings.Join(strings.Fields(source), " "), maxSource)
 }

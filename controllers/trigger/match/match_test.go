@@ -112,7 +112,7 @@ func TestDecide(t *testing.T) {
 		},
 		"if long": {
 			condition("'" + strings.Repeat("é", 300) + "' == event.sha"), main,
-			Decision{NotMatched, "spec.webhook.if is false: '" + strings.Repeat("é", 99) + "…"},
+			Decision{NotMatched, "spec.webhook.if is false: '" + strings.Repeat("é", 198) + "…"},
 		},
 		"if not compiling": {condition("event.shaa == ''"), main, Decision{Invalid, "spec.webhook.if: 1:6: undefined field 'shaa' " +
 			"(event has kind, repository, cloneURL, sha, ref, branch, tag, sender, title, message, paths, pathsComplete)"}},

@@ -3,13 +3,13 @@ package webhook
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/start"
 )
@@ -18,8 +18,6 @@ const (
 	// deliverAction is what KayCI did when it came to a recorded decision.
 	deliverAction = "Deliver"
 	reporter      = "kayci.dev/webhook"
-	// maxNote is the API's limit for an event's note, in bytes.
-	maxNote = 1024
 )
 
 // record stores a decision to start nothing as an event on the Trigger. It
@@ -53,8 +51,5 @@ func (s *Server) record(ctx context.Context, trigger *v1alpha1.Trigger, d delive
 
 func note(reason, id string) string {
 	suffix := fmt.Sprintf(" (delivery %s)", id)
-	if limit := maxNote - len(suffix); len(reason) > limit {
-		reason = strings.ToValidUTF8(reason[:limit-len("…")], "") + "…"
-	}
-	return reason + suffix
+	return printable.CutBytes(reason, printable.MaxNote-len(suffix)) + suffix
 }

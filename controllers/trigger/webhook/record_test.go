@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
@@ -105,7 +106,7 @@ func TestRecordedEventsAreValid(t *testing.T) {
 	if e.EventTime.IsZero() || e.ReportingController == "" || e.ReportingInstance == "" || e.Action == "" || e.Reason == "" || e.Regarding.UID != "trigger-uid" {
 		t.Errorf("a field that the API server requires is missing: %+v", e)
 	}
-	if long := note(strings.Repeat("é", 2000), "d1"); len(long) > maxNote || !strings.HasSuffix(long, "…"+" (delivery d1)") {
+	if long := note(strings.Repeat("é", 2000), "d1"); len(long) > printable.MaxNote || !strings.HasSuffix(long, "…"+" (delivery d1)") {
 		t.Errorf("a long note has %d bytes and ends with %q", len(long), long[len(long)-20:])
 	}
 }
