@@ -185,6 +185,8 @@ func (f *floorProgram) follow(ctx context.Context, ended <-chan step, due chan<-
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-time.After(stall):
+			return fmt.Errorf("%d of %d chains have not ended, and no pod has for %s", left, f.count, stall)
 		case s := <-ended:
 			if s.number++; s.number < f.length {
 				due <- s

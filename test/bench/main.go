@@ -36,7 +36,7 @@ func main() {
 		err = command(ctx, os.Args[1:])
 	}
 	stop()
-	if err != nil {
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -86,7 +86,7 @@ func (b *bench) parse(args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	all := strings.Join(b.names(), ",")
 	chosen := flags.String("run", all, "scenarios to run, separated by commas")
-	flags.StringVar(&b.source, "source", ".", "folder of KayCI's source")
+	flags.StringVar(&b.source, "source", "../..", "folder of KayCI's source")
 	flags.StringVar(&b.table, "table", "", "print the results in this file as a table for docs/benchmarks.md, and do nothing else")
 	flags.IntVar(&b.burstRuns, "burst-runs", 20, "burst: Runs that start at once")
 	flags.IntVar(&b.rounds, "rounds", 2, "history: how often Runs are started, beside all before")

@@ -23,6 +23,8 @@ const (
 	// mostAtOnce bounds how many unfinished Runs there are while Runs are made to
 	// be kept.
 	mostAtOnce = 500
+	// stall is how long nothing may end while something should.
+	stall = 5 * time.Minute
 )
 
 // chainJob is a job that ends at once, on the simulated node.
@@ -167,6 +169,8 @@ func (r *runs) await(ctx context.Context, count int) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-r.news:
+		case <-time.After(stall):
+			return fmt.Errorf("%d of %d Runs have finished, and no other for %s", done, count, stall)
 		}
 	}
 }
