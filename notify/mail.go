@@ -2,10 +2,8 @@ package notify
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -15,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/wneessen/go-mail"
+
+	"github.com/kayci/kayci/api/names"
 )
 
 // maxRecipients of one address.
@@ -198,6 +198,5 @@ func (b *mailbox) messageID(m Message) string {
 	for _, to := range b.to {
 		parts = append(parts, to.Address)
 	}
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	return hex.EncodeToString(sum[:16]) + b.from.Address[strings.LastIndex(b.from.Address, "@"):]
+	return names.Hash(parts...) + b.from.Address[strings.LastIndex(b.from.Address, "@"):]
 }

@@ -187,18 +187,18 @@ func TestMail(t *testing.T) {
 		"STARTTLS": {
 			"smtp://" + credentials, sample(),
 			[]string{"AUTH ci@example.com " + canary + " tls=true"},
-			letter{headers("web #12 Failed", "<a76f5bbcdbe01e2a289dc5418ce0dc1b@example.com>"), "web #12 Failed: job test failed: Error: container main exited with code 1\n" +
+			letter{headers("web #12 Failed", "<9ld3sbl4u0e1cilir7sco1boe0m5an3o@example.com>"), "web #12 Failed: job test failed: Error: container main exited with code 1\n" +
 				"Failed jobs: test\nRun web-3f9k2c in namespace ci\n"},
 		},
 		"TLS": {
 			"smtps://" + credentials, sample(),
 			[]string{"AUTH ci@example.com " + canary + " tls=true"},
-			letter{headers("web #12 Failed", "<a76f5bbcdbe01e2a289dc5418ce0dc1b@example.com>"), "web #12 Failed: job test failed: Error: container main exited with code 1\n" +
+			letter{headers("web #12 Failed", "<9ld3sbl4u0e1cilir7sco1boe0m5an3o@example.com>"), "web #12 Failed: job test failed: Error: container main exited with code 1\n" +
 				"Failed jobs: test\nRun web-3f9k2c in namespace ci\n"},
 		},
 		"hostile, without a password": {
 			"smtp://", hostile(), nil,
-			letter{headers("Subject Bcc: victim@example.com <!channel>", "<4920b0dbca19cb616ad88efaec7cabbf@example.com>"), "Subject Bcc: victim@example.com <!channel>: " +
+			letter{headers("Subject Bcc: victim@example.com <!channel>", "<gbggc3fu6ect61lsvkvqlerrts5to5oe@example.com>"), "Subject Bcc: victim@example.com <!channel>: " +
 				"[2J<!here> & <https://evil.example.com|click> @here Run good in namespace prod txt.exe�\n" +
 				"Failed jobs: a b, <@U123>\nRun web-3f9k2c in namespace ci\n"},
 		},

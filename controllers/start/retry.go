@@ -2,13 +2,11 @@ package start
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base32"
 	"maps"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kayci/kayci/api/names"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
@@ -39,12 +37,5 @@ func Inherit(run, source *v1alpha1.Run) {
 // RetryName derives the name of the Run that retries another from that one's
 // UID, and from the value that tells one retry of it from the next.
 func RetryName(source *v1alpha1.Run, value string) string {
-	return named(source.Spec.Pipeline, string(source.UID)+"\x00"+value)
-}
-
-// named appends a hash to a name.
-func named(prefix, key string) string {
-	sum := sha256.Sum256([]byte(prefix + "\x00" + key))
-	hash := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))
-	return prefix + "-" + hash[:hashLength]
+	return names.Hashed(source.Spec.Pipeline, names.MaxLabel, string(source.UID), value)
 }

@@ -18,7 +18,7 @@ import (
 // failed is a Run of an older revision that a trigger has started.
 func failed() *v1alpha1.Run {
 	return &v1alpha1.Run{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "web-push-sibgoxm5bk", UID: "run-uid", Labels: map[string]string{v1alpha1.TriggerLabel: "web-push"}},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "web-push-r2sut3kt4e", UID: "run-uid", Labels: map[string]string{v1alpha1.TriggerLabel: "web-push"}},
 		Spec: v1alpha1.RunSpec{
 			Pipeline: "web", Revision: "web-old", Params: map[string]string{"git_sha": "8f3c"},
 			Origin: &v1alpha1.Origin{Trigger: "web-push", Delivery: "delivery-1"},
@@ -35,7 +35,7 @@ func TestRetryTakesAllButTheResult(t *testing.T) {
 	}
 	want := &v1alpha1.Run{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: "ci", Name: "web-rm5wn3zvoo",
+			Namespace: "ci", Name: "web-busska33bk",
 			Labels: map[string]string{v1alpha1.PipelineLabel: "web", v1alpha1.TriggerLabel: "web-push"},
 			OwnerReferences: []metav1.OwnerReference{
 				*metav1.NewControllerRef(pipeline(), v1alpha1.GroupVersion().WithKind(v1alpha1.PipelineKind)),

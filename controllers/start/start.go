@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/kayci/kayci/api/names"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 )
@@ -146,14 +147,10 @@ func newRun(req Request) *v1alpha1.Run {
 	return run
 }
 
-// hashLength of a Run's name: 50 bits. Among a million deliveries of a trigger
-// two share a name with a chance of one in two thousand, and Start tells even
-// those apart.
-const hashLength = 10
-
 // RunName derives the name of the Run that a delivery starts, so that the API
 // server refuses the same delivery's second Run. A trigger's name has 52
-// characters at most, which leaves a name of 63.
+// characters at most, so it is whole in the Run's, of 63. Start tells even two
+// deliveries apart whose names are the same by chance.
 func RunName(trigger, delivery string) string {
-	return named(trigger, delivery)
+	return names.Hashed(trigger, names.MaxLabel, delivery)
 }

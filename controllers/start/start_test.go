@@ -65,7 +65,7 @@ func TestStartCreatesTheRun(t *testing.T) {
 	yes := true
 	want := &v1alpha1.Run{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: "ci", Name: "web-push-sibgoxm5bk",
+			Namespace: "ci", Name: "web-push-r2sut3kt4e",
 			Labels:      map[string]string{v1alpha1.PipelineLabel: "web", v1alpha1.TriggerLabel: "web-push"},
 			Annotations: map[string]string{v1alpha1.ReasonAnnotation: "a push of refs/heads/main"},
 			OwnerReferences: []metav1.OwnerReference{{
@@ -166,15 +166,15 @@ func TestStartRefuses(t *testing.T) {
 		},
 		"a name taken by hand": {
 			existing: []client.Object{byHand}, want: ErrNameTaken,
-			text: "create Run web-push-sibgoxm5bk: another Run has this name already",
+			text: "create Run web-push-r2sut3kt4e: another Run has this name already",
 		},
 		"a name taken by another delivery": {
 			existing: []client.Object{other}, want: ErrNameTaken,
-			text: "create Run web-push-sibgoxm5bk: another Run has this name already",
+			text: "create Run web-push-r2sut3kt4e: another Run has this name already",
 		},
 		"an API server that can't store it": {
 			funcs: failing,
-			text:  "create Run web-push-sibgoxm5bk: etcd is away",
+			text:  "create Run web-push-r2sut3kt4e: etcd is away",
 		},
 	}
 	for name, tt := range tests {
@@ -224,7 +224,7 @@ func TestRunName(t *testing.T) {
 	got := []string{
 		RunName("web-push", "delivery-1"), RunName("web-push", "delivery-2"), RunName("web-pus", "hdelivery-1"), RunName(longest, "x"),
 	}
-	want := []string{"web-push-sibgoxm5bk", "", "", ""}
+	want := []string{"web-push-r2sut3kt4e", "", "", ""}
 	if got[0] != want[0] {
 		t.Errorf("the name has changed to %s: a delivery repeated across an upgrade would start a second Run", got[0])
 	}

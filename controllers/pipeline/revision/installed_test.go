@@ -1,12 +1,9 @@
 package revision_test
 
 import (
-	"crypto/sha256"
-	"encoding/base32"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"strings"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/kayci/kayci/api/names"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/controllers/run/job/defaults"
 )
@@ -119,8 +117,7 @@ func TestNameHasTheVersionOfTheMerge(t *testing.T) {
 		t.Fatal(err)
 	}
 	hash := func(version int) string {
-		sum := sha256.Sum256(fmt.Appendf(nil, "u1\n%s\n%d\n%s", spec, version, current.Canonical()))
-		return "web-" + strings.ToLower(base32.HexEncoding.EncodeToString(sum[:]))[:10]
+		return names.Hashed("web", names.MaxLabel, "u1", string(spec), strconv.Itoa(version), string(current.Canonical()))
 	}
 	if want, other := hash(defaults.Version), hash(defaults.Version+1); name != want || name == other {
 		t.Errorf("the name is %s, want %s, and with another version %s", name, want, other)

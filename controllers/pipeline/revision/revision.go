@@ -8,25 +8,19 @@ package revision
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base32"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
+	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/kayci/kayci/api/names"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/job/defaults"
 )
-
-// hashLength keeps a name within 63 characters: a Pipeline's name has at most
-// 52. Ten characters of base32 are 50 bits.
-const hashLength = 10
 
 // Name returns the name of the revision that holds the Pipeline's current spec,
 // without any defaults. The hash covers the Pipeline's UID too: a Pipeline that
@@ -38,13 +32,11 @@ func Name(p *v1alpha1.Pipeline) string { return nameWith(p, nil) }
 // another version of KayCI may merge otherwise. It takes no merge to know whether
 // there is one.
 func nameWith(p *v1alpha1.Pipeline, d *defaults.Defaults) string {
-	hashed := slices.Concat([]byte(p.UID+"\n"), encode(&p.Spec))
+	of := []string{string(p.UID), string(encode(&p.Spec))}
 	if said := d.Canonical(); len(said) > 0 {
-		hashed = fmt.Appendf(hashed, "\n%d\n%s", defaults.Version, said)
+		of = append(of, strconv.Itoa(defaults.Version), string(said))
 	}
-	sum := sha256.Sum256(hashed)
-	hash := strings.ToLower(base32.HexEncoding.EncodeToString(sum[:]))
-	return p.Name + "-" + hash[:hashLength]
+	return names.Hashed(p.Name, names.MaxLabel, of...)
 }
 
 // New returns the revision that holds the Pipeline's current spec, without any

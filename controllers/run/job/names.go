@@ -1,27 +1,22 @@
 package job
 
 import (
-	"crypto/sha256"
-	"encoding/base32"
 	"slices"
-	"strings"
 
+	"github.com/kayci/kayci/api/names"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-const (
-	// maxName leaves room for the index, of up to 10 digits, that an Indexed Job
-	// appends to its name: `<name>-<index>` is a pod's host name, of at most 63
-	// characters, and the API server refuses a Job whose pods would have a longer.
-	maxName    = 52
-	hashLength = 10
-)
+// maxName leaves room for the index, of up to 10 digits, that an Indexed Job
+// appends to its name: `<name>-<index>` is a pod's host name, of at most 63
+// characters, and the API server refuses a Job whose pods would have a longer.
+const maxName = names.MaxLabel - 1 - 10
 
 // Name returns the name of the Job of a Run's job or service: `<run>-<name>`,
 // and when that is longer than 52 characters its beginning and a hash of the
 // whole.
 func Name(run, name string) string {
-	return join(run, name, maxName)
+	return names.Joined(run, name, maxName)
 }
 
 // JobPart returns how `status.renamed` calls the Job of a job or service.
@@ -51,20 +46,5 @@ func nameOf(run *v1alpha1.Run, part, own string) string {
 // because something that isn't the Run's has that: Run `a` with a job `b-c` and Run
 // `a-b` with a job `c` want one name. It ends with a hash of it and the Run's UID.
 func OtherName(run *v1alpha1.Run, taken string) string {
-	return taken[:min(len(taken), maxName-1-hashLength)] + "-" + hash(string(run.UID)+"\n"+taken)
-}
-
-// join joins two names with a dash. What is longer than most is cut, and ends
-// with a hash of the whole.
-func join(first, second string, most int) string {
-	name := first + "-" + second
-	if len(name) <= most {
-		return name
-	}
-	return name[:most-1-hashLength] + "-" + hash(first+"\n"+second)
-}
-
-func hash(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return strings.ToLower(base32.HexEncoding.EncodeToString(sum[:]))[:hashLength]
+	return names.Hashed(taken, maxName, string(run.UID))
 }

@@ -9,17 +9,15 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 
+	"github.com/kayci/kayci/api/names"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
-
-// maxServiceName is a DNS label's length, which is what a Service's name is.
-const maxServiceName = 63
 
 // ServiceName returns the name of the Service of a Run's service:
 // `<service>-<run>`, so that it begins with a letter, and when that is longer
 // than 63 characters its beginning and a hash of the whole.
 func ServiceName(run, service string) string {
-	return join(service, run, maxServiceName)
+	return names.Joined(service, run, names.MaxLabel)
 }
 
 // ServiceNameOf returns the name that the Service of a service of this Run has.

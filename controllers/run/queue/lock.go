@@ -1,14 +1,12 @@
 package queue
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kayci/kayci/api/names"
 	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/evidence"
@@ -50,13 +48,9 @@ func (l Lock) Concerns(run *v1alpha1.Run) bool {
 	return l.Group != "" || l.Pipeline == run.Spec.Pipeline
 }
 
-// labelLength is enough that two locks of a namespace have no label in common.
-const labelLength = 40
-
-// Label returns the value of LockLabel.
+// Label returns the value of LockLabel, which no two locks have in common.
 func (l Lock) Label() string {
-	sum := sha256.Sum256([]byte(l.Pipeline + "\x00" + l.Group + "\x00" + l.Key))
-	return hex.EncodeToString(sum[:])[:labelLength]
+	return names.Hash(l.Pipeline, l.Group, l.Key)
 }
 
 // JobHolds returns the label of the lock that the Job holds a place of, blank for
@@ -98,7 +92,6 @@ func Key(key string) string {
 	if len(key) <= maxKey {
 		return key
 	}
-	sum := sha256.Sum256([]byte(key))
-	hash := "-" + hex.EncodeToString(sum[:])
+	hash := "-" + names.Hash(key)
 	return printable.Head(key, maxKey-len(hash)) + hash
 }

@@ -65,7 +65,7 @@ func Decide(c Candidate, runs []v1alpha1.Run, locks map[string]Lock) Place {
 	s.deleted = len(c.Deleted)
 	if c.Policy == v1alpha1.ConcurrencyReplace && place.ReplacedBy == "" && len(s.newer) >= c.Limit {
 		place.ReplacedBy = s.newer[len(s.newer)-1].Name
-		place.RestsOn = names(s.newer[len(s.newer)-c.Limit:])
+		place.RestsOn = namesOf(s.newer[len(s.newer)-c.Limit:])
 	}
 	switch {
 	case place.Admitted, c.Idle, place.ReplacedBy != "" && !place.Released:
@@ -73,7 +73,7 @@ func Decide(c Candidate, runs []v1alpha1.Run, locks map[string]Lock) Place {
 		place.Admitted, place.Released = true, false
 	case c.Policy == v1alpha1.ConcurrencySkip && !place.Released:
 		place.Skipped, place.InTheWay, place.Deleted = true, c.tell(s.inTheWay(c.Limit)), c.Deleted
-		place.RestsOn = names(s.inTheWay(c.Limit))
+		place.RestsOn = namesOf(s.inTheWay(c.Limit))
 	default:
 		place.Position, place.InTheWay, place.Deleted = rounded(len(s.ahead)+1), c.tell(s.inTheWay(c.Limit)), c.Deleted
 	}
@@ -145,7 +145,7 @@ func (c *Candidate) tell(runs []*v1alpha1.Run) []string {
 	return told
 }
 
-func names(runs []*v1alpha1.Run) []string {
+func namesOf(runs []*v1alpha1.Run) []string {
 	var names []string
 	for _, run := range runs {
 		names = append(names, run.Name)

@@ -9,9 +9,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kayci/kayci/api/names"
 	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/controllers/start"
 )
 
 const (
@@ -30,7 +30,7 @@ func (s *Server) record(ctx context.Context, trigger *v1alpha1.Trigger, d delive
 		kind = corev1.EventTypeWarning
 	}
 	decision := &eventsv1.Event{
-		ObjectMeta:          metav1.ObjectMeta{Namespace: trigger.Namespace, Name: start.RunName(trigger.Name, d.id+"\x00"+d.digest)},
+		ObjectMeta:          metav1.ObjectMeta{Namespace: trigger.Namespace, Name: names.Hashed(trigger.Name, names.MaxLabel, d.id, d.digest)},
 		EventTime:           metav1.NewMicroTime(s.opts.Clock.Now()),
 		ReportingController: reporter,
 		ReportingInstance:   s.opts.Instance,
