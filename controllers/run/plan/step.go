@@ -38,16 +38,16 @@ func (s Step) Attempts() bool { return s == Claim || s == Act }
 // rests on; what can, comes before, which saves a write: whoever goes on after a
 // crash finds it there.
 func (f *Facts) next(d *Decision) Step {
-	changed := !equality.Semantic.DeepEqual(&f.Run.Status, &d.Status)
+	changed := func() bool { return !equality.Semantic.DeepEqual(&f.Run.Status, &d.Status) }
 	stuck := f.Fault != nil || f.Delay != nil
 	switch step := f.does(d); {
 	case !stuck && f.Unpinned:
 		return Pin
 	case !stuck && f.ranks(d):
 		return FindPlace
-	case !stuck && step != Nothing && (!changed || !f.recordsFirst()):
+	case !stuck && step != Nothing && (!f.recordsFirst() || !changed()):
 		return step
-	case changed:
+	case changed():
 		return Record
 	default:
 		return Nothing
