@@ -25,6 +25,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/admission"
+	"github.com/kayci/kayci/controllers/lean"
 	"github.com/kayci/kayci/sync/git"
 )
 
@@ -118,11 +119,13 @@ func NewManager(cfg *rest.Config, opts Options) (ctrl.Manager, error) {
 // cacheOptions keeps memory in proportion to KayCI's own objects: pods, Jobs
 // and revisions of others are not watched at all.
 func cacheOptions(namespaces []string, jobDefaults types.NamespacedName) cache.Options {
+	kept := &lean.Cache{}
 	opts := cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
-			&batchv1.Job{}:               {Label: hasLabel(v1alpha1.RunLabel), Transform: trimJob},
-			&corev1.Pod{}:                {Label: hasLabel(v1alpha1.RunLabel), Transform: trimPod},
+			&batchv1.Job{}:               {Label: hasLabel(v1alpha1.RunLabel), Transform: kept.Job},
+			&corev1.Pod{}:                {Label: hasLabel(v1alpha1.RunLabel), Transform: kept.Pod},
+			&v1alpha1.Run{}:              {Transform: kept.Run},
 			&appsv1.ControllerRevision{}: {Label: hasLabel(v1alpha1.PipelineLabel)},
 		},
 	}
@@ -148,42 +151,4 @@ func hasLabel(name string) labels.Selector {
 		return labels.Nothing()
 	}
 	return labels.NewSelector().Add(*requirement)
-}
-
-// trimJob drops what nothing reads of a Job that exists, most of it: its pods say
-// themselves what they are.
-func trimJob(obj any) (any, error) {
-	job, ok := obj.(*batchv1.Job)
-	if !ok {
-		return obj, nil
-	}
-	job.ManagedFields = nil
-	job.Spec.Template = corev1.PodTemplateSpec{}
-	return job, nil
-}
-
-// trimPod keeps what the Run controller reads of a pod. A cluster's largest
-// objects would otherwise be most of this process's memory.
-func trimPod(obj any) (any, error) {
-	pod, ok := obj.(*corev1.Pod)
-	if !ok {
-		return obj, nil
-	}
-	pod.ManagedFields = nil
-	pod.Annotations = nil
-	pod.Spec = corev1.PodSpec{
-		NodeName:              pod.Spec.NodeName,
-		ActiveDeadlineSeconds: pod.Spec.ActiveDeadlineSeconds,
-		InitContainers:        trimContainers(pod.Spec.InitContainers),
-		Containers:            trimContainers(pod.Spec.Containers),
-	}
-	return pod, nil
-}
-
-func trimContainers(containers []corev1.Container) []corev1.Container {
-	trimmed := make([]corev1.Container, len(containers))
-	for i, c := range containers {
-		trimmed[i] = corev1.Container{Name: c.Name, RestartPolicy: c.RestartPolicy}
-	}
-	return trimmed
 }

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/lean"
 )
 
 // cachedKinds are those that the controller watches, in the order in which a
@@ -26,6 +27,7 @@ type informers struct {
 	server  *server
 	objects objects
 	seen    map[string]int
+	lean    lean.Cache
 }
 
 // list starts a kind anew, as it was that many changes ago, and returns what
@@ -75,9 +77,23 @@ func (i *informers) apply(c change) bool {
 	if c.after == nil {
 		delete(i.objects[kindOf(obj)], obj.GetName())
 	} else {
-		i.objects.put(c.after)
+		i.objects.put(i.kept(c.after))
 	}
 	return true
+}
+
+// kept is what the cache keeps of the object.
+func (i *informers) kept(obj client.Object) client.Object {
+	transform := map[string]func(any) (any, error){"Job": i.lean.Job, "Pod": i.lean.Pod, "Run": i.lean.Run}[kindOf(obj)]
+	if transform == nil {
+		return obj
+	}
+	lean, err := transform(obj.DeepCopyObject())
+	kept, is := lean.(client.Object)
+	if err != nil || !is {
+		return obj
+	}
+	return kept
 }
 
 // connection is what stands between the Reconciler and the API server. Methods

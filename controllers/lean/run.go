@@ -1,0 +1,25 @@
+package lean
+
+import (
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+func (c *Cache) shareRun(run *v1alpha1.Run) {
+	spec, status := &run.Spec, &run.Status
+	share(&c.texts, &spec.Pipeline, &spec.Revision, &spec.RetryOf, &status.CreatedVersion)
+	share(&c.texts, &status.Phase)
+	if origin := spec.Origin; origin != nil {
+		share(&c.texts, &origin.Trigger, &origin.Repository, &origin.Ref, &origin.Sender, &origin.SHA)
+		share(&c.texts, &origin.Provider)
+	}
+	for i := range status.Conditions {
+		condition := &status.Conditions[i]
+		share(&c.texts, &condition.Type, &condition.Reason, &condition.Message)
+		share(&c.texts, &condition.Status)
+	}
+	for i := range status.Jobs {
+		job := &status.Jobs[i]
+		share(&c.texts, &job.Name, &job.Reason, &job.Message, &job.Job, &job.ReusedFrom)
+		share(&c.texts, &job.Phase)
+	}
+}
