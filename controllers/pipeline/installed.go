@@ -11,19 +11,20 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 )
 
 // pinnable finds the revision that Runs are pinned to, or what is in its way.
 func (r *Reconciler) pinnable(ctx context.Context, pipeline *v1alpha1.Pipeline, status *v1alpha1.PipelineStatus, ready *metav1.Condition) (err error) {
 	status.Revision, err = r.ensureCurrent(ctx, pipeline)
-	unknown, ok := errors.AsType[*revision.DefaultsError](err)
-	if !ok {
+	f, _ := fault.Of(err)
+	if f == nil {
 		return err
 	}
-	ready.Status, ready.Reason, ready.Message = metav1.ConditionFalse, v1alpha1.ReasonInvalidJobDefaults, unknown.Error()
+	ready.Status, ready.Reason, ready.Message = metav1.ConditionFalse, f.Reason, f.Message
 	before := meta.FindStatusCondition(status.Conditions, ready.Type)
-	if unknown.Together && (before == nil || before.Message != ready.Message) {
+	if errors.Is(err, revision.ErrTogether) && (before == nil || before.Message != ready.Message) {
 		// The operator of the defaults sees no Pipeline, and no metric tells of one.
 		log.FromContext(ctx).Error(err, "no Run of this Pipeline can start: it and the defaults for jobs can't stand together")
 	}

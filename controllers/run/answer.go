@@ -8,6 +8,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
 
@@ -28,12 +29,15 @@ const (
 // exceededQuota stands in the API server's answer.
 const exceededQuota = "exceeded quota"
 
-// classify sorts the API server's answer to a creation.
+// classify sorts what came of a creation.
 func classify(err error) (plan.Refusal, class) {
 	full, isFull := errors.AsType[*noRoomError](err)
+	f, _ := fault.Of(err)
 	switch {
 	case err == nil:
 		return plan.Refusal{}, accepted
+	case f != nil:
+		return plan.Refusal{Reason: f.Reason, Message: f.Message}, refused
 	case isFull:
 		return full.refusal, deferred
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):

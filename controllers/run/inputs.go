@@ -9,6 +9,7 @@ import (
 	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
+	"github.com/kayci/kayci/controllers/fault"
 )
 
 // observeInputs notes what the Run was given. One of which nothing has been made
@@ -35,10 +36,10 @@ func (r *Reconciler) observeInputs(o *observation) error {
 func check(spec *v1alpha1.PipelineSpec, run *v1alpha1.Run) error {
 	if errs := validation.PipelineSpec(spec, field.NewPath("spec")); len(errs) > 0 {
 		spec.Notifiers = nil // They may be what is wrong.
-		return &fault{v1alpha1.ReasonInvalidSpec, fmt.Sprintf("pipeline %s: %v", run.Spec.Pipeline, errs.ToAggregate())}
+		return fault.New(v1alpha1.ReasonInvalidSpec, fmt.Sprintf("pipeline %s: %v", run.Spec.Pipeline, errs.ToAggregate()))
 	}
 	if _, errs := validation.Params(spec.Params, run.Spec.Params); len(errs) > 0 {
-		return &fault{v1alpha1.ReasonInvalidParameters, errs.ToAggregate().Error()}
+		return fault.New(v1alpha1.ReasonInvalidParameters, errs.ToAggregate().Error())
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
+	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/run/queue"
 )
 
@@ -40,7 +41,7 @@ func (r *Reconciler) locks(ctx context.Context, of *v1alpha1.Run, runs []*v1alph
 		expression, known := compiled[key]
 		if !known {
 			var err error
-			if expression, err = r.lockOfRevision(ctx, pinned); err != nil && !isFault(err) {
+			if expression, err = r.lockOfRevision(ctx, pinned); err != nil && !fault.Is(err) {
 				return nil, err
 			}
 			compiled[key] = expression
@@ -119,5 +120,5 @@ func (e *lockExpression) of(run *v1alpha1.Run, params map[string]string) (queue.
 }
 
 func invalidKey(err error) error {
-	return &fault{v1alpha1.ReasonInvalidConcurrencyKey, "the Pipeline's concurrency.key: " + err.Error()}
+	return fault.New(v1alpha1.ReasonInvalidConcurrencyKey, "the Pipeline's concurrency.key: "+err.Error())
 }

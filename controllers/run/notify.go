@@ -81,9 +81,6 @@ func (r *Reconciler) createNotice(ctx context.Context, o *observation, notice pl
 // notMade sorts the error of a creation: one that says what is wrong is an
 // outcome.
 func notMade(err error) (plan.NoticeOutcome, error) {
-	if fault, ok := errors.AsType[*fault](err); ok {
-		return plan.NoticeOutcome{Refusal: plan.Refusal{Reason: fault.reason, Message: fault.message}}, nil
-	}
 	refusal, class := classify(err)
 	if class == unclear {
 		return plan.NoticeOutcome{}, err

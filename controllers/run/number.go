@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/run/job"
 )
 
@@ -159,7 +160,7 @@ func (r *Reconciler) numberOrDefer(ctx context.Context, o *observation, jobs []s
 	refusal, class := classify(err)
 	switch class {
 	case refused:
-		return &fault{refusal.Reason, refusal.Message}
+		return fault.New(refusal.Reason, refusal.Message)
 	case deferred:
 		o.deferAll(jobs, refusal)
 		return nil

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/recent"
 	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/controllers/run/job"
@@ -40,15 +40,15 @@ func (o *observation) note(err error) error {
 	if o.Run.Status.Phase.Finished() {
 		return err
 	}
-	if w, is := errors.AsType[*wait](err); is {
-		o.Delay = &plan.Delay{Why: evidence.Why{Reason: w.reason, Message: w.message}, After: w.after}
-		return nil
+	switch f, w := fault.Of(err); {
+	case w != nil:
+		o.Delay = &plan.Delay{Why: evidence.Why{Reason: w.Reason, Message: w.Message}, After: w.After}
+	case f != nil:
+		o.Fault = &evidence.Why{Reason: f.Reason, Message: f.Message}
+	default:
+		return err
 	}
-	if f, is := errors.AsType[*fault](err); is {
-		o.Fault = &evidence.Why{Reason: f.reason, Message: f.message}
-		return nil
-	}
-	return err
+	return nil
 }
 
 // leave ends the Run's turn to be admitted, if it has one.

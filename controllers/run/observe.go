@@ -14,6 +14,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
+	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/recent"
 	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/controllers/run/job"
@@ -79,7 +80,7 @@ func (r *Reconciler) graph(ctx context.Context, o *observation) (err error) {
 		return nil
 	}
 	source, invalid := r.source(ctx, o.Run)
-	if invalid != nil && !isFault(invalid) {
+	if invalid != nil && !fault.Is(invalid) {
 		return invalid
 	}
 	if o.Unpinned = !isPinned(o.Run, source, invalid == nil); o.Unpinned {
@@ -221,7 +222,7 @@ func (r *Reconciler) observeNotices(ctx context.Context, o *observation) error {
 	}
 	spec, err := r.spec(ctx, o.Run)
 	if err != nil {
-		if isFault(err) {
+		if fault.Is(err) {
 			return nil // Nothing says any more what the notifiers are.
 		}
 		return err

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/controllers/run/order"
 	"github.com/kayci/kayci/controllers/start"
@@ -36,7 +37,7 @@ func isAttached(run *v1alpha1.Run, runs bool) bool {
 func (r *Reconciler) pin(ctx context.Context, run *v1alpha1.Run) error {
 	before := run.DeepCopy()
 	source, invalid := r.source(ctx, run)
-	if invalid != nil && !isFault(invalid) {
+	if invalid != nil && !fault.Is(invalid) {
 		return invalid
 	}
 	if invalid == nil && source != nil {

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 )
 
@@ -20,11 +21,11 @@ func (r *Reconciler) pipeline(ctx context.Context, run *v1alpha1.Run) (*v1alpha1
 	err := r.read(ctx, client.ObjectKey{Namespace: run.Namespace, Name: run.Spec.Pipeline}, &pipeline)
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, &fault{v1alpha1.ReasonPipelineNotFound, fmt.Sprintf("pipeline %s doesn't exist", run.Spec.Pipeline)}
+		return nil, fault.New(v1alpha1.ReasonPipelineNotFound, fmt.Sprintf("pipeline %s doesn't exist", run.Spec.Pipeline))
 	case err != nil:
 		return nil, fmt.Errorf("get pipeline %s: %w", run.Spec.Pipeline, err)
 	case !pipeline.DeletionTimestamp.IsZero():
-		return nil, &fault{v1alpha1.ReasonPipelineNotFound, fmt.Sprintf("pipeline %s is being deleted", run.Spec.Pipeline)}
+		return nil, fault.New(v1alpha1.ReasonPipelineNotFound, fmt.Sprintf("pipeline %s is being deleted", run.Spec.Pipeline))
 	}
 	return &pipeline, nil
 }
@@ -35,17 +36,15 @@ func (r *Reconciler) spec(ctx context.Context, run *v1alpha1.Run) (v1alpha1.Pipe
 	err := r.read(ctx, client.ObjectKey{Namespace: run.Namespace, Name: run.Spec.Revision}, &rev)
 	switch {
 	case apierrors.IsNotFound(err):
-		return v1alpha1.PipelineSpec{}, &fault{v1alpha1.ReasonRevisionNotFound, fmt.Sprintf("revision %s doesn't exist", run.Spec.Revision)}
+		return v1alpha1.PipelineSpec{}, fault.New(v1alpha1.ReasonRevisionNotFound, fmt.Sprintf("revision %s doesn't exist", run.Spec.Revision))
 	case err != nil:
 		return v1alpha1.PipelineSpec{}, fmt.Errorf("get revision %s: %w", run.Spec.Revision, err)
 	case !sameController(&rev, run) || metav1.GetControllerOf(&rev).Name != run.Spec.Pipeline:
-		return v1alpha1.PipelineSpec{}, &fault{
-			v1alpha1.ReasonRevisionNotFound, fmt.Sprintf("revision %s isn't one of pipeline %s", run.Spec.Revision, run.Spec.Pipeline),
-		}
+		return v1alpha1.PipelineSpec{}, fault.New(v1alpha1.ReasonRevisionNotFound, fmt.Sprintf("revision %s isn't one of pipeline %s", run.Spec.Revision, run.Spec.Pipeline))
 	}
 	spec, err := revision.Spec(&rev)
 	if err != nil {
-		return v1alpha1.PipelineSpec{}, &fault{v1alpha1.ReasonInvalidSpec, err.Error()}
+		return v1alpha1.PipelineSpec{}, fault.New(v1alpha1.ReasonInvalidSpec, err.Error())
 	}
 	return spec, nil
 }

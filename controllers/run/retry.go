@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/controllers/start"
 )
 
 // Starter makes the Runs that an annotation asks for.
@@ -65,8 +63,7 @@ func (r *Reconciler) retry(ctx context.Context, run *v1alpha1.Run, value string)
 // A full quota is among it: the one who asks is there to ask again.
 func refusesRetry(err error) bool {
 	refusal, class := classify(err)
-	return class == refused || (class == deferred && refusal.Reason != v1alpha1.ReasonCreateError) || isFault(err) ||
-		errors.Is(err, start.ErrNameTaken) || errors.Is(err, start.ErrPipelineDeleted)
+	return class == refused || (class == deferred && refusal.Reason != v1alpha1.ReasonCreateError)
 }
 
 // retryAsked passes a Run that gets the annotation, or another value of it.

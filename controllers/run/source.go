@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/fault"
 )
 
 // source returns the Run that this one retries. It is nil for a Run that
@@ -56,5 +57,5 @@ func checkRetry(run, source *v1alpha1.Run) error {
 }
 
 func invalidRetry(format string, args ...any) error {
-	return &fault{v1alpha1.ReasonInvalidRetry, "retryOf: " + fmt.Sprintf(format, args...)}
+	return fault.New(v1alpha1.ReasonInvalidRetry, "retryOf: "+fmt.Sprintf(format, args...))
 }

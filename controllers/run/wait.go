@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -13,7 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/controllers/pipeline/revision"
+	"github.com/kayci/kayci/controllers/fault"
 )
 
 // Runs and Pipelines may be applied in any order: a Run waits this long, from its
@@ -30,26 +29,28 @@ const (
 // waits, unless it has waited for too long or has nothing to wait for. What a
 // retry reuses goes with the Pipeline.
 func (r *Reconciler) awaitPipeline(run *v1alpha1.Run, missing error) error {
-	var gone *fault
+	gone, _ := fault.Of(missing)
 	left := maxPipelineWait - r.Clock.Now().Sub(run.CreationTimestamp.Time)
-	if !errors.As(missing, &gone) || left <= 0 || run.Spec.Cancelled || run.Spec.RetryOf != "" {
+	if gone == nil || left <= 0 || run.Spec.Cancelled || run.Spec.RetryOf != "" {
 		return missing
 	}
-	return &wait{reason: gone.reason, message: gone.message + "; the Run waits up to 10 minutes for it", after: left}
+	return fault.NewWait(gone.Reason, gone.Message+"; the Run waits up to 10 minutes for it", left)
 }
 
 // awaitPin returns what the Run comes to whose revision can't be made.
 func (r *Reconciler) awaitPin(run *v1alpha1.Run, err error) error {
 	refusal, class := classify(err)
-	if _, ok := errors.AsType[*revision.DefaultsError](err); ok {
-		refusal.Reason, class = v1alpha1.ReasonInvalidJobDefaults, deferred
+	reason, message := refusal.Reason, err.Error()
+	if f, _ := fault.Of(err); f != nil {
+		// An operator may mend the defaults in time.
+		reason, message, class = f.Reason, f.Message, deferred
 	}
 	left := maxPinWait - r.Clock.Now().Sub(run.CreationTimestamp.Time)
 	switch {
 	case class == refused, class == deferred && left <= 0, class == deferred && run.Spec.Cancelled:
-		return &fault{refusal.Reason, err.Error()}
+		return fault.New(reason, message)
 	case class == deferred:
-		return &wait{reason: refusal.Reason, message: err.Error(), after: min(lookToPin, left)}
+		return fault.NewWait(reason, message, min(lookToPin, left))
 	default:
 		return err
 	}

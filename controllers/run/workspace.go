@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/run/job"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
@@ -38,7 +39,7 @@ func (r *Reconciler) workspaceOrDefer(ctx context.Context, o *observation, jobs 
 	case accepted:
 		return true, nil
 	case refused:
-		return false, &fault{refusal.Reason, refusal.Message}
+		return false, fault.New(refusal.Reason, refusal.Message)
 	case deferred:
 		o.deferAll(jobs, refusal)
 		return false, nil

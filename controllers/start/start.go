@@ -5,7 +5,6 @@ package start
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,20 +13,21 @@ import (
 
 	"github.com/kayci/kayci/api/names"
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 )
 
 // ErrPipelineDeleted says that the Pipeline is being deleted: a Run of it
 // would be deleted at once.
-var ErrPipelineDeleted = errors.New("the Pipeline is being deleted")
+var ErrPipelineDeleted = fault.New("", "the Pipeline is being deleted")
 
 // ErrNameTaken says that a Run of that name exists which this delivery did not
 // start. The names are hashes, so it was made by hand or another tool.
-var ErrNameTaken = errors.New("another Run has this name already")
+var ErrNameTaken = fault.New("", "another Run has this name already")
 
 // ErrOtherBody says that the Run exists which this delivery would start, but was
 // started by a request of the same name with another body.
-var ErrOtherBody = errors.New("the delivery that started this Run had another body")
+var ErrOtherBody = fault.New("", "the delivery that started this Run had another body")
 
 // Starter creates Runs.
 type Starter struct {
@@ -70,7 +70,7 @@ func (s *Starter) Start(ctx context.Context, req Request) (*v1alpha1.Run, bool, 
 	run := newRun(req)
 	if run.Spec.Revision == "" {
 		pinned, err := revision.Ensure(ctx, s.Client, s.Installed, req.Pipeline)
-		if _, waits := errors.AsType[*revision.DefaultsError](err); err != nil && !waits {
+		if err != nil && !fault.Is(err) {
 			return nil, false, fmt.Errorf("copy Pipeline %s for a Run: %w", req.Pipeline.Name, err)
 		}
 		run.Spec.Revision = pinned

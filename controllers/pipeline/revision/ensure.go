@@ -2,6 +2,7 @@ package revision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -9,25 +10,20 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/run/job/defaults"
 )
 
-// DefaultsError says that a Pipeline has no revision for now, because it can't be
-// known, or can't be merged, what the installation's defaults make of it. Nothing
-// is pinned to half of them, or to none.
-type DefaultsError struct {
-	message string
-	// Together: the defaults and this Pipeline can't stand together. Which of them is
-	// at fault nobody can tell. Otherwise the defaults are missing or at fault.
-	Together bool
-}
-
-// Error names the ConfigMap.
-func (e *DefaultsError) Error() string { return e.message }
+// ErrTogether says that the defaults and a Pipeline can't stand together. Which of
+// them is at fault nobody can tell.
+var ErrTogether = errors.New("the defaults and the Pipeline can't stand together")
 
 // Ensure makes sure that the revision of the Pipeline's current spec, and of the
 // defaults as they are now, exists and returns its name. An object of that name
-// that belongs to somebody else is an error: its content can't be trusted.
+// that belongs to somebody else is an error: its content can't be trusted. A fault
+// says that there is no revision for now, because it can't be known, or can't be
+// merged, what the defaults make of the Pipeline: nothing is pinned to half of
+// them, or to none.
 func Ensure(ctx context.Context, c client.Client, installed *Installed, p *v1alpha1.Pipeline) (string, error) {
 	current, err := installed.Get(ctx)
 	if err != nil {
@@ -45,7 +41,11 @@ func Ensure(ctx context.Context, c client.Client, installed *Installed, p *v1alp
 	}
 	spec, errs := current.Under(&p.Spec, defaults.MaxRevision)
 	if len(errs) > 0 {
-		return "", &DefaultsError{message: fmt.Sprintf("with the defaults of %s: %v", installed, errs.ToAggregate()), Together: true}
+		return "", &fault.Error{
+			Reason:  v1alpha1.ReasonInvalidJobDefaults,
+			Message: fmt.Sprintf("with the defaults of %s: %v", installed, errs.ToAggregate()),
+			Cause:   ErrTogether,
+		}
 	}
 	siblings, err := List(ctx, c, p)
 	if err != nil {

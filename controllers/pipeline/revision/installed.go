@@ -12,6 +12,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/run/job/defaults"
 )
 
@@ -50,7 +52,7 @@ func (i *Installed) Valid() float64 {
 }
 
 // Get returns the defaults as they are now. A ConfigMap that is missing or at
-// fault is a DefaultsError, which the log has once.
+// fault is a fault.Error, which the log has once.
 func (i *Installed) Get(ctx context.Context) (*defaults.Defaults, error) {
 	if i == nil {
 		return nil, nil //nolint:nilnil // No defaults are a usual answer and no error.
@@ -71,9 +73,9 @@ func (i *Installed) Get(ctx context.Context) (*defaults.Defaults, error) {
 	}
 	i.version, i.parsed, i.fault = version, nil, nil
 	if version == missing {
-		i.fault = &DefaultsError{message: "there is no " + i.String()}
+		i.fault = fault.New(v1alpha1.ReasonInvalidJobDefaults, "there is no "+i.String())
 	} else if i.parsed, err = defaults.Parse(found.Data); err != nil {
-		i.fault = &DefaultsError{message: fmt.Sprintf("%s: %v", i, err)}
+		i.fault = fault.New(v1alpha1.ReasonInvalidJobDefaults, fmt.Sprintf("%s: %v", i, err))
 	}
 	if i.fault != nil {
 		log.FromContext(ctx).Error(i.fault, "no Run can start: the defaults for jobs are at fault")

@@ -17,6 +17,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/kayci/kayci/api/names"
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/controllers/run/job/defaults"
 )
@@ -133,9 +135,9 @@ func TestEnsureWithFaultyDefaults(t *testing.T) {
 	check := func(want string) {
 		t.Helper()
 		_, err := revision.Ensure(t.Context(), c, i.Installed, p)
-		found, ok := errors.AsType[*revision.DefaultsError](err)
-		if !ok || found.Error() != want || found.Together {
-			t.Errorf("got %v, want %s", err, want)
+		found, _ := fault.Of(err)
+		if diff := cmp.Diff(&fault.Error{Reason: v1alpha1.ReasonInvalidJobDefaults, Message: want}, found); diff != "" {
+			t.Errorf("got %v (-want +got):\n%s", err, diff)
 		}
 		var list appsv1.ControllerRevisionList
 		if err := c.List(t.Context(), &list); err != nil || len(list.Items) > 0 {
@@ -153,7 +155,7 @@ func TestEnsureWithFaultyDefaults(t *testing.T) {
 		t.Error("the defaults are said to be invalid")
 	}
 	_, err := revision.Ensure(t.Context(), c, i.Installed, p)
-	if found, ok := errors.AsType[*revision.DefaultsError](err); !ok || !found.Together {
+	if !fault.Is(err) || !errors.Is(err, revision.ErrTogether) {
 		t.Errorf("got %v", err)
 	}
 }

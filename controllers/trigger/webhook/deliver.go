@@ -15,15 +15,10 @@ import (
 	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
+	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger/match"
 )
-
-// refused is an error that the owner of Trigger or Pipeline must act on: sending
-// the request again changes nothing.
-type refused struct{ reason string }
-
-func (r *refused) Error() string { return r.reason }
 
 // deliverAll carries a delivery out for each Trigger. One to a namespace's address
 // that starts nothing is one record, and not one for each Trigger that a push isn't
@@ -120,8 +115,8 @@ func undecided(err error) (result, error) {
 	if errors.Is(err, start.ErrOtherBody) {
 		return result{Outcome: conflict, Reason: "a request with the same delivery's name and another body has started a Run before: give this one a name of its own"}, nil
 	}
-	if wrong, ok := errors.AsType[*refused](err); ok {
-		return result{Outcome: invalid, Reason: wrong.reason}, nil
+	if f, _ := fault.Of(err); f != nil && !errors.Is(err, start.ErrNameTaken) {
+		return result{Outcome: invalid, Reason: f.Message}, nil
 	}
 	return result{}, err
 }
@@ -144,7 +139,7 @@ func (s *Server) start(ctx context.Context, trigger *v1alpha1.Trigger, d deliver
 		Reason:      printable.Text(reason),
 	})
 	if errors.Is(err, start.ErrPipelineDeleted) {
-		return nil, false, &refused{reason: fmt.Sprintf("Pipeline %s is being deleted", pipeline.Name)}
+		return nil, false, fault.New("", fmt.Sprintf("Pipeline %s is being deleted", pipeline.Name))
 	}
 	return run, isNew, err
 }
@@ -159,7 +154,7 @@ func (s *Server) pipeline(ctx context.Context, key client.ObjectKey) (*v1alpha1.
 	}
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, &refused{reason: fmt.Sprintf("Pipeline %s does not exist in the Trigger's namespace", key.Name)}
+		return nil, fault.New("", fmt.Sprintf("Pipeline %s does not exist in the Trigger's namespace", key.Name))
 	case err != nil:
 		return nil, fmt.Errorf("read Pipeline %s: %w", key.Name, err)
 	}
@@ -185,10 +180,10 @@ func (s *Server) params(ctx context.Context, trigger *v1alpha1.Trigger, pipeline
 		return nil, err
 	}
 	if len(problems) > 0 {
-		return nil, &refused{reason: strings.Join(problems, "; ")}
+		return nil, fault.New("", strings.Join(problems, "; "))
 	}
 	if _, errs := validation.Params(pipeline.Spec.Params, given); len(errs) > 0 {
-		return nil, &refused{reason: errs.ToAggregate().Error()}
+		return nil, fault.New("", errs.ToAggregate().Error())
 	}
 	return given, nil
 }
@@ -244,11 +239,11 @@ func bodyParams(trigger *v1alpha1.Trigger, pipeline *v1alpha1.Pipeline, body any
 			continue
 		}
 		if len(params) == maxBodyParams {
-			return nil, &refused{reason: fmt.Sprintf("the body has more than %d fields, and each is a parameter", maxBodyParams)}
+			return nil, fault.New("", fmt.Sprintf("the body has more than %d fields, and each is a parameter", maxBodyParams))
 		}
 		value, err := expr.Scalar(fields[name])
 		if err != nil {
-			return nil, &refused{reason: fmt.Sprintf("the body's field %.64q %v", name, err)}
+			return nil, fault.New("", fmt.Sprintf("the body's field %.64q %v", name, err))
 		}
 		params[name] = value
 	}

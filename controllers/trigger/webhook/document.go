@@ -11,6 +11,7 @@ import (
 
 	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/trigger/event"
 )
 
@@ -141,7 +142,7 @@ func (p *document) decoded(ctx context.Context) any {
 	}
 	p.taken = true
 	if p.value, p.err = expr.DecodeJSON(p.raw); p.err != nil {
-		p.err = &refused{reason: p.err.Error()}
+		p.err = fault.New("", p.err.Error())
 	}
 	return p.value
 }
