@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 )
@@ -127,6 +128,10 @@ func (r *runs) note(obj any) {
 // run starts Runs at once and waits until they have succeeded. It returns how
 // long that took.
 func (r *runs) run(ctx context.Context, count int) (time.Duration, error) {
+	var pipeline v1alpha1.Pipeline
+	if err := r.cluster.client.Get(ctx, client.ObjectKey{Namespace: r.namespace, Name: pipelineName}, &pipeline); err != nil {
+		return 0, fmt.Errorf("read the Pipeline: %w", err)
+	}
 	begin := time.Now()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(concurrent + 1)
@@ -134,10 +139,7 @@ func (r *runs) run(ctx context.Context, count int) (time.Duration, error) {
 	for i := range count {
 		name := fmt.Sprintf("run-%d", r.started+i)
 		group.Go(func() error {
-			return r.cluster.client.Create(ctx, &v1alpha1.Run{
-				ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: name},
-				Spec:       v1alpha1.RunSpec{Pipeline: pipelineName},
-			})
+			return r.cluster.client.Create(ctx, delivered(&pipeline, name))
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -145,6 +147,19 @@ func (r *runs) run(ctx context.Context, count int) (time.Duration, error) {
 	}
 	r.started += count
 	return time.Since(begin), nil
+}
+
+// delivered is a Run as a Trigger starts it. Of one that is made by hand KayCI adds
+// what is missing, with a request more.
+func delivered(pipeline *v1alpha1.Pipeline, name string) *v1alpha1.Run {
+	return &v1alpha1.Run{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: pipeline.Namespace, Name: name,
+			Labels:          map[string]string{v1alpha1.PipelineLabel: pipeline.Name},
+			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(pipeline, v1alpha1.GroupVersion().WithKind(v1alpha1.PipelineKind))},
+		},
+		Spec: v1alpha1.RunSpec{Pipeline: pipeline.Name, Revision: pipeline.Status.Revision},
+	}
 }
 
 // keep makes finished Runs until there are as many.
