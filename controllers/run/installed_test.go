@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -174,5 +175,24 @@ func TestRetryKeepsDefaults(t *testing.T) {
 				t.Errorf("Jobs %+v; the Run says %s", jobs, w.seen(retryOf(p).Name))
 			}
 		})
+	}
+}
+
+// A retry that is made by hand, of a Run that was never pinned, takes what that one
+// had although it has to wait first, as that one did.
+func TestRetryWaitsForDefaults(t *testing.T) {
+	t.Parallel()
+	p := paramChain(1)
+	source := handmade("first", "web")
+	source.UID, source.Spec.Params = "first-uid", map[string]string{"branch": "main"}
+	source.Status.Phase, source.Status.CompletionTime = v1alpha1.RunCancelled, new(source.CreationTimestamp)
+	retry := handmade("run", "web")
+	retry.Spec.RetryOf = "first"
+	w := newInstalled(t, faulty, p, source, retry)
+	w.mustReconcile("run")
+	w.say("metadata: {}")
+	w.mustReconcile("run")
+	if diff := cmp.Diff(source.Spec.Params, w.run("run").Spec.Params); diff != "" {
+		t.Errorf("params (-want +got):\n%s", diff)
 	}
 }

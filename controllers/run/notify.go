@@ -68,7 +68,7 @@ func (r *Reconciler) createNotice(ctx context.Context, o *observation, notice pl
 		return r.adoptNotice(ctx, o, notice, client.ObjectKeyFromObject(built))
 	}
 	if err == nil {
-		r.recent.Put(o.Now, built)
+		r.recent.Put(r.Clock.Now(), built)
 		return plan.NoticeOutcome{Job: built}, nil
 	}
 	outcome, err := notMade(err)
@@ -98,6 +98,7 @@ func (r *Reconciler) adoptNotice(ctx context.Context, o *observation, notice pla
 	case found != nil && metav1.IsControlledBy(found, o.Run) && found.Labels[v1alpha1.NotifierLabel] == notice.Notifier:
 		// Unless it is recorded, the Run's number is the Job's, whatever was claimed
 		// since.
+		o.adopted = true
 		o.Number = cmp.Or(o.Run.Status.Number, numberOf(found), o.Number)
 		return plan.NoticeOutcome{Job: found}, nil
 	case found == nil || o.predecessors(found):

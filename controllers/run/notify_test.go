@@ -16,6 +16,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
@@ -195,6 +196,38 @@ func TestNotifierOfANumberThatIsNotRecorded(t *testing.T) {
 	w.mustReconcile("run")
 	if got := w.run("run").Status; got.Number != 5 || len(got.Notifiers) != 1 || got.Notifiers[0].Job != left.Name {
 		t.Errorf("number %d, notifiers %+v; want 5, and the Job %s", got.Number, got.Notifiers, left.Name)
+	}
+}
+
+// The controller died right after it had made the Job, which has failed meanwhile: its
+// pod says why.
+func TestNotifierThatFailedBeforeItWasRecorded(t *testing.T) {
+	t.Parallel()
+	p := telling(chain(1), "Cancelled")
+	run := started("run", p)
+	run.Spec.Cancelled = true
+	w := newWorld(t, p, revision.New(p, 1), run)
+	left := job.BuildNotifier(w.run("run"), 1, &p.Spec.Notifiers[0], &v1alpha1.RunStatus{Phase: "Cancelled"})
+	left.UID = "notifier-uid"
+	left.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: corev1.ConditionTrue, Reason: batchv1.JobReasonBackoffLimitExceeded}}
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "ci", Name: left.Name + "-x", Labels: left.Spec.Template.Labels,
+			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(left, batchv1.SchemeGroupVersion.WithKind("Job"))},
+		},
+		Status: corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: []corev1.ContainerStatus{{
+			Name: "main", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 3, Reason: "Error"}},
+		}}},
+	}
+	for _, object := range []client.Object{left, pod} {
+		if err := w.live.Create(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.mustReconcile("run")
+	want := v1alpha1.NotifierStatus{Name: "chat", Phase: "Cancelled", Job: left.Name, Reason: "Error", Message: "container main exited with code 3"}
+	if diff := cmp.Diff([]v1alpha1.NotifierStatus{want}, w.run("run").Status.Notifiers); diff != "" {
+		t.Errorf("notifiers (-want +got):\n%s", diff)
 	}
 }
 

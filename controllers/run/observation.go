@@ -26,8 +26,9 @@ type observation struct {
 	confirmed bool
 	// unseen: a Job is known from the memory of having made it, and not seen.
 	unseen bool
-	// stale: the Run is to be observed anew.
-	stale bool
+	// stale: the Run is to be observed anew. adopted: once it is recorded, because the
+	// pods of a notifier's Job that was found are not known.
+	stale, adopted bool
 	// turn ends the Run's turn to be admitted, and until bounds that. nil: it has
 	// none.
 	turn  func()
@@ -49,6 +50,20 @@ func (o *observation) note(err error) error {
 		return err
 	}
 	return nil
+}
+
+// goesOnWithout reports whether what was done is recorded although this step could
+// not be taken as a whole, and sees to it that it isn't tried again in this look.
+func (o *observation) goesOnWithout(step plan.Step) bool {
+	switch step {
+	case plan.Claim, plan.Act:
+		o.Spent = true
+	case plan.Tell:
+		o.Mute = true
+	default:
+		return false
+	}
+	return true
 }
 
 // leave ends the Run's turn to be admitted, if it has one.

@@ -32,8 +32,8 @@ func (r *Reconciler) observePlace(ctx context.Context, o *observation) error {
 
 // findPlace finds out where the Run stands among those of its lock. needs says that
 // one which has given its place back is to go on. What can't be taken back, that the
-// Run may start or has to end for another, is decided in the Run's turn, which ends
-// when it is recorded.
+// Run may start or has to end for another, is decided in the Run's turn, which lasts
+// until it is recorded.
 func (r *Reconciler) findPlace(ctx context.Context, o *observation, needs bool) error {
 	held := o.Place
 	released := held != nil && held.Released
@@ -52,8 +52,8 @@ func (r *Reconciler) findPlace(ctx context.Context, o *observation, needs bool) 
 			return err
 		}
 	}
-	if o.Place, o.PlaceOpen = &place, false; !place.Admitted && !place.Skipped && place.ReplacedBy == "" {
-		o.leave()
+	if o.Place, o.PlaceOpen = &place, false; !place.Skipped && !o.Admits() {
+		o.leave() // There is nothing to record after all.
 	}
 	return nil
 }
@@ -82,10 +82,11 @@ func (r *Reconciler) takeTurn(ctx context.Context, o *observation, c queue.Candi
 	if !ok {
 		return queue.Place{}, errNotItsTurn
 	}
-	o.turn, o.until = end, time.Now().Add(admitWithin)
+	o.turn = end
 	if err := r.ask(ctx, o.Run.Namespace); err != nil {
 		return queue.Place{}, err
 	}
+	o.until = time.Now().Add(admitWithin)
 	ctx, cancel := context.WithDeadline(ctx, o.until)
 	defer cancel()
 	return r.surePlace(ctx, c)

@@ -62,7 +62,7 @@ type Reconciler struct {
 	names      names
 }
 
-// Reconcile brings one Run a step further.
+// Reconcile brings one Run as far as it goes now.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	rest := r.neighbours.work(req.NamespacedName)
 	defer rest()
@@ -105,13 +105,12 @@ func (r *Reconciler) advance(ctx context.Context, run *v1alpha1.Run) (time.Durat
 		if d.Step == plan.Nothing {
 			return o.lookAgain(&d), undone
 		}
-		if err = o.note(r.take(ctx, o, &d)); err != nil && d.Step.Attempts() {
-			// What was done is recorded even if something else could not be.
-			undone, err, o.Spent = errors.Join(undone, err), nil, true
+		if err = o.note(r.take(ctx, o, &d)); err != nil && o.goesOnWithout(d.Step) {
+			undone, err = errors.Join(undone, err), nil
 		}
 		if err == nil && o.stale {
 			o, err = r.observe(ctx, run)
-			o.Spent = undone != nil
+			o.Spent, o.Mute = undone != nil, undone != nil
 		}
 	}
 	return anotherRound, errors.Join(undone, err)

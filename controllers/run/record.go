@@ -24,7 +24,7 @@ func (r *Reconciler) store(ctx context.Context, o *observation, d *plan.Decision
 	if err := r.record(ctx, o.Run, &d.Status); err != nil {
 		return err
 	}
-	o.stale, o.Renamed, o.Acted = ends, nil, 0
+	o.stale, o.Renamed, o.Acted = ends || o.adopted, nil, 0
 	if c := o.Run.Status.Concurrency; c != nil && c.Released && o.Place != nil && o.Place.Admitted {
 		o.Place, o.PlaceOpen = o.heldPlace()
 	}
@@ -35,12 +35,13 @@ func (r *Reconciler) store(ctx context.Context, o *observation, d *plan.Decision
 // only fits the Run as it was read: a status derived from an old one must not
 // overwrite a newer.
 func (r *Reconciler) record(ctx context.Context, run *v1alpha1.Run, status *v1alpha1.RunStatus) error {
-	before := run.DeepCopy()
-	run.Status = *status
+	before, recorded := run.DeepCopy(), run.DeepCopy()
+	recorded.Status = *status
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Status().Patch(ctx, run, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil {
+	if err := r.Client.Status().Patch(ctx, recorded, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil {
 		return fmt.Errorf("record status: %w", err)
 	}
+	*run = *recorded
 	r.recent.Put(r.Clock.Now(), run)
 	if lock, bound := queue.LockOf(run); bound && (status.Phase.Finished() || !status.Concurrency.Admitted) {
 		r.neighbours.release(turn{run.Namespace, lock}, run.UID)

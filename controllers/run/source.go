@@ -16,7 +16,7 @@ import (
 // retries none, and once the first status has recorded what is reused.
 func (r *Reconciler) source(ctx context.Context, run *v1alpha1.Run) (*v1alpha1.Run, error) {
 	name := run.Spec.RetryOf
-	if name == "" || run.Status.Phase != "" {
+	if name == "" || len(run.Status.Jobs) > 0 || run.Status.Phase.Finished() {
 		return nil, nil //nolint:nilnil // No source is a usual answer and no error.
 	}
 	key := client.ObjectKey{Namespace: run.Namespace, Name: name}

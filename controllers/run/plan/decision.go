@@ -13,7 +13,7 @@ type Decision struct {
 	// Step is what to do next. Then it is decided again.
 	Step Step
 	// Number names jobs whose condition depends on the Run's number, which is not
-	// known: claim it and decide again before anything else is done.
+	// known.
 	Number []string
 	// NeedsPlace: the Run has given its place back, and something is to run.
 	NeedsPlace bool
@@ -41,8 +41,8 @@ type Decision struct {
 	// Remove names jobs and services whose Job is to be deleted. Pods of it that
 	// have ended are to stay.
 	Remove []string
-	// Notify lists the notifiers that are to tell of the status's phase. It is done
-	// last, and is no part of Acts: what is done before may change the phase.
+	// Notify lists the notifiers that are to tell of the status's phase. It is no part
+	// of Acts, which may change the phase.
 	Notify []Notice
 	// Status of the Run.
 	Status v1alpha1.RunStatus
@@ -55,9 +55,6 @@ type Decision struct {
 	// serving: every service is ready, so that jobs may start.
 	serving bool
 }
-
-// soon is another look as soon as may be.
-const soon = time.Millisecond
 
 // Acts reports whether there is something to do beside writing the status.
 func (d *Decision) Acts() bool {

@@ -52,8 +52,8 @@ type Facts struct {
 	// Place of the Run among those of its concurrency key. nil: nothing bounds them,
 	// or the Run has ended or was cancelled without one.
 	Place *queue.Place
-	// PlaceOpen: the Run's place has to be found out among the others. Place is the
-	// one that is recorded.
+	// PlaceOpen: the Run's place among the others wasn't looked for. Place is the one
+	// that is recorded.
 	PlaceOpen bool
 	// Renamed are the parts of which an object is to have another name, because
 	// something that isn't the Run's has its own, and of which that isn't recorded.
@@ -62,8 +62,8 @@ type Facts struct {
 	// recorded.
 	Acted int
 	// Spent: something could not be done, and nothing more is tried in this look at
-	// the Run. What was done is recorded.
-	Spent bool
+	// the Run. Mute is the same for notifiers. What was done is recorded.
+	Spent, Mute bool
 	// Deferred are Jobs that can't be created now, but may be later.
 	Deferred map[string]Refusal
 	// Explained is what events say about those that Unexplained names, with a blank

@@ -18,7 +18,7 @@ func (f *Facts) interrupt(p part, s v1alpha1.JobStatus, d *Decision) v1alpha1.Jo
 	s = f.stopping(p, s)
 	// A pod that was told to stop doesn't show any more what it showed before.
 	known := evidence.FailedBeside(p.pods) == nil || f.recorded(s.Name).Message == s.Message
-	after(known && !p.halt.passing, func() {
+	ifStored(known && !p.halt.passing, func() {
 		switch {
 		case evidence.HoldsLog(p.pods):
 			s = f.stopPods(p, s, d)

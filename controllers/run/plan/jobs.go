@@ -60,9 +60,9 @@ func (f *Facts) settle(p part, ended *v1alpha1.JobStatus, d *Decision) {
 	case evidence.Single(p.job) && !evidence.Replaced(p.job, p.pods) && !lacksPod(ended):
 	case ended.Phase == v1alpha1.JobSucceeded:
 		// To fail the Job would be no true word for it.
-		after(recorded, func() { d.Remove = append(d.Remove, ended.Name) })
+		ifStored(recorded, func() { d.Remove = append(d.Remove, ended.Name) })
 	default:
 		// A pod that is stopped doesn't show any more why.
-		after(recorded, func() { f.stop(p, true, d) })
+		ifStored(recorded, func() { f.stop(p, true, d) })
 	}
 }

@@ -1,9 +1,9 @@
 // Package plan decides what to do about a Run. It is pure: what was observed
 // goes in, what to create, stop and end comes out, with the status that the
 // observations amount to. The caller takes the step that the decision names, adds
-// the outcome to the facts and decides again, until there is nothing to do. Deciding
-// again from the same facts always gives the same, so a
-// controller that is killed anywhere goes on where it was.
+// the outcome to the facts and decides again, until there is nothing to do.
+// Deciding again from the same facts always gives the same, so a controller that is
+// killed anywhere goes on where it was.
 package plan
 
 // Decide decides what to do about the Run. The status of a Run that has
@@ -19,7 +19,7 @@ func Decide(f *Facts) Decision {
 		d.Status = f.await()
 		d.requeue(f.Delay.After)
 	case f.Unpinned:
-		d.Status = f.status()
+		// There is nothing to decide from.
 	case f.Run.Status.Phase.Finished():
 		f.decideFinished(&d)
 	default:

@@ -32,6 +32,9 @@ func (f *Facts) patience(p part, w waiting) time.Duration {
 		// That pod may be gone without a trace.
 		since = w.since.Time
 	}
+	if w.reason == "" && w.since != nil && w.since.After(since) {
+		since = w.since.Time // Since then a pod is known to be on its way.
+	}
 	for i := range p.pods {
 		pod := &p.pods[i]
 		if pod.Status.Phase == corev1.PodFailed && (evidence.TurnedAway(pod) || !evidence.WasDisrupted(pod)) {
@@ -92,7 +95,7 @@ func (f *Facts) awaitPod(p part, w waiting, d *Decision) (waiting, *time.Time) {
 	case job.Status.Active > 0 && w.reason == v1alpha1.ReasonFailedCreate:
 		// It has made one, which is yet to be seen.
 		d.requeue(explainAfter)
-		return f.because(w, "", ""), nil
+		return waiting{since: f.now()}, nil
 	case why.Reason != "":
 		w = f.because(w, why.Reason, evidence.Shorten(why.Message))
 	case w.reason != v1alpha1.ReasonFailedCreate:

@@ -89,6 +89,10 @@ func TestPodless(t *testing.T) {
 			if d.RequeueAfter != tt.requeue {
 				t.Errorf("requeue after %s, want %s", d.RequeueAfter, tt.requeue)
 			}
+			f.Run.Status = *d.Status.DeepCopy()
+			if again := plan.Decide(f); again.Step != plan.Nothing {
+				t.Errorf("once that is recorded, it comes to %+v (%q)", outcomes(again)["a"], again.Step)
+			}
 		})
 	}
 }

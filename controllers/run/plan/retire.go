@@ -34,11 +34,10 @@ func (f *Facts) retire(phase v1alpha1.RunPhase, services []service, list []v1alp
 		}
 		return true
 	}
-	over := false
-	after(phase == v1alpha1.RunSucceeded || f.startTime() == nil || !f.unrecorded(services, list), func() {
-		over = f.endServices(phase, services, list, d)
-	})
-	return over
+	if phase != v1alpha1.RunSucceeded && f.startTime() != nil && f.unrecorded(services, list) {
+		return false
+	}
+	return f.endServices(phase, services, list, d)
 }
 
 func (f *Facts) endServices(phase v1alpha1.RunPhase, services []service, list []v1alpha1.ServiceStatus, d *Decision) (over bool) {

@@ -1,9 +1,14 @@
 package plan
 
 import (
+	"time"
+
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/evidence"
 )
+
+// soon is another look as soon as may be.
+const soon = time.Millisecond
 
 // decideServices returns the services' statuses and adds what to do about them,
 // but for what the Run's end asks for. It reports whether every service is ready,

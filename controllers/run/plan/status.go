@@ -80,7 +80,9 @@ func (f *Facts) Fail(reason, message string) v1alpha1.RunStatus {
 // await returns the status of a Run that can't be looked at yet.
 func (f *Facts) await() v1alpha1.RunStatus {
 	s := f.status()
-	s.Phase = v1alpha1.RunQueued
+	if s.StartTime == nil {
+		s.Phase = v1alpha1.RunQueued
+	}
 	f.setCondition(&s, f.Delay.Reason, evidence.Shorten(f.Delay.Message))
 	return s
 }

@@ -30,22 +30,18 @@ const (
 // last job, which may be one action, asks for another, the end of its services.
 const acts = 2
 
-// Attempts reports whether what was done is to be recorded although the step could
-// not be taken as a whole.
-func (s Step) Attempts() bool { return s == Claim || s == Act }
-
 // next returns what to do next. What can't be undone comes after the record that it
 // rests on; what can, comes before, which saves a write: whoever goes on after a
 // crash finds it there.
 func (f *Facts) next(d *Decision) Step {
 	changed := func() bool { return !equality.Semantic.DeepEqual(&f.Run.Status, &d.Status) }
-	stuck := f.Fault != nil || f.Delay != nil
+	barred := f.Fault != nil || f.Delay != nil
 	switch step := f.does(d); {
-	case !stuck && f.Unpinned:
+	case !barred && f.Unpinned:
 		return Pin
-	case !stuck && f.ranks(d):
+	case !barred && f.ranks(d):
 		return FindPlace
-	case !stuck && step != Nothing && (!f.recordsFirst() || !changed()):
+	case !barred && step != Nothing && (!f.recordsFirst() || !changed()):
 		return step
 	case changed():
 		return Record
@@ -63,16 +59,16 @@ func (f *Facts) does(d *Decision) Step {
 		return Claim
 	case !f.Spent && f.Acted < acts && d.Acts():
 		return Act
-	case len(d.Notify) > 0 && !ends:
+	case !f.Mute && len(d.Notify) > 0 && !ends:
 		return Tell
 	default:
 		return Nothing
 	}
 }
 
-// after does what can't be undone if the record is stored that it rests on. If not,
-// it is decided again once the status is.
-func after(stored bool, act func()) {
+// ifStored does what can't be undone if the record is stored that it rests on. If
+// not, it is decided again once the status is.
+func ifStored(stored bool, act func()) {
 	if stored {
 		act()
 	}
@@ -91,11 +87,11 @@ func (f *Facts) ranks(d *Decision) bool {
 }
 
 // recordsFirst reports whether nothing is to be done before something is recorded.
-func (f *Facts) recordsFirst() bool { return f.admits() || len(f.Renamed) > 0 }
+func (f *Facts) recordsFirst() bool { return f.Admits() || len(f.Renamed) > 0 }
 
-// admits reports whether the Run's place allows or demands what isn't recorded of it
+// Admits reports whether the Run's place allows or demands what isn't recorded of it
 // yet: that it starts, or that it makes way.
-func (f *Facts) admits() bool {
+func (f *Facts) Admits() bool {
 	p, recorded := f.Place, f.Run.Status.Concurrency
 	if p == nil {
 		return false

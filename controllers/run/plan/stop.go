@@ -31,7 +31,7 @@ func (f *Facts) stop(p part, recorded bool, d *Decision) {
 			d.End = append(d.End, p.name)
 		}
 	default:
-		after(recorded, func() { d.Remove = append(d.Remove, p.name) })
+		ifStored(recorded, func() { d.Remove = append(d.Remove, p.name) })
 	}
 }
 
