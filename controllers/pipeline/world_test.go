@@ -90,7 +90,6 @@ func newWorld(t *testing.T, objs ...client.Object) *world {
 // pass lets time go by.
 func (w *world) pass(d time.Duration) { w.clock.SetTime(w.clock.Now().Add(d)) }
 
-
 // reconcile returns what one look wrote, and checks that another writes nothing.
 func (w *world) reconcile() ([]string, time.Duration) {
 	w.t.Helper()
