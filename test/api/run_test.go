@@ -196,7 +196,7 @@ func waitEvent(t *testing.T, c client.Client, namespace, name string) {
 // echo of the last write has arrived by then.
 func settle(t *testing.T, writes *writeLog) []string {
 	t.Helper()
-	const quiet = 500 * time.Millisecond
+	const quiet = 1500 * time.Millisecond // What Runs change of a Pipeline is written a second after the write before.
 	var all []string
 	last := time.Now()
 	eventually(t, "the controller has nothing to write", func(context.Context) error {
