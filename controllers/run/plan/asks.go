@@ -11,9 +11,9 @@ import (
 	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
-// Unexplained is an object that keeps a job from starting, and doesn't show why:
+// Question is about an object that keeps a job from starting, and doesn't show why:
 // its events may.
-type Unexplained struct {
+type Question struct {
 	// Job is the name of the job or service in the Pipeline, or stands for what a
 	// notifier tells.
 	Job string
@@ -27,27 +27,27 @@ type Unexplained struct {
 // Unexplained returns what to ask events for. Nobody is told of events, which
 // are too many to watch, so they are asked for late, and not again while the job
 // shows what they said.
-func (f *Facts) Unexplained() []Unexplained {
-	var found []Unexplained
+func (f *Facts) Unexplained() []Question {
+	var found []Question
 	for i := range f.Spec.Jobs {
 		if s := f.recorded(f.Spec.Jobs[i].Name); !s.Phase.Finished() {
-			found = f.unexplained(f.part(s.Name), waitOf(s), found)
+			found = f.ask(f.part(s.Name), waitOf(s), found)
 		}
 	}
 	for i := range f.Spec.Services {
 		if s := f.recordedService(f.Spec.Services[i].Name); !s.Phase.Finished() {
-			found = f.unexplained(f.part(s.Name), waitOfService(s), found)
+			found = f.ask(f.part(s.Name), waitOfService(s), found)
 		}
 	}
 	return f.lateNotices(found)
 }
 
-func (f *Facts) unexplained(p part, w waiting, found []Unexplained) []Unexplained {
+func (f *Facts) ask(p part, w waiting, found []Question) []Question {
 	if p.job == nil || evidence.Suspended(p.job) {
 		return found
 	}
 	if late := evidence.LatePod(p.job, p.pods); late != nil {
-		return append(found, Unexplained{p.name, late.UID, evidence.LateFailure})
+		return append(found, Question{p.name, late.UID, evidence.LateFailure})
 	}
 	if evidence.Finished(p.job) {
 		return found
@@ -55,24 +55,24 @@ func (f *Facts) unexplained(p part, w waiting, found []Unexplained) []Unexplaine
 	switch stalled := evidence.StalledPod(p.pods); {
 	case evidence.AwaitsPod(p.job, p.pods):
 		if w.reason != v1alpha1.ReasonFailedCreate && p.job.Status.StartTime != nil && p.job.Status.Active == 0 && f.patience(p, w) <= 0 {
-			return append(found, Unexplained{p.name, p.job.UID, evidence.CreateFailure})
+			return append(found, Question{p.name, p.job.UID, evidence.CreateFailure})
 		}
 	case stalled != nil && !evidence.SaidByEvents(w.reason) && f.stalledFor(stalled) >= f.explainAfter():
-		return append(found, Unexplained{p.name, stalled.UID, evidence.StartFailure})
+		return append(found, Question{p.name, stalled.UID, evidence.StartFailure})
 	}
 	return found
 }
 
 // lateNotices adds the pods of notifiers that have failed without having begun.
-func (f *Facts) lateNotices(found []Unexplained) []Unexplained {
+func (f *Facts) lateNotices(found []Question) []Question {
 	for i := range f.Run.Status.Notifiers {
 		s := &f.Run.Status.Notifiers[i]
 		job := f.Notices[Notice{Notifier: s.Name, Phase: s.Phase}].Job
 		if job == nil || s.Reason != "" {
 			continue
 		}
-		if pod := evidence.LatePod(job, f.pods(job)); pod != nil {
-			found = append(found, Unexplained{noticeKey(s), pod.UID, evidence.LateFailure})
+		if pod := evidence.LatePod(job, f.podsOf(job)); pod != nil {
+			found = append(found, Question{noticeKey(s), pod.UID, evidence.LateFailure})
 		}
 	}
 	return found
@@ -82,10 +82,10 @@ func (f *Facts) lateNotices(found []Unexplained) []Unexplained {
 // news should take, and no pod shows how it has ended. What the cache shows now
 // would count for good, so the API server is asked for the pods first.
 func (f *Facts) Unproven() bool {
-	return slices.ContainsFunc(f.Spec.Jobs, func(job v1alpha1.Job) bool { return f.unproven(f.part(job.Name)) })
+	return slices.ContainsFunc(f.Spec.Jobs, func(job v1alpha1.Job) bool { return f.lacksProof(f.part(job.Name)) })
 }
 
-func (f *Facts) unproven(p part) bool {
+func (f *Facts) lacksProof(p part) bool {
 	return p.job != nil && !f.recorded(p.name).Phase.Finished() && evidence.Unproven(p.job, p.pods, f.Now)
 }
 
@@ -96,7 +96,7 @@ func (f *Facts) Unwitnessed() map[string]*batchv1.Job {
 	found := map[string]*batchv1.Job{}
 	for i := range f.Spec.Jobs {
 		p := f.part(f.Spec.Jobs[i].Name)
-		if f.unproven(p) && len(p.pods) == 0 && evidence.Condition(p.job, batchv1.JobComplete) != nil {
+		if f.lacksProof(p) && len(p.pods) == 0 && evidence.Condition(p.job, batchv1.JobComplete) != nil {
 			found[p.name] = p.job
 		}
 	}

@@ -209,9 +209,9 @@ func PartOf(obj metav1.Object) string {
 	return cmp.Or(labels[v1alpha1.JobLabel], labels[v1alpha1.ServiceLabel], labels[v1alpha1.NotifierLabel])
 }
 
-// pods returns the pods that this Job made. One of a Job that had the same name
+// podsOf returns the pods that this Job made. One of a Job that had the same name
 // before is none of them.
-func (f *Facts) pods(job *batchv1.Job) []corev1.Pod {
+func (f *Facts) podsOf(job *batchv1.Job) []corev1.Pod {
 	var owned []corev1.Pod
 	for _, pod := range f.Pods[PartOf(job)] {
 		if metav1.IsControlledBy(&pod, job) {
@@ -221,14 +221,14 @@ func (f *Facts) pods(job *batchv1.Job) []corev1.Pod {
 	return owned
 }
 
-func (f *Facts) now() *metav1.Time {
+func (f *Facts) timestamp() *metav1.Time {
 	return &metav1.Time{Time: f.Now.Truncate(time.Second)}
 }
 
 // rests reports whether nothing of the Run's jobs runs, or can any more.
 func (f *Facts) rests() bool {
 	for _, job := range f.Jobs {
-		if !evidence.Finished(job) || evidence.Running(f.pods(job)) {
+		if !evidence.Finished(job) || evidence.Running(f.podsOf(job)) {
 			return false
 		}
 	}

@@ -27,7 +27,7 @@ type halt struct {
 	passing bool
 }
 
-func cancelled() *halt {
+func cancellation() *halt {
 	return &halt{phase: v1alpha1.RunCancelled, stopping: v1alpha1.ReasonCancelling, reason: v1alpha1.ReasonCancelled, verb: "cancelled"}
 }
 

@@ -66,7 +66,7 @@ func (f *Facts) cancelled() *halt {
 	if !f.Run.Spec.Cancelled {
 		return nil
 	}
-	return cancelled()
+	return cancellation()
 }
 
 // serviceFailed returns the halt of a Run that is known to have lost a service, or

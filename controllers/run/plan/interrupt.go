@@ -34,7 +34,7 @@ func (f *Facts) interrupt(p part, s v1alpha1.JobStatus, d *Decision) v1alpha1.Jo
 // stopping notes since when the job's pods are to stop, if any runs.
 func (f *Facts) stopping(p part, s v1alpha1.JobStatus) v1alpha1.JobStatus {
 	if s.StoppingSince == nil && evidence.HoldsLog(p.pods) {
-		s.StoppingSince = f.now()
+		s.StoppingSince = f.timestamp()
 	}
 	return s
 }

@@ -167,7 +167,7 @@ func TestServiceThatIsSuspended(t *testing.T) {
 }
 
 // A Run that has lost what it is made of says of each job what was known.
-func TestFailKeepsWhatWasKnown(t *testing.T) {
+func TestFaultKeepsWhatWasKnown(t *testing.T) {
 	t.Parallel()
 	f := facts()
 	f.Run.Status = v1alpha1.RunStatus{StartTime: ts(0), Jobs: []v1alpha1.JobStatus{
@@ -176,7 +176,7 @@ func TestFailKeepsWhatWasKnown(t *testing.T) {
 		{Name: "c", Phase: v1alpha1.JobRunning},
 	}}
 	var got []string
-	for _, s := range f.Fail("RevisionNotFound", "the revision is gone").Jobs {
+	for _, s := range faulty(f, "RevisionNotFound", "the revision is gone").Jobs {
 		got = append(got, strings.Join([]string{string(s.Phase), s.Reason, s.Message}, " "))
 	}
 	want := []string{

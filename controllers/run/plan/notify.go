@@ -46,7 +46,7 @@ func (f *Facts) followNotice(s *v1alpha1.NotifierStatus, d *Decision) {
 	if verdict == nil {
 		return
 	}
-	pods := f.pods(job)
+	pods := f.podsOf(job)
 	if evidence.Running(pods) && f.Now.Sub(verdict.LastTransitionTime.Time) < evidence.PodNews {
 		d.requeue(evidence.PodNews)
 		return

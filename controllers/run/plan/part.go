@@ -27,7 +27,7 @@ func (f *Facts) part(name string) part {
 		p.told = cmp.Or(s.StoppingSince, s.CompletionTime, p.told)
 	}
 	if p.job != nil {
-		p.pods = f.pods(p.job)
+		p.pods = f.podsOf(p.job)
 	}
 	return p
 }

@@ -13,10 +13,10 @@ func Decide(f *Facts) Decision {
 	var d Decision
 	switch {
 	case f.Fault != nil:
-		d.Status = f.Fail(f.Fault.Reason, f.Fault.Message)
+		d.Status = f.faulty()
 		f.notify(&d)
 	case f.Delay != nil:
-		d.Status = f.await()
+		d.Status = f.delayed()
 		d.requeue(f.Delay.After)
 	case f.Unpinned:
 		// There is nothing to decide from.

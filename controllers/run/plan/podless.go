@@ -85,7 +85,7 @@ func (f *Facts) awaitPod(p part, w waiting, d *Decision) (waiting, *time.Time) {
 		d.requeue(min(wait, explainAfter))
 		resumed := w.reason == v1alpha1.ReasonSuspended && job.Status.StartTime == nil
 		if w = f.because(w, "", ""); resumed {
-			w.since = f.now()
+			w.since = f.timestamp()
 		}
 		return w, nil
 	case job.DeletionTimestamp != nil:
@@ -95,7 +95,7 @@ func (f *Facts) awaitPod(p part, w waiting, d *Decision) (waiting, *time.Time) {
 	case job.Status.Active > 0 && w.reason == v1alpha1.ReasonFailedCreate:
 		// It has made one, which is yet to be seen.
 		d.requeue(explainAfter)
-		return waiting{since: f.now()}, nil
+		return waiting{since: f.timestamp()}, nil
 	case why.Reason != "":
 		w = f.because(w, why.Reason, evidence.Shorten(why.Message))
 	case w.reason != v1alpha1.ReasonFailedCreate:

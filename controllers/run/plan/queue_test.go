@@ -210,7 +210,7 @@ func TestNoPositionAfterTheEnd(t *testing.T) {
 	if diff := cmp.Diff(want, plan.Decide(f).Status.Concurrency); diff != "" {
 		t.Errorf("cancelled (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(want, waiting().Fail("RevisionNotFound", "gone").Concurrency); diff != "" {
+	if diff := cmp.Diff(want, faulty(waiting(), "RevisionNotFound", "gone").Concurrency); diff != "" {
 		t.Errorf("failed (-want +got):\n%s", diff)
 	}
 }

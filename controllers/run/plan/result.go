@@ -40,7 +40,7 @@ func (r *result) endedBy() *halt {
 	for i := range r.jobs {
 		switch s := &r.jobs[i]; s.Phase {
 		case v1alpha1.JobCancelled:
-			return cmp.Or(r.halt, cancelled())
+			return cmp.Or(r.halt, cancellation())
 		case v1alpha1.JobFailed:
 			failed = failed || !r.isFinally(s.Name)
 		default:

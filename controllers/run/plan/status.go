@@ -12,12 +12,12 @@ import (
 
 // runStatus derives the Run's status from its parts'.
 func (r *result) runStatus(services []service, d *Decision) v1alpha1.RunStatus {
-	s := r.status()
+	s := r.recordedStatus()
 	s.Number = r.Number
 	s.Jobs, s.Services = r.jobs, r.services
 	s.StartTime = r.startTime()
 	if s.FinallyStartTime == nil && r.awaitsFinally() {
-		s.FinallyStartTime = r.now()
+		s.FinallyStartTime = r.timestamp()
 	}
 	if s.FinallyStartTime != nil {
 		d.Outcome = r.outcome()
@@ -47,13 +47,14 @@ func (r *result) runStatus(services []service, d *Decision) v1alpha1.RunStatus {
 	return s
 }
 
-// Fail returns the status of a Run that can't go on at all, whatever its jobs:
+// faulty returns the status of a Run that can't go on at all, whatever its jobs:
 // there is nothing to say what they are. One that had started may have lost it.
 // Its jobs have not failed by themselves, and what runs of them is to be
 // stopped: they are cancelled.
-func (f *Facts) Fail(reason, message string) v1alpha1.RunStatus {
-	s := f.status()
-	h := &halt{phase: v1alpha1.RunFailed, reason: reason, verb: "stopped", why: message}
+func (f *Facts) faulty() v1alpha1.RunStatus {
+	s := f.recordedStatus()
+	message := f.Fault.Message
+	h := &halt{phase: v1alpha1.RunFailed, reason: f.Fault.Reason, verb: "stopped", why: message}
 	if cancelled := f.cancelled(); cancelled != nil {
 		h, message = cancelled, cancelled.verb+beforeStart
 		if s.StartTime != nil {
@@ -77,9 +78,9 @@ func (f *Facts) Fail(reason, message string) v1alpha1.RunStatus {
 	return s
 }
 
-// await returns the status of a Run that can't be looked at yet.
-func (f *Facts) await() v1alpha1.RunStatus {
-	s := f.status()
+// delayed returns the status of a Run that can't be looked at yet.
+func (f *Facts) delayed() v1alpha1.RunStatus {
+	s := f.recordedStatus()
 	if s.StartTime == nil {
 		s.Phase = v1alpha1.RunQueued
 	}
@@ -87,8 +88,9 @@ func (f *Facts) await() v1alpha1.RunStatus {
 	return s
 }
 
-// status returns the Run's, as it is recorded, for a look at what the Run is now.
-func (f *Facts) status() v1alpha1.RunStatus {
+// recordedStatus returns the Run's, as it is recorded, for a look at what the Run
+// is now.
+func (f *Facts) recordedStatus() v1alpha1.RunStatus {
 	s := *f.Run.Status.DeepCopy()
 	s.ObservedGeneration = f.Run.Generation
 	s.CreatedVersion = order.Version(f.Run)
@@ -97,7 +99,7 @@ func (f *Facts) status() v1alpha1.RunStatus {
 
 // finish notes when the Run has ended, and what goes with its end.
 func (f *Facts) finish(s *v1alpha1.RunStatus) {
-	s.CompletionTime = f.now()
+	s.CompletionTime = f.timestamp()
 	if w := f.Spec.Workspace; w != nil && s.StartTime != nil && !ptr.Deref(w.Retain, true) {
 		s.Workspace = v1alpha1.WorkspaceDeleting
 	}
@@ -113,6 +115,6 @@ func (f *Facts) setCondition(s *v1alpha1.RunStatus, reason, message string) {
 	}
 	meta.SetStatusCondition(&s.Conditions, metav1.Condition{
 		Type: v1alpha1.SucceededCondition, Status: status, Reason: reason, Message: message,
-		ObservedGeneration: f.Run.Generation, LastTransitionTime: *f.now(),
+		ObservedGeneration: f.Run.Generation, LastTransitionTime: *f.timestamp(),
 	})
 }

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
 
@@ -129,7 +130,13 @@ func TestMessageNamesAFewOfMany(t *testing.T) {
 	}
 }
 
-func TestFail(t *testing.T) {
+// faulty returns the status of a Run that can't go on for that reason.
+func faulty(f *plan.Facts, reason, message string) v1alpha1.RunStatus {
+	f.Fault = &evidence.Why{Reason: reason, Message: message}
+	return plan.Decide(f).Status
+}
+
+func TestFault(t *testing.T) {
 	t.Parallel()
 	f := facts(spec("a"))
 	f.Run.Status.Jobs = []v1alpha1.JobStatus{{Name: "a", Phase: "Running"}, {Name: "b", Phase: "Succeeded"}}
@@ -141,7 +148,7 @@ func TestFail(t *testing.T) {
 			{Name: "b", Phase: "Succeeded"},
 		},
 	}
-	if diff := cmp.Diff(want, f.Fail("RevisionNotFound", "gone")); diff != "" {
+	if diff := cmp.Diff(want, faulty(f, "RevisionNotFound", "gone")); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
 	}
 	f.Run.Spec.Cancelled = true
@@ -150,7 +157,7 @@ func TestFail(t *testing.T) {
 		message string
 	}{{message: "cancelled before it started"}, {start: ts(1), message: "cancelled while it ran"}} {
 		f.Run.Status.StartTime = tt.start
-		got := f.Fail("RevisionNotFound", "gone")
+		got := faulty(f, "RevisionNotFound", "gone")
 		if got.Phase != v1alpha1.RunCancelled || got.Conditions[0].Message != tt.message {
 			t.Errorf("a cancelled Run is %s: %s, want Cancelled: %s", got.Phase, got.Conditions[0].Message, tt.message)
 		}

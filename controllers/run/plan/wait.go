@@ -39,7 +39,7 @@ func (f *Facts) because(w waiting, reason, message string) waiting {
 		w = waiting{reason, message, nil}
 	}
 	if reason != "" && w.since == nil {
-		w.since = f.now()
+		w.since = f.timestamp()
 	}
 	return w
 }
@@ -53,7 +53,7 @@ func (f *Facts) explain(s v1alpha1.JobStatus, reason, message string) v1alpha1.J
 func (f *Facts) end(s v1alpha1.JobStatus, phase v1alpha1.JobPhase, reason, message string) v1alpha1.JobStatus {
 	s.Phase, s.Reason, s.Message, s.WaitingSince, s.StoppingSince = phase, reason, message, nil, nil
 	if s.CompletionTime == nil {
-		s.CompletionTime = f.now()
+		s.CompletionTime = f.timestamp()
 	}
 	return s
 }
