@@ -22,17 +22,17 @@ import (
 // nobody is there to end the Job.
 const sparedFailures = 6
 
-// end ends what was decided to: pods in a way that keeps them, and then what
-// would make others.
+// end stops the pods that were decided on, and then ends or deletes what would make
+// others.
 func (r *Reconciler) end(ctx context.Context, o *observation, d *plan.Decision) error {
 	var errs []error
 	// First the Services: that a Run which has finished has one is told by a pod
 	// that runs.
-	for _, name := range d.Retire {
-		errs = append(errs, r.retire(ctx, o, name))
+	for _, name := range d.DeleteServices {
+		errs = append(errs, r.deleteService(ctx, o, name))
 	}
-	stops := d.Stop
-	for _, name := range d.Spare {
+	stops := d.StopPods
+	for _, name := range d.SpareJobs {
 		err := r.patchJob(ctx, o, name, "spare", map[string]any{"backoffLimit": sparedFailures})
 		if err != nil {
 			stops = slices.DeleteFunc(slices.Clone(stops), func(key types.NamespacedName) bool { return o.pod(name, key) != nil })
@@ -40,16 +40,16 @@ func (r *Reconciler) end(ctx context.Context, o *observation, d *plan.Decision) 
 		errs = append(errs, err)
 	}
 	for _, key := range stops {
-		errs = append(errs, r.stop(ctx, o, key))
+		errs = append(errs, r.stopPod(ctx, o, key))
 	}
-	for _, name := range d.Complete {
+	for _, name := range d.CompleteJobs {
 		errs = append(errs, r.patchJob(ctx, o, name, "complete", map[string]any{"completions": 0, "parallelism": 0}))
 	}
-	for _, name := range d.End {
+	for _, name := range d.EndJobs {
 		errs = append(errs, r.patchJob(ctx, o, name, "end", map[string]any{"activeDeadlineSeconds": 0}))
 	}
-	for _, name := range d.Remove {
-		errs = append(errs, r.remove(ctx, o, name))
+	for _, name := range d.DeleteJobs {
+		errs = append(errs, r.deleteJob(ctx, o, name))
 	}
 	return errors.Join(errs...)
 }
@@ -58,8 +58,8 @@ func (r *Reconciler) patchJob(ctx context.Context, o *observation, name, doing s
 	return r.patch(ctx, o.Jobs[name], doing+" Job", nil, spec)
 }
 
-// stop cuts a pod's deadline, after which the kubelet ends it and keeps it.
-func (r *Reconciler) stop(ctx context.Context, o *observation, key types.NamespacedName) error {
+// stopPod cuts a pod's deadline, after which the kubelet ends it and keeps it.
+func (r *Reconciler) stopPod(ctx context.Context, o *observation, key types.NamespacedName) error {
 	for name := range o.Pods {
 		if pod := o.pod(name, key); pod != nil {
 			return r.patch(ctx, pod, "stop pod", nil, map[string]any{"activeDeadlineSeconds": 1})
@@ -78,10 +78,10 @@ func (o *observation) pod(name string, key types.NamespacedName) *corev1.Pod {
 	return nil
 }
 
-// remove deletes the Job, and its pods with it, but for those that have ended:
+// deleteJob deletes the Job, and its pods with it, but for those that have ended:
 // they get the Run as another owner, and the garbage collector leaves what has
 // one.
-func (r *Reconciler) remove(ctx context.Context, o *observation, name string) error {
+func (r *Reconciler) deleteJob(ctx context.Context, o *observation, name string) error {
 	job := o.Jobs[name]
 	for i := range o.Pods[name] {
 		pod := &o.Pods[name][i]

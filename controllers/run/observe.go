@@ -36,10 +36,10 @@ func (r *Reconciler) observe(ctx context.Context, run *v1alpha1.Run) (*observati
 
 		Undisturbed: map[string]bool{},
 
-		Refused:  map[string]plan.Refusal{},
-		Deferred: map[string]plan.Refusal{},
-		Retired:  map[string]bool{},
-		Notices:  map[plan.Notice]plan.NoticeOutcome{},
+		Refused:      map[string]plan.Refusal{},
+		Deferred:     map[string]plan.Refusal{},
+		ServicesGone: map[string]bool{},
+		Notices:      map[plan.Notice]plan.NoticeOutcome{},
 
 		Explained: map[string]evidence.Why{},
 		Vouched:   r.Vouched,

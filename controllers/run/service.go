@@ -69,15 +69,15 @@ func (r *Reconciler) expose(ctx context.Context, o *observation, name string, se
 	}
 }
 
-// retire deletes the service's Service, unless it is gone or isn't the Run's.
+// deleteService deletes the service's Service, unless it is gone or isn't the Run's.
 // No cache holds Services: they are a cluster's, and these are read once.
-func (r *Reconciler) retire(ctx context.Context, o *observation, name string) error {
+func (r *Reconciler) deleteService(ctx context.Context, o *observation, name string) error {
 	key := client.ObjectKey{Namespace: o.Run.Namespace, Name: job.ServiceNameOf(o.Run, name)}
 	var found corev1.Service
 	err := r.APIReader.Get(ctx, key, &found)
 	switch {
 	case apierrors.IsNotFound(err), err == nil && !metav1.IsControlledBy(&found, o.Run):
-		o.Retired[name] = true
+		o.ServicesGone[name] = true
 		return nil
 	case err != nil:
 		return fmt.Errorf("get Service %s: %w", key.Name, err)
@@ -86,6 +86,6 @@ func (r *Reconciler) retire(ctx context.Context, o *observation, name string) er
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 		return fmt.Errorf("delete Service %s: %w", key.Name, err)
 	}
-	o.Retired[name] = true
+	o.ServicesGone[name] = true
 	return nil
 }

@@ -87,7 +87,7 @@ func TestAllowedFailureOfALostService(t *testing.T) {
 	f := facts(lint)
 	f.Spec.Services = []v1alpha1.Service{{Name: "db"}}
 	f.Run.Status.Services = []v1alpha1.ServiceStatus{{Name: "db", Phase: "Failed", Reason: "Error", Message: "lost"}}
-	f.Retired = map[string]bool{"db": true}
+	f.ServicesGone = map[string]bool{"db": true}
 	f.Run.Status.Jobs = []v1alpha1.JobStatus{{Name: "lint", Phase: "Failed", FailureAllowed: true, Reason: "Error"}}
 	if got := plan.Decide(f).Status; got.Phase != "Failed" || got.Conditions[0].Reason != "ServiceFailed" {
 		t.Errorf("%s %s, want Failed ServiceFailed", got.Phase, got.Conditions[0].Reason)

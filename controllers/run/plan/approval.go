@@ -23,7 +23,7 @@ func (f *Facts) approve(spec *v1alpha1.Job, s v1alpha1.JobStatus, d *Decision) (
 	}
 	switch given := f.approval(spec.Name); {
 	case given != nil && given.Refused:
-		return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonApprovalRefused, question+f.refusal(given)), false
+		return f.finish(s, v1alpha1.JobFailed, v1alpha1.ReasonApprovalRefused, question+f.refusal(given)), false
 	case given != nil:
 		if s.Reason == v1alpha1.ReasonAwaitingApproval {
 			s.Reason, s.Message, s.WaitingSince = "", "", nil
@@ -42,7 +42,7 @@ func (f *Facts) approve(spec *v1alpha1.Job, s v1alpha1.JobStatus, d *Decision) (
 	timeout := spec.Approval.Timeout.Duration
 	left := s.WaitingSince.Add(timeout).Sub(f.Now)
 	if left <= 0 {
-		return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonApprovalExpired, question+"nobody has answered within "+printable.Duration(timeout)), false
+		return f.finish(s, v1alpha1.JobFailed, v1alpha1.ReasonApprovalExpired, question+"nobody has answered within "+printable.Duration(timeout)), false
 	}
 	d.requeue(left)
 	return s, false

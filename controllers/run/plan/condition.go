@@ -23,7 +23,7 @@ func (f *Facts) admit(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map[string]
 		switch needed := done[need]; {
 		case needed == nil:
 			// Validation refuses such a Pipeline. Never starting is the safe reading.
-			return f.end(s, v1alpha1.JobSkipped, v1alpha1.ReasonNeedsFailed, fmt.Sprintf("needs %s, which is no earlier job", need)), false
+			return f.finish(s, v1alpha1.JobSkipped, v1alpha1.ReasonNeedsFailed, fmt.Sprintf("needs %s, which is no earlier job", need)), false
 		case !needed.Phase.Finished():
 			waits = true
 		case !needed.HasPassed():
@@ -36,7 +36,7 @@ func (f *Facts) admit(spec *v1alpha1.Job, s v1alpha1.JobStatus, done map[string]
 	ancestors := graph.Ancestors(f.Spec.Jobs, spec.Name)
 	reason, message := unsuccessful(spec, ancestors, done)
 	if spec.If == "" && reason != "" {
-		return f.end(s, v1alpha1.JobSkipped, reason, message), false
+		return f.finish(s, v1alpha1.JobSkipped, reason, message), false
 	}
 	// Not the needs alone: one that was skipped early may have ended before what it
 	// needs itself.
@@ -122,7 +122,7 @@ func unsuccessful(spec *v1alpha1.Job, ancestors []string, done map[string]*v1alp
 func (f *Facts) evaluate(spec *v1alpha1.Job, s v1alpha1.JobStatus, ancestors []string, done map[string]*v1alpha1.JobStatus, d *Decision) (v1alpha1.JobStatus, bool) {
 	condition, err := f.Expressions.CompileCondition(spec.If, expr.JobScope(&f.Spec, spec.Name))
 	if err != nil {
-		return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonInvalidCondition, evidence.Shorten("its condition is invalid: "+err.Error())), false
+		return f.finish(s, v1alpha1.JobFailed, v1alpha1.ReasonInvalidCondition, evidence.Shorten("its condition is invalid: "+err.Error())), false
 	}
 	if condition.UsesNumber() && f.Number == 0 {
 		return f.awaitNumber(s, d), false
@@ -138,15 +138,15 @@ func (f *Facts) evaluate(spec *v1alpha1.Job, s v1alpha1.JobStatus, ancestors []s
 	holds, err := condition.Eval(vars)
 	switch {
 	case err != nil:
-		return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonInvalidCondition, evidence.Shorten("its condition can't be evaluated: "+err.Error())), false
+		return f.finish(s, v1alpha1.JobFailed, v1alpha1.ReasonInvalidCondition, evidence.Shorten("its condition can't be evaluated: "+err.Error())), false
 	case holds:
 		return s, true
 	}
 	if reason, message := unsuccessful(spec, ancestors, done); reason != "" && condition.AsksSuccess() {
-		return f.end(s, v1alpha1.JobSkipped, reason, message), false
+		return f.finish(s, v1alpha1.JobSkipped, reason, message), false
 	}
 	source := strings.Join(strings.Fields(spec.If), " ")
-	return f.end(s, v1alpha1.JobSkipped, v1alpha1.ReasonConditionFalse, "its condition is false: "+printable.Cut(source, maxSummary)), false
+	return f.finish(s, v1alpha1.JobSkipped, v1alpha1.ReasonConditionFalse, "its condition is false: "+printable.Cut(source, maxSummary)), false
 }
 
 // conditions is how many jobs have one. What their evaluation may take is shared out

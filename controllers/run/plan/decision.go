@@ -21,26 +21,26 @@ type Decision struct {
 	Create []string
 	// Serve names services to create the Service and the Job of.
 	Serve []string
-	// Retire names services to delete the Service of.
-	Retire []string
-	// Stop lists pods whose deadline is to be cut to a second, which ends them and
+	// DeleteServices names services to delete the Service of.
+	DeleteServices []string
+	// StopPods lists pods whose deadline is to be cut to a second, which ends them and
 	// keeps them and their log.
-	Stop []types.NamespacedName
-	// Spare names services whose Job is not to fail with the pod that is stopped.
+	StopPods []types.NamespacedName
+	// SpareJobs names services whose Job is not to fail with the pod that is stopped.
 	// Their pods are stopped only if that was done.
-	Spare []string
-	// Complete names services whose Job is to be complete, with no pod to run.
-	Complete []string
-	// End names jobs and services whose Job the Job controller is to fail.
-	End []string
+	SpareJobs []string
+	// CompleteJobs names services whose Job is to be complete, with no pod to run.
+	CompleteJobs []string
+	// EndJobs names jobs and services whose Job the Job controller is to fail.
+	EndJobs []string
 	// DeleteWorkspace asks to delete the claim of the workspace.
 	DeleteWorkspace bool
 	// Vacate asks to take the label of the lock off the Run's Jobs and pods that hold
 	// a place.
 	Vacate bool
-	// Remove names jobs and services whose Job is to be deleted. Pods of it that
+	// DeleteJobs names jobs and services whose Job is to be deleted. Pods of it that
 	// have ended are to stay.
-	Remove []string
+	DeleteJobs []string
 	// Notify lists the notifiers that are to tell of the status's phase. It is no part
 	// of Acts, which may change the phase.
 	Notify []Notice
@@ -63,7 +63,7 @@ func (d *Decision) Acts() bool {
 
 // ends counts what there is to end.
 func (d *Decision) ends() int {
-	return len(d.Retire) + len(d.Stop) + len(d.Spare) + len(d.Complete) + len(d.End) + len(d.Remove)
+	return len(d.DeleteServices) + len(d.StopPods) + len(d.SpareJobs) + len(d.CompleteJobs) + len(d.EndJobs) + len(d.DeleteJobs)
 }
 
 // requeue asks for another look after this time at the latest. 0: for none.

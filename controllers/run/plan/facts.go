@@ -76,8 +76,8 @@ type Facts struct {
 	WorkspaceInUse bool
 	// WorkspaceGone: the claim of the workspace is gone.
 	WorkspaceGone bool
-	// Retired are services whose Service object is known to be gone.
-	Retired map[string]bool
+	// ServicesGone are services whose Service object is known to be gone.
+	ServicesGone map[string]bool
 	// Vouched says that who gave the Run's approvals is what admission found, and
 	// not what anybody wrote.
 	Vouched bool

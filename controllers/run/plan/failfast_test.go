@@ -36,7 +36,7 @@ func TestFailFast(t *testing.T) {
 	f.Run.Status = *first.Status.DeepCopy()
 
 	second := plan.Decide(f)
-	want := actions{Stop: []types.NamespacedName{{Namespace: "ci", Name: "pod-a"}}}
+	want := actions{StopPods: []types.NamespacedName{{Namespace: "ci", Name: "pod-a"}}}
 	if diff := cmp.Diff(want, actionsOf(second)); diff != "" {
 		t.Errorf("actions (-want +got):\n%s", diff)
 	}

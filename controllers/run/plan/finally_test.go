@@ -156,7 +156,7 @@ func TestFinally(t *testing.T) {
 			name: "lost service", begin: func(f *plan.Facts) {
 				f.Spec.Services = []v1alpha1.Service{{Name: "db"}}
 				f.Run.Status.Services = []v1alpha1.ServiceStatus{{Name: "db", Phase: "Failed", Reason: "Error", Message: "lost"}}
-				f.Retired = map[string]bool{"db": true}
+				f.ServicesGone = map[string]bool{"db": true}
 			},
 			end:    func(f *plan.Facts) { stopJob(f, "a"); stopJob(f, "b") },
 			reason: "ServiceFailed", meanwhile: "stopped: service db failed: Error: lost; 0 of 3 jobs succeeded; running: tidy",
@@ -250,7 +250,7 @@ func TestFinallyTimeout(t *testing.T) {
 	}
 	f.Now = at(160)
 	d := decide(f)
-	want := actions{Stop: []types.NamespacedName{{Namespace: "ci", Name: "pod-tidy"}}}
+	want := actions{StopPods: []types.NamespacedName{{Namespace: "ci", Name: "pod-tidy"}}}
 	if diff := cmp.Diff(want, actionsOf(d)); diff != "" {
 		t.Errorf("actions (-want +got):\n%s", diff)
 	}

@@ -31,8 +31,8 @@ func cancellation() *halt {
 	return &halt{phase: v1alpha1.RunCancelled, stopping: v1alpha1.ReasonCancelling, reason: v1alpha1.ReasonCancelled, verb: "cancelled"}
 }
 
-// stop says which jobs are being stopped, and why.
-func (h *halt) stop(jobs []string) string {
+// sayStopping says which jobs are being stopped, and why.
+func (h *halt) sayStopping(jobs []string) string {
 	text := "stopping " + names(jobs)
 	if h.why == "" {
 		return h.verb + ": " + text
@@ -40,8 +40,8 @@ func (h *halt) stop(jobs []string) string {
 	return h.say(text)
 }
 
-// ended says how the Run has ended, and how far it had come if it had started.
-func (h *halt) ended(started bool, done string) string {
+// sayEnded says how the Run has ended, and how far it had come if it had started.
+func (h *halt) sayEnded(started bool, done string) string {
 	switch {
 	case started:
 		return h.say(h.verb) + "; " + done
@@ -67,9 +67,9 @@ const (
 	whileSuspended = " while its Job was suspended"
 )
 
-// endJob ends a job because of the halt. Where it stood is part of the message,
+// finish finishes a job because of the halt. Where it stood is part of the message,
 // and so is what kept it from going on by then.
-func (h *halt) endJob(f *Facts, p part, s v1alpha1.JobStatus) v1alpha1.JobStatus {
+func (h *halt) finish(f *Facts, p part, s v1alpha1.JobStatus) v1alpha1.JobStatus {
 	text := h.say(h.verb + stood(p, s))
 	if trouble := trouble(s); trouble != "" {
 		mark := ": "
@@ -78,7 +78,7 @@ func (h *halt) endJob(f *Facts, p part, s v1alpha1.JobStatus) v1alpha1.JobStatus
 		}
 		text += mark + trouble
 	}
-	return f.end(s, cmp.Or(h.job, v1alpha1.JobCancelled), h.reason, evidence.Shorten(text))
+	return f.finish(s, cmp.Or(h.job, v1alpha1.JobCancelled), h.reason, evidence.Shorten(text))
 }
 
 // stood says where the job stands, blank if nothing shows it.

@@ -71,7 +71,7 @@ func TestCancel(t *testing.T) {
 				withPod(f, "a", "pod", pod...)
 			}
 			d := plan.Decide(f)
-			if diff := cmp.Diff(actions{Stop: tt.wantStop, End: tt.wantEnd}, actionsOf(d)); diff != "" {
+			if diff := cmp.Diff(actions{StopPods: tt.wantStop, EndJobs: tt.wantEnd}, actionsOf(d)); diff != "" {
 				t.Errorf("actions (-want +got):\n%s", diff)
 			}
 			want := map[string]v1alpha1.JobPhase{"a": tt.want, "b": v1alpha1.JobCancelled}
@@ -93,7 +93,7 @@ func TestCancelledStaysStopped(t *testing.T) {
 	f.Run.Status.Phase = v1alpha1.RunCancelled
 	record(f, "a", v1alpha1.JobCancelled)
 	withJob(f, "a")
-	if diff := cmp.Diff(actions{End: []string{"a"}}, actionsOf(plan.Decide(f))); diff != "" {
+	if diff := cmp.Diff(actions{EndJobs: []string{"a"}}, actionsOf(plan.Decide(f))); diff != "" {
 		t.Errorf("actions (-want +got):\n%s", diff)
 	}
 }

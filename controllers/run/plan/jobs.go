@@ -34,21 +34,21 @@ func (f *Facts) decideJob(spec *v1alpha1.Job, p part, done map[string]*v1alpha1.
 		}
 		status = f.observe(p, f.sign(spec, recorded), done, d)
 		if p.halt != nil && !status.Phase.Finished() && !evidence.Finished(p.job) {
-			status = f.interrupt(p, status, d)
+			status = f.haltJob(p, status, d)
 		}
 	}
 	if status.Phase.Finished() {
 		if !recorded.Phase.Finished() && status.Phase != v1alpha1.JobSucceeded {
 			status = f.keepOutputs(p, status, done)
 		}
-		f.settle(p, &status, d)
+		f.endRest(p, &status, d)
 	}
 	return status
 }
 
-// settle stops what is left of the Job of a job that has its result: nothing
+// endRest ends what is left of the Job of a job that has its result: nothing
 // of it may run again.
-func (f *Facts) settle(p part, ended *v1alpha1.JobStatus, d *Decision) {
+func (f *Facts) endRest(p part, ended *v1alpha1.JobStatus, d *Decision) {
 	if p.job != nil && ended.Phase == v1alpha1.JobCancelled {
 		ended.Job = p.job.Name // Which may have been unknown when it was cancelled.
 	}
@@ -56,13 +56,13 @@ func (f *Facts) settle(p part, ended *v1alpha1.JobStatus, d *Decision) {
 	switch {
 	case p.job == nil || evidence.Finished(p.job):
 	case ended.Phase == v1alpha1.JobCancelled:
-		f.stop(p, recorded, d)
+		f.endJob(p, recorded, d)
 	case evidence.Single(p.job) && !evidence.Replaced(p.job, p.pods) && !lacksPod(ended):
 	case ended.Phase == v1alpha1.JobSucceeded:
 		// To fail the Job would be no true word for it.
-		ifStored(recorded, func() { d.Remove = append(d.Remove, ended.Name) })
+		ifStored(recorded, func() { d.DeleteJobs = append(d.DeleteJobs, ended.Name) })
 	default:
 		// A pod that is stopped doesn't show any more why.
-		ifStored(recorded, func() { f.stop(p, true, d) })
+		ifStored(recorded, func() { f.endJob(p, true, d) })
 	}
 }

@@ -116,13 +116,13 @@ func (c cell) actions() actions {
 		a.Create = []string{"a"}
 	}
 	if c.ended {
-		a.End = []string{"a"}
+		a.EndJobs = []string{"a"}
 	}
 	if c.removed {
-		a.Remove = []string{"a"}
+		a.DeleteJobs = []string{"a"}
 	}
 	if c.stop {
-		a.Stop = []types.NamespacedName{{Namespace: "ci", Name: "pod"}}
+		a.StopPods = []types.NamespacedName{{Namespace: "ci", Name: "pod"}}
 	}
 	return a
 }
@@ -190,19 +190,19 @@ func perform(f *plan.Facts, d *plan.Decision) {
 	for range d.Create {
 		withJob(f, "a", func(j *batchv1.Job) { j.CreationTimestamp = *ts(100) })
 	}
-	for _, name := range d.Spare {
+	for _, name := range d.SpareJobs {
 		f.Jobs[name].Spec.BackoffLimit = new(int32(6))
 	}
-	for _, name := range d.Complete {
+	for _, name := range d.CompleteJobs {
 		f.Jobs[name].Spec.Completions, f.Jobs[name].Spec.Parallelism = new(int32(0)), new(int32(0))
 	}
-	for _, name := range d.End {
+	for _, name := range d.EndJobs {
 		f.Jobs[name].Spec.ActiveDeadlineSeconds = new(int64(0))
 	}
-	for _, name := range d.Remove {
+	for _, name := range d.DeleteJobs {
 		delete(f.Jobs, name)
 	}
-	for _, stopped := range d.Stop {
+	for _, stopped := range d.StopPods {
 		for _, pods := range f.Pods {
 			for i := range pods {
 				if pods[i].Name == stopped.Name {

@@ -9,14 +9,14 @@ import (
 // wait, or never will be.
 func (f *Facts) decideMissing(spec *v1alpha1.Job, p part, s v1alpha1.JobStatus, done map[string]*v1alpha1.JobStatus, d *Decision) v1alpha1.JobStatus {
 	if f.Missing[s.Name] {
-		return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonJobDeleted, "its Job was deleted before it had ended")
+		return f.finish(s, v1alpha1.JobFailed, v1alpha1.ReasonJobDeleted, "its Job was deleted before it had ended")
 	}
 	if s.Phase != v1alpha1.JobWaiting {
 		// Recorded as created, and not seen: the caller has yet to ask the API server.
 		return s
 	}
 	if p.halt != nil {
-		return p.halt.endJob(f, p, s)
+		return p.halt.finish(f, p, s)
 	}
 	if f.queued() && !f.Place.Released {
 		d.requeue(lookInQueue)
@@ -24,7 +24,7 @@ func (f *Facts) decideMissing(spec *v1alpha1.Job, p part, s v1alpha1.JobStatus, 
 		return s
 	}
 	if refusal, refused := f.Refused[s.Name]; refused {
-		return f.end(s, v1alpha1.JobFailed, refusal.Reason, evidence.Shorten(refusal.Message))
+		return f.finish(s, v1alpha1.JobFailed, refusal.Reason, evidence.Shorten(refusal.Message))
 	}
 	s, may := f.admit(spec, s, done, d)
 	if !may {

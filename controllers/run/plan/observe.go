@@ -39,7 +39,7 @@ func (f *Facts) goOn(p part, s v1alpha1.JobStatus, d *Decision) v1alpha1.JobStat
 	if p.halt == nil {
 		why, after := evidence.Overrun(p.pods, f.Now)
 		if d.requeue(after); why != "" {
-			return f.end(s, v1alpha1.JobFailed, v1alpha1.ReasonTimedOut, why)
+			return f.finish(s, v1alpha1.JobFailed, v1alpha1.ReasonTimedOut, why)
 		}
 	}
 	s, silent := f.awaitNode(p, s, d)
@@ -51,7 +51,7 @@ func (f *Facts) goOn(p part, s v1alpha1.JobStatus, d *Decision) v1alpha1.JobStat
 	case disrupted:
 		return s
 	case p.halt != nil:
-		return f.interrupting(p, s)
+		return f.halting(p, s)
 	}
 	w, since := f.explainWait(p, waitOf(s), d)
 	if s = w.of(s); since != nil {
@@ -97,12 +97,12 @@ func (f *Facts) complete(p part, s v1alpha1.JobStatus, d *Decision) v1alpha1.Job
 	switch {
 	case f.Undisturbed[s.Name]:
 		// What its pod may have left as outputs went with it.
-		return f.end(s, v1alpha1.JobSucceeded, "", "its pod is gone, with its log and outputs; its events say that it ended by itself")
+		return f.finish(s, v1alpha1.JobSucceeded, "", "its pod is gone, with its log and outputs; its events say that it ended by itself")
 	case evidence.Single(p.job):
 		reason, message := evidence.LostSuccess(p.pods)
 		return f.lose(p, s, reason, message)
 	}
-	return f.end(s, v1alpha1.JobSucceeded, "", "")
+	return f.finish(s, v1alpha1.JobSucceeded, "", "")
 }
 
 // fail records why the Job failed.
@@ -114,7 +114,7 @@ func (f *Facts) fail(p part, s v1alpha1.JobStatus, d *Decision) v1alpha1.JobStat
 	}
 	s.CompletionTime = verdict.LastTransitionTime.DeepCopy()
 	if p.halt != nil && (evidence.Stopped(p.pods) || evidence.Condemned(p.job, verdict)) {
-		return p.halt.endJob(f, p, s)
+		return p.halt.finish(f, p, s)
 	}
 	reason, message := evidence.Failure(p.job, p.pods, f.Explained[s.Name])
 	return f.lose(p, s, reason, message)

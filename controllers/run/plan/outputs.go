@@ -33,10 +33,10 @@ func (f *Facts) succeed(s v1alpha1.JobStatus, pod *corev1.Pod, done map[string]*
 		err = f.fits(s.Name, outputs, done)
 	}
 	if err != nil {
-		return f.end(s, v1alpha1.JobFailed, reason, evidence.Shorten(err.Error()))
+		return f.finish(s, v1alpha1.JobFailed, reason, evidence.Shorten(err.Error()))
 	}
 	s.Outputs = outputs
-	return f.end(s, v1alpha1.JobSucceeded, "", "")
+	return f.finish(s, v1alpha1.JobSucceeded, "", "")
 }
 
 // posing refuses outputs that would be variables of another job's: with a job

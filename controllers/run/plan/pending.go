@@ -55,5 +55,5 @@ func (f *Facts) expire(s v1alpha1.JobStatus, since time.Time, d *Decision) v1alp
 		return s
 	}
 	reason, message := f.pendingTooLong(waitOf(s))
-	return f.end(s, v1alpha1.JobFailed, reason, message)
+	return f.finish(s, v1alpha1.JobFailed, reason, message)
 }

@@ -214,7 +214,7 @@ func TestWhatIsLeftOfAnExpiredJob(t *testing.T) {
 				withPod(f, "a", "pod", tt.pod...)
 			}
 			d := plan.Decide(f)
-			if diff := cmp.Diff(actions{Stop: tt.stop, End: tt.end, Remove: tt.remove}, actionsOf(d)); diff != "" {
+			if diff := cmp.Diff(actions{StopPods: tt.stop, EndJobs: tt.end, DeleteJobs: tt.remove}, actionsOf(d)); diff != "" {
 				t.Errorf("actions (-want +got):\n%s", diff)
 			}
 			if d.RequeueAfter != tt.requeue {

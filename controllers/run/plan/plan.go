@@ -4,6 +4,9 @@
 // the outcome to the facts and decides again, until there is nothing to do.
 // Deciding again from the same facts always gives the same, so a controller that is
 // killed anywhere goes on where it was.
+//
+// Pods are stopped, which keeps them and their logs. Jobs are ended: then nothing of
+// them starts again. Statuses are finished: they get the phase that stays.
 package plan
 
 // Decide decides what to do about the Run. The status of a Run that has
@@ -49,9 +52,9 @@ func (f *Facts) decideActive(d *Decision) {
 	}
 }
 
-// decideFinished settles what is left of a Run that has finished.
+// decideFinished ends what is left of a Run that has finished.
 func (f *Facts) decideFinished(d *Decision) {
-	f.stopServices(f.services(), d)
+	f.endRestOfServices(f.services(), d)
 	f.decideJobs(halts{}, d)
 	d.Status = *f.Run.Status.DeepCopy()
 	f.deleteWorkspace(d)

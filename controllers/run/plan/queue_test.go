@@ -126,7 +126,7 @@ func TestPlace(t *testing.T) {
 			if diff := cmp.Diff(tt.create, d.Create); diff != "" {
 				t.Errorf("create (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.stop, d.Stop); diff != "" {
+			if diff := cmp.Diff(tt.stop, d.StopPods); diff != "" {
 				t.Errorf("stop (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tt.jobs, outcomes(d)); diff != "" {

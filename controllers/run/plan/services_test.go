@@ -50,14 +50,14 @@ func serviceOf(d plan.Decision) serviceOutcome {
 
 // actions are what a decision asks for.
 type actions struct {
-	Create, Serve, Retire, Spare, Complete, End, Remove []string
-	Stop                                                []types.NamespacedName
+	Create, Serve, DeleteServices, SpareJobs, CompleteJobs, EndJobs, DeleteJobs []string
+	StopPods                                                                    []types.NamespacedName
 }
 
 func actionsOf(d plan.Decision) actions {
 	return actions{
-		Create: d.Create, Serve: d.Serve, Retire: d.Retire, Spare: d.Spare, Complete: d.Complete,
-		End: d.End, Remove: d.Remove, Stop: d.Stop,
+		Create: d.Create, Serve: d.Serve, DeleteServices: d.DeleteServices, SpareJobs: d.SpareJobs, CompleteJobs: d.CompleteJobs,
+		EndJobs: d.EndJobs, DeleteJobs: d.DeleteJobs, StopPods: d.StopPods,
 	}
 }
 
@@ -178,7 +178,7 @@ func TestServiceEnds(t *testing.T) {
 				t.Errorf("service (-want +got):\n%s", diff)
 			}
 			if d.Step != plan.Record {
-				t.Errorf("stops %v before the failure is recorded: its step is %q", d.Stop, d.Step)
+				t.Errorf("stops %v before the failure is recorded: its step is %q", d.StopPods, d.Step)
 			}
 			condition := d.Status.Conditions[0]
 			why := "service db failed: " + tt.want.Reason + ": " + tt.want.Message
@@ -195,7 +195,7 @@ func TestServiceEnds(t *testing.T) {
 			if diff := cmp.Diff(d.Status, again.Status); diff != "" {
 				t.Errorf("deciding again changed the status (-first +second):\n%s", diff)
 			}
-			if diff := cmp.Diff([]types.NamespacedName{{Namespace: "ci", Name: "pod"}}, again.Stop); diff != "" {
+			if diff := cmp.Diff([]types.NamespacedName{{Namespace: "ci", Name: "pod"}}, again.StopPods); diff != "" {
 				t.Errorf("stops (-want +got):\n%s", diff)
 			}
 		})
@@ -223,7 +223,7 @@ func TestServiceEndsInACancelledRun(t *testing.T) {
 func TestServiceFailsItsJob(t *testing.T) {
 	t.Parallel()
 	f := serving(nil, []podOption{exit(1, "Error", 90), podPhase(corev1.PodFailed)})
-	f.Retired = map[string]bool{"db": true}
+	f.ServicesGone = map[string]bool{"db": true}
 	withJob(f, "a", backoffLimit(80))
 	withPod(f, "a", "pod", exit(1, "Error", 79), podPhase(corev1.PodFailed))
 	first := plan.Decide(f)
@@ -250,13 +250,13 @@ func TestServiceOfAFailedRun(t *testing.T) {
 		t.Errorf("does %+v before the job's end is recorded, its step is %q, and the Run is %s", actionsOf(first), first.Step, first.Status.Phase)
 	}
 	f.Run.Status = first.Status
-	want := actions{Stop: []types.NamespacedName{{Namespace: "ci", Name: "db-pod"}}, Retire: []string{"db"}}
+	want := actions{StopPods: []types.NamespacedName{{Namespace: "ci", Name: "db-pod"}}, DeleteServices: []string{"db"}}
 	if diff := cmp.Diff(want, actionsOf(plan.Decide(f))); diff != "" {
 		t.Errorf("actions (-want +got):\n%s", diff)
 	}
 
 	// The controller was killed then.
-	f.Retired = map[string]bool{"db": true}
+	f.ServicesGone = map[string]bool{"db": true}
 	f.Pods["db"] = nil
 	withPod(f, "db", "db-pod", deadline(1), exit(143, "Error", 90), podPhase(corev1.PodFailed), podReason("DeadlineExceeded", ""))
 	last := plan.Decide(f).Status
@@ -277,22 +277,22 @@ func TestRetire(t *testing.T) {
 		want   actions
 		remove []string // when the Run has finished
 	}{
-		{name: "runs", pods: [][]podOption{{isReady}}, want: actions{Stop: pod}},
+		{name: "runs", pods: [][]podOption{{isReady}}, want: actions{StopPods: pod}},
 		{name: "is being stopped", pods: [][]podOption{{isReady, deadline(1)}}},
 		{name: "has ended, and its Job will", pods: [][]podOption{{podPhase(corev1.PodFailed)}}},
 		{name: "is being deleted", pods: [][]podOption{{isReady, deleted(90)}}},
-		{name: "on no node", pods: [][]podOption{{unstarted}}, want: actions{End: db}},
-		{name: "no pod yet", want: actions{End: db}},
+		{name: "on no node", pods: [][]podOption{{unstarted}}, want: actions{EndJobs: db}},
+		{name: "no pod yet", want: actions{EndJobs: db}},
 		{name: "suspended", job: suspend, remove: db},
 		{name: "its Job has failed", job: backoffLimit(80)},
-		{name: "elastic, runs", job: elastic, pods: [][]podOption{{isReady}}, want: actions{Spare: db, Stop: pod}},
-		{name: "elastic, is to be stopped", job: spared, pods: [][]podOption{{isReady}}, want: actions{Stop: pod}},
+		{name: "elastic, runs", job: elastic, pods: [][]podOption{{isReady}}, want: actions{SpareJobs: db, StopPods: pod}},
+		{name: "elastic, is to be stopped", job: spared, pods: [][]podOption{{isReady}}, want: actions{StopPods: pod}},
 		{name: "elastic, is being stopped", job: spared, pods: [][]podOption{{isReady, deadline(1)}}},
-		{name: "elastic, has ended", job: spared, pods: [][]podOption{{podPhase(corev1.PodFailed)}}, want: actions{Complete: db}},
-		{name: "elastic, has been replaced", job: spared, pods: [][]podOption{{podPhase(corev1.PodFailed)}, {}}, want: actions{Complete: db}},
+		{name: "elastic, has ended", job: spared, pods: [][]podOption{{podPhase(corev1.PodFailed)}}, want: actions{CompleteJobs: db}},
+		{name: "elastic, has been replaced", job: spared, pods: [][]podOption{{podPhase(corev1.PodFailed)}, {}}, want: actions{CompleteJobs: db}},
 		{name: "elastic, wants nothing", job: satisfied, pods: [][]podOption{{podPhase(corev1.PodFailed)}}},
-		{name: "elastic, on no node", job: elastic, pods: [][]podOption{{unstarted}}, want: actions{Complete: db}},
-		{name: "elastic, no pod yet", job: elastic, want: actions{Complete: db}},
+		{name: "elastic, on no node", job: elastic, pods: [][]podOption{{unstarted}}, want: actions{CompleteJobs: db}},
+		{name: "elastic, no pod yet", job: elastic, want: actions{CompleteJobs: db}},
 		{
 			// Kueue does that to a Job that it didn't let in as such.
 			name: "elastic, wants nothing, suspended", job: func(j *batchv1.Job) { satisfied(j); suspend(j) },
@@ -307,7 +307,7 @@ func TestRetire(t *testing.T) {
 			withJob(f, "a")
 			withPod(f, "a", "pod", exit(0, "Completed", 90))
 			want := tt.want
-			want.Retire = db
+			want.DeleteServices = db
 			d := plan.Decide(f)
 			if diff := cmp.Diff(want, actionsOf(d)); diff != "" {
 				t.Errorf("actions (-want +got):\n%s", diff)
@@ -323,10 +323,10 @@ func TestRetire(t *testing.T) {
 			record(f, "a", v1alpha1.JobSucceeded)
 			f.Run.Status.Phase = v1alpha1.RunSucceeded
 			want := tt.want
-			want.Remove = tt.remove
+			want.DeleteJobs = tt.remove
 			stopped := len(f.Pods["db"]) > 0 && f.Pods["db"][0].Status.Phase == corev1.PodFailed
 			if !stopped && !cmp.Equal(want, actions{}) {
-				want.Retire = db // It ended by a fault.
+				want.DeleteServices = db // It ended by a fault.
 			}
 			if diff := cmp.Diff(want, actionsOf(plan.Decide(f))); diff != "" {
 				t.Errorf("actions (-want +got):\n%s", diff)
@@ -373,7 +373,7 @@ func TestServe(t *testing.T) {
 			if diff := cmp.Diff(tt.serve, d.Serve); diff != "" {
 				t.Errorf("serve (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.retire, d.Retire); diff != "" {
+			if diff := cmp.Diff(tt.retire, d.DeleteServices); diff != "" {
 				t.Errorf("retire (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tt.want, serviceOf(d)); diff != "" {

@@ -26,7 +26,7 @@ func (r *result) runStatus(services []service, d *Decision) v1alpha1.RunStatus {
 	switch {
 	case !phase.Finished() && r.halt == nil && !r.queued():
 		message = starting(r.services, message)
-	case phase.Finished() && !r.retire(phase, services, r.services, d):
+	case phase.Finished() && !r.endServices(phase, services, r.services, d):
 		phase, reason = v1alpha1.RunRunning, v1alpha1.ReasonStoppingServices
 		if s.StartTime == nil {
 			phase = v1alpha1.RunQueued
@@ -37,7 +37,7 @@ func (r *result) runStatus(services []service, d *Decision) v1alpha1.RunStatus {
 	}
 	s.Phase = phase
 	if phase.Finished() {
-		r.finish(&s)
+		r.finishRun(&s)
 	}
 	s.Concurrency = r.concurrency(phase.Finished())
 	if r.releases(d) {
@@ -62,16 +62,16 @@ func (f *Facts) faulty() v1alpha1.RunStatus {
 		}
 	}
 	s.Phase = h.phase
-	f.finish(&s)
+	f.finishRun(&s)
 	s.Concurrency = f.concurrency(true)
 	for i := range s.Jobs {
 		if !s.Jobs[i].Phase.Finished() {
-			s.Jobs[i] = h.endJob(f, f.part(s.Jobs[i].Name), s.Jobs[i])
+			s.Jobs[i] = h.finish(f, f.part(s.Jobs[i].Name), s.Jobs[i])
 		}
 	}
 	for i := range s.Services {
 		if !s.Services[i].Phase.Finished() {
-			s.Services[i] = endedService(s.Services[i])
+			s.Services[i] = finishService(s.Services[i])
 		}
 	}
 	f.setCondition(&s, h.reason, evidence.Shorten(message))
@@ -97,8 +97,8 @@ func (f *Facts) recordedStatus() v1alpha1.RunStatus {
 	return s
 }
 
-// finish notes when the Run has ended, and what goes with its end.
-func (f *Facts) finish(s *v1alpha1.RunStatus) {
+// finishRun notes when the Run has ended, and what goes with its end.
+func (f *Facts) finishRun(s *v1alpha1.RunStatus) {
 	s.CompletionTime = f.timestamp()
 	if w := f.Spec.Workspace; w != nil && s.StartTime != nil && !ptr.Deref(w.Retain, true) {
 		s.Workspace = v1alpha1.WorkspaceDeleting

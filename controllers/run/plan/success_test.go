@@ -175,7 +175,7 @@ func TestInterruptionEndsTheOtherPods(t *testing.T) {
 			withPod(f, "a", "other", tt.other...)
 			record(f, "a", v1alpha1.JobFailed)
 			d := plan.Decide(f)
-			if diff := cmp.Diff(actions{Stop: tt.wantStop, End: tt.wantEnd}, actionsOf(d)); diff != "" {
+			if diff := cmp.Diff(actions{StopPods: tt.wantStop, EndJobs: tt.wantEnd}, actionsOf(d)); diff != "" {
 				t.Errorf("actions (-want +got):\n%s", diff)
 			}
 		})
@@ -224,7 +224,7 @@ func TestSucceededStays(t *testing.T) {
 					withPod(f, "a", "pod", pod...)
 				}
 				d := plan.Decide(f)
-				if diff := cmp.Diff(actions{Remove: tt.wantRemove}, actionsOf(d)); diff != "" {
+				if diff := cmp.Diff(actions{DeleteJobs: tt.wantRemove}, actionsOf(d)); diff != "" {
 					t.Errorf("actions (-want +got):\n%s", diff)
 				}
 				if diff := cmp.Diff(f.Run.Status.Jobs, d.Status.Jobs); diff != "" {

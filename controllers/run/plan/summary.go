@@ -17,7 +17,7 @@ func (r *result) summarize(started bool) (phase v1alpha1.RunPhase, reason, messa
 	}
 	switch h := r.endedBy(); {
 	case h != nil:
-		return h.phase, h.reason, h.ended(started, done) + list("failed", r.failedFinally())
+		return h.phase, h.reason, h.sayEnded(started, done) + list("failed", r.failedFinally())
 	case len(by[v1alpha1.JobFailed]) > 0:
 		return v1alpha1.RunFailed, v1alpha1.ReasonJobFailed, failures(r.jobs) + "; " + done
 	default:
@@ -51,11 +51,11 @@ func (r *result) summarizeActive(by map[v1alpha1.JobPhase][]string, started bool
 	}
 	switch {
 	case h != nil && finally:
-		return v1alpha1.RunRunning, h.stopping, stuck(r.jobs, h.ended(started, done)+list("failed", r.failedFinally())+goesOn)
+		return v1alpha1.RunRunning, h.stopping, stuck(r.jobs, h.sayEnded(started, done)+list("failed", r.failedFinally())+goesOn)
 	case h != nil && r.queuedAgain():
 		return v1alpha1.RunRunning, h.stopping, h.say(h.verb) + "; " + r.line()
 	case h != nil:
-		return v1alpha1.RunRunning, h.stopping, h.stop(by[v1alpha1.JobRunning])
+		return v1alpha1.RunRunning, h.stopping, h.sayStopping(by[v1alpha1.JobRunning])
 	case r.queuedAgain() && started:
 		return v1alpha1.RunRunning, v1alpha1.ReasonQueued, done + "; " + r.line()
 	case r.queued() && (!r.Place.Released || r.queuedAgain()):

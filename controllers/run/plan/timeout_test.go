@@ -134,10 +134,10 @@ func TestRunTimeout(t *testing.T) {
 			f.Spec.Timeout = &metav1.Duration{Duration: tt.timeout}
 			tt.arrange(f)
 			d := plan.Decide(f)
-			if diff := cmp.Diff(tt.stop, d.Stop); diff != "" {
+			if diff := cmp.Diff(tt.stop, d.StopPods); diff != "" {
 				t.Errorf("stop (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.end, d.End); diff != "" {
+			if diff := cmp.Diff(tt.end, d.EndJobs); diff != "" {
 				t.Errorf("end (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(map[string]outcome{"a": tt.a, "b": tt.b}, outcomes(d)); diff != "" {
@@ -166,11 +166,11 @@ func TestRunTimeoutBeforeTheFirstRecord(t *testing.T) {
 	withPod(f, "a", "pod-a")
 	withPod(f, "b", "pod-b")
 	f.Now = at(98)
-	if d := plan.Decide(f); d.RequeueAfter != time.Second || len(d.Stop) > 0 {
-		t.Errorf("at second 98 stops %v and looks again after %s, want nothing and 1s", d.Stop, d.RequeueAfter)
+	if d := plan.Decide(f); d.RequeueAfter != time.Second || len(d.StopPods) > 0 {
+		t.Errorf("at second 98 stops %v and looks again after %s, want nothing and 1s", d.StopPods, d.RequeueAfter)
 	}
 	f.Now = at(99)
-	if d := plan.Decide(f); len(d.Stop) != 2 {
-		t.Errorf("at second 99 stops %v, want both pods", d.Stop)
+	if d := plan.Decide(f); len(d.StopPods) != 2 {
+		t.Errorf("at second 99 stops %v, want both pods", d.StopPods)
 	}
 }

@@ -49,8 +49,8 @@ func (f *Facts) explain(s v1alpha1.JobStatus, reason, message string) v1alpha1.J
 	return f.because(waitOf(s), reason, message).of(s)
 }
 
-// end records how the job ended.
-func (f *Facts) end(s v1alpha1.JobStatus, phase v1alpha1.JobPhase, reason, message string) v1alpha1.JobStatus {
+// finish records how the job has ended.
+func (f *Facts) finish(s v1alpha1.JobStatus, phase v1alpha1.JobPhase, reason, message string) v1alpha1.JobStatus {
 	s.Phase, s.Reason, s.Message, s.WaitingSince, s.StoppingSince = phase, reason, message, nil, nil
 	if s.CompletionTime == nil {
 		s.CompletionTime = f.timestamp()

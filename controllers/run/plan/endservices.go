@@ -10,51 +10,51 @@ import (
 	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
-// stopServices stops what a Run that has finished has left of its services. One
+// endRestOfServices ends what a Run that has finished has left of its services. One
 // that ended by a fault still has its Services.
-func (f *Facts) stopServices(services []service, d *Decision) {
+func (f *Facts) endRestOfServices(services []service, d *Decision) {
 	for _, s := range services {
 		before := d.ends()
-		f.stopService(s, true, d)
+		f.endService(s, true, d)
 		if d.ends() > before && !slices.ContainsFunc(s.pods, func(pod corev1.Pod) bool { return evidence.Ended(&pod) }) {
-			d.Retire = append(d.Retire, s.name)
+			d.DeleteServices = append(d.DeleteServices, s.name)
 		}
 	}
 }
 
-// retire ends the services of a Run whose jobs have ended, and reports whether
+// endServices ends the services of a Run whose jobs have ended, and reports whether
 // the Run has, too: once its Services are gone. The pods take their time to
-// stop; what is left of them is settled when the Run has finished. One that has
+// stop; what is left of them is ended when the Run has finished. One that has
 // succeeded doesn't need them any more, however they have ended.
-func (f *Facts) retire(phase v1alpha1.RunPhase, services []service, list []v1alpha1.ServiceStatus, d *Decision) bool {
+func (f *Facts) endServices(phase v1alpha1.RunPhase, services []service, list []v1alpha1.ServiceStatus, d *Decision) bool {
 	d.Serve = nil
 	if f.placeless() {
 		for i := range list {
-			list[i] = endedService(list[i])
+			list[i] = finishService(list[i])
 		}
 		return true
 	}
 	if phase != v1alpha1.RunSucceeded && f.startTime() != nil && f.unrecorded(services, list) {
 		return false
 	}
-	return f.endServices(phase, services, list, d)
+	return f.endEach(phase, services, list, d)
 }
 
-func (f *Facts) endServices(phase v1alpha1.RunPhase, services []service, list []v1alpha1.ServiceStatus, d *Decision) (over bool) {
+func (f *Facts) endEach(phase v1alpha1.RunPhase, services []service, list []v1alpha1.ServiceStatus, d *Decision) (over bool) {
 	for _, s := range services {
-		if !f.Retired[s.name] {
-			d.Retire = append(d.Retire, s.name)
+		if !f.ServicesGone[s.name] {
+			d.DeleteServices = append(d.DeleteServices, s.name)
 		}
-		f.stopService(s, false, d)
+		f.endService(s, false, d)
 	}
-	if len(d.Retire) > 0 {
+	if len(d.DeleteServices) > 0 {
 		d.requeue(retryStop)
 		return false
 	}
 	for i := range list {
 		needless := phase == v1alpha1.RunSucceeded && !services[i].recorded.Phase.Finished()
 		if needless || !list[i].Phase.Finished() {
-			list[i] = endedService(list[i])
+			list[i] = finishService(list[i])
 		}
 	}
 	return true
@@ -72,45 +72,44 @@ func (f *Facts) unrecorded(services []service, list []v1alpha1.ServiceStatus) bo
 	return len(list) > 0 && !f.jobsEnded()
 }
 
-// endedService returns the status of a service that was stopped with its Run.
-func endedService(s v1alpha1.ServiceStatus) v1alpha1.ServiceStatus {
+// finishService returns the status of a service that was stopped with its Run.
+func finishService(s v1alpha1.ServiceStatus) v1alpha1.ServiceStatus {
 	s = waiting{}.ofService(s)
 	s.Phase = v1alpha1.ServiceStopped
 	return s
 }
 
-// stopService stops the service's pod in the way that keeps its log. The Job of
-// a service that has not failed is complete then. Recorded says whether the Run
-// has finished.
-func (f *Facts) stopService(s service, recorded bool, d *Decision) {
+// endService ends the service's Job, once its pod has stopped. That of a service
+// which has not failed is complete then. Recorded says whether the Run has finished.
+func (f *Facts) endService(s service, recorded bool, d *Decision) {
 	if s.job == nil || evidence.Finished(s.job) {
 		return
 	}
 	goesOn := func(pod corev1.Pod) bool { return !evidence.Ended(&pod) && pod.DeletionTimestamp == nil }
 	switch heldBack := evidence.HeldBack(s.job); {
 	case evidence.Elastic(s.job) && !heldBack && s.recorded.Phase != v1alpha1.ServiceFailed:
-		f.dismiss(s.part, recorded, d)
+		f.completeJob(s.part, recorded, d)
 	case !heldBack && len(s.pods) > 0 && !slices.ContainsFunc(s.pods, goesOn):
 		// The pod has ended, or is about to: its Job has no retries.
 	default:
-		f.stop(s.part, recorded, d)
+		f.endJob(s.part, recorded, d)
 	}
 }
 
-// dismiss ends the Job as one that has done its work. To be complete it may want
+// completeJob ends the Job as one that has done its work. To be complete it may want
 // no pod any more, and then the Job controller deletes one that runs, with its
 // log: so first the pod is stopped. That it fails by that must not be the Job's
 // failure; before a pod takes its place the Job controller waits for 10 s.
-func (f *Facts) dismiss(p part, recorded bool, d *Decision) {
+func (f *Facts) completeJob(p part, recorded bool, d *Decision) {
 	stopped := slices.ContainsFunc(p.pods, func(pod corev1.Pod) bool { return evidence.Ended(&pod) })
 	switch {
 	case ptr.Deref(p.job.Spec.Completions, 1) == 0:
 	case stopped || !evidence.HoldsLog(p.pods) || recorded && !f.mayAnswer(p, d):
-		d.Complete = append(d.Complete, p.name)
+		d.CompleteJobs = append(d.CompleteJobs, p.name)
 	default:
 		if ptr.Deref(p.job.Spec.BackoffLimit, 0) == 0 {
-			d.Spare = append(d.Spare, p.name)
+			d.SpareJobs = append(d.SpareJobs, p.name)
 		}
-		cutDeadlines(p.pods, d)
+		stopPods(p.pods, d)
 	}
 }

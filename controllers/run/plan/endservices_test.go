@@ -19,8 +19,8 @@ func TestRetireOnASilentNode(t *testing.T) {
 		job  jobOption
 		want actions
 	}{
-		{name: "of one pod", want: actions{End: db, Retire: db}},
-		{name: "elastic", job: spared, want: actions{Complete: db, Retire: db}},
+		{name: "of one pod", want: actions{EndJobs: db, DeleteServices: db}},
+		{name: "elastic", job: spared, want: actions{CompleteJobs: db, DeleteServices: db}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -38,7 +38,7 @@ func TestRetireOnASilentNode(t *testing.T) {
 				t.Errorf("actions (-want +got):\n%s", diff)
 			}
 			perform(f, &late)
-			f.Retired = map[string]bool{"db": true}
+			f.ServicesGone = map[string]bool{"db": true}
 			if again := plan.Decide(f); again.Acts() {
 				t.Errorf("having done what was asked for, it asks for %+v", actionsOf(again))
 			}

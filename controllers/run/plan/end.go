@@ -12,34 +12,34 @@ import (
 // retryStop is how long to wait before what could not be stopped is tried again.
 const retryStop = 5 * time.Second
 
-// stop ends the Job. First its running pods, in a way that keeps them and their
-// logs; when none runs any more, or their nodes don't answer and that is recorded,
-// the Job itself: nothing of it may start again.
+// endJob ends the Job. First its running pods are stopped; when none runs any more,
+// or their nodes don't answer and that is recorded, the Job itself ends: nothing of
+// it may start again.
 // A Job that is held back doesn't come to an end, so it is deleted, once the
 // Run's status has recorded what became of it. Its suspension is never touched:
 // a queue may own it.
-func (f *Facts) stop(p part, recorded bool, d *Decision) {
+func (f *Facts) endJob(p part, recorded bool, d *Decision) {
 	switch {
 	case evidence.HoldsLog(p.pods) && (!recorded || f.mayAnswer(p, d)):
 		// Suspending a Job deletes its pods: there is nothing to add.
 		if !evidence.Suspended(p.job) {
-			cutDeadlines(p.pods, d)
+			stopPods(p.pods, d)
 		}
 	case p.job.DeletionTimestamp != nil:
 	case !evidence.HeldBack(p.job):
 		if !evidence.Ending(p.job) {
-			d.End = append(d.End, p.name)
+			d.EndJobs = append(d.EndJobs, p.name)
 		}
 	default:
-		ifStored(recorded, func() { d.Remove = append(d.Remove, p.name) })
+		ifStored(recorded, func() { d.DeleteJobs = append(d.DeleteJobs, p.name) })
 	}
 }
 
-func cutDeadlines(pods []corev1.Pod, d *Decision) {
+func stopPods(pods []corev1.Pod, d *Decision) {
 	for i := range pods {
 		pod := &pods[i]
 		if evidence.Started(pod) && !evidence.ToldToStop(pod) {
-			d.Stop = append(d.Stop, types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name})
+			d.StopPods = append(d.StopPods, types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name})
 		}
 	}
 }

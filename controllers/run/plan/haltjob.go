@@ -12,20 +12,20 @@ import (
 	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
-// interrupt stops the Job of a halted Run, and settles the job when nothing of
+// haltJob ends the Job of a halted Run, and finishes the job when nothing of
 // it runs any more. A Job that has its verdict never gets here.
-func (f *Facts) interrupt(p part, s v1alpha1.JobStatus, d *Decision) v1alpha1.JobStatus {
+func (f *Facts) haltJob(p part, s v1alpha1.JobStatus, d *Decision) v1alpha1.JobStatus {
 	s = f.stopping(p, s)
 	// A pod that was told to stop doesn't show any more what it showed before.
 	known := evidence.FailedBeside(p.pods) == nil || f.recorded(s.Name).Message == s.Message
 	ifStored(known && !p.halt.passing, func() {
 		switch {
 		case evidence.HoldsLog(p.pods):
-			s = f.stopPods(p, s, d)
+			s = f.stopHalted(p, s, d)
 		case !evidence.HeldBack(p.job) && !evidence.Ending(p.job) && p.job.DeletionTimestamp == nil:
-			f.stop(p, false, d)
+			f.endJob(p, false, d)
 		default:
-			s = p.halt.endJob(f, p, s)
+			s = p.halt.finish(f, p, s)
 		}
 	})
 	return s
@@ -39,14 +39,14 @@ func (f *Facts) stopping(p part, s v1alpha1.JobStatus) v1alpha1.JobStatus {
 	return s
 }
 
-// stopPods stops the running pods of a halted job. It ends without them if their
+// stopHalted stops the running pods of a halted job. It ends without them if their
 // nodes don't answer.
-func (f *Facts) stopPods(p part, s v1alpha1.JobStatus, d *Decision) v1alpha1.JobStatus {
-	before := len(d.Stop)
-	f.stop(p, false, d)
+func (f *Facts) stopHalted(p part, s v1alpha1.JobStatus, d *Decision) v1alpha1.JobStatus {
+	before := len(d.StopPods)
+	f.endJob(p, false, d)
 	left := f.stopLeft(s, p.pods)
-	if left <= 0 && len(d.Stop) == before {
-		ended := p.halt.endJob(f, p, unstopped(s, p.pods))
+	if left <= 0 && len(d.StopPods) == before {
+		ended := p.halt.finish(f, p, unstopped(s, p.pods))
 		// It hasn't stopped: once that is recorded, the Job is ended all the same.
 		ended.StoppingSince = s.StoppingSince
 		return ended
@@ -81,9 +81,9 @@ func unstopped(s v1alpha1.JobStatus, pods []corev1.Pod) v1alpha1.JobStatus {
 	return s
 }
 
-// interrupting returns the status of a job that is being stopped. The pod won't
+// halting returns the status of a job that is being stopped. The pod won't
 // show any more what it showed before, so what was known stays.
-func (f *Facts) interrupting(p part, s v1alpha1.JobStatus) v1alpha1.JobStatus {
+func (f *Facts) halting(p part, s v1alpha1.JobStatus) v1alpha1.JobStatus {
 	if c := evidence.FailedBeside(p.pods); c != nil {
 		reason, message := evidence.ContainerFailure(c)
 		return f.explain(s, reason, evidence.Shorten(message))
@@ -100,7 +100,7 @@ func (f *Facts) interrupting(p part, s v1alpha1.JobStatus) v1alpha1.JobStatus {
 // that is no failure of the job's.
 func (f *Facts) lose(p part, s v1alpha1.JobStatus, reason, message string) v1alpha1.JobStatus {
 	if p.halt != nil && reason == v1alpha1.ReasonPodDeleted && (evidence.Ending(p.job) || evidence.Suspended(p.job)) {
-		return p.halt.endJob(f, p, s)
+		return p.halt.finish(f, p, s)
 	}
-	return f.end(s, v1alpha1.JobFailed, reason, message)
+	return f.finish(s, v1alpha1.JobFailed, reason, message)
 }
