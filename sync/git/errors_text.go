@@ -126,7 +126,8 @@ func (r reporter) words(err error) string {
 	if !ok || said.said == "" {
 		return ""
 	}
-	return "; the server says: " + r.hide(said.said)
+	// Cut before, a credential at the end would not be known again.
+	return "; the server says: " + printable.Cut(r.hide(said.said), maxSentence)
 }
 
 // ended is the error of a context that is over.

@@ -7,8 +7,6 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-
-	"github.com/kayci/kayci/api/printable"
 )
 
 // foreign is text of a server or of a commit, in the arguments of an error.
@@ -53,5 +51,5 @@ func sentence(resp *http.Response) string {
 		}
 	}
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
-	return printable.Cut(strings.ToValidUTF8(text, "?"), maxSentence)
+	return strings.ToValidUTF8(text, "?")
 }

@@ -88,18 +88,19 @@ func TestServersOwnWords(t *testing.T) {
 		auth       map[string][]byte
 		want       string
 	}{
-		"text":                     {403, "text/plain; charset=utf-8", "The repository is archived.\nMore of it", nil, refused + "; the server says: The repository is archived."},
-		"json":                     {401, "application/json", `{"id":1,"message":"TF400813: the user is not authorized","typeKey":"x"}`, nil, refused + "; the server says: TF400813: the user is not authorized"},
-		"an error in json":         {403, "application/json", `{"error":"insufficient_scope"}`, nil, refused + "; the server says: insufficient_scope"},
-		"a page":                   {403, "text/html", "<html>no</html>", nil, refused},
-		"a page that hides":        {403, "text/plain", "<!doctype html>", nil, refused},
-		"nothing":                  {403, "text/plain", "", nil, refused},
-		"control characters":       {403, "text/plain", "a\x1b[31mb\u009bc\u202ed\x00e", nil, refused + "; the server says: a [31mb c d e"},
-		"too much":                 {403, "text/plain", strings.Repeat("x", 5000), nil, refused + "; the server says: " + strings.Repeat("x", 199) + "…"},
-		"not found":                {404, "text/plain", "no such project", nil, "the server knows no such repository, or these credentials may not see it; the server says: no such project"},
-		"the password":             {403, "text/plain", "no: " + canary, map[string][]byte{"username": []byte("u"), "password": []byte(canary)}, refused + "; the server says: (withheld: it repeats a credential)"},
-		"a password that is short": {403, "text/plain", "no: hub", map[string][]byte{"username": []byte("u"), "password": []byte("hub")}, refused + "; the server says: (withheld: it repeats a credential)"},
-		"the token":                {403, "text/plain", "Bearer " + canary, map[string][]byte{"bearerToken": []byte(canary + "\n")}, refused + "; the server says: (withheld: it repeats a credential)"},
+		"text":                       {403, "text/plain; charset=utf-8", "The repository is archived.\nMore of it", nil, refused + "; the server says: The repository is archived."},
+		"json":                       {401, "application/json", `{"id":1,"message":"TF400813: the user is not authorized","typeKey":"x"}`, nil, refused + "; the server says: TF400813: the user is not authorized"},
+		"an error in json":           {403, "application/json", `{"error":"insufficient_scope"}`, nil, refused + "; the server says: insufficient_scope"},
+		"a page":                     {403, "text/html", "<html>no</html>", nil, refused},
+		"a page that hides":          {403, "text/plain", "<!doctype html>", nil, refused},
+		"nothing":                    {403, "text/plain", "", nil, refused},
+		"control characters":         {403, "text/plain", "a\x1b[31mb\u009bc\u202ed\x00e", nil, refused + "; the server says: a [31mb c d e"},
+		"too much":                   {403, "text/plain", strings.Repeat("x", 5000), nil, refused + "; the server says: " + strings.Repeat("x", 199) + "…"},
+		"not found":                  {404, "text/plain", "no such project", nil, "the server knows no such repository, or these credentials may not see it; the server says: no such project"},
+		"the password":               {403, "text/plain", "no: " + canary, map[string][]byte{"username": []byte("u"), "password": []byte(canary)}, refused + "; the server says: (withheld: it repeats a credential)"},
+		"the password, at the limit": {403, "text/plain", strings.Repeat("x", 195) + canary, map[string][]byte{"username": []byte("u"), "password": []byte(canary)}, refused + "; the server says: (withheld: it repeats a credential)"},
+		"a password that is short":   {403, "text/plain", "no: hub", map[string][]byte{"username": []byte("u"), "password": []byte("hub")}, refused + "; the server says: (withheld: it repeats a credential)"},
+		"the token":                  {403, "text/plain", "Bearer " + canary, map[string][]byte{"bearerToken": []byte(canary + "\n")}, refused + "; the server says: (withheld: it repeats a credential)"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
