@@ -28,6 +28,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/job"
 )
 
 // floorCommand has this program act as the floor program: what a plain program
@@ -230,16 +231,19 @@ func (f *floorProgram) watchPods(ctx context.Context, clients kubernetes.Interfa
 	return nil
 }
 
-// job is the Job of a step: the template that KayCI's chain has.
+// job is the Job of a step, as KayCI makes it of the chain: what Jobs and pods that
+// are so cost the cluster, both have. Nobody owns it, as there is no Run.
 func (f *floorProgram) job(s step) *batchv1.Job {
-	spec := chainJob("", "").Template.Spec
-	spec.BackoffLimit = new(int32(0))
-	spec.Template.Spec.RestartPolicy = corev1.RestartPolicyNever
-	spec.Template.Labels = map[string]string{chainLabel: strconv.Itoa(s.chain), stepLabel: strconv.Itoa(s.number)}
-	return &batchv1.Job{
-		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: fmt.Sprintf("chain-%d-%d", s.chain, s.number)},
-		Spec:       spec,
+	run := &v1alpha1.Run{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: fmt.Sprintf("chain-%d", s.chain)},
+		Spec:       v1alpha1.RunSpec{Pipeline: pipelineName},
 	}
+	spec := &chain(f.namespace).Spec
+	built := job.Build(run, int64(s.chain), spec, &spec.Jobs[s.number%len(spec.Jobs)])
+	built.Name = fmt.Sprintf("chain-%d-%d", s.chain, s.number)
+	built.OwnerReferences = nil
+	built.Spec.Template.Labels[chainLabel], built.Spec.Template.Labels[stepLabel] = strconv.Itoa(s.chain), strconv.Itoa(s.number)
+	return built
 }
 
 // pipelines applies Pipelines like those that KayCI syncs, as they are.
