@@ -23,6 +23,9 @@ var errDamaged = errors.New("the store is damaged")
 
 // store is a bare repository that nothing but this package uses: it has no
 // config, no references and no hooks.
+// A new commit is fetched whole, whatever is there. What a store saves is to fetch a
+// commit again that is to be evaluated again: with other vars, after a fault that may
+// pass, or by a container that was started anew.
 type store struct {
 	path    string
 	objects *filesystem.Storage
