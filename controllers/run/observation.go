@@ -53,17 +53,13 @@ func (o *observation) note(err error) error {
 }
 
 // goesOnWithout reports whether what was done is recorded although this step could
-// not be taken as a whole, and sees to it that it isn't tried again in this look.
+// not be taken as a whole, and sees to it that it isn't tried again in this look. No
+// phase is recorded before its notifiers were tried: once the Run has come further,
+// nobody would be told of it.
 func (o *observation) goesOnWithout(step plan.Step) bool {
-	switch step {
-	case plan.Claim, plan.Act:
-		o.Spent = true
-	case plan.Tell:
-		o.Mute = true
-	default:
-		return false
-	}
-	return true
+	attempt := step == plan.Claim || step == plan.Act
+	o.Spent = o.Spent || attempt
+	return attempt
 }
 
 // leave ends the Run's turn to be admitted, if it has one.

@@ -110,7 +110,7 @@ func (r *Reconciler) advance(ctx context.Context, run *v1alpha1.Run) (time.Durat
 		}
 		if err == nil && o.stale {
 			o, err = r.observe(ctx, run)
-			o.Spent, o.Mute = undone != nil, undone != nil
+			o.Spent = undone != nil
 		}
 	}
 	return anotherRound, errors.Join(undone, err)

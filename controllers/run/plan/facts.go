@@ -62,8 +62,8 @@ type Facts struct {
 	// recorded.
 	Acted int
 	// Spent: something could not be done, and nothing more is tried in this look at
-	// the Run. Mute is the same for notifiers. What was done is recorded.
-	Spent, Mute bool
+	// the Run. What was done is recorded.
+	Spent bool
 	// Deferred are Jobs that can't be created now, but may be later.
 	Deferred map[string]Refusal
 	// Explained is what events say about those that Unexplained names, with a blank

@@ -59,7 +59,7 @@ func (f *Facts) does(d *Decision) Step {
 		return Claim
 	case !f.Spent && f.Acted < acts && d.Acts():
 		return Act
-	case !f.Mute && len(d.Notify) > 0 && !ends:
+	case len(d.Notify) > 0 && !ends:
 		return Tell
 	default:
 		return Nothing
