@@ -8,7 +8,6 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -17,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // IndexPods adds the indexes that the Reconciler finds a Run's pods by, and those
@@ -83,7 +83,7 @@ func jobNews() predicate.Predicate {
 			after, is := e.ObjectNew.(*batchv1.Job)
 			return !was || !is ||
 				!equality.Semantic.DeepEqual(before.Status.Conditions, after.Status.Conditions) ||
-				ptr.Deref(before.Spec.Suspend, false) != ptr.Deref(after.Spec.Suspend, false) ||
+				evidence.Suspended(before) != evidence.Suspended(after) ||
 				before.Status.Active != after.Status.Active ||
 				before.Status.StartTime.IsZero() != after.Status.StartTime.IsZero()
 		},

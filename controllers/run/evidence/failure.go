@@ -98,11 +98,10 @@ func deadline(pod *corev1.Pod) string {
 // failedBefore names a container that had failed by itself when the pod's
 // deadline ended the others.
 func failedBefore(pod *corev1.Pod) string {
-	c := firstFailed(pod)
-	if c == nil || c.State.Terminated.Reason == statusUnknown || pod.Status.StartTime == nil || pod.Spec.ActiveDeadlineSeconds == nil {
+	c, stopped := firstFailed(pod), DeadlineOf(pod)
+	if c == nil || c.State.Terminated.Reason == statusUnknown || stopped.IsZero() {
 		return ""
 	}
-	stopped := pod.Status.StartTime.Add(time.Duration(*pod.Spec.ActiveDeadlineSeconds) * time.Second)
 	ended, last := c.State.Terminated.FinishedAt, FinishedAt(pod)
 	if ended.IsZero() || !ended.Time.Before(stopped) || last.Time.Before(stopped) {
 		return ""

@@ -31,10 +31,10 @@ func Passed(job *batchv1.Job, pods []corev1.Pod) *corev1.Pod {
 // The kubelet's verdict on the pod as a whole says so; until then an exit with 0
 // proves nothing.
 func overdue(pod *corev1.Pod) bool {
-	if Ended(pod) || pod.Spec.ActiveDeadlineSeconds == nil || pod.Status.StartTime == nil {
+	deadline := DeadlineOf(pod)
+	if Ended(pod) || deadline.IsZero() {
 		return false
 	}
-	deadline := pod.Status.StartTime.Add(time.Duration(*pod.Spec.ActiveDeadlineSeconds) * time.Second)
 	ended := FinishedAt(pod)
 	return ended == nil || !ended.Time.Before(deadline)
 }

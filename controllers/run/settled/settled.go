@@ -10,7 +10,6 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/evidence"
@@ -64,5 +63,5 @@ func Runs(runs []v1alpha1.Run, jobs []batchv1.Job, now time.Time) bool {
 
 // Job reports whether the Job won't run anything any more.
 func Job(job *batchv1.Job) bool {
-	return evidence.Finished(job) || ptr.Deref(job.Spec.Suspend, false) && job.Status.Active == 0
+	return evidence.Finished(job) || evidence.Suspended(job) && job.Status.Active == 0
 }
