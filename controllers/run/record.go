@@ -35,9 +35,9 @@ func (r *Reconciler) store(ctx context.Context, o *observation, d *plan.Decision
 // only fits the Run as it was read: a status derived from an old one must not
 // overwrite a newer.
 func (r *Reconciler) record(ctx context.Context, run *v1alpha1.Run, status *v1alpha1.RunStatus) error {
-	before, recorded := run.DeepCopy(), run.DeepCopy()
+	before, recorded := *run, run.DeepCopy()
 	recorded.Status = *status
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	patch := client.MergeFromWithOptions(&before, client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Status().Patch(ctx, recorded, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil {
 		return fmt.Errorf("record status: %w", err)
 	}
