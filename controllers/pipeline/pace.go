@@ -35,12 +35,13 @@ func (p *pace) wrote(pipeline *v1alpha1.Pipeline, now time.Time) {
 	p.last[pipeline.UID] = now
 }
 
-// left returns how long to wait before the status is written, 0 for not at all.
+// left returns how long to wait before a status that has changed is written, 0 for
+// not at all.
 func (p *pace) left(pipeline *v1alpha1.Pipeline, status *v1alpha1.PipelineStatus, now time.Time) time.Duration {
 	p.mu.Lock()
 	last, wrote := p.last[pipeline.UID]
 	p.mu.Unlock()
-	if !wrote || equality.Semantic.DeepEqual(&pipeline.Status, status) {
+	if !wrote {
 		return 0
 	}
 	own := *status

@@ -95,11 +95,8 @@ func (r *Reconciler) advance(ctx context.Context, pipeline *v1alpha1.Pipeline) (
 	if err := r.validate(ctx, pipeline, status); err != nil {
 		return 0, err
 	}
-	if left := r.pace.left(pipeline, status, r.Clock.Now()); left > 0 {
-		return left, nil
-	}
-	if err := r.record(ctx, pipeline, status); err != nil {
-		return 0, err
+	if left, err := r.record(ctx, pipeline, status); err != nil || left > 0 {
+		return left, err
 	}
 	if err := r.deleteSuperseded(ctx, pipeline, seen.Freed); err != nil {
 		return 0, err
@@ -124,19 +121,23 @@ func (r *Reconciler) validate(ctx context.Context, pipeline *v1alpha1.Pipeline, 
 	return nil
 }
 
-func (r *Reconciler) record(ctx context.Context, pipeline *v1alpha1.Pipeline, status *v1alpha1.PipelineStatus) error {
+// record writes the status if it has changed, or returns how long to wait before that.
+func (r *Reconciler) record(ctx context.Context, pipeline *v1alpha1.Pipeline, status *v1alpha1.PipelineStatus) (left time.Duration, err error) {
 	if equality.Semantic.DeepEqual(&pipeline.Status, status) {
-		return nil
+		return 0, nil
+	}
+	if left := r.pace.left(pipeline, status, r.Clock.Now()); left > 0 {
+		return left, nil
 	}
 	before := pipeline.DeepCopy()
 	pipeline.Status = *status
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Status().Patch(ctx, pipeline, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil {
-		return fmt.Errorf("record status: %w", err)
+		return 0, fmt.Errorf("record status: %w", err)
 	}
 	r.recent.Put(r.Clock.Now(), pipeline)
 	r.pace.wrote(pipeline, r.Clock.Now())
-	return nil
+	return 0, nil
 }
 
 // SetupWithManager starts the Reconciler with the manager, whose cache has to have
