@@ -165,12 +165,6 @@ func (o *observation) heldPlace() (held *queue.Place, open bool) {
 	}
 }
 
-// recordedStart reports whether the Run's status knows of a Job, which may be
-// gone by now.
-func (o *observation) recordedStart() bool {
-	return o.Run.Status.StartTime != nil
-}
-
 // predecessors reports whether the object is about to go: it is being deleted,
 // or belongs to a Run of the same name that was.
 func (o *observation) predecessors(found client.Object) bool {

@@ -22,7 +22,7 @@ import (
 // Job, and reports whether the jobs can be created. A claim that is deleted
 // later isn't made again: what the earlier jobs left in it would be missing.
 func (r *Reconciler) workspaceOrDefer(ctx context.Context, o *observation, jobs []string) (bool, error) {
-	if o.Spec.Workspace == nil || o.started() || o.recordedStart() {
+	if o.Spec.Workspace == nil || o.started() || o.Run.Status.StartTime != nil {
 		return true, nil
 	}
 	claim := job.Workspace(o.Run, o.Spec.Workspace)

@@ -64,6 +64,11 @@ func FinishedAt(pod *corev1.Pod) *metav1.Time {
 	return last
 }
 
+// AnyEnded reports whether one of the pods has ended for good.
+func AnyEnded(pods []corev1.Pod) bool {
+	return slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return Ended(&pod) })
+}
+
 // Running reports whether one of the pods has not ended.
 func Running(pods []corev1.Pod) bool {
 	for i := range pods {

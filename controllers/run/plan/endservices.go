@@ -16,7 +16,7 @@ func (f *Facts) endRestOfServices(services []service, d *Decision) {
 	for _, s := range services {
 		before := d.ends()
 		f.endService(s, true, d)
-		if d.ends() > before && !slices.ContainsFunc(s.pods, func(pod corev1.Pod) bool { return evidence.Ended(&pod) }) {
+		if d.ends() > before && !evidence.AnyEnded(s.pods) {
 			d.DeleteServices = append(d.DeleteServices, s.name)
 		}
 	}
@@ -101,10 +101,9 @@ func (f *Facts) endService(s service, recorded bool, d *Decision) {
 // log: so first the pod is stopped. That it fails by that must not be the Job's
 // failure; before a pod takes its place the Job controller waits for 10 s.
 func (f *Facts) completeJob(p part, recorded bool, d *Decision) {
-	stopped := slices.ContainsFunc(p.pods, func(pod corev1.Pod) bool { return evidence.Ended(&pod) })
 	switch {
 	case ptr.Deref(p.job.Spec.Completions, 1) == 0:
-	case stopped || !evidence.HoldsLog(p.pods) || recorded && !f.mayAnswer(p, d):
+	case evidence.AnyEnded(p.pods) || !evidence.HoldsLog(p.pods) || recorded && !f.mayAnswer(p, d):
 		d.CompleteJobs = append(d.CompleteJobs, p.name)
 	default:
 		if ptr.Deref(p.job.Spec.BackoffLimit, 0) == 0 {
