@@ -3,7 +3,6 @@ package run_test
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
@@ -46,6 +45,7 @@ func (s *simulation) checkChange(c change) {
 			before := as[*v1alpha1.Run](c.before)
 			s.checkProgress(before, obj)
 			s.checkNotices(before, obj)
+			s.checkExplained(before, obj)
 			s.checkPlaces(before, obj)
 		}
 	}
@@ -208,9 +208,7 @@ func (s *simulation) checkEnd() {
 	for _, made := range stored[*batchv1.Job](s, "Job") {
 		s.checkJobAtRest(made)
 	}
-	if most := 2*len(s.pipeline.Spec.Jobs) + 6 - 3 + s.toldFor(); s.plain && len(s.writes)+len(s.events.Events) > most {
-		s.t.Errorf("%d writes and %d events for %d jobs:\n%s", len(s.writes), len(s.events.Events), len(s.pipeline.Spec.Jobs), strings.Join(s.writes, "\n"))
-	}
+	s.checkCost()
 	s.checkIdle("once more")
 	s.start()
 	s.checkIdle("after a restart")

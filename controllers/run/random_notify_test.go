@@ -117,15 +117,6 @@ func (s *simulation) checkNotices(before, after *v1alpha1.Run) {
 	}
 }
 
-// toldFor is how many writes the notifiers may have cost: each its Job, and those
-// of a Run's end another change of its status.
-func (s *simulation) toldFor() int {
-	if len(s.asked(v1alpha1.RunSucceeded)) > 0 {
-		return len(s.notices) + 1
-	}
-	return len(s.notices)
-}
-
 // checkUntouched checks that the controller leaves a notifier alone once it has
 // made it: that is nothing to stop.
 func (s *simulation) checkUntouched(c change) {

@@ -86,6 +86,7 @@ type simulation struct {
 	believes   *v1alpha1.Run // the Run as the Reconciler has read it
 	depth      int
 	writes     []string // the controller's
+	explained  int      // how many of them say why a job doesn't go on, or that it does again
 	history    []string
 }
 
