@@ -21,6 +21,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/kayci/kayci/test/gitclone"
 )
 
 // PrivatePrefix is how the names of repositories begin that can't be read
@@ -28,10 +30,7 @@ import (
 const PrivatePrefix = "private/"
 
 // Credentials of the host's one user.
-type Credentials struct {
-	Username string
-	Password string
-}
+type Credentials = gitclone.Credentials
 
 // Site is where repositories are and how to push to them. It may be used in
 // another process than the one that serves it.
@@ -80,7 +79,7 @@ func Start(ctx context.Context, dir, address string, credentials Credentials) (*
 			Dir:  dir,
 			// Progress for most part; what goes wrong is also told to the client.
 			Stderr: io.Discard,
-			Env: append(isolatedConfig(),
+			Env: append(gitclone.Isolated(),
 				"GIT_PROJECT_ROOT="+dir,
 				"GIT_HTTP_EXPORT_ALL=1"),
 		}),
@@ -139,10 +138,4 @@ func backendPath(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("find git's http-backend: %w", err)
 	}
 	return backend, nil
-}
-
-// isolatedConfig keeps the configuration of the person who runs this (signing,
-// hooks, credential helpers) out of the served repositories.
-func isolatedConfig() []string {
-	return []string{"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_TERMINAL_PROMPT=0"}
 }
