@@ -21,6 +21,7 @@ import (
 	podstages "sigs.k8s.io/kwok/kustomize/stage/pod/fast"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/test/process"
 )
 
 // nodeName is the simulated node that all pods run on. Nothing schedules them:
@@ -50,7 +51,7 @@ type cluster struct {
 	server int
 
 	environment *envtest.Environment
-	processes   []*process
+	processes   []*process.Process
 }
 
 func newScheme() (*runtime.Scheme, error) {
@@ -149,7 +150,7 @@ func (c *cluster) awaitNode(ctx context.Context) error {
 func (c *cluster) await(ctx context.Context, what string, most time.Duration, check wait.ConditionWithContextFunc) error {
 	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, most, true, func(ctx context.Context) (bool, error) {
 		for _, p := range c.processes {
-			if err := p.alive(); err != nil {
+			if err := p.Alive(); err != nil {
 				return false, err
 			}
 		}
@@ -163,17 +164,17 @@ func (c *cluster) await(ctx context.Context, what string, most time.Duration, ch
 
 // settle waits until the controllers, and the other processes, have nothing
 // more to do: until in a second all of them take less than a twentieth of it.
-func (c *cluster) settle(ctx context.Context, others ...*process) error {
+func (c *cluster) settle(ctx context.Context, others ...*process.Process) error {
 	var before time.Duration
 	quiet := 0
 	const idle, enough = 50 * time.Millisecond, 2
 	err := wait.PollUntilContextTimeout(ctx, time.Second, 10*time.Minute, true, func(context.Context) (bool, error) {
 		var now time.Duration
-		for _, list := range [][]*process{c.processes, others} {
+		for _, list := range [][]*process.Process{c.processes, others} {
 			for _, p := range list {
-				used, err := readUsage(p.pid())
+				used, err := readUsage(p.PID())
 				if err != nil {
-					return false, errors.Join(err, p.alive())
+					return false, errors.Join(err, p.Alive())
 				}
 				now += used.all()
 			}
@@ -199,7 +200,7 @@ func (c *cluster) namespace(ctx context.Context, name string) error {
 func (c *cluster) stop() error {
 	var errs []error
 	for _, p := range c.processes {
-		errs = append(errs, p.stop())
+		errs = append(errs, p.Stop())
 	}
 	if err := c.environment.Stop(); err != nil {
 		errs = append(errs, fmt.Errorf("stop the API server: %w", err))

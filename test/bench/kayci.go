@@ -14,6 +14,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"github.com/kayci/kayci/test/process"
 )
 
 // concurrent is how many Runs KayCI looks at, and chains the floor program goes
@@ -22,7 +24,7 @@ const concurrent = 4
 
 // kayci is the program at work, as the only replica.
 type kayci struct {
-	*process
+	*process.Process
 
 	cluster                *cluster
 	metrics, probe, pprofs string
@@ -44,7 +46,7 @@ func startKayCI(ctx context.Context, c *cluster, program, dir string) (*kayci, e
 		return nil, err
 	}
 	var err error
-	k.process, err = startProcess(ctx, c.logs, "kayci", []string{"KUBECONFIG=" + c.kubeconfig}, program, "controller",
+	k.Process, err = startProcess(ctx, c.logs, "kayci", []string{"KUBECONFIG=" + c.kubeconfig}, program, "controller",
 		"--leader-elect=false", "--webhook-bind-address=127.0.0.1:0", "--metrics-bind-address="+k.metrics,
 		"--health-probe-bind-address="+k.probe, "--pprof-bind-address="+k.pprofs, "--storage-path="+storage,
 		// As the chart has it.
@@ -53,18 +55,18 @@ func startKayCI(ctx context.Context, c *cluster, program, dir string) (*kayci, e
 		return nil, err
 	}
 	err = c.await(ctx, "KayCI is ready", time.Minute, func(ctx context.Context) (bool, error) {
-		if err := k.alive(); err != nil {
+		if err := k.Alive(); err != nil {
 			return false, err
 		}
 		_, err := get(ctx, "http://"+k.probe+"/readyz")
 		return err == nil, nil
 	})
 	if err == nil {
-		err = c.settle(ctx, k.process)
+		err = c.settle(ctx, k.Process)
 	}
 	if err != nil {
-		err = fmt.Errorf("%w\n%s", err, k.tail())
-		if stopped := k.stop(); stopped != nil {
+		err = fmt.Errorf("%w\n%s", err, k.Tail())
+		if stopped := k.Stop(); stopped != nil {
 			err = fmt.Errorf("%w; %w", err, stopped)
 		}
 		return nil, err
@@ -130,7 +132,7 @@ func (k *kayci) sample(ctx context.Context) (sample, error) {
 	for _, m := range families["go_memstats_heap_inuse_bytes"].GetMetric() {
 		s.heap = m.GetGauge().GetValue()
 	}
-	if s.kayci, err = readUsage(k.pid()); err != nil {
+	if s.kayci, err = readUsage(k.PID()); err != nil {
 		return s, err
 	}
 	s.server, err = readUsage(k.cluster.server)
@@ -178,6 +180,6 @@ func (k *kayci) memory(ctx context.Context) (resident, heap float64, err error) 
 	if err != nil {
 		return 0, 0, err
 	}
-	resident, err = residentMemory(k.pid())
+	resident, err = residentMemory(k.PID())
 	return resident, s.heap, err
 }

@@ -6,111 +6,22 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"time"
+
+	"github.com/kayci/kayci/test/process"
 )
 
-const (
-	// tick is the unit in which Linux tells CPU times.
-	tick = time.Second / 100
-	// patience is how long a program may take to end when it is told to.
-	patience = 30 * time.Second
-	// logTail is how much of a program's log is shown when something fails.
-	logTail = 4 << 10
-)
-
-// process is a program that was started here, in a process group of its own:
-// what it has started itself ends with it.
-type process struct {
-	name  string
-	log   string
-	cmd   *exec.Cmd
-	ended chan struct{}
-	// stop ends the process and all of its group, once: later its number may be
-	// another's.
-	stop func() error
-}
+// tick is the unit in which Linux tells CPU times.
+const tick = time.Second / 100
 
 // startProcess starts a program that logs into the folder.
-func startProcess(ctx context.Context, logs, name string, env []string, program string, args ...string) (*process, error) {
-	p := &process{name: name, log: filepath.Join(logs, name+".log"), ended: make(chan struct{})}
-	p.stop = sync.OnceValue(p.end)
-	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", name, err)
-	}
-	defer log.Close()
-	// It is stopped in its turn, also when the context ends.
-	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), program, args...)
-	p.cmd.Env = append(os.Environ(), env...)
-	p.cmd.Stdout, p.cmd.Stderr = log, log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", name, err)
-	}
-	go func() {
-		defer close(p.ended)
-		_ = p.cmd.Wait() // Who needs it alive sees that it has ended.
-	}()
-	return p, nil
-}
-
-func (p *process) pid() int { return p.cmd.Process.Pid }
-
-func (p *process) end() error {
-	select {
-	case <-p.ended:
-		return p.kill()
-	default:
-	}
-	if err := syscall.Kill(-p.pid(), syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("stop %s: %w", p.name, err)
-	}
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-p.ended:
-		return p.kill()
-	case <-timer.C:
-		return errors.Join(fmt.Errorf("%s did not end within %s", p.name, patience), p.kill())
-	}
-}
-
-// kill ends what is left of the group.
-func (p *process) kill() error {
-	if err := syscall.Kill(-p.pid(), syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("kill %s: %w", p.name, err)
-	}
-	<-p.ended
-	return nil
-}
-
-// alive returns an error with the end of the log if the process has ended.
-func (p *process) alive() error {
-	select {
-	case <-p.ended:
-		return fmt.Errorf("%s has ended: %s\n%s", p.name, p.cmd.ProcessState, p.tail())
-	default:
-		return nil
-	}
-}
-
-// tail is the end of the process's log.
-func (p *process) tail() string {
-	data, err := os.ReadFile(p.log)
-	if err != nil {
-		return err.Error()
-	}
-	if len(data) > logTail {
-		data = data[len(data)-logTail:]
-		_, data, _ = bytes.Cut(data, []byte("\n"))
-	}
-	return string(data)
+func startProcess(ctx context.Context, logs, name string, env []string, program string, args ...string) (*process.Process, error) {
+	return process.Start(ctx, process.Command{
+		Name: name, Log: filepath.Join(logs, name+".log"), Env: env, Program: program, Args: args,
+	})
 }
 
 // usage is CPU time that a process has had, of its own and in children that have

@@ -93,7 +93,7 @@ func (b *bench) commit(ctx context.Context, r *repository, name string, floor fl
 		return err
 	}
 	seconds := time.Since(begin).Seconds()
-	if err := r.cluster.settle(ctx, r.kayci.process); err != nil {
+	if err := r.cluster.settle(ctx, r.kayci.Process); err != nil {
 		return err
 	}
 	after, err := r.kayci.sample(ctx)
@@ -158,7 +158,7 @@ func (r *repository) request(ctx context.Context) error {
 // applied waits until the commit is.
 func (r *repository) applied(ctx context.Context, commit string) error {
 	return r.cluster.await(ctx, "the commit is applied", 10*time.Minute, func(ctx context.Context) (bool, error) {
-		if err := r.kayci.alive(); err != nil {
+		if err := r.kayci.Alive(); err != nil {
 			return false, err
 		}
 		if err := r.cluster.client.Get(ctx, client.ObjectKeyFromObject(r.object), r.object); err != nil {

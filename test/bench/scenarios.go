@@ -85,7 +85,7 @@ func (b *bench) memory(ctx context.Context, c *cluster) error {
 		if err := r.keep(ctx, b.kept); err != nil {
 			return err
 		}
-		if err := c.settle(ctx, k.process); err != nil {
+		if err := c.settle(ctx, k.Process); err != nil {
 			return err
 		}
 		return b.weigh(ctx, k, "memory/after-the-last", resident, heap)
@@ -125,7 +125,7 @@ func measure(ctx context.Context, k *kayci, r *runs, count int) (float64, sample
 	if err != nil {
 		return 0, sample{}, err
 	}
-	if err := k.cluster.settle(ctx, k.process); err != nil {
+	if err := k.cluster.settle(ctx, k.Process); err != nil {
 		return 0, sample{}, err
 	}
 	after, err := k.sample(ctx)
@@ -154,9 +154,9 @@ func (b *bench) withKayCI(ctx context.Context, c *cluster, work func(*kayci) err
 	}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("%w\nKayCI's log ends with:\n%s", err, k.tail())
+			err = fmt.Errorf("%w\nKayCI's log ends with:\n%s", err, k.Tail())
 		}
-		err = errors.Join(err, k.stop())
+		err = errors.Join(err, k.Stop())
 	}()
 	return work(k)
 }
@@ -170,7 +170,7 @@ func (b *bench) withRuns(ctx context.Context, c *cluster, work func(*kayci, *run
 		if err != nil {
 			return err
 		}
-		if err := c.settle(ctx, k.process); err != nil {
+		if err := c.settle(ctx, k.Process); err != nil {
 			return err
 		}
 		return work(k, r)

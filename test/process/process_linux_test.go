@@ -1,8 +1,12 @@
-package main
+package process_test
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -11,37 +15,90 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/kayci/kayci/test/process"
 )
+
+// parentArgument has this test binary start a program, say its number, and wait.
+const parentArgument = "parent"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == parentArgument {
+		p, err := process.Start(context.Background(), process.Command{Name: "sleep", Log: os.Args[2], Program: "sleep", Args: []string{"600"}})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		fmt.Println(p.PID())
+		_, _ = io.ReadAll(os.Stdin)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
 
 // What a program has started ends with it, also when that takes no notice.
 func TestStopEndsTheWholeGroup(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	said := filepath.Join(dir, "sh.log")
-	p, err := startProcess(t.Context(), dir, "sh", []string{"TEXT=hello"}, "sh", "-c",
-		`(trap "" TERM; echo $TEXT; exec sleep 600) & echo $!; wait`)
+	said := filepath.Join(t.TempDir(), "sh.log")
+	p, err := process.Start(t.Context(), process.Command{
+		Name: "sh", Log: said, Env: []string{"TEXT=hello"}, Program: "sh",
+		Args: []string{"-c", `(trap "" TERM; echo $TEXT; exec sleep 600) & echo $!; wait`},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = p.stop() })
-	if err := p.alive(); err != nil {
+	t.Cleanup(func() { _ = p.Stop() })
+	if err := p.Alive(); err != nil {
 		t.Fatal(err)
 	}
 	child := childOf(t, said)
-	readable(t, p)
-	if err := p.stop(); err != nil {
+	if err := p.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	poll(t, "the other has ended", func() bool {
-		stat, err := os.ReadFile("/proc/" + strconv.Itoa(child) + "/stat")
-		return err != nil || strings.Contains(string(stat), ") Z ") || syscall.Kill(child, 0) != nil
-	})
-	if err := p.stop(); err != nil {
+	awaitEnd(t, child)
+	if err := p.Stop(); err != nil {
 		t.Errorf("stopped twice: %v", err)
 	}
-	if err := p.alive(); err == nil || !strings.Contains(err.Error(), "hello") {
+	if err := p.Alive(); err == nil || !strings.Contains(err.Error(), "hello") {
 		t.Errorf("got %v, want that it has ended and its log", err)
 	}
+}
+
+func TestAProgramThatIsMissing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	_, err := process.Start(t.Context(), process.Command{Name: "nothing", Log: filepath.Join(dir, "log"), Program: filepath.Join(dir, "nothing")})
+	if err == nil || !strings.Contains(err.Error(), "start nothing: ") {
+		t.Errorf("got %v, want that it can't be started", err)
+	}
+}
+
+// A test that is killed leaves nothing behind.
+func TestItEndsWithItsParent(t *testing.T) {
+	t.Parallel()
+	parent := exec.CommandContext(t.Context(), os.Args[0], parentArgument, filepath.Join(t.TempDir(), "log"))
+	stdin, err := parent.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	stdout, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var child int
+	_, said := fmt.Fscanln(bufio.NewReader(stdout), &child)
+	if err := parent.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	_ = parent.Wait() // It was killed.
+	if said != nil {
+		t.Fatal(said)
+	}
+	awaitEnd(t, child)
 }
 
 // childOf waits until the shell has said which process it has started, and that
@@ -61,18 +118,13 @@ func childOf(t *testing.T, log string) (child int) {
 	return child
 }
 
-// readable: what is measured of a process can be read.
-func readable(t *testing.T, p *process) {
+// awaitEnd waits until a process has ended, whether or not anybody has asked how.
+func awaitEnd(t *testing.T, pid int) {
 	t.Helper()
-	if _, err := readUsage(p.pid()); err != nil {
-		t.Error(err)
-	}
-	if memory, err := residentMemory(p.pid()); err != nil || memory <= 0 {
-		t.Errorf("its memory: %v, %v", memory, err)
-	}
-	if pid, err := childNamed("sh"); err != nil || pid != p.pid() {
-		t.Errorf("found %d, %v, want %d", pid, err, p.pid())
-	}
+	poll(t, "the other has ended", func() bool {
+		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+		return err != nil || strings.Contains(string(stat), ") Z ") || syscall.Kill(pid, 0) != nil
+	})
 }
 
 func poll(t *testing.T, what string, check func() bool) {
