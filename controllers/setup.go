@@ -26,6 +26,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/admission"
 	"github.com/kayci/kayci/controllers/lean"
+	"github.com/kayci/kayci/controllers/shelf"
 	"github.com/kayci/kayci/sync/git"
 )
 
@@ -121,6 +122,7 @@ func NewManager(cfg *rest.Config, opts Options) (ctrl.Manager, error) {
 func cacheOptions(namespaces []string, jobDefaults types.NamespacedName) cache.Options {
 	kept := &lean.Cache{}
 	opts := cache.Options{
+		NewInformer:      shelf.NewInformer,
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&batchv1.Job{}:               {Label: hasLabel(v1alpha1.RunLabel), Transform: kept.Job},

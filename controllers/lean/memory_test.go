@@ -22,7 +22,7 @@ func index(by map[string]client.IndexerFunc) toolscache.Indexer {
 	indexers := toolscache.Indexers{toolscache.NamespaceIndex: toolscache.MetaNamespaceIndexFunc}
 	for name, of := range by {
 		indexers["field:"+name] = func(obj any) ([]string, error) {
-			object, _ := obj.(client.Object)
+			object, _ := lean.Whole(obj).(client.Object)
 			var keys []string
 			for _, value := range of(object) {
 				keys = append(keys, object.GetNamespace()+"/"+value, "__all_namespaces/"+value)
@@ -76,7 +76,7 @@ func put(tb testing.TB, into toolscache.Indexer, transform toolscache.TransformF
 	tb.Helper()
 	kept, err := transform(obj)
 	if err == nil {
-		err = into.Add(kept)
+		err = into.Add(lean.Pack(kept))
 	}
 	if err != nil {
 		tb.Fatal(err)
