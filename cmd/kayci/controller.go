@@ -73,6 +73,7 @@ func newControllerCommand() *cobra.Command {
 
 func (flags *controllerFlags) run(ctx context.Context) error {
 	limitMemory(flags.memoryLimit.Value())
+	paceGarbage()
 	// Repositories of one host that were made together are not asked together.
 	jitter.SetGlobalIntervalJitter(intervalJitter, nil)
 	var err error
@@ -100,6 +101,9 @@ func (flags *controllerFlags) run(ctx context.Context) error {
 	mgr, err := controllers.NewManager(cfg, flags.Options)
 	if err != nil {
 		return err
+	}
+	if err := mgr.Add(returned{mgr.GetCache()}); err != nil {
+		return fmt.Errorf("set up the return of memory: %w", err)
 	}
 	b := buildInfo()
 	if err := runtimemetrics.Registry.Register(b.metric()); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"runtime"
 	"runtime/debug"
 	"testing"
 
@@ -25,6 +26,53 @@ func TestGoMemory(t *testing.T) {
 		if got := goMemory(tt.container); got != tt.want {
 			t.Errorf("%s: %d of %d bytes, want %d", name, got, tt.container, tt.want)
 		}
+	}
+}
+
+func TestGoPercent(t *testing.T) {
+	t.Parallel()
+	const mib = 1 << 20
+	for name, tt := range map[string]struct {
+		inUse uint64
+		want  int
+	}{
+		"nothing yet":             {0, 1_000},
+		"as a process starts":     {3 * mib, 1_000},
+		"48 MiB of garbage":       {12 * mib, 400},
+		"as much as is in use":    {48 * mib, 100},
+		"half of what is in use":  {96 * mib, 50},
+		"no less than half of it": {2048 * mib, 50},
+		"no end":                  {math.MaxUint64, 50},
+	} {
+		if got := goPercent(tt.inUse); got != tt.want {
+			t.Errorf("%s: %d percent of %d bytes, want %d", name, got, tt.inUse, tt.want)
+		}
+	}
+}
+
+func TestAfterEachCollection(t *testing.T) {
+	t.Parallel()
+	called := make(chan struct{})
+	afterEachCollection(func() {
+		select {
+		case called <- struct{}{}:
+		case <-t.Context().Done():
+		}
+	})
+	for range 2 {
+		runtime.GC()
+		<-called
+	}
+}
+
+// The percentage is the process's: this test doesn't run beside others.
+func TestWhoSetsGOGC(t *testing.T) {
+	before := debug.SetGCPercent(321)
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+	t.Setenv(envGoPercent, "321")
+	paceGarbage()
+	if got := debug.SetGCPercent(before); got != 321 {
+		t.Errorf("%d percent, want those of GOGC", got)
 	}
 }
 
