@@ -106,6 +106,8 @@ func (p program) choicesOfField(scope Scope, of ast.Expr, field string) choices 
 		return choices{"run.provider", append(texts(v1alpha1.Providers()...), "")}
 	case eventTypeName + ".kind":
 		return choices{"event.kind", append(texts(v1alpha1.EventKinds()...), "")}
+	case eventTypeName + ".action":
+		return choices{"event.action", append(texts(v1alpha1.EventActions()...), "")}
 	default:
 		return choices{}
 	}

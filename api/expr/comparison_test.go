@@ -71,8 +71,8 @@ func TestComparisonsOfKeysAndEvents(t *testing.T) {
 	}
 	want := []string{
 		`1:17: params.stage is never "prod", but one of ["test" "production"]`,
-		`1:15: event.kind is never "Push", but one of ["push" ""]`,
-		`1:15: event.kind is never "tag", but one of ["push" ""]`,
+		`1:15: event.kind is never "Push", but one of ["push" "pull_request" "comment" "release" ""]`,
+		`1:15: event.kind is never "tag", but one of ["push" "pull_request" "comment" "release" ""]`,
 	}
 	if diff := cmp.Diff(want, []string{message(key.Vet(KeyScope(spec))), message(condition.Vet()), message(param.Vet())}); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -59,7 +59,7 @@ func (e *Env) Within(budget *CompileBudget) *Env {
 func NewTriggerEnv() (*Env, error) {
 	return newEnv(
 		hints{
-			fields:    "event has " + fieldNames(reflect.TypeFor[Event]()),
+			fields:    eventFields(),
 			variables: "the variables are event and body; text stands in quotes",
 			missing:   "write body.?name.orValue('') for a field that may be missing",
 			example:   "a value in quotes, such as '\"main\"', or a field, such as event.sha",

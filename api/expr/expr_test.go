@@ -64,7 +64,7 @@ func TestParam(t *testing.T) {
 		`body.?missing.orValue("d")`:        {Value: "d"},
 		`1u + 2u`:                           {Value: "3"},
 		`event.shaa`: {Compile: "1:6: undefined field 'shaa' " +
-			"(event has kind, repository, cloneURL, sha, ref, branch, tag, sender, title, message, paths, pathsComplete)"},
+			"(event has kind, action, repository, cloneURL, sha, before, mergeSHA, ref, branch, tag, created, forced, sender, title, message, url, paths, pathsComplete, pullRequest, comment, release; event.pullRequest has number, title, author, draft, head, base, headRepository, fork, labels, url; event.comment has body, author, command, args; event.release has name, tag, draft, prerelease, url)"},
 		"'x'\n + evnt": {Compile: "2:4: undeclared reference to 'evnt' (the variables are event and body; text stands in quotes)"},
 		`'a' + 1`:      {Compile: "1:5: found no matching overload for '_+_' applied to '(string, int)' (convert a side with string(), int() or double())"},
 		`event.paths`: {Compile: "1:1: the result is of type list(string), but a parameter is a string, number or bool: " +

@@ -89,15 +89,45 @@ type Origin struct {
 	// +kubebuilder:validation:MaxLength=1024
 	Repository string `json:"repository,omitempty"`
 
-	// SHA of the commit.
+	// SHA of the commit; of a pull request its head.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	SHA string `json:"sha,omitempty"`
 
-	// Ref that was pushed: refs/heads/main.
+	// Ref that was pushed, refs/heads/main, or that the head of a pull request can be
+	// fetched by.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Ref string `json:"ref,omitempty"`
+
+	// Branch that was pushed. A pull request has none.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Branch string `json:"branch,omitempty"`
+
+	// PullRequest is the number of the pull request that the event is about.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	PullRequest int64 `json:"pullRequest,omitempty"`
+
+	// Fork says that the head of the pull request is in another repository.
+	// +optional
+	Fork bool `json:"fork,omitempty"`
+
+	// Title of the commit or pull request.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Title string `json:"title,omitempty"`
+
+	// Author of the pull request.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Author string `json:"author,omitempty"`
+
+	// URL of the page about what happened.
+	// +optional
+	// +kubebuilder:validation:MaxLength=2048
+	URL string `json:"url,omitempty"`
 
 	// Sender is the user that caused the event.
 	// +optional

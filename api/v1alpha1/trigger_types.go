@@ -24,16 +24,69 @@ func Providers() []Provider {
 }
 
 // EventKind is what happened at the git host.
-// +kubebuilder:validation:Enum=push
+// +kubebuilder:validation:Enum=push;pull_request;comment;release
 type EventKind string
 
-// EventPush is a push of a branch or a tag.
-const EventPush EventKind = "push"
+// The kinds of events. A merge request is a pull request.
+const (
+	// EventPush is a push of a branch or a tag.
+	EventPush EventKind = "push"
+	// EventPullRequest is a change of a pull request.
+	EventPullRequest EventKind = "pull_request"
+	// EventComment is a comment on a pull request.
+	EventComment EventKind = "comment"
+	// EventRelease is a change of a release.
+	EventRelease EventKind = "release"
+)
 
 // EventKinds are all of them.
-func EventKinds() []EventKind { return []EventKind{EventPush} }
+func EventKinds() []EventKind {
+	return []EventKind{EventPush, EventPullRequest, EventComment, EventRelease}
+}
+
+// EventAction is what became of the thing that an event is about.
+// +kubebuilder:validation:Enum=opened;updated;reopened;closed;merged;labeled;unlabeled;drafted;ready;edited;created;published
+type EventAction string
+
+// The actions.
+const (
+	// ActionOpened: the pull request is new.
+	ActionOpened EventAction = "opened"
+	// ActionUpdated: the pull request has another head.
+	ActionUpdated EventAction = "updated"
+	// ActionReopened: the pull request was closed, and is open again.
+	ActionReopened EventAction = "reopened"
+	// ActionClosed: the pull request was closed without a merge.
+	ActionClosed EventAction = "closed"
+	// ActionMerged: the pull request was merged.
+	ActionMerged EventAction = "merged"
+	// ActionLabeled: the pull request has another label.
+	ActionLabeled EventAction = "labeled"
+	// ActionUnlabeled: the pull request has lost a label.
+	ActionUnlabeled EventAction = "unlabeled"
+	// ActionDrafted: the pull request was made a draft.
+	ActionDrafted EventAction = "drafted"
+	// ActionReady: the pull request is no draft any more.
+	ActionReady EventAction = "ready"
+	// ActionEdited: a title, text or base branch was changed.
+	ActionEdited EventAction = "edited"
+	// ActionCreated: the comment is new.
+	ActionCreated EventAction = "created"
+	// ActionPublished: the release can be seen by all.
+	ActionPublished EventAction = "published"
+)
+
+// EventActions are all of them.
+func EventActions() []EventAction {
+	return []EventAction{
+		ActionOpened, ActionUpdated, ActionReopened, ActionClosed, ActionMerged, ActionLabeled, ActionUnlabeled,
+		ActionDrafted, ActionReady, ActionEdited, ActionCreated, ActionPublished,
+	}
+}
 
 // TriggerSpec says which events start a Run of which Pipeline.
+//
+// +kubebuilder:validation:XValidation:rule="[has(self.webhook)].exists_one(source, source)",message="a Trigger has exactly one source of events: webhook"
 type TriggerSpec struct {
 	// Pipeline of the same namespace that a Run is started of.
 	// +kubebuilder:validation:MinLength=1
@@ -41,12 +94,14 @@ type TriggerSpec struct {
 	Pipeline string `json:"pipeline"`
 
 	// Webhook starts a Run when a signed request arrives at status.webhookPath.
-	Webhook *Webhook `json:"webhook"`
+	// +optional
+	Webhook *Webhook `json:"webhook,omitempty"`
 
 	// Params of the Run, each a CEL expression over `event` (the same fields for
-	// every provider: kind, repository, cloneURL, sha, ref, branch, tag, sender,
-	// title, message, paths, pathsComplete) and `body` (the request's JSON). The result must be a string,
-	// number or bool and is handed on as data. With the generic provider the fields
+	// every provider: kind, action, repository, cloneURL, sha, before, mergeSHA, ref,
+	// branch, tag, created, forced, sender, title, message, url, paths, pathsComplete,
+	// pullRequest, comment, release) and `body` (the request's JSON). The result must be
+	// a string, number or bool and is handed on as data. With the generic provider the fields
 	// of the body are params already; an expression here wins over them.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=64

@@ -66,8 +66,8 @@ func TestComparisonsThatAreNeverTrueAreRefused(t *testing.T) {
 		}},
 	}
 	want = []string{
-		`spec.params[tag]: Invalid value: 1:15: event.kind is never "tag", but one of ["push" ""]`,
-		`spec.webhook.if: Invalid value: 1:16: event.kind is never "Push", but one of ["push" ""]`,
+		`spec.params[tag]: Invalid value: 1:15: event.kind is never "tag", but one of ["push" "pull_request" "comment" "release" ""]`,
+		`spec.webhook.if: Invalid value: 1:16: event.kind is never "Push", but one of ["push" "pull_request" "comment" "release" ""]`,
 	}
 	if diff := cmp.Diff(want, texts(validation.Trigger(trigger))); diff != "" {
 		t.Errorf("Trigger (-want +got):\n%s", diff)

@@ -30,7 +30,24 @@ func Trigger(t *v1alpha1.Trigger) field.ErrorList {
 	}
 	env = env.Within(expr.NewCompileBudget())
 	errs = append(errs, validateTriggerParams(env, t.Spec.Params, spec.Child("params"))...)
-	return append(errs, validateWebhook(env, t.Spec.Webhook, spec.Child("webhook"))...)
+	return append(errs, validateSource(env, &t.Spec, spec)...)
+}
+
+// validateSource checks what starts Runs: there is exactly one such thing.
+func validateSource(env *expr.Env, t *v1alpha1.TriggerSpec, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	sources := 0
+	if t.Webhook != nil {
+		sources++
+		errs = append(errs, validateWebhook(env, t.Webhook, path.Child("webhook"))...)
+	}
+	switch {
+	case sources == 0:
+		errs = append(errs, field.Required(path.Child("webhook"), "it is what starts a Run"))
+	case sources > 1:
+		errs = append(errs, field.Forbidden(path, "a Trigger has exactly one source of events: write a Trigger for each"))
+	}
+	return errs
 }
 
 func validateTriggerParams(env *expr.Env, params map[string]string, path *field.Path) field.ErrorList {
@@ -53,9 +70,6 @@ func validateTriggerParams(env *expr.Env, params map[string]string, path *field.
 }
 
 func validateWebhook(env *expr.Env, w *v1alpha1.Webhook, path *field.Path) field.ErrorList {
-	if w == nil {
-		return field.ErrorList{field.Required(path, "it is what starts a Run")}
-	}
 	var errs field.ErrorList
 	if providers := v1alpha1.Providers(); !slices.Contains(providers, w.Provider) {
 		errs = append(errs, field.NotSupported(path.Child("provider"), w.Provider, providers))

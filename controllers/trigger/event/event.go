@@ -38,39 +38,70 @@ type Event struct {
 	// Kind of event. One that KayCI doesn't know keeps its provider's name, and has
 	// nothing but it.
 	Kind v1alpha1.EventKind
-	// Repository as the provider names it: owner/name.
+	// Action is what became of the pull request, comment or release. One that KayCI
+	// doesn't know keeps its provider's name. Empty for a push.
+	Action v1alpha1.EventAction
+	// Repository as the provider names it: owner/name. Of a pull request it is the one
+	// of its base.
 	Repository string
 	// CloneURL is the repository's address over http or https.
 	CloneURL string
-	// SHA of the commit that the ref now names, also for an annotated tag. Empty
-	// for a deletion.
+	// SHA of the commit that the ref now names, also for an annotated tag; of a pull
+	// request its head. Empty for a deletion, and where a host's comment doesn't say it.
 	SHA string
+	// Before is the commit that the ref named before.
+	Before string
+	// MergeSHA is the host's test merge of a pull request.
+	MergeSHA string
 	// Ref in full.
 	Ref string
-	// Branch or Tag is the ref without its prefix.
+	// Branch or Tag is the ref without its prefix. A pull request has neither: the name
+	// of its head's branch is its author's to choose.
 	Branch, Tag string
 	// Sender is the login of the user that caused the event.
 	Sender string
-	// Title is the first line of Message.
+	// Title is the first line of Message; of a pull request, its title.
 	Title string
 	// Message of the commit; empty if the payload doesn't hold that commit.
 	Message string
+	// URL of the page about what happened.
+	URL string
 	// Paths that the payload's commits added, changed or removed: sorted, each
 	// once.
 	Paths []string
 	// PathsGap says why Paths may lack some that have changed since the ref's last
 	// push, to follow "the list of changed paths is incomplete". Empty: it lacks none.
 	PathsGap string
+	// Created says that the ref is new; Forced, that commits were taken away.
+	Created, Forced bool
 	// Deleted says that the ref is gone and that there is nothing to build.
 	Deleted bool
+	// PullRequest, Comment and Release are what the event is about.
+	PullRequest PullRequest
+	Comment     Comment
+	Release     Release
+	// Label that was given or taken by an event of that action.
+	Label string
 }
+
+// The parts of an event are those that expressions see.
+type (
+	// PullRequest is a pull or merge request.
+	PullRequest = expr.PullRequest
+	// Comment is a comment on a pull request.
+	Comment = expr.Comment
+	// Release is a release at the git host.
+	Release = expr.Release
+)
 
 // Expr is the event as expressions see it.
 func (e *Event) Expr() expr.Event {
 	return expr.Event{
-		Kind: string(e.Kind), Repository: e.Repository, CloneURL: e.CloneURL, SHA: e.SHA, Ref: e.Ref,
-		Branch: e.Branch, Tag: e.Tag, Sender: e.Sender, Title: e.Title, Message: e.Message,
+		Kind: string(e.Kind), Action: string(e.Action), Repository: e.Repository, CloneURL: e.CloneURL,
+		SHA: e.SHA, Before: e.Before, MergeSHA: e.MergeSHA, Ref: e.Ref, Branch: e.Branch, Tag: e.Tag,
+		Created: e.Created, Forced: e.Forced, Sender: e.Sender, Title: e.Title, Message: e.Message, URL: e.URL,
 		Paths: e.Paths, PathsComplete: e.PathsGap == "",
+		PullRequest: e.PullRequest, Comment: e.Comment, Release: e.Release,
 	}
 }
 

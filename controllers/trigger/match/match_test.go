@@ -115,7 +115,7 @@ func TestDecide(t *testing.T) {
 			Decision{NotMatched, "spec.webhook.if is false: '" + strings.Repeat("é", 198) + "…"},
 		},
 		"if not compiling": {condition("event.shaa == ''"), main, Decision{Invalid, "spec.webhook.if: 1:6: undefined field 'shaa' " +
-			"(event has kind, repository, cloneURL, sha, ref, branch, tag, sender, title, message, paths, pathsComplete)"}},
+			"(event has kind, action, repository, cloneURL, sha, before, mergeSHA, ref, branch, tag, created, forced, sender, title, message, url, paths, pathsComplete, pullRequest, comment, release; event.pullRequest has number, title, author, draft, head, base, headRepository, fork, labels, url; event.comment has body, author, command, args; event.release has name, tag, draft, prerelease, url)"}},
 		"if failing": {condition("body.nothing == 1"), main, Decision{
 			Invalid,
 			"spec.webhook.if: 1:5: no such key: nothing (write body.?name.orValue('') for a field that may be missing)",

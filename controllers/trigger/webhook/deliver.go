@@ -251,14 +251,7 @@ func bodyParams(trigger *v1alpha1.Trigger, pipeline *v1alpha1.Pipeline, body any
 }
 
 func origin(trigger *v1alpha1.Trigger, d delivery) *v1alpha1.Origin {
-	return &v1alpha1.Origin{
-		Trigger:    trigger.Name,
-		Provider:   d.provider,
-		Delivery:   d.id,
-		Digest:     d.digest,
-		Repository: printable.Text(d.event.Repository),
-		SHA:        d.event.SHA,
-		Ref:        printable.Text(d.event.Ref),
-		Sender:     printable.Text(d.event.Sender),
-	}
+	from := d.event.Origin()
+	from.Trigger, from.Provider, from.Delivery, from.Digest = trigger.Name, d.provider, d.id, d.digest
+	return &from
 }

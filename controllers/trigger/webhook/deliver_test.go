@@ -44,7 +44,8 @@ func TestPushCreatesARun(t *testing.T) {
 			Origin: &v1alpha1.Origin{
 				Trigger: "web-push", Provider: v1alpha1.ProviderGitHub, Delivery: "d1",
 				Digest:     "sha256:" + hexSum([]byte(payload(t, "github-push"))),
-				Repository: "acme/web", SHA: head, Ref: "refs/heads/main", Sender: "mona",
+				Repository: "acme/web", SHA: head, Ref: "refs/heads/main", Branch: "main",
+				Title: "Fix the parser", Sender: "mona",
 			},
 		},
 	}}
