@@ -246,5 +246,5 @@ helm-ldflags = $(foreach package,pkg/chartutil pkg/lint/rules,-X helm.sh/helm/v3
 $(TOOLS)/%:
 	@echo '==> $*: building it from source into $(TOOLS), once; this can take minutes'
 	$(GO) build -C $(firstword $($*)) -buildvcs=false \
-	  -ldflags '-s -w $(if $(filter tools/helm,$($*)),$(helm-ldflags))' -o $@.new $(lastword $($*))
-	mv $@.new $@
+	  -ldflags '-s -w $(if $(filter tools/helm,$($*)),$(helm-ldflags))' -o $@.$$$$ $(lastword $($*))
+	mv $@.$$$$ $@
