@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -34,6 +35,7 @@ func (s *settings) commands(ctx context.Context) *cobra.Command {
 		plain("status", "Say which components run; exit status 1 if the cluster can't be used", s.status),
 		plain("build", "Build the components without starting them", s.build),
 		plain("assets", "Build the components and print their folder, KUBEBUILDER_ASSETS for envtest", s.assets),
+		plain("gitea", "Build Gitea, a git host, and print as JSON where its program and its files are", s.gitea),
 		plain("env", "Print shell commands that point kubectl at the cluster", s.env),
 		&cobra.Command{
 			Use: "load TAR...", Short: "Load images, as docker save or the OCI layout have them, into the cluster", Args: cobra.MinimumNArgs(1),
@@ -58,6 +60,22 @@ func (s *settings) assets(ctx context.Context) error {
 	}
 	fmt.Println(s.cache.Bin())
 	return nil
+}
+
+// gitea is built when it is asked for: the cluster doesn't need it.
+func (s *settings) gitea(ctx context.Context) error {
+	source, err := s.sourceDir()
+	if err != nil {
+		return err
+	}
+	if err := s.cache.Ensure(ctx, s.out, source, []build.Program{build.Gitea()}); err != nil {
+		return err
+	}
+	files, err := build.GiteaFiles(ctx, source)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(map[string]string{"program": filepath.Join(s.cache.Bin(), "gitea"), "files": files})
 }
 
 func (s *settings) up(ctx context.Context) error {

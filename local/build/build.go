@@ -39,6 +39,10 @@ type Program struct {
 	Module, Package string
 	Links           []string
 	LDFlags         string
+	// Tags are build tags. CGO says that C is part of the program, which takes a
+	// compiler of C.
+	Tags string
+	CGO  bool
 	// Hint says what to expect of a first build.
 	Hint string
 }
@@ -105,10 +109,14 @@ func (c Cache) ensure(ctx context.Context, out *progress.Printer, source string,
 }
 
 func (p Program) build(ctx context.Context, source, output string, report func(string)) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-v", "-trimpath", "-ldflags", p.LDFlags, "-o", output, p.Package)
+	cmd := exec.CommandContext(ctx, "go", "build", "-v", "-trimpath", "-tags", p.Tags, "-ldflags", p.LDFlags, "-o", output, p.Package)
 	cmd.Dir = filepath.Join(source, p.Module)
 	// -buildvcs=false, or a program would differ from commit to commit.
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-buildvcs=false")
+	cgo := "0"
+	if p.CGO {
+		cgo = "1"
+	}
+	cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo, "GOWORK=off", "GOFLAGS=-buildvcs=false")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return err
@@ -161,6 +169,9 @@ func (p Program) hash(source, toolchain string) (string, error) {
 	slices.Sort(files)
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q\n", toolchain, p.LDFlags)
+	if p.CGO || p.Tags != "" {
+		fmt.Fprintf(h, "%q %t\n", p.Tags, p.CGO)
+	}
 	for _, f := range files {
 		text, err := os.ReadFile(f)
 		if err != nil {

@@ -103,10 +103,11 @@ func TestHash(t *testing.T) {
 	if got := hash(base, "go1", program()); got != want {
 		t.Error("a test is part of the hash")
 	}
-	flags := program()
-	flags.LDFlags = ""
+	flags, tags, cgo := program(), program(), program()
+	flags.LDFlags, tags.Tags, cgo.CGO = "", "toy", true
 	for what, got := range map[string]string{
 		"source": hash(other, "go1", program()), "toolchain": hash(base, "go2", program()), "flags": hash(base, "go1", flags),
+		"tags": hash(base, "go1", tags), "use of C": hash(base, "go1", cgo),
 	} {
 		if got == want {
 			t.Errorf("the %s is no part of the hash", what)

@@ -1,9 +1,12 @@
 package build
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -40,6 +43,36 @@ func Kueue() Program {
 		Name: "kueue", Module: "kueue", Package: "sigs.k8s.io/kueue/cmd/kueue", Links: []string{"kueue"},
 		LDFlags: "-s -w", Hint: " (once; two to three minutes on two cores)",
 	}
+}
+
+// giteaModule is what Gitea is built from.
+const giteaModule = "code.gitea.io/gitea"
+
+// Gitea is no part of the cluster: tests run it beside that. Its
+// database is SQLite, which is C.
+func Gitea() Program {
+	return Program{
+		Name: "gitea", Module: "gitea", Package: giteaModule, Links: []string{"gitea"},
+		LDFlags: "-s -w", Tags: "sqlite sqlite_unlock_notify", CGO: true,
+		Hint: " (once; three to four minutes on two cores)",
+	}
+}
+
+// GiteaFiles returns the folder with the templates, texts and images that Gitea
+// reads while it runs: that of its module, which is fetched if it is missing.
+func GiteaFiles(ctx context.Context, source string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", giteaModule)
+	cmd.Dir = filepath.Join(source, "gitea")
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("fetch Gitea's module: %w: %s", err, out)
+	}
+	var module struct{ Dir string }
+	if err := json.Unmarshal(out, &module); err != nil {
+		return "", fmt.Errorf("read where Gitea's module is: %w", err)
+	}
+	return module.Dir, nil
 }
 
 // versionFlags tell Kubernetes its version, which clients otherwise take for
