@@ -41,10 +41,10 @@ MODULES := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './tools
 LARGE := $(filter ./local/%,$(MODULES))
 SMALL := $(filter-out $(LARGE),$(MODULES))
 
-# Packages whose tests need more than Go: an API server, helm, a cluster.
+# Packages whose tests need more than Go: an API server, helm, a cluster, a git host.
 API_TESTS := ./test/api/...
 CHART_TESTS := ./test/chart/...
-E2E_TESTS := ./test/e2e/...
+E2E_TESTS := ./test/e2e/... ./test/gitea/...
 
 LOCAL := $(GO) run -C local .
 GOTESTSUM := $(TOOLS)/gotestsum --format-hide-empty-pkg
@@ -174,7 +174,7 @@ test-unit: $(TOOLS)/gotestsum ## Tests that need no cluster.
 	export CGO_ENABLED=1
 	for module in $(SMALL); do
 	  cd $(CURDIR)/$$module
-	  $(GOTESTSUM) --format pkgname -- -race -timeout 10m $$($(GO) list ./... | grep -v '/kayci/test/\(api\|chart\|e2e\)\(/\|$$\)')
+	  $(GOTESTSUM) --format pkgname -- -race -timeout 10m $$($(GO) list ./... | grep -v '/kayci/test/\(api\|chart\|e2e\|gitea\)\(/\|$$\)')
 	done
 
 .PHONY: test-api
@@ -195,8 +195,9 @@ test-chart: $(TOOLS)/gotestsum $(TOOLS)/helm $(TOOLS)/helm4 $(TOOLS)/helm-unitte
 	PATH="$(TOOLS):$$PATH" $(GOTESTSUM) --format testname -- -count=1 -timeout 15m $(CHART_TESTS)
 
 .PHONY: test-e2e
-test-e2e: $(TOOLS)/gotestsum $(TOOLS)/helm ## End-to-end tests with real pods, on the local cluster: yours if it runs.
+test-e2e: $(TOOLS)/gotestsum $(TOOLS)/helm ## End-to-end tests with real pods, on the local cluster (yours if it runs), and with a real git host.
 	@$(call begin,test-e2e,end-to-end tests with real pods; a local cluster that is not up yet is stopped again)
+	$(LOCAL) gitea > /dev/null
 	if ! $(LOCAL) status > /dev/null 2>&1; then
 	  cleanup() { $(LOCAL) down; }
 	  $(LOCAL) up
