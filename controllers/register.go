@@ -27,6 +27,7 @@ import (
 	"github.com/kayci/kayci/controllers/run"
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger"
+	"github.com/kayci/kayci/controllers/trigger/decisions"
 	"github.com/kayci/kayci/controllers/trigger/webhook"
 	"github.com/kayci/kayci/render"
 )
@@ -142,6 +143,10 @@ func addRuns(mgr ctrl.Manager, opts Options, installed *revision.Installed) erro
 }
 
 func addWebhooks(mgr ctrl.Manager, opts Options, installed *revision.Installed) error {
+	noted := decisions.NewRecorder(mgr.GetClient(), clock.RealClock{}, mgr.GetLogger().WithName("decisions"))
+	if err := mgr.Add(noted); err != nil {
+		return err
+	}
 	server, err := webhook.NewServer(webhook.Options{
 		Address:         opts.WebhookAddress,
 		Namespaces:      opts.WatchNamespaces,
@@ -150,6 +155,7 @@ func addWebhooks(mgr ctrl.Manager, opts Options, installed *revision.Installed) 
 		Client:          mgr.GetClient(),
 		APIReader:       mgr.GetAPIReader(),
 		Starter:         &start.Starter{Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Installed: installed},
+		Decisions:       noted,
 		Clock:           clock.RealClock{},
 		Log:             mgr.GetLogger().WithName("webhook"),
 		Metrics:         runtimemetrics.Registry,

@@ -167,6 +167,14 @@ type TriggerStatus struct {
 	// WebhookPath is the path, on KayCI's webhook address, to send events to.
 	// +optional
 	WebhookPath string `json:"webhookPath,omitempty"`
+
+	// Recent are the last decisions about events, newest first, at most 20. They are
+	// written some seconds later, together, and those of a replica that crashes are
+	// lost.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=20
+	Recent []Decision `json:"recent,omitempty"`
 }
 
 // Trigger starts Runs of a Pipeline.
@@ -177,9 +185,12 @@ type TriggerStatus struct {
 // +kubebuilder:printcolumn:name="Pipeline",type=string,JSONPath=`.spec.pipeline`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Webhook",type=string,JSONPath=`.status.webhookPath`
+// +kubebuilder:printcolumn:name="Last",type=string,JSONPath=`.status.recent[0].outcome`
+// +kubebuilder:printcolumn:name="When",type=date,JSONPath=`.status.recent[0].time`
 // +kubebuilder:printcolumn:name="Provider",type=string,JSONPath=`.spec.webhook.provider`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
+// +kubebuilder:printcolumn:name="Last Reason",type=string,JSONPath=`.status.recent[0].reason`,priority=1
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?$')",message="metadata.name must be a DNS label of at most 52 characters"
 type Trigger struct {
 	metav1.TypeMeta   `json:",inline"`

@@ -98,8 +98,8 @@ func carriedReasons(t *testing.T) map[string]bool {
 			t.Errorf("%s has no reasons", file)
 		}
 	}
-	constants(parse(t, "controllers/trigger/webhook/answer.go"), func(_, kind, value string) {
-		if kind == "outcome" {
+	constants(parse(t, "api/v1alpha1/decision_types.go"), func(_, kind, value string) {
+		if kind == "DecisionOutcome" {
 			found[value] = true
 		}
 	})

@@ -8,19 +8,20 @@ import (
 	"time"
 
 	"github.com/kayci/kayci/api/printable"
+	"github.com/kayci/kayci/api/v1alpha1"
 )
 
 // outcome of a delivery for one Trigger, as answers and metrics say it.
-type outcome string
+type outcome = v1alpha1.DecisionOutcome
 
 const (
-	created    outcome = "Created"
-	exists     outcome = "Exists"
-	conflict   outcome = "Conflict"
-	notMatched outcome = "NotMatched"
-	suspended  outcome = "Suspended"
-	invalid    outcome = "Invalid"
-	failed     outcome = "Failed"
+	created    = v1alpha1.DecisionCreated
+	exists     = v1alpha1.DecisionExists
+	conflict   = v1alpha1.DecisionConflict
+	notMatched = v1alpha1.DecisionNotMatched
+	suspended  = v1alpha1.DecisionSuspended
+	invalid    = v1alpha1.DecisionInvalid
+	failed     = v1alpha1.DecisionFailed
 )
 
 // result is what a delivery meant to one Trigger.

@@ -67,6 +67,9 @@ func (s *Server) deliver(ctx context.Context, trigger *v1alpha1.Trigger, d deliv
 		log.Info("Webhook delivered", "outcome", r.Outcome, "run", r.Run, "reason", r.Reason)
 	}
 	r.Trigger = trigger.Name
+	if addressed || r.Outcome != notMatched && r.Outcome != suspended {
+		s.opts.Decisions.Add(client.ObjectKeyFromObject(trigger), v1alpha1.Decision{Outcome: r.Outcome, Reason: r.Reason, Delivery: d.id, Run: r.Run})
+	}
 	s.deliveries.WithLabelValues(string(d.provider), string(r.Outcome)).Inc()
 	return r
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/start"
+	"github.com/kayci/kayci/controllers/trigger/decisions"
 	"github.com/kayci/kayci/controllers/turn"
 )
 
@@ -79,6 +80,8 @@ type Options struct {
 	APIReader client.Reader
 	// Starter creates the Runs.
 	Starter Starter
+	// Decisions notes what each delivery meant. nil: nothing is noted.
+	Decisions *decisions.Recorder
 	// Clock tells the time of records and of the Secrets' short cache.
 	Clock clock.PassiveClock
 	// Log gets a line for each authentic delivery.
