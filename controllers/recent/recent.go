@@ -68,7 +68,7 @@ func (w *Writes) Forget(obj client.Object) {
 
 // Newer returns the cached object, or what was written of it if that is newer.
 func Newer[T client.Object](w *Writes, now time.Time, cached T) T {
-	own, ok := Find(w, now, cached)
+	own, ok := w.last(now, cached)
 	if !ok || own.GetUID() != cached.GetUID() {
 		return cached
 	}
@@ -76,18 +76,28 @@ func Newer[T client.Object](w *Writes, now time.Time, cached T) T {
 	if err != nil || order <= 0 {
 		return cached
 	}
-	return own
+	if newer, ok := own.DeepCopyObject().(T); ok {
+		return newer
+	}
+	return cached
 }
 
 // Find returns what was written lately of the object with this one's name.
 func Find[T client.Object](w *Writes, now time.Time, named T) (T, bool) {
 	var none T
-	w.mu.Lock()
-	last, known := w.written[keyOf(named)]
-	w.mu.Unlock()
-	if !known || now.Sub(last.at) > Remembered {
+	last, ok := w.last(now, named)
+	if !ok {
 		return none, false
 	}
-	own, ok := last.obj.DeepCopyObject().(T)
+	own, ok := last.DeepCopyObject().(T)
 	return own, ok
+}
+
+// last is what is remembered of the object with this one's name. It may not be
+// changed: whoever gets it gets a copy.
+func (w *Writes) last(now time.Time, named client.Object) (client.Object, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	last, known := w.written[keyOf(named)]
+	return last.obj, known && now.Sub(last.at) <= Remembered
 }

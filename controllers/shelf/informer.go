@@ -53,7 +53,9 @@ func (i *informer) AddIndexers(indexers toolscache.Indexers) error {
 
 func (i *informer) GetStore() toolscache.Store { return i.GetIndexer() }
 
-func (i *informer) GetIndexer() toolscache.Indexer { return indexer{i.SharedIndexInformer.GetIndexer()} }
+func (i *informer) GetIndexer() toolscache.Indexer {
+	return indexer{i.SharedIndexInformer.GetIndexer()}
+}
 
 // whole shows objects whole to the indexes' functions.
 func whole(indexers toolscache.Indexers) toolscache.Indexers {

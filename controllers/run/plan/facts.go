@@ -210,12 +210,23 @@ func PartOf(obj metav1.Object) string {
 }
 
 // podsOf returns the pods that this Job made. One of a Job that had the same name
-// before is none of them.
+// before is none of them. Pods are large, and each decision asks for those of all
+// Jobs: mostly they are all there are, which are not copied.
 func (f *Facts) podsOf(job *batchv1.Job) []corev1.Pod {
-	var owned []corev1.Pod
-	for _, pod := range f.Pods[PartOf(job)] {
-		if metav1.IsControlledBy(&pod, job) {
-			owned = append(owned, pod)
+	pods := f.Pods[PartOf(job)]
+	var others int
+	for i := range pods {
+		if !metav1.IsControlledBy(&pods[i], job) {
+			others++
+		}
+	}
+	if others == 0 {
+		return slices.Clip(pods)
+	}
+	owned := make([]corev1.Pod, 0, len(pods)-others)
+	for i := range pods {
+		if metav1.IsControlledBy(&pods[i], job) {
+			owned = append(owned, pods[i])
 		}
 	}
 	return owned
