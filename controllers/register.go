@@ -165,7 +165,7 @@ func addWebhooks(mgr ctrl.Manager, opts Options, installed *revision.Installed) 
 		return err
 	}
 	// Replicas that don't lead have no controller that would fill these caches.
-	read := []client.Object{&v1alpha1.Trigger{}, &v1alpha1.Pipeline{}, &appsv1.ControllerRevision{}}
+	read := []client.Object{&v1alpha1.ConfigRepo{}, &v1alpha1.Trigger{}, &v1alpha1.Pipeline{}, &appsv1.ControllerRevision{}}
 	if installed != nil {
 		read = append(read, &corev1.ConfigMap{})
 	}

@@ -69,6 +69,11 @@ type ConfigRepoSpec struct {
 	// +optional
 	SecretRef *meta.LocalObjectReference `json:"secretRef,omitempty"`
 
+	// Webhook lets the git host tell of a push, which is looked at at once: send pushes
+	// to status.webhookPath.
+	// +optional
+	Webhook *ConfigRepoWebhook `json:"webhook,omitempty"`
+
 	// ProxySecretRef names a Secret of the same namespace with the HTTP proxy to go
 	// by, for every scheme. Keys, as in Flux: `address`, as in
 	// http://proxy.example.com:3128, and optionally `username` and `password`.
@@ -177,11 +182,26 @@ type ConfigRepoStatus struct {
 	// +optional
 	LastAppliedRevision string `json:"lastAppliedRevision,omitempty"`
 
+	// WebhookPath is the path, on KayCI's webhook address, to send pushes to.
+	// +optional
+	WebhookPath string `json:"webhookPath,omitempty"`
+
 	// Inventory lists the objects that were applied from the repository.
 	// +optional
 	Inventory *Inventory `json:"inventory,omitempty"`
 
 	meta.ReconcileRequestStatus `json:",inline"`
+}
+
+// ConfigRepoWebhook is how the git host says that something was pushed.
+type ConfigRepoWebhook struct {
+	// Provider whose format and signature the request has. Any authentic request of
+	// generic asks for a look; of a git host, a push of what spec.ref names.
+	Provider Provider `json:"provider"`
+
+	// SecretRef names a Secret of the same namespace. Its keys `token` and `token.old`
+	// are those of a Trigger's webhook.
+	SecretRef meta.LocalObjectReference `json:"secretRef"`
 }
 
 // Inventory is the set of objects that a ConfigRepo has applied and may prune.

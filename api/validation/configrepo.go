@@ -29,6 +29,9 @@ func ConfigRepo(r *v1alpha1.ConfigRepo) field.ErrorList {
 	if p := r.Spec.Path; path.IsAbs(p) || slices.Contains(strings.Split(p, "/"), "..") {
 		errs = append(errs, field.Invalid(spec.Child("path"), p, "must be relative and must not contain '..'"))
 	}
+	if w := r.Spec.Webhook; w != nil {
+		errs = append(errs, validateSender(w.Provider, w.SecretRef.Name, spec.Child("webhook"))...)
+	}
 	for i, pattern := range r.Spec.Ignore {
 		if err := Glob(pattern); err != nil {
 			errs = append(errs, field.Invalid(spec.Child("ignore").Index(i), pattern, err.Error()))

@@ -70,13 +70,7 @@ func validateTriggerParams(env *expr.Env, params map[string]string, path *field.
 }
 
 func validateWebhook(env *expr.Env, w *v1alpha1.Webhook, path *field.Path) field.ErrorList {
-	var errs field.ErrorList
-	if providers := v1alpha1.Providers(); !slices.Contains(providers, w.Provider) {
-		errs = append(errs, field.NotSupported(path.Child("provider"), w.Provider, providers))
-	}
-	if w.SecretRef.Name == "" {
-		errs = append(errs, field.Required(path.Child("secretRef", "name"), "the Secret whose key `token` authenticates the sender"))
-	}
+	errs := validateSender(w.Provider, w.SecretRef.Name, path)
 	for i, event := range w.Events {
 		if kinds := v1alpha1.EventKinds(); !slices.Contains(kinds, event) {
 			errs = append(errs, field.NotSupported(path.Child("events").Index(i), event, kinds))
@@ -98,6 +92,18 @@ func validateWebhook(env *expr.Env, w *v1alpha1.Webhook, path *field.Path) field
 		if err != nil {
 			errs = append(errs, invalidExpression(path.Child("if"), err))
 		}
+	}
+	return errs
+}
+
+// validateSender checks who may send to a webhook.
+func validateSender(provider v1alpha1.Provider, secret string, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if providers := v1alpha1.Providers(); !slices.Contains(providers, provider) {
+		errs = append(errs, field.NotSupported(path.Child("provider"), provider, providers))
+	}
+	if secret == "" {
+		errs = append(errs, field.Required(path.Child("secretRef", "name"), "the Secret whose key `token` authenticates the sender"))
 	}
 	return errs
 }

@@ -92,6 +92,14 @@ func (s *sync) postponedBy(hold apply.Hold, only func(apply.Wait) bool) string {
 	return strings.Join(names, ", ")
 }
 
+// webhookPath is where the repository's git host sends pushes to.
+func webhookPath(repo *v1alpha1.ConfigRepo) string {
+	if repo.Spec.Webhook == nil {
+		return ""
+	}
+	return "/hooks/" + repo.Namespace + "/configrepos/" + repo.Name
+}
+
 // lookAgain is due when the cache has had time to learn of the change that this
 // look has run into. The status is left to that look.
 func (s *sync) lookAgain() ctrl.Result {
@@ -104,6 +112,7 @@ func (s *sync) lookAgain() ctrl.Result {
 func (s *sync) finishLook(ctx context.Context, l look, err error) (ctrl.Result, error) {
 	revision, previous := l.revision(), s.saved.Status.LastAppliedRevision
 	s.repo.Status.ObservedGeneration = s.repo.Generation
+	s.repo.Status.WebhookPath = webhookPath(s.repo)
 	if l.requested != "" {
 		s.repo.Status.LastHandledReconcileAt = l.requested
 	}

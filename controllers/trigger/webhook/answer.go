@@ -24,12 +24,13 @@ const (
 	failed     = v1alpha1.DecisionFailed
 )
 
-// result is what a delivery meant to one Trigger.
+// result is what a delivery meant to one Trigger or ConfigRepo.
 type result struct {
-	Trigger string  `json:"trigger"`
-	Outcome outcome `json:"outcome"`
-	Run     string  `json:"run,omitempty"`
-	Reason  string  `json:"reason,omitempty"`
+	Trigger    string  `json:"trigger,omitempty"`
+	ConfigRepo string  `json:"configRepo,omitempty"`
+	Outcome    outcome `json:"outcome"`
+	Run        string  `json:"run,omitempty"`
+	Reason     string  `json:"reason,omitempty"`
 
 	// transient says that the same request may succeed soon.
 	transient bool

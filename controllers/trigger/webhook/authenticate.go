@@ -20,15 +20,28 @@ const (
 	concealment = 200 * time.Millisecond
 )
 
-// authenticate returns the Triggers that the request is authentic for, in the
-// order of their names. It hashes as much where there is none, and asks the API
-// server only for Secrets of Triggers that the request could be for.
-func (s *Server) authenticate(ctx context.Context, target client.ObjectKey, from received) ([]v1alpha1.Trigger, error) {
+// receiver is what a request may be for.
+type receiver interface {
+	// sender is the provider of the request, and the Secret with its tokens.
+	sender() (provider v1alpha1.Provider, secret string)
+}
+
+// triggerReceiver is a Trigger with a webhook.
+type triggerReceiver struct{ *v1alpha1.Trigger }
+
+func (t triggerReceiver) sender() (v1alpha1.Provider, string) {
+	return t.Spec.Webhook.Provider, t.Spec.Webhook.SecretRef.Name
+}
+
+// authenticate returns what the request is authentic for, in the order of names. It
+// hashes as much where there is nothing, and asks the API server only for Secrets
+// of what the request could be for.
+func (s *Server) authenticate(ctx context.Context, target target, from received) ([]receiver, error) {
 	candidates, err := s.claimed(ctx, target, from)
 	if err != nil {
 		return nil, err
 	}
-	known, err := s.tokens(ctx, candidates)
+	known, err := s.tokens(ctx, target.Namespace, candidates)
 	if err != nil {
 		return nil, err
 	}
@@ -43,46 +56,47 @@ func (s *Server) authenticate(ctx context.Context, target client.ObjectKey, from
 	for token := range maps.Keys(proofs) {
 		proofs[token] = newProof([]byte(token), from.header, from.body)
 	}
-	var authentic []v1alpha1.Trigger
-	for i := range candidates {
-		webhook := candidates[i].Spec.Webhook
-		by := known[webhook.SecretRef.Name]
-		current := proves(webhook.Provider, from.header, proofs[string(by.current)])
-		old := proves(webhook.Provider, from.header, proofs[string(by.old)])
+	var authentic []receiver
+	for _, candidate := range candidates {
+		provider, secret := candidate.sender()
+		by := known[secret]
+		current := proves(provider, from.header, proofs[string(by.current)])
+		old := proves(provider, from.header, proofs[string(by.old)])
 		if current || old {
-			authentic = append(authentic, candidates[i])
+			authentic = append(authentic, candidate)
 		}
 	}
 	return authentic, nil
 }
 
 // claimed are the candidates whose provider's proof the request claims to have.
-func (s *Server) claimed(ctx context.Context, target client.ObjectKey, from received) ([]v1alpha1.Trigger, error) {
-	if !nameable(target) {
+func (s *Server) claimed(ctx context.Context, target target, from received) ([]receiver, error) {
+	if !nameable(target.ObjectKey) {
 		return nil, nil
 	}
 	all, err := s.candidates(ctx, target)
 	if err != nil {
 		return nil, err
 	}
-	var claimed []v1alpha1.Trigger
-	for i := range all {
-		if provider, ok := providerOf(all[i].Spec.Webhook.Provider); ok && provider.claimed(from.header) {
-			claimed = append(claimed, all[i])
+	var claimed []receiver
+	for _, candidate := range all {
+		name, _ := candidate.sender()
+		if provider, ok := providerOf(name); ok && provider.claimed(from.header) {
+			claimed = append(claimed, candidate)
 		}
 	}
 	return claimed, nil
 }
 
-// tokens of the Triggers' Secrets, by the Secret's name.
-func (s *Server) tokens(ctx context.Context, triggers []v1alpha1.Trigger) (map[string]tokens, error) {
+// tokens of the receivers' Secrets, by the Secret's name.
+func (s *Server) tokens(ctx context.Context, namespace string, receivers []receiver) (map[string]tokens, error) {
 	known := map[string]tokens{}
-	for i := range triggers {
-		secret := triggers[i].Spec.Webhook.SecretRef.Name
+	for _, one := range receivers {
+		_, secret := one.sender()
 		if _, ok := known[secret]; ok {
 			continue
 		}
-		found, err := s.secrets.tokens(ctx, client.ObjectKey{Namespace: triggers[i].Namespace, Name: secret})
+		found, err := s.secrets.tokens(ctx, client.ObjectKey{Namespace: namespace, Name: secret})
 		if err != nil {
 			return nil, err
 		}

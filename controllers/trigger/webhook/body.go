@@ -115,7 +115,7 @@ func networkOf(remote string) string {
 
 // groupOf a request is the namespace that it names. All that name none are one.
 func groupOf(r *http.Request) string {
-	if target := targetOf(r); nameable(target) {
+	if target := targetOf(r); nameable(target.ObjectKey) {
 		return target.Namespace
 	}
 	return ""

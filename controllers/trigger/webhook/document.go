@@ -25,12 +25,12 @@ type delivery struct {
 	body   *document
 }
 
-// understand reads the body once for each provider among the Triggers, before
+// understand reads the body once for each provider among the receivers, before
 // anything is done about any of them.
-func (s *Server) understand(ctx context.Context, triggers []v1alpha1.Trigger, from received) (deliveries, error) {
+func (s *Server) understand(ctx context.Context, receivers []receiver, from received) (deliveries, error) {
 	found := deliveries{}
-	for i := range triggers {
-		name := triggers[i].Spec.Webhook.Provider
+	for _, one := range receivers {
+		name, _ := one.sender()
 		if _, ok := found[name]; ok {
 			continue
 		}

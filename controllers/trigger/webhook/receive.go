@@ -48,23 +48,23 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) *refusal {
 	defer cancel()
 
 	target, from := targetOf(r), received{r.Header, body}
-	log := s.opts.Log.WithValues("namespace", printable.Text(target.Namespace), "trigger", printable.Text(target.Name))
+	log := s.opts.Log.WithValues("namespace", printable.Text(target.Namespace), "name", printable.Text(target.Name))
 	began := time.Now()
-	triggers, err := s.authenticate(ctx, target, from)
-	if errors.Is(err, errTooManyReads) || err == nil && len(triggers) == 0 && s.secrets.failing() {
+	receivers, err := s.authenticate(ctx, target, from)
+	if errors.Is(err, errTooManyReads) || err == nil && len(receivers) == 0 && s.secrets.failing() {
 		return unavailable(began)
 	}
 	if err != nil {
 		log.Error(err, "Authenticate a webhook")
 		return unavailable(began)
 	}
-	if len(triggers) == 0 {
+	if len(receivers) == 0 {
 		// Nothing of an unauthenticated request is logged unless asked for: the
 		// counter tells of a flood, and the log must not grow with it.
 		log.V(1).Info("Webhook not authentic")
 		return unauthenticated(began)
 	}
-	deliveries, err := s.understand(ctx, triggers, from)
+	deliveries, err := s.understand(ctx, receivers, from)
 	if errors.Is(err, errNoMemory) {
 		return busy()
 	}
@@ -73,8 +73,14 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) *refusal {
 		return malformed(err)
 	}
 	defer deliveries.release()
-	results := s.deliverAll(ctx, triggers, deliveries, target.Name != "")
-	answer(w, deliveries[triggers[0].Spec.Webhook.Provider].id, results)
+	provider, _ := receivers[0].sender()
+	var results []result
+	if repo, ok := receivers[0].(repositoryReceiver); ok {
+		results = []result{s.requestSync(ctx, repo.ConfigRepo, deliveries[provider])}
+	} else {
+		results = s.deliverAll(ctx, triggersOf(receivers), deliveries, target.Name != "")
+	}
+	answer(w, deliveries[provider].id, results)
 	return nil
 }
 
@@ -84,8 +90,19 @@ type received struct {
 	body   []byte
 }
 
-func targetOf(r *http.Request) client.ObjectKey {
-	return client.ObjectKey{Namespace: r.PathValue("namespace"), Name: r.PathValue("trigger")}
+// target is what a path names.
+type target struct {
+	// ObjectKey of a Trigger, or of a namespace for all of its Triggers.
+	client.ObjectKey
+	// repository: the name is a ConfigRepo's.
+	repository bool
+}
+
+func targetOf(r *http.Request) target {
+	if name := r.PathValue("configrepo"); name != "" {
+		return target{client.ObjectKey{Namespace: r.PathValue("namespace"), Name: name}, true}
+	}
+	return target{client.ObjectKey{Namespace: r.PathValue("namespace"), Name: r.PathValue("trigger")}, false}
 }
 
 func nameable(target client.ObjectKey) bool {
@@ -93,31 +110,55 @@ func nameable(target client.ObjectKey) bool {
 		(target.Name == "" || len(validation.IsDNS1123Label(target.Name)) == 0)
 }
 
-// candidates are the Triggers that the path means.
-func (s *Server) candidates(ctx context.Context, target client.ObjectKey) ([]v1alpha1.Trigger, error) {
-	if !s.watched(target.Namespace) {
+// candidates are what the path means.
+func (s *Server) candidates(ctx context.Context, target target) ([]receiver, error) {
+	switch {
+	case !s.watched(target.Namespace):
 		return nil, nil
+	case target.repository:
+		return s.repository(ctx, target.ObjectKey)
 	}
-	var found []v1alpha1.Trigger
-	if target.Name == "" {
-		var list v1alpha1.TriggerList
-		if err := s.opts.Client.List(ctx, &list, client.InNamespace(target.Namespace)); err != nil {
-			return nil, fmt.Errorf("list the Triggers of namespace %s: %w", target.Namespace, err)
-		}
-		found = list.Items
-	} else {
-		var trigger v1alpha1.Trigger
-		err := s.opts.Client.Get(ctx, target, &trigger)
-		if client.IgnoreNotFound(err) != nil {
-			return nil, fmt.Errorf("read Trigger %s: %w", target, err)
-		}
-		if !apierrors.IsNotFound(err) {
-			found = append(found, trigger)
-		}
+	found, err := s.triggers(ctx, target.ObjectKey)
+	if err != nil {
+		return nil, err
 	}
 	found = slices.DeleteFunc(found, func(t v1alpha1.Trigger) bool {
 		return t.Spec.Webhook == nil || t.DeletionTimestamp != nil
 	})
 	slices.SortFunc(found, func(a, b v1alpha1.Trigger) int { return strings.Compare(a.Name, b.Name) })
-	return found, nil
+	receivers := make([]receiver, len(found))
+	for i := range found {
+		receivers[i] = triggerReceiver{&found[i]}
+	}
+	return receivers, nil
+}
+
+// triggers are the one that is named, or all of the namespace.
+func (s *Server) triggers(ctx context.Context, named client.ObjectKey) ([]v1alpha1.Trigger, error) {
+	if named.Name == "" {
+		var list v1alpha1.TriggerList
+		if err := s.opts.Client.List(ctx, &list, client.InNamespace(named.Namespace)); err != nil {
+			return nil, fmt.Errorf("list the Triggers of namespace %s: %w", named.Namespace, err)
+		}
+		return list.Items, nil
+	}
+	var trigger v1alpha1.Trigger
+	err := s.opts.Client.Get(ctx, named, &trigger)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("read Trigger %s: %w", named, err)
+	}
+	return []v1alpha1.Trigger{trigger}, nil
+}
+
+func triggersOf(receivers []receiver) []v1alpha1.Trigger {
+	var found []v1alpha1.Trigger
+	for _, one := range receivers {
+		if trigger, ok := one.(triggerReceiver); ok {
+			found = append(found, *trigger.Trigger)
+		}
+	}
+	return found
 }

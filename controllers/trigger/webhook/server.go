@@ -167,6 +167,7 @@ func (s *Server) routes() http.Handler {
 	for _, pattern := range []string{
 		"POST /hooks/{namespace}", "POST /hooks/{namespace}/{$}",
 		"POST /hooks/{namespace}/{trigger}", "POST /hooks/{namespace}/{trigger}/{$}",
+		"POST /hooks/{namespace}/configrepos/{configrepo}", "POST /hooks/{namespace}/configrepos/{configrepo}/{$}",
 	} {
 		mux.HandleFunc(pattern, s.receive)
 	}
