@@ -165,3 +165,20 @@ const (
 	// so no request can be authentic.
 	ReasonSecretNotUsable = "SecretNotUsable"
 )
+
+// Reasons for which a git host's API doesn't do what it is asked.
+const (
+	// ReasonInvalidURL: the address isn't that of the host's API.
+	ReasonInvalidURL = "InvalidURL"
+	// ReasonAuthenticationFailed: the host doesn't take the credentials.
+	ReasonAuthenticationFailed = "AuthenticationFailed"
+	// ReasonForbidden: the credentials lack a permission.
+	ReasonForbidden = "Forbidden"
+	// ReasonNotFound: the host knows no such repository, commit or pull request, or
+	// doesn't show it to these credentials.
+	ReasonNotFound = "NotFound"
+	// ReasonRefused: the host doesn't take the request as it is.
+	ReasonRefused = "Refused"
+	// ReasonRateLimited: the host was asked too often.
+	ReasonRateLimited = "RateLimited"
+)

@@ -16,6 +16,9 @@ const (
 	ProviderGitHub  Provider = "github"
 	ProviderGitLab  Provider = "gitlab"
 	ProviderGitea   Provider = "gitea"
+	// ProviderBitbucket is Bitbucket Cloud, and ProviderBitbucketServer Data Center.
+	ProviderBitbucket       Provider = "bitbucket"
+	ProviderBitbucketServer Provider = "bitbucket-server"
 )
 
 // Providers are all of them.
