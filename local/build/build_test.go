@@ -163,12 +163,14 @@ func TestFindSource(t *testing.T) {
 }
 
 func TestVersions(t *testing.T) {
-	module, err := os.ReadFile("../kubernetes/go.mod")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(module), "k8s.io/kubernetes "+kubernetesVersion+"\n") {
-		t.Errorf("kubernetes/go.mod doesn't require %s", kubernetesVersion)
+	for name, required := range map[string]string{"kubernetes": "k8s.io/kubernetes " + kubernetesVersion, "gitea": giteaModule + " " + giteaVersion} {
+		module, err := os.ReadFile("../" + name + "/go.mod")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(strings.ReplaceAll(string(module), " // indirect", ""), required+"\n") {
+			t.Errorf("%s/go.mod doesn't require %s", name, required)
+		}
 	}
 	want := "-X k8s.io/client-go/pkg/version.gitVersion=v1.36.3 -X k8s.io/client-go/pkg/version.gitMajor=1 -X k8s.io/client-go/pkg/version.gitMinor=36 " +
 		"-X k8s.io/component-base/version.gitVersion=v1.36.3 -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36"

@@ -45,16 +45,20 @@ func Kueue() Program {
 	}
 }
 
-// giteaModule is what Gitea is built from.
-const giteaModule = "code.gitea.io/gitea"
+// giteaModule is what Gitea is built from, and giteaVersion that of gitea/go.mod,
+// which a test checks.
+const (
+	giteaModule  = "code.gitea.io/gitea"
+	giteaVersion = "v1.26.0"
+)
 
 // Gitea is no part of the cluster: tests run it beside that. Its
 // database is SQLite, which is C.
 func Gitea() Program {
 	return Program{
 		Name: "gitea", Module: "gitea", Package: giteaModule, Links: []string{"gitea"},
-		LDFlags: "-s -w", Tags: "sqlite sqlite_unlock_notify", CGO: true,
-		Hint: " (once; three to four minutes on two cores)",
+		LDFlags: "-s -w -X main.Version=" + strings.TrimPrefix(giteaVersion, "v"), Tags: "sqlite sqlite_unlock_notify", CGO: true,
+		Hint: " " + giteaVersion + " (once; three to four minutes on two cores)",
 	}
 }
 
