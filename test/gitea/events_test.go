@@ -52,6 +52,16 @@ func push(t *testing.T, c *gitclone.Clone, file, message string) string {
 	return commit
 }
 
+// propose has ada push a branch and open a pull request from it.
+func (s *story) propose(t *testing.T, branch, title string) int64 {
+	t.Helper()
+	must(t, s.web.Switch(t.Context(), branch))
+	push(t, s.web, branch+".html", title)
+	made, err := s.ada.CreatePullRequest(t.Context(), web, gitea.NewPullRequest{Title: title, Head: branch, Base: "main"})
+	must(t, err)
+	return made.Number
+}
+
 // Each of these is done, and then Gitea delivers what says so, signed.
 func TestEvents(t *testing.T) {
 	s := newStory(t)
@@ -92,11 +102,8 @@ func TestEvents(t *testing.T) {
 		{"pull-request-from-draft", `pull_request edited "Fix it"`, func() error { return s.ben.Retitle(ctx, web, s.first, "Fix it") }},
 		{"pull-request-closed", `pull_request closed "Fix it"`, func() error { return s.ben.Close(ctx, web, s.first) }},
 		{"pull-request-opened", `pull_request opened "Add a page"`, func() error {
-			must(t, s.web.Switch(ctx, "page"))
-			push(t, s.web, "page.html", "Add a page")
-			made, err := s.ada.CreatePullRequest(ctx, web, gitea.NewPullRequest{Title: "Add a page", Head: "page", Base: "main"})
-			second = made.Number
-			return err
+			second = s.propose(t, "page", "Add a page")
+			return nil
 		}},
 		{"pull-request-merged", `pull_request closed "Add a page" merged`, func() error { return s.ada.Merge(ctx, web, second) }},
 		{"test", "push refs/heads/main unchanged", func() error { return s.ada.TestWebhook(ctx, web, s.hook) }},

@@ -108,14 +108,15 @@ func (s *Server) Admin() *Client { return s.admin }
 
 // Resume starts a server that was stopped, with its data and at its address, and
 // returns when it answers.
-func (s *Server) Resume(ctx context.Context) (err error) {
-	s.process, err = process.Start(ctx, process.Command{
+func (s *Server) Resume(ctx context.Context) error {
+	started, err := process.Start(ctx, process.Command{
 		Name: "gitea", Log: s.Log(), Env: environment(),
 		Program: s.options.Program.Path, Args: s.arguments("web"),
 	})
 	if err != nil {
 		return err
 	}
+	s.process = started
 	err = wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
 		if err := s.process.Alive(); err != nil {
 			return false, err
