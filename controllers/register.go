@@ -52,7 +52,7 @@ func controllerOptions() controller.Options {
 
 func addControllers(mgr ctrl.Manager, opts Options, installed *revision.Installed) error {
 	for _, add := range []func(ctrl.Manager, Options, *revision.Installed) error{
-		addConfigRepo, addTrigger, addRuns, addWebhooks, addAdmission, addLiveness,
+		addConfigRepo, addTrigger, addSources, addRuns, addWebhooks, addAdmission, addLiveness,
 	} {
 		if err := add(mgr, opts, installed); err != nil {
 			return err

@@ -42,6 +42,7 @@ func TestExamplesRender(t *testing.T) {
 		"hello-world":  {"Pipeline/hello-world", "Trigger/hello-world"},
 		"limits":       {"Pipeline/limits", "Trigger/limits"},
 		"matrix":       {"Pipeline/matrix", "Trigger/matrix"},
+		"schedule":     {"Pipeline/nightly", "Trigger/by-hand", "Trigger/nightly"},
 		"services":     {"Pipeline/services", "Trigger/services"},
 		"workspace":    {"Pipeline/workspace", "Trigger/workspace"},
 		"conditions":   {"Pipeline/conditions", "Trigger/conditions"},

@@ -27,9 +27,20 @@ type Vars struct {
 	Budget *Budget
 }
 
+// Variables are the values of the variables of one environment: Vars are those of
+// NewTriggerEnv, ScheduleVars those of NewScheduleEnv.
+type Variables interface {
+	values() map[string]any
+	// known are the values without what is known in part.
+	known(values map[string]any) (any, error)
+	budget() *Budget
+}
+
 func (v Vars) values() map[string]any {
 	return map[string]any{eventVariable: v.Event, bodyVariable: v.Body}
 }
+
+func (v Vars) budget() *Budget { return v.Budget }
 
 // known are the values without what is known in part.
 func (v Vars) known(values map[string]any) (any, error) {
@@ -92,8 +103,8 @@ func (p *Param) Vet() error { return p.program.vet(Scope{}) }
 
 // Eval returns the parameter's value as the string that a Run carries, from the
 // paths that are known where not all are. Numbers are written without an exponent, as JSON and shells like them.
-func (p *Param) Eval(vars Vars) (string, error) {
-	value, err := p.program.eval(p.program.metered(vars.values(), vars.Budget))
+func (p *Param) Eval(vars Variables) (string, error) {
+	value, err := p.program.eval(p.program.metered(vars.values(), vars.budget()))
 	if err != nil {
 		return "", err
 	}
@@ -119,8 +130,8 @@ var ErrPathsUnknown = errors.New("1:1: the result depends on changed paths that 
 func (c *Condition) Vet() error { return c.program.vet(Scope{}) }
 
 // Eval returns whether the condition holds.
-func (c *Condition) Eval(vars Vars) (bool, error) {
-	known, err := vars.known(c.program.metered(vars.values(), vars.Budget))
+func (c *Condition) Eval(vars Variables) (bool, error) {
+	known, err := vars.known(c.program.metered(vars.values(), vars.budget()))
 	if err != nil {
 		return false, fmt.Errorf("1:1: %w", err)
 	}

@@ -164,6 +164,16 @@ const (
 	// ReasonSecretNotUsable: the Secret is missing, may not be read, or has no token,
 	// so no request can be authentic.
 	ReasonSecretNotUsable = "SecretNotUsable"
+	// ReasonScheduled: Runs are started when their time has come.
+	ReasonScheduled = "Scheduled"
+)
+
+// Reasons of events about Triggers that no request has led to.
+const (
+	// ReasonCannotStart: the Run that is due can't be started.
+	ReasonCannotStart = "CannotStart"
+	// ReasonMissed: a time of the schedule has passed without a Run.
+	ReasonMissed = "Missed"
 )
 
 // Reasons for which a git host's API doesn't do what it is asked.

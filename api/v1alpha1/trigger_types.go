@@ -87,9 +87,9 @@ func EventActions() []EventAction {
 	}
 }
 
-// TriggerSpec says which events start a Run of which Pipeline.
+// TriggerSpec says what starts a Run of which Pipeline.
 //
-// +kubebuilder:validation:XValidation:rule="[has(self.webhook)].exists_one(source, source)",message="a Trigger has exactly one source of events: webhook"
+// +kubebuilder:validation:XValidation:rule="[has(self.webhook), has(self.schedule)].exists_one(source, source)",message="a Trigger has exactly one source of Runs: webhook or schedule"
 type TriggerSpec struct {
 	// Pipeline of the same namespace that a Run is started of.
 	// +kubebuilder:validation:MinLength=1
@@ -100,7 +100,12 @@ type TriggerSpec struct {
 	// +optional
 	Webhook *Webhook `json:"webhook,omitempty"`
 
-	// Params of the Run, each a CEL expression over `event` (the same fields for
+	// Schedule starts a Run whenever its time has come.
+	// +optional
+	Schedule *Schedule `json:"schedule,omitempty"`
+
+	// Params of the Run, each a CEL expression. Of a schedule, over `time`, the time
+	// that the Run is started for. Of a webhook, over `event` (the same fields for
 	// every provider: kind, action, repository, cloneURL, sha, before, mergeSHA, ref,
 	// branch, tag, created, forced, sender, title, message, url, paths, pathsComplete,
 	// pullRequest, comment, release) and `body` (the request's JSON). The result must be
@@ -110,7 +115,8 @@ type TriggerSpec struct {
 	// +kubebuilder:validation:MaxProperties=64
 	Params map[string]string `json:"params,omitempty"`
 
-	// Suspend ignores events; they are answered, and start nothing.
+	// Suspend has the Trigger start nothing. Events are answered. What would have
+	// started a Run meanwhile starts none afterwards.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
 }
@@ -161,7 +167,7 @@ type TriggerStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// Conditions: Ready is False when no event could start a Run.
+	// Conditions: Ready is False when nothing could start a Run.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -178,6 +184,24 @@ type TriggerStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=20
 	Recent []Decision `json:"recent,omitempty"`
+
+	// Source says in short what starts Runs: the path of a webhook, or when a schedule
+	// does.
+	// +optional
+	Source string `json:"source,omitempty"`
+
+	// Schedule is what is known of the schedule.
+	// +optional
+	Schedule *ScheduleStatus `json:"schedule,omitempty"`
+
+	// LastScheduleTime is the time, of the schedule, that a Run was last started for.
+	// Jitter is not in it.
+	// +optional
+	LastScheduleTime *metav1.Time `json:"lastScheduleTime,omitempty"`
+
+	// NextScheduleTime is when the schedule starts the next Run. Jitter is in it.
+	// +optional
+	NextScheduleTime *metav1.Time `json:"nextScheduleTime,omitempty"`
 }
 
 // Trigger starts Runs of a Pipeline.
@@ -187,7 +211,8 @@ type TriggerStatus struct {
 // +kubebuilder:resource:categories=kayci,shortName=trig
 // +kubebuilder:printcolumn:name="Pipeline",type=string,JSONPath=`.spec.pipeline`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
-// +kubebuilder:printcolumn:name="Webhook",type=string,JSONPath=`.status.webhookPath`
+// +kubebuilder:printcolumn:name="Source",type=string,JSONPath=`.status.source`
+// +kubebuilder:printcolumn:name="Next",type=string,JSONPath=`.status.nextScheduleTime`
 // +kubebuilder:printcolumn:name="Last",type=string,JSONPath=`.status.recent[0].outcome`
 // +kubebuilder:printcolumn:name="When",type=date,JSONPath=`.status.recent[0].time`
 // +kubebuilder:printcolumn:name="Provider",type=string,JSONPath=`.spec.webhook.provider`,priority=1

@@ -24,13 +24,24 @@ func Trigger(t *v1alpha1.Trigger) field.ErrorList {
 	if total > maxExpressions {
 		return append(errs, field.Forbidden(spec.Child("params"), tooManyExpressions("the parameters' expressions", total)))
 	}
-	env, err := expr.SharedTriggerEnv()
+	env, err := TriggerEnv(&t.Spec)
 	if err != nil {
 		return append(errs, field.InternalError(spec, err))
 	}
 	env = env.Within(expr.NewCompileBudget())
 	errs = append(errs, validateTriggerParams(env, t.Spec.Params, spec.Child("params"))...)
 	return append(errs, validateSource(env, &t.Spec, spec)...)
+}
+
+// TriggerEnv returns the environment of a Trigger's expressions: what they see
+// depends on what starts its Runs.
+func TriggerEnv(t *v1alpha1.TriggerSpec) (*expr.Env, error) {
+	switch {
+	case t.Schedule != nil:
+		return expr.SharedScheduleEnv()
+	default:
+		return expr.SharedTriggerEnv()
+	}
 }
 
 // validateSource checks what starts Runs: there is exactly one such thing.
@@ -41,11 +52,15 @@ func validateSource(env *expr.Env, t *v1alpha1.TriggerSpec, path *field.Path) fi
 		sources++
 		errs = append(errs, validateWebhook(env, t.Webhook, path.Child("webhook"))...)
 	}
+	if t.Schedule != nil {
+		sources++
+		errs = append(errs, validateSchedule(t.Schedule, path.Child("schedule"))...)
+	}
 	switch {
 	case sources == 0:
-		errs = append(errs, field.Required(path.Child("webhook"), "it is what starts a Run"))
+		errs = append(errs, field.Required(path, "webhook or schedule is missing: one of them starts the Runs"))
 	case sources > 1:
-		errs = append(errs, field.Forbidden(path, "a Trigger has exactly one source of events: write a Trigger for each"))
+		errs = append(errs, field.Forbidden(path, "a Trigger has exactly one source of Runs, webhook or schedule: write a Trigger for each"))
 	}
 	return errs
 }

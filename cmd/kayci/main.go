@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	_ "time/tzdata" // The image has no time zones, and schedules name them.
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"

@@ -36,11 +36,16 @@ type observed struct {
 	secret   secretState
 }
 
-func (o observed) nextCheck() time.Duration {
-	if o.secret != secretUsable {
+// nextCheck is how soon to look at the Secret again, which no watch shows. 0: never.
+func nextCheck(trigger *v1alpha1.Trigger, seen observed) time.Duration {
+	switch {
+	case trigger.Spec.Webhook == nil:
+		return 0
+	case seen.secret != secretUsable:
 		return recheckMissing
+	default:
+		return recheck
 	}
-	return recheck
 }
 
 // verdict is whether an event could start a Run, and if not why.
@@ -73,18 +78,20 @@ func assess(trigger *v1alpha1.Trigger, seen observed) verdict {
 	if problem := paramsProblem(trigger, seen.pipeline.Spec.Params); problem != "" {
 		return verdict{reason: v1alpha1.ReasonInvalidParameters, message: problem}
 	}
-	if problem := seen.secret.problem(trigger.Spec.Webhook.SecretRef.Name); problem != "" {
-		return verdict{reason: v1alpha1.ReasonSecretNotUsable, message: problem}
+	if webhook := trigger.Spec.Webhook; webhook != nil {
+		if problem := seen.secret.problem(webhook.SecretRef.Name); problem != "" {
+			return verdict{reason: v1alpha1.ReasonSecretNotUsable, message: problem}
+		}
 	}
 	if trigger.Spec.Suspend {
-		return verdict{reason: v1alpha1.ReasonSuspended, message: "spec.suspend is true: events are answered and start nothing"}
+		return verdict{reason: v1alpha1.ReasonSuspended, message: suspended(trigger)}
 	}
-	return verdict{ready: true, reason: v1alpha1.ReasonReceiving, message: "Events sent to " + webhookPath(trigger) + " start Runs of " + trigger.Spec.Pipeline}
+	return able(trigger)
 }
 
 // paramsProblem compares the Trigger's parameters with those that the Pipeline
 // declares. A generic webhook's body may give any of them, so that only a name
-// that isn't declared is known to be wrong.
+// that isn't declared is known to be wrong. What a schedule gives is known whole.
 func paramsProblem(trigger *v1alpha1.Trigger, declared []v1alpha1.Param) string {
 	var unknown, missing []string
 	for _, name := range slices.Sorted(maps.Keys(trigger.Spec.Params)) {
@@ -94,7 +101,7 @@ func paramsProblem(trigger *v1alpha1.Trigger, declared []v1alpha1.Param) string 
 	}
 	for _, param := range declared {
 		_, given := trigger.Spec.Params[param.Name]
-		if !given && param.Default == nil && trigger.Spec.Webhook.Provider != v1alpha1.ProviderGeneric {
+		if !given && param.Default == nil && !givenByBody(trigger) {
 			missing = append(missing, param.Name)
 		}
 	}
@@ -105,7 +112,16 @@ func paramsProblem(trigger *v1alpha1.Trigger, declared []v1alpha1.Param) string 
 	if len(missing) > 0 {
 		problems = append(problems, fmt.Sprintf("Pipeline %s requires parameters that spec.params doesn't give: %s", trigger.Spec.Pipeline, strings.Join(missing, ", ")))
 	}
+	if len(problems) == 0 && trigger.Spec.Schedule != nil {
+		return scheduleProblem(trigger, declared)
+	}
 	return strings.Join(problems, "; ")
+}
+
+// givenByBody reports whether requests may give parameters by their body.
+func givenByBody(trigger *v1alpha1.Trigger) bool {
+	webhook := trigger.Spec.Webhook
+	return webhook != nil && webhook.Provider == v1alpha1.ProviderGeneric
 }
 
 func (s secretState) problem(name string) string {
@@ -118,11 +134,4 @@ func (s secretState) problem(name string) string {
 	case secretUsable:
 	}
 	return ""
-}
-
-func webhookPath(trigger *v1alpha1.Trigger) string {
-	if trigger.Spec.Webhook == nil {
-		return ""
-	}
-	return "/hooks/" + trigger.Namespace + "/" + trigger.Name
 }

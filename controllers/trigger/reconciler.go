@@ -1,6 +1,7 @@
-// Package trigger keeps the status of Triggers: whether an event could start a
-// Run, what is missing where not, and where to send events. The events
-// themselves are received by its webhook package, on every replica.
+// Package trigger keeps the status of Triggers: whether anything could start a
+// Run, what is missing where not, and where to send events. The events themselves
+// are received by its webhook package, on every replica; what else starts Runs has a
+// package of its own, and runs where it leads.
 package trigger
 
 import (
@@ -10,7 +11,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -19,9 +19,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/trigger/source"
 )
 
 const (
@@ -59,7 +59,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if apierrors.IsConflict(err) {
 		return ctrl.Result{RequeueAfter: afterConflict}, nil
 	}
-	return ctrl.Result{RequeueAfter: seen.nextCheck()}, err
+	return ctrl.Result{RequeueAfter: nextCheck(&trigger, seen)}, err
 }
 
 // observe reads what the Trigger refers to.
@@ -99,18 +99,11 @@ func (r *Reconciler) observeSecret(ctx context.Context, key client.ObjectKey) (s
 }
 
 func (r *Reconciler) record(ctx context.Context, trigger *v1alpha1.Trigger, found verdict) error {
-	before := trigger.DeepCopy()
-	trigger.Status.ObservedGeneration = trigger.Generation
-	trigger.Status.WebhookPath = webhookPath(trigger)
-	meta.SetStatusCondition(&trigger.Status.Conditions, found.condition(trigger.Generation))
-	if equality.Semantic.DeepEqual(before.Status, trigger.Status) {
-		return nil
-	}
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Status().Patch(ctx, trigger, patch, client.FieldOwner(v1alpha1.FieldManager)); err != nil {
-		return fmt.Errorf("record status: %w", err)
-	}
-	return nil
+	return source.Record(ctx, r.Client, trigger, func(status *v1alpha1.TriggerStatus) {
+		status.ObservedGeneration = trigger.Generation
+		status.WebhookPath, status.Source = webhookPath(trigger), sourceText(trigger)
+		meta.SetStatusCondition(&status.Conditions, found.condition(trigger.Generation))
+	})
 }
 
 // SetupWithManager starts the Reconciler with the manager.
@@ -119,23 +112,6 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 		Named("trigger").
 		WithOptions(opts).
 		For(&v1alpha1.Trigger{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&v1alpha1.Pipeline{}, handler.EnqueueRequestsFromMapFunc(r.triggersOf), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.Pipeline{}, handler.EnqueueRequestsFromMapFunc(source.OfPipeline(r.Client, func(*v1alpha1.TriggerSpec) bool { return true })), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Complete(r)
-}
-
-// triggersOf are the Triggers that start a Pipeline: it may have come, gone, or
-// changed its parameters.
-func (r *Reconciler) triggersOf(ctx context.Context, pipeline client.Object) []reconcile.Request {
-	var list v1alpha1.TriggerList
-	if err := r.Client.List(ctx, &list, client.InNamespace(pipeline.GetNamespace())); err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "List the Triggers of a Pipeline", "pipeline", pipeline.GetName())
-		return nil
-	}
-	var requests []reconcile.Request
-	for i := range list.Items {
-		if list.Items[i].Spec.Pipeline == pipeline.GetName() {
-			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
-		}
-	}
-	return requests
 }

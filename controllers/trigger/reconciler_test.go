@@ -149,7 +149,7 @@ func TestStatus(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, interceptor.Funcs{}, append(tt.objects, tt.trigger)...)
 			next := w.reconcile(t).RequeueAfter
-			want := v1alpha1.TriggerStatus{ObservedGeneration: 3, WebhookPath: "/hooks/ci/web-push", Conditions: []metav1.Condition{{
+			want := v1alpha1.TriggerStatus{ObservedGeneration: 3, WebhookPath: "/hooks/ci/web-push", Source: "/hooks/ci/web-push", Conditions: []metav1.Condition{{
 				Type: "Ready", Status: tt.want.Status, Reason: tt.want.Reason, Message: tt.want.Message, ObservedGeneration: 3,
 			}}}
 			ignore := cmpopts.IgnoreFields(metav1.Condition{}, "LastTransitionTime")
@@ -222,16 +222,5 @@ func TestGoneTriggerIsNoError(t *testing.T) {
 	w := newWorld(t, interceptor.Funcs{})
 	if result := w.reconcile(t); result != (ctrl.Result{}) {
 		t.Errorf("the result is %+v", result)
-	}
-}
-
-func TestTriggersOf(t *testing.T) {
-	other := webhookTrigger(func(s *v1alpha1.TriggerSpec) { s.Pipeline = "other" })
-	other.Name = "other"
-	elsewhere := webhookTrigger()
-	elsewhere.Namespace = "prod"
-	w := newWorld(t, interceptor.Funcs{}, webhookTrigger(), other, elsewhere)
-	if diff := cmp.Diff([]reconcile.Request{request()}, w.triggersOf(t.Context(), webPipeline())); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
 	}
 }

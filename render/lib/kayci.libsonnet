@@ -262,27 +262,26 @@
     job(name, work, on=ended):: ci.job(name, work) { phases: items(on) },
   },
 
-  // trigger has a constructor for each webhook provider. secret names the Secret
-  // whose key `token` signs the requests. events and branches, lists or one each,
-  // bound what matches. params are CEL expressions over event and body. when is the
-  // field `if`, a reserved word in jsonnet: a CEL expression that must be true.
+  // trigger has a constructor for each webhook provider, and for what else starts
+  // Runs. secret names the Secret whose key `token` signs the requests. events and
+  // branches, lists or one each, bound what matches. params are CEL expressions over
+  // event and body. when is the field `if`, a reserved word in jsonnet: a CEL
+  // expression that must be true.
   trigger: {
-    local webhook(provider, name, pipeline, secret, events, branches, params, when) = {
+    local trigger(name, pipeline, source, params) = {
       apiVersion: apiVersion,
       kind: 'Trigger',
       metadata: { name: name },
-      spec: {
-        pipeline: pipeline,
-        webhook: {
-          provider: provider,
-          secretRef: { name: secret },
-          [if events != null then 'events']: items(events),
-          [if branches != null then 'branches']: items(branches),
-          [if when != null then 'if']: when,
-        },
-        [if params != {} then 'params']: params,
-      },
+      spec: { pipeline: pipeline, [if params != {} then 'params']: params } + source,
     },
+    local webhook(provider, name, pipeline, secret, events, branches, params, when) =
+      trigger(name, pipeline, { webhook: {
+        provider: provider,
+        secretRef: { name: secret },
+        [if events != null then 'events']: items(events),
+        [if branches != null then 'branches']: items(branches),
+        [if when != null then 'if']: when,
+      } }, params),
 
     github(name, pipeline, secret, events=null, branches=null, params={}, when=null)::
       webhook('github', name, pipeline, secret, events, branches, params, when),
@@ -295,6 +294,17 @@
     // fields of its JSON body are parameters.
     generic(name, pipeline, secret, params={}, when=null)::
       webhook('generic', name, pipeline, secret, null, null, params, when),
+    // schedule starts a Run by the clock: cron is minute, hour, day of the month, month
+    // and day of the week, or @daily and the like, in timeZone, UTC by default.
+    // startingDeadline is how late a Run may be; jitter bounds what delays it. params
+    // are CEL expressions over time, what the Run is started for.
+    schedule(name, pipeline, cron, timeZone=null, startingDeadline=null, jitter=null, params={})::
+      trigger(name, pipeline, { schedule: {
+        cron: cron,
+        [if timeZone != null then 'timeZone']: timeZone,
+        [if startingDeadline != null then 'startingDeadline']: startingDeadline,
+        [if jitter != null then 'jitter']: jitter,
+      } }, params),
   },
 
   // Mixins: add them to a job or a service. They can be combined with each other and repeated.

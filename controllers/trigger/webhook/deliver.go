@@ -18,6 +18,7 @@ import (
 	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger/match"
+	"github.com/kayci/kayci/controllers/trigger/source"
 )
 
 // deliverAll carries a delivery out for each Trigger. One to a namespace's address
@@ -178,7 +179,7 @@ func (s *Server) params(ctx context.Context, trigger *v1alpha1.Trigger, pipeline
 	}
 	var problems []string
 	vars := expr.Vars{Event: d.event.Expr(), Body: body, Budget: expr.NewBudget(1)}
-	evaluate := func() { problems = s.evaluateAll(trigger.Spec.Params, vars, given) }
+	evaluate := func() { problems = source.Evaluate(s.env, trigger.Spec.Params, vars, given) }
 	if err := errors.Join(s.inTurn(ctx, trigger, evaluate), failed()); err != nil {
 		return nil, err
 	}
@@ -201,28 +202,6 @@ func (s *Server) inTurn(ctx context.Context, trigger *v1alpha1.Trigger, do func(
 	defer done()
 	do()
 	return nil
-}
-
-// evaluateAll puts the values of expressions into params, and returns what is wrong
-// with the others.
-func (s *Server) evaluateAll(expressions map[string]string, vars expr.Vars, params map[string]string) []string {
-	var problems []string
-	for _, name := range slices.Sorted(maps.Keys(expressions)) {
-		value, err := s.evaluate(expressions[name], vars)
-		if err != nil {
-			problems = append(problems, fmt.Sprintf("spec.params[%s]: %v", name, err))
-		}
-		params[name] = value
-	}
-	return problems
-}
-
-func (s *Server) evaluate(source string, vars expr.Vars) (string, error) {
-	param, err := s.env.CompileParam(source)
-	if err != nil {
-		return "", err
-	}
-	return param.Eval(vars)
 }
 
 // maxBodyParams is what a Run may carry.

@@ -5,4 +5,6 @@ local ci = import 'kayci.libsonnet';
   gitea: ci.trigger.gitea('t-gitea', 'p', secret='s', events='push', branches='main', params={ sha: 'event.sha' }),
   generic: ci.trigger.generic('t-generic', 'p', secret='s', params={ who: 'body.user' }, when='has(body.user)')
            + { spec+: { suspend: true } },
+  schedule: ci.trigger.schedule('t-schedule', 'p', '30 3 * * 1-5', timeZone='Europe/Berlin', startingDeadline='2h', jitter='5m', params={ stage: '"test"' }),
+  daily: ci.trigger.schedule('t-daily', 'p', '@daily'),
 }

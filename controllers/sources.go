@@ -1,0 +1,44 @@
+package controllers
+
+import (
+	"fmt"
+
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/kayci/kayci/controllers/pipeline/revision"
+	"github.com/kayci/kayci/controllers/start"
+	"github.com/kayci/kayci/controllers/trigger/decisions"
+	"github.com/kayci/kayci/controllers/trigger/schedule"
+	"github.com/kayci/kayci/controllers/trigger/source"
+)
+
+// addSources adds what starts Runs without a request: it runs where the replica
+// leads.
+func addSources(mgr ctrl.Manager, _ Options, installed *revision.Installed) error {
+	noted := decisions.NewRecorder(mgr.GetClient(), clock.RealClock{}, mgr.GetLogger().WithName("decisions"))
+	if err := mgr.Add(noted); err != nil {
+		return fmt.Errorf("add the record of decisions: %w", err)
+	}
+	launcher := &source.Launcher{
+		Client:    mgr.GetClient(),
+		Starter:   &start.Starter{Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Installed: installed},
+		Decisions: noted,
+	}
+	for _, add := range []func(ctrl.Manager, *source.Launcher) error{addSchedule} {
+		if err := add(mgr, launcher); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addSchedule(mgr ctrl.Manager, launcher *source.Launcher) error {
+	reconciler := &schedule.Reconciler{
+		Client:   mgr.GetClient(),
+		Launcher: launcher,
+		Recorder: mgr.GetEventRecorder(recorderName),
+		Clock:    clock.RealClock{},
+	}
+	return reconciler.SetupWithManager(mgr, controllerOptions())
+}

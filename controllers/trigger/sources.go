@@ -1,0 +1,58 @@
+package trigger
+
+import (
+	"github.com/kayci/kayci/api/expr"
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/trigger/source"
+)
+
+// able is the verdict on a Trigger with which nothing is wrong: what starts its Runs.
+func able(trigger *v1alpha1.Trigger) verdict {
+	if schedule := trigger.Spec.Schedule; schedule != nil {
+		return verdict{true, v1alpha1.ReasonScheduled, "Runs of " + trigger.Spec.Pipeline + " start by the schedule " + schedule.Cron + " in " + zoneOf(schedule)}
+	}
+	return verdict{true, v1alpha1.ReasonReceiving, "Events sent to " + webhookPath(trigger) + " start Runs of " + trigger.Spec.Pipeline}
+}
+
+// suspended says what a suspended Trigger doesn't do.
+func suspended(trigger *v1alpha1.Trigger) string {
+	if trigger.Spec.Schedule != nil {
+		return "spec.suspend is true: no time of the schedule starts a Run, nor will one that passes until then"
+	}
+	return "spec.suspend is true: events are answered and start nothing"
+}
+
+// sourceText says in short what starts a Trigger's Runs.
+func sourceText(trigger *v1alpha1.Trigger) string {
+	if schedule := trigger.Spec.Schedule; schedule != nil {
+		return schedule.Cron + " " + zoneOf(schedule)
+	}
+	return webhookPath(trigger)
+}
+
+func zoneOf(schedule *v1alpha1.Schedule) string {
+	if schedule.TimeZone == "" {
+		return "UTC"
+	}
+	return schedule.TimeZone
+}
+
+// scheduleProblem says what is wrong with what the schedule gives its Runs, before
+// its time comes.
+func scheduleProblem(trigger *v1alpha1.Trigger, declared []v1alpha1.Param) string {
+	at := trigger.CreationTimestamp.Time
+	if next := trigger.Status.NextScheduleTime; next != nil {
+		at = next.Time
+	}
+	if _, err := source.Params(&trigger.Spec, expr.ScheduleVars{Time: at, Budget: expr.NewBudget(1)}, declared); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+func webhookPath(trigger *v1alpha1.Trigger) string {
+	if trigger.Spec.Webhook == nil {
+		return ""
+	}
+	return "/hooks/" + trigger.Namespace + "/" + trigger.Name
+}

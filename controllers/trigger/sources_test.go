@@ -1,0 +1,72 @@
+package trigger
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// TestStatusOfOtherSources: what starts Runs without a request has no path and no
+// Secret.
+func TestStatusOfOtherSources(t *testing.T) {
+	schedule := func(zone string, params map[string]string) *v1alpha1.Trigger {
+		return webhookTrigger(func(s *v1alpha1.TriggerSpec) {
+			s.Webhook, s.Schedule, s.Params = nil, &v1alpha1.Schedule{Cron: "0 3 * * *", TimeZone: zone}, params
+		})
+	}
+	suspended := schedule("", nil)
+	suspended.Spec.Suspend = true
+	type ready struct {
+		Status                  metav1.ConditionStatus
+		Reason, Message, Source string
+	}
+	for name, tt := range map[string]struct {
+		trigger  *v1alpha1.Trigger
+		pipeline *v1alpha1.Pipeline
+		want     ready
+	}{
+		"a schedule": {schedule("Europe/Berlin", map[string]string{"day": "string(time.getDayOfYear())", "stage": "'test'"}),
+			webPipeline(v1alpha1.Param{Name: "day"}, v1alpha1.Param{Name: "stage", Enum: []string{"test"}}),
+			ready{metav1.ConditionTrue, "Scheduled", "Runs of web start by the schedule 0 3 * * * in Europe/Berlin", "0 3 * * * Europe/Berlin"}},
+		"its pipeline is missing": {schedule("", nil), nil,
+			ready{metav1.ConditionFalse, "PipelineNotFound", "Pipeline web does not exist in this namespace: create it, or correct spec.pipeline", "0 3 * * * UTC"}},
+		"it gives too little": {schedule("", nil), webPipeline(v1alpha1.Param{Name: "day"}),
+			ready{metav1.ConditionFalse, "InvalidParameters", "Pipeline web requires parameters that spec.params doesn't give: day", "0 3 * * * UTC"}},
+		"it gives what isn't allowed": {schedule("", map[string]string{"stage": "'prod'"}), webPipeline(v1alpha1.Param{Name: "stage", Enum: []string{"test"}}),
+			ready{metav1.ConditionFalse, "InvalidParameters", `params[stage]: Invalid value: must be one of "test"`, "0 3 * * * UTC"}},
+		"it can't be evaluated": {schedule("", map[string]string{"day": "['a'][time.getDayOfYear() + 1]"}), webPipeline(v1alpha1.Param{Name: "day"}),
+			ready{metav1.ConditionFalse, "InvalidParameters", "spec.params[day]: 1:6: index out of bounds: 1", "0 3 * * * UTC"}},
+		"an event isn't there": {schedule("", map[string]string{"day": "event.sha"}), webPipeline(v1alpha1.Param{Name: "day"}),
+			ready{metav1.ConditionFalse, "InvalidSpec", "spec.params[day]: Invalid value: 1:1: undeclared reference to 'event' (the variable is time; text stands in quotes)", "0 3 * * * UTC"}},
+		"suspended": {suspended, webPipeline(),
+			ready{metav1.ConditionFalse, "Suspended", "spec.suspend is true: no time of the schedule starts a Run, nor will one that passes until then", "0 3 * * * UTC"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			objects := []client.Object{tt.trigger}
+			if tt.pipeline != nil {
+				objects = append(objects, tt.pipeline)
+			}
+			w := newWorld(t, interceptor.Funcs{}, objects...)
+			for range 2 {
+				if next := w.reconcile(t).RequeueAfter; next != 0 {
+					t.Errorf("looks again after %s", next)
+				}
+			}
+			want := v1alpha1.TriggerStatus{ObservedGeneration: 3, Source: tt.want.Source, Conditions: []metav1.Condition{{
+				Type: "Ready", Status: tt.want.Status, Reason: tt.want.Reason, Message: tt.want.Message, ObservedGeneration: 3,
+			}}}
+			if diff := cmp.Diff(want, w.status(t), cmpopts.IgnoreFields(metav1.Condition{}, "LastTransitionTime")); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if w.writes != 1 {
+				t.Errorf("two passes wrote %d times", w.writes)
+			}
+		})
+	}
+}
