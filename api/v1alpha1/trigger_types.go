@@ -26,67 +26,6 @@ func Providers() []Provider {
 	return []Provider{ProviderGeneric, ProviderGitHub, ProviderGitLab, ProviderGitea}
 }
 
-// EventKind is what happened at the git host.
-// +kubebuilder:validation:Enum=push;pull_request;comment;release
-type EventKind string
-
-// The kinds of events. A merge request is a pull request.
-const (
-	// EventPush is a push of a branch or a tag.
-	EventPush EventKind = "push"
-	// EventPullRequest is a change of a pull request.
-	EventPullRequest EventKind = "pull_request"
-	// EventComment is a comment on a pull request.
-	EventComment EventKind = "comment"
-	// EventRelease is a change of a release.
-	EventRelease EventKind = "release"
-)
-
-// EventKinds are all of them.
-func EventKinds() []EventKind {
-	return []EventKind{EventPush, EventPullRequest, EventComment, EventRelease}
-}
-
-// EventAction is what became of the thing that an event is about.
-// +kubebuilder:validation:Enum=opened;updated;reopened;closed;merged;labeled;unlabeled;drafted;ready;edited;created;published
-type EventAction string
-
-// The actions.
-const (
-	// ActionOpened: the pull request is new.
-	ActionOpened EventAction = "opened"
-	// ActionUpdated: the pull request has another head.
-	ActionUpdated EventAction = "updated"
-	// ActionReopened: the pull request was closed, and is open again.
-	ActionReopened EventAction = "reopened"
-	// ActionClosed: the pull request was closed without a merge.
-	ActionClosed EventAction = "closed"
-	// ActionMerged: the pull request was merged.
-	ActionMerged EventAction = "merged"
-	// ActionLabeled: the pull request has another label.
-	ActionLabeled EventAction = "labeled"
-	// ActionUnlabeled: the pull request has lost a label.
-	ActionUnlabeled EventAction = "unlabeled"
-	// ActionDrafted: the pull request was made a draft.
-	ActionDrafted EventAction = "drafted"
-	// ActionReady: the pull request is no draft any more.
-	ActionReady EventAction = "ready"
-	// ActionEdited: a title, text or base branch was changed.
-	ActionEdited EventAction = "edited"
-	// ActionCreated: the comment is new.
-	ActionCreated EventAction = "created"
-	// ActionPublished: the release can be seen by all.
-	ActionPublished EventAction = "published"
-)
-
-// EventActions are all of them.
-func EventActions() []EventAction {
-	return []EventAction{
-		ActionOpened, ActionUpdated, ActionReopened, ActionClosed, ActionMerged, ActionLabeled, ActionUnlabeled,
-		ActionDrafted, ActionReady, ActionEdited, ActionCreated, ActionPublished,
-	}
-}
-
 // TriggerSpec says what starts a Run of which Pipeline.
 //
 // +kubebuilder:validation:XValidation:rule="[has(self.webhook), has(self.schedule)].exists_one(source, source)",message="a Trigger has exactly one source of Runs: webhook or schedule"
@@ -124,7 +63,7 @@ type TriggerSpec struct {
 // Webhook is a request of a git host or program, and what it must be like to
 // start a Run.
 //
-// +kubebuilder:validation:XValidation:rule="self.provider != 'generic' || (!has(self.events) && !has(self.branches))",message="events and branches are for git hosts; a generic webhook has neither"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'generic' || !(has(self.events) || has(self.actions) || has(self.branches) || has(self.tags) || has(self.paths) || has(self.pathsIgnore) || has(self.labels) || has(self.drafts))",message="of the filters a generic webhook has only `if`: the others are for git hosts"
 type Webhook struct {
 	// Provider whose format and signature the request has.
 	Provider Provider `json:"provider"`
@@ -135,16 +74,28 @@ type Webhook struct {
 	// while a token is being replaced.
 	SecretRef meta.LocalObjectReference `json:"secretRef"`
 
-	// Events that start a Run. Default: push.
+	// Events that start a Run. Default: push. A push whose commit's message has
+	// `[skip ci]`, `[ci skip]` or `[no ci]` in it starts none.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Events []EventKind `json:"events,omitempty"`
 
-	// Branches that an event must be about: names or globs, where `*` stops at a
-	// slash and `**` doesn't; there are no alternatives in braces. Default: any branch
-	// or tag. With it, tags don't match.
+	// Actions of which a pull request's, comment's or release's event must have one. A
+	// push has none. Each kind of the events must have one of its actions here. Default:
+	// opened, updated, reopened and ready of a pull request, created of a comment,
+	// published of a release.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Actions []EventAction `json:"actions,omitempty"`
+
+	// Branches of which a push must be of one, and a pull request's base or that of
+	// a comment's pull request be one: names or globs, where `*` stops at a slash and
+	// `**` doesn't; there are no alternatives in braces. Default: any. With branches and
+	// without tags, a push of a tag doesn't match.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -153,7 +104,54 @@ type Webhook struct {
 	// +kubebuilder:validation:items:MaxLength=255
 	Branches []string `json:"branches,omitempty"`
 
-	// If is a CEL expression over `event` and `body` that must be true. Where the
+	// Tags of which a push or a release must be of one: names or globs, as branches
+	// has them. Default: any. With tags and without branches, a push of a branch doesn't
+	// match.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=255
+	Tags []string `json:"tags,omitempty"`
+
+	// Paths of which a push, a pull request or a comment's pull request must have
+	// changed one: globs, as branches has them. Where it isn't known whether one was
+	// changed, the event matches. Tags and releases are not asked for paths.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=255
+	Paths []string `json:"paths,omitempty"`
+
+	// PathsIgnore are paths, globs as in paths, whose changes don't count: an event that
+	// has changed nothing else doesn't match. With paths, one of these must have changed
+	// that is none of pathsIgnore.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=255
+	PathsIgnore []string `json:"pathsIgnore,omitempty"`
+
+	// Labels of which a pull request, or a comment's pull request, must have one.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=255
+	Labels []string `json:"labels,omitempty"`
+
+	// Drafts says whether pull requests that are drafts, and comments on them, start
+	// Runs: Run or Ignore. Default: Run.
+	// +optional
+	Drafts DraftPolicy `json:"drafts,omitempty"`
+
+	// If is a CEL expression over `event` and `body` that must be true, too. Where the
 	// list of changed paths is incomplete (pathsComplete is false) and the result
 	// depends on what may be missing, it counts as true.
 	// +optional

@@ -1124,8 +1124,33 @@ func (in *Webhook) DeepCopyInto(out *Webhook) {
 		*out = make([]EventKind, len(*in))
 		copy(*out, *in)
 	}
+	if in.Actions != nil {
+		in, out := &in.Actions, &out.Actions
+		*out = make([]EventAction, len(*in))
+		copy(*out, *in)
+	}
 	if in.Branches != nil {
 		in, out := &in.Branches, &out.Branches
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
+	if in.Tags != nil {
+		in, out := &in.Tags, &out.Tags
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
+	if in.Paths != nil {
+		in, out := &in.Paths, &out.Paths
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
+	if in.PathsIgnore != nil {
+		in, out := &in.PathsIgnore, &out.PathsIgnore
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
+	if in.Labels != nil {
+		in, out := &in.Labels, &out.Labels
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/kayci/kayci/api/expr"
@@ -82,61 +81,4 @@ func validateTriggerParams(env *expr.Env, params map[string]string, path *field.
 		}
 	}
 	return errs
-}
-
-func validateWebhook(env *expr.Env, w *v1alpha1.Webhook, path *field.Path) field.ErrorList {
-	errs := validateSender(w.Provider, w.SecretRef.Name, path)
-	for i, event := range w.Events {
-		if kinds := v1alpha1.EventKinds(); !slices.Contains(kinds, event) {
-			errs = append(errs, field.NotSupported(path.Child("events").Index(i), event, kinds))
-		}
-	}
-	for i, pattern := range w.Branches {
-		if err := Glob(pattern); err != nil {
-			errs = append(errs, field.Invalid(path.Child("branches").Index(i), pattern, err.Error()))
-		}
-	}
-	if w.Provider == v1alpha1.ProviderGeneric && (len(w.Events) > 0 || len(w.Branches) > 0) {
-		errs = append(errs, field.Forbidden(path, "events and branches are for git hosts; a generic webhook has neither"))
-	}
-	if w.If != "" {
-		condition, err := env.CompileCondition(w.If)
-		if err == nil {
-			err = condition.Vet()
-		}
-		if err != nil {
-			errs = append(errs, invalidExpression(path.Child("if"), err))
-		}
-	}
-	return errs
-}
-
-// validateSender checks who may send to a webhook.
-func validateSender(provider v1alpha1.Provider, secret string, path *field.Path) field.ErrorList {
-	var errs field.ErrorList
-	if providers := v1alpha1.Providers(); !slices.Contains(providers, provider) {
-		errs = append(errs, field.NotSupported(path.Child("provider"), provider, providers))
-	}
-	if secret == "" {
-		errs = append(errs, field.Required(path.Child("secretRef", "name"), "the Secret whose key `token` authenticates the sender"))
-	}
-	return errs
-}
-
-// Glob returns what is wrong with a pattern of a branch or file, to follow the pattern.
-// Alternatives in braces are refused: with thirty of them, in 150 characters, one
-// branch takes hours to match.
-func Glob(pattern string) error {
-	if !doublestar.ValidatePattern(pattern) {
-		return errors.New("is not a valid glob")
-	}
-	for i := 0; i < len(pattern); i++ {
-		switch pattern[i] {
-		case '\\':
-			i++
-		case '{':
-			return errors.New(`has alternatives in braces: list each as a pattern of its own, or write \{ and \} for the characters`)
-		}
-	}
-	return nil
 }

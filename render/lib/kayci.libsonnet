@@ -263,10 +263,12 @@
   },
 
   // trigger has a constructor for each webhook provider, and for what else starts
-  // Runs. secret names the Secret whose key `token` signs the requests. events and
-  // branches, lists or one each, bound what matches. params are CEL expressions over
-  // event and body. when is the field `if`, a reserved word in jsonnet: a CEL
-  // expression that must be true.
+  // Runs. secret names the Secret whose key `token` signs the requests. params are CEL
+  // expressions over event and body. when is the field `if`, a reserved word in
+  // jsonnet: a CEL expression that must be true. The others bound which of a git
+  // host's events start a Run, each a list, or one of what it lists: events, actions,
+  // branches, tags, paths, pathsIgnore and labels. With drafts=false pull requests that
+  // are drafts start none.
   trigger: {
     local trigger(name, pipeline, source, params) = {
       apiVersion: apiVersion,
@@ -274,26 +276,32 @@
       metadata: { name: name },
       spec: { pipeline: pipeline, [if params != {} then 'params']: params } + source,
     },
-    local webhook(provider, name, pipeline, secret, events, branches, params, when) =
+    local webhook(provider, name, pipeline, secret, params, when, drafts=null, filters={}) =
       trigger(name, pipeline, { webhook: {
         provider: provider,
         secretRef: { name: secret },
-        [if events != null then 'events']: items(events),
-        [if branches != null then 'branches']: items(branches),
+        [if drafts != null then 'drafts']: if drafts then 'Run' else 'Ignore',
         [if when != null then 'if']: when,
-      } }, params),
+      } + { [filter]: items(filters[filter]) for filter in std.objectFields(filters) if filters[filter] != null } }, params),
+    local gitHost(provider) =
+      function(name, pipeline, secret, events=null, branches=null, params={}, when=null, actions=null, tags=null, paths=null, pathsIgnore=null, labels=null, drafts=null)
+        webhook(provider, name, pipeline, secret, params, when, drafts, {
+          events: events,
+          actions: actions,
+          branches: branches,
+          tags: tags,
+          paths: paths,
+          pathsIgnore: pathsIgnore,
+          labels: labels,
+        }),
 
-    github(name, pipeline, secret, events=null, branches=null, params={}, when=null)::
-      webhook('github', name, pipeline, secret, events, branches, params, when),
-    gitlab(name, pipeline, secret, events=null, branches=null, params={}, when=null)::
-      webhook('gitlab', name, pipeline, secret, events, branches, params, when),
+    github:: gitHost('github'),
+    gitlab:: gitHost('gitlab'),
     // gitea is for Forgejo, too.
-    gitea(name, pipeline, secret, events=null, branches=null, params={}, when=null)::
-      webhook('gitea', name, pipeline, secret, events, branches, params, when),
+    gitea:: gitHost('gitea'),
     // generic takes any request with the Secret's token as its bearer token. The
     // fields of its JSON body are parameters.
-    generic(name, pipeline, secret, params={}, when=null)::
-      webhook('generic', name, pipeline, secret, null, null, params, when),
+    generic(name, pipeline, secret, params={}, when=null):: webhook('generic', name, pipeline, secret, params, when),
     // schedule starts a Run by the clock: cron is minute, hour, day of the month, month
     // and day of the week, or @daily and the like, in timeZone, UTC by default.
     // startingDeadline is how late a Run may be; jitter bounds what delays it. params

@@ -90,7 +90,10 @@ func TestAdmission(t *testing.T) {
 		"trigger":            {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: github, secretRef: {name: s}, events: [push], branches: [main]}}`},
 		"no webhook":         {kind: "Trigger", spec: `{pipeline: web}`, want: "spec.webhook: Required value"},
 		"provider":           {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: sourceforge, secretRef: {name: s}}}`, want: `supported values: "generic", "github", "gitlab", "gitea"`},
-		"generic's branches": {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: generic, secretRef: {name: s}, branches: [main]}}`, want: "events and branches are for git hosts"},
+		"filters":            {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: github, secretRef: {name: s}, events: [push, pull_request], actions: [labeled], branches: [main], tags: ["v*"], paths: ["src/**"], pathsIgnore: ["*.md"], labels: [ci], drafts: Ignore}}`},
+		"a filter of none":   {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: github, secretRef: {name: s}, labels: [ci]}}`, want: "add one of these to events"},
+		"generic's drafts":   {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: generic, secretRef: {name: s}, drafts: Run}}`, want: "of the filters a generic webhook has only `if`"},
+		"generic's branches": {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: generic, secretRef: {name: s}, branches: [main]}}`, want: "of the filters a generic webhook has only `if`"},
 
 		"configrepo":      {kind: "ConfigRepo", spec: `{url: "https://git.example.com/acme/pipelines.git", interval: 30s}`},
 		"file url":        {kind: "ConfigRepo", spec: `{url: "file:///etc"}`, want: "url must begin with https://, http://, ssh:// or git:// and name a host"},

@@ -3,17 +3,13 @@
 package match
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
-
 	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/api/validation"
 	"github.com/kayci/kayci/controllers/trigger/event"
 )
 
@@ -32,114 +28,108 @@ const (
 	Invalid Outcome = "Invalid"
 )
 
+// Fact is something that an event may not tell.
+type Fact string
+
+// The facts.
+const (
+	// ChangedPaths are all paths that have changed.
+	ChangedPaths Fact = "ChangedPaths"
+	// BaseBranch is what a comment's pull request is to be merged into.
+	BaseBranch Fact = "BaseBranch"
+)
+
 // Decision is an outcome with its reason, a sentence for people.
 type Decision struct {
 	Outcome Outcome
 	Reason  string
+	// Unknown are facts without which the event is let through: a Run too many is a
+	// smaller loss than one that is missing. Who can find them out completes the event
+	// and decides again.
+	Unknown []Fact
+}
+
+// filter says whether an event gets past one field of a webhook. The reason of one
+// that has nothing to say is empty.
+type filter func(*v1alpha1.Webhook, *event.Event) Decision
+
+// filters in the order in which they are asked: what is cheap, and tells a person
+// most, first.
+func filters() []filter {
+	return []filter{decideKind, decideDeletion, decideAction, decideSkip, decideDraft, decideLabels, decideRef, decidePaths}
 }
 
 // Decide says whether the event, with the request's JSON as body, starts a Run.
 func Decide(env *expr.Env, trigger *v1alpha1.TriggerSpec, e *event.Event, body any) Decision {
 	if trigger.Suspend {
-		return Decision{Suspended, "the Trigger is suspended: spec.suspend is true"}
+		return Decision{Outcome: Suspended, Reason: "the Trigger is suspended: spec.suspend is true"}
 	}
 	if trigger.Webhook == nil {
-		return Decision{Invalid, "the Trigger has no webhook"}
+		return Decision{Outcome: Invalid, Reason: "the Trigger has no webhook"}
 	}
-	reason := "the request is authentic"
+	decision := yes("the request is authentic")
 	if trigger.Webhook.Provider != v1alpha1.ProviderGeneric {
-		decision := decideEvent(trigger.Webhook, e)
-		if decision.Outcome != Matched {
-			return decision
-		}
-		reason = decision.Reason
+		decision = decideEvent(trigger.Webhook, e)
 	}
-	return decideCondition(env, trigger.Webhook.If, reason, e, body)
+	if decision.Outcome != Matched || trigger.Webhook.If == "" {
+		return decision
+	}
+	return decision.and(decideCondition(env, trigger.Webhook.If, e, body), ", and ")
 }
 
 func decideEvent(webhook *v1alpha1.Webhook, e *event.Event) Decision {
-	if e.Kind == event.KindPing {
-		return Decision{NotMatched, "ping: address and secret are right, and there is nothing to start"}
-	}
-	if kinds := eventKinds(webhook); !slices.Contains(kinds, e.Kind) {
-		return no("the event is %s, not %s", e.Kind, list(kinds))
-	}
-	if e.Deleted {
-		return no("%s was deleted, so there is no commit to run", e.Ref)
-	}
-	if len(webhook.Branches) == 0 {
-		return Decision{Matched, fmt.Sprintf("a push of %s", e.Ref)}
-	}
-	return decideBranch(webhook.Branches, e)
-}
-
-func eventKinds(webhook *v1alpha1.Webhook) []v1alpha1.EventKind {
-	if len(webhook.Events) == 0 {
-		return []v1alpha1.EventKind{v1alpha1.EventPush}
-	}
-	return webhook.Events
-}
-
-func decideBranch(patterns []string, e *event.Event) Decision {
-	switch {
-	case e.Tag != "":
-		return no("tag %s is no branch, and branches are given", e.Tag)
-	case e.Branch == "":
-		return no("%s is no branch, and branches are given", e.Ref)
-	}
-	for _, pattern := range patterns {
-		if err := validation.Glob(pattern); err != nil {
-			return Decision{Invalid, fmt.Sprintf("spec.webhook.branches: %q %v", pattern, err)}
-		}
-		if doublestar.MatchUnvalidated(pattern, e.Branch) {
-			return Decision{Matched, fmt.Sprintf("branch %s matches %s", e.Branch, pattern)}
+	decision := Decision{Outcome: Matched}
+	for _, filter := range filters() {
+		decision = decision.and(filter(webhook, e), ", ")
+		if decision.Outcome != Matched {
+			break
 		}
 	}
-	return no("branch %s matches none of %s", e.Branch, list(patterns))
+	return decision
 }
 
-func decideCondition(env *expr.Env, source, reason string, e *event.Event, body any) Decision {
-	if source == "" {
-		return Decision{Matched, reason}
+// and is the decision of two filters, of which the first lets the event through.
+func (d Decision) and(next Decision, glue string) Decision {
+	if next.Outcome != Matched {
+		return next
 	}
-	condition, err := env.CompileCondition(source)
-	if err != nil {
-		return Decision{Invalid, fmt.Sprintf("spec.webhook.if: %v", err)}
-	}
-	holds, err := condition.Eval(expr.Vars{Event: e.Expr(), Body: body})
-	switch {
-	case errors.Is(err, expr.ErrPathsUnknown):
-		// A Run too many is a smaller loss than one that is missing.
-		return Decision{Matched, fmt.Sprintf("%s, and spec.webhook.if depends on the list of changed paths, which is incomplete: %s", reason, e.PathsGap)}
-	case err != nil:
-		return Decision{Invalid, fmt.Sprintf("spec.webhook.if: %v", err)}
-	case !holds:
-		return no("spec.webhook.if is false: %s", shortened(source))
-	}
-	return Decision{Matched, reason + ", and spec.webhook.if is true"}
+	reasons := slices.DeleteFunc([]string{d.Reason, next.Reason}, func(reason string) bool { return reason == "" })
+	facts := slices.Concat(d.Unknown, next.Unknown)
+	slices.Sort(facts)
+	return Decision{Outcome: Matched, Reason: strings.Join(reasons, glue), Unknown: slices.Compact(facts)}
+}
+
+func yes(format string, args ...any) Decision {
+	return Decision{Outcome: Matched, Reason: fmt.Sprintf(format, args...)}
 }
 
 func no(format string, args ...any) Decision {
-	return Decision{NotMatched, fmt.Sprintf(format, args...)}
+	return Decision{Outcome: NotMatched, Reason: fmt.Sprintf(format, args...)}
 }
 
-// maxListed keeps a Trigger of many branches from making its reasons unreadable.
-const maxListed = 8
+func invalid(format string, args ...any) Decision {
+	return Decision{Outcome: Invalid, Reason: fmt.Sprintf(format, args...)}
+}
+
+// unknown lets an event through that doesn't tell a fact.
+func unknown(fact Fact, format string, args ...any) Decision {
+	return Decision{Outcome: Matched, Reason: fmt.Sprintf(format, args...), Unknown: []Fact{fact}}
+}
+
+const (
+	// maxListed keeps a Trigger of many branches from making its reasons unreadable.
+	maxListed = 8
+	// maxItem bounds what a reason repeats of a name, in characters. Globs are no longer.
+	maxItem = 255
+)
 
 func list[T ~string](items []T) string {
 	texts := make([]string, 0, maxListed)
 	for _, item := range items[:min(len(items), maxListed)] {
-		texts = append(texts, string(item))
+		texts = append(texts, printable.Cut(string(item), maxItem))
 	}
 	if more := len(items) - maxListed; more > 0 {
 		texts = append(texts, fmt.Sprintf("%d more", more))
 	}
 	return strings.Join(texts, ", ")
-}
-
-// maxSource bounds what a reason repeats of a condition, in characters.
-const maxSource = 200
-
-func shortened(source string) string {
-	return printable.Cut(strings.Join(strings.Fields(source), " "), maxSource)
 }

@@ -3,6 +3,9 @@ local ci = import 'kayci.libsonnet';
   github: ci.trigger.github('t-github', 'p', 's', when='event.branch != "wip"'),
   gitlab: ci.trigger.gitlab('t-gitlab', 'p', 's', branches=['main', 'release/*']),
   gitea: ci.trigger.gitea('t-gitea', 'p', secret='s', events='push', branches='main', params={ sha: 'event.sha' }),
+  everything: ci.trigger.github('t-everything', 'p', 's', events=['push', 'pull_request', 'release'], actions=['opened', 'published'], branches='main', tags='v*',
+                                paths=['src/**', 'go.mod'], pathsIgnore='**/*.md', labels='ci', drafts=false),
+  drafts: ci.trigger.gitlab('t-drafts', 'p', 's', events='pull_request', drafts=true),
   generic: ci.trigger.generic('t-generic', 'p', secret='s', params={ who: 'body.user' }, when='has(body.user)')
            + { spec+: { suspend: true } },
   schedule: ci.trigger.schedule('t-schedule', 'p', '30 3 * * 1-5', timeZone='Europe/Berlin', startingDeadline='2h', jitter='5m', params={ stage: '"test"' }),
