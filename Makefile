@@ -209,7 +209,11 @@ bench: ## Measure what KayCI costs beside bare Jobs, on a machine with nothing e
 	@$(call begin,bench,what KayCI costs beside bare Jobs; this takes about half an hour)
 	export KUBEBUILDER_ASSETS=$${KUBEBUILDER_ASSETS:-$$($(LOCAL) assets)}
 	$(GO) build -C test/bench -o $$scratch/bench .
-	$$scratch/bench -source $(CURDIR) -warm-up 65s -burst-runs 300 -rounds 4 -round-runs 500 -kept 2000 -pipelines 1000 -files 100 $(BENCH)
+	$$scratch/bench -source $(CURDIR) -warm-up 65s -burst-runs 300 -rounds 4 -round-runs 500 -kept 2000 -pipelines 1000 -files 100 -deliveries 5000 $(BENCH)
+
+.PHONY: bench-webhook
+bench-webhook: ## Deliver 5,000 signed webhooks, and again while the controller is killed: BENCH='-deliveries 500' chooses.
+	@$(MAKE) bench BENCH='-run webhooks $(BENCH)'
 
 ##@ Local cluster
 

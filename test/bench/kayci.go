@@ -26,14 +26,23 @@ const concurrent = 4
 type kayci struct {
 	*process.Process
 
-	cluster                *cluster
-	metrics, probe, pprofs string
+	cluster                          *cluster
+	webhooks, metrics, probe, pprofs string
 }
 
 // startKayCI starts the program and waits until its caches are filled. It holds
 // no Lease: renewing it would add to the requests that are counted.
 func startKayCI(ctx context.Context, c *cluster, program, dir string) (*kayci, error) {
-	k := &kayci{cluster: c}
+	webhooks, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return startKayCIAt(ctx, c, program, dir, webhooks)
+}
+
+// startKayCIAt has the program receive webhooks at an address.
+func startKayCIAt(ctx context.Context, c *cluster, program, dir, webhooks string) (*kayci, error) {
+	k := &kayci{cluster: c, webhooks: webhooks}
 	for _, address := range []*string{&k.metrics, &k.probe, &k.pprofs} {
 		free, err := freeAddress(ctx)
 		if err != nil {
@@ -47,7 +56,7 @@ func startKayCI(ctx context.Context, c *cluster, program, dir string) (*kayci, e
 	}
 	var err error
 	k.Process, err = startProcess(ctx, c.logs, "kayci", []string{"KUBECONFIG=" + c.kubeconfig}, program, "controller",
-		"--leader-elect=false", "--webhook-bind-address=127.0.0.1:0", "--metrics-bind-address="+k.metrics,
+		"--leader-elect=false", "--webhook-bind-address="+k.webhooks, "--metrics-bind-address="+k.metrics,
 		"--health-probe-bind-address="+k.probe, "--pprof-bind-address="+k.pprofs, "--storage-path="+storage,
 		// As the chart has it.
 		"--memory-limit=1Gi", fmt.Sprintf("--concurrent=%d", concurrent))

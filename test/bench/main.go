@@ -56,6 +56,7 @@ type bench struct {
 	burstRuns              int
 	rounds, roundRuns      int
 	kept, pipelines, files int
+	deliveries, senders    int
 	warmUp                 time.Duration
 	kayci, kwok            string
 }
@@ -68,7 +69,7 @@ type scenario struct {
 
 // offered are all scenarios that a cluster of their own is started for.
 func (b *bench) offered() []scenario {
-	return []scenario{{"burst", b.burst}, {"history", b.history}, {"memory", b.memory}, {"sync", b.sync}}
+	return []scenario{{"burst", b.burst}, {"history", b.history}, {"memory", b.memory}, {"sync", b.sync}, {webhooksScenario, b.webhooks}}
 }
 
 // decideScenario needs no cluster.
@@ -94,6 +95,8 @@ func (b *bench) parse(args []string) error {
 	flags.IntVar(&b.kept, "kept", 50, "memory: finished Runs that are kept")
 	flags.IntVar(&b.pipelines, "pipelines", 50, "sync: Pipelines of the repository")
 	flags.IntVar(&b.files, "files", 5, "sync: files that they are in, as many in each")
+	flags.IntVar(&b.deliveries, "deliveries", 200, "webhooks: pushes that are delivered, and again as many while KayCI is killed")
+	flags.IntVar(&b.senders, "senders", 32, "webhooks: deliveries that are under way at a time")
 	flags.DurationVar(&b.warmUp, "warm-up", 0, "how long KayCI has made Runs before it is measured: for a minute it asks the API server again")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -104,7 +107,7 @@ func (b *bench) parse(args []string) error {
 			return fmt.Errorf("-run: there is no scenario %q, only %s", name, all)
 		}
 	}
-	if min(b.burstRuns, b.rounds, b.roundRuns, b.kept, b.files) < 1 || b.pipelines < b.files {
+	if min(b.burstRuns, b.rounds, b.roundRuns, b.kept, b.files, b.deliveries, b.senders) < 1 || b.pipelines < b.files {
 		return errors.New("sizes must be at least 1, and pipelines as many as files")
 	}
 	var err error

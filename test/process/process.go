@@ -109,6 +109,9 @@ func (p *Process) end() error {
 	}
 }
 
+// Kill ends the process and its group at once, as a crash does.
+func (p *Process) Kill() error { return p.kill() }
+
 // kill ends what is left of the group.
 func (p *Process) kill() error {
 	if err := syscall.Kill(-p.PID(), syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
