@@ -13,7 +13,12 @@ func decideRef(webhook *v1alpha1.Webhook, e *event.Event) Decision {
 		return decidePushed(webhook, e)
 	case v1alpha1.EventRelease:
 		return named{"tag", "spec.webhook.tags", webhook.Tags}.decide(e.Release.Tag)
+	default:
+		return decideBase(webhook, e)
 	}
+}
+
+func decideBase(webhook *v1alpha1.Webhook, e *event.Event) Decision {
 	base := named{"base", "spec.webhook.branches", webhook.Branches}
 	if len(base.patterns) > 0 && e.PullRequest.Base == "" {
 		return unknown(BaseBranch, "the base of pull request %d is unknown", e.PullRequest.Number)
