@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	_ "time/tzdata" // The image has no time zones, and schedules name them.
@@ -13,7 +14,11 @@ import (
 )
 
 func main() {
-	if err := newRootCommand().ExecuteContext(ctrl.SetupSignalHandler()); err != nil {
+	err := newRootCommand().ExecuteContext(ctrl.SetupSignalHandler())
+	if errors.Is(err, errNothingStarts) {
+		os.Exit(exitNothingStarts)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "kayci:", err)
 		os.Exit(1)
 	}
@@ -31,6 +36,6 @@ func newRootCommand() *cobra.Command {
 		// a logger of its own.
 		PersistentPreRun: func(*cobra.Command, []string) { ctrl.SetLogger(logr.Discard()) },
 	}
-	root.AddCommand(newControllerCommand(), newRenderCommand(), newEvaluateCommand(), newInstallConfigReposCommand(), newProbeCommand(), newNotifyCommand())
+	root.AddCommand(newControllerCommand(), newRenderCommand(), newExplainCommand(), newEvaluateCommand(), newInstallConfigReposCommand(), newProbeCommand(), newNotifyCommand())
 	return root
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
@@ -48,11 +49,48 @@ func newEvaluateCommand() *cobra.Command {
 	}
 }
 
-type renderFlags struct {
+// folderFlags say which folder is rendered, and how.
+type folderFlags struct {
 	render.Options
-	output     string
 	timeout    time.Duration
 	allowEmpty bool
+}
+
+func (flags *folderFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&flags.Path, "path", "", "folder of the entry files below DIR (default DIR itself)")
+	f.StringVarP(&flags.Namespace, "namespace", "n", "default", "namespace that the objects are for")
+	f.StringToStringVar(&flags.Vars, "var", nil, "vars of the ConfigRepo, as name=value; may be repeated")
+	f.StringVar(&flags.Image, "image", defaultImage(), imageUsage)
+	f.BoolVar(&flags.allowEmpty, "allow-empty", false, "accept files that render nothing, as a ConfigRepo with spec.allowEmpty does")
+	f.DurationVar(&flags.timeout, "timeout", time.Minute, "when to give up")
+}
+
+// objects of the folder that is named, or of the current one.
+func (flags *folderFlags) objects(ctx context.Context, args []string) ([]render.Object, error) {
+	flags.Dir = "."
+	if len(args) > 0 {
+		flags.Dir = args[0]
+	}
+	command, err := evaluateCommand()
+	if err != nil {
+		return nil, err
+	}
+	flags.Exec = command
+	ctx, cancel := context.WithTimeout(ctx, flags.timeout)
+	defer cancel()
+	result, err := render.Render(ctx, flags.Options)
+	if err != nil {
+		return nil, err
+	}
+	if len(result.Objects) == 0 && !flags.allowEmpty {
+		return nil, errors.New("the files render no object: a sync refuses them unless spec.allowEmpty is set")
+	}
+	return result.Objects, nil
+}
+
+type renderFlags struct {
+	folderFlags
+	output string
 }
 
 func newRenderCommand() *cobra.Command {
@@ -63,44 +101,22 @@ func newRenderCommand() *cobra.Command {
 		Long: "Print the objects that a sync of DIR would apply, or why it would refuse them.\n" +
 			"Nothing is sent anywhere: what only an API server can say is not checked.",
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			flags.Dir = "."
-			if len(args) > 0 {
-				flags.Dir = args[0]
-			}
-			return flags.run(cmd)
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args) },
 	}
-	f := cmd.Flags()
-	f.StringVar(&flags.Path, "path", "", "folder of the entry files below DIR (default DIR itself)")
-	f.StringVarP(&flags.Namespace, "namespace", "n", "default", "namespace that the objects are for")
-	f.StringToStringVar(&flags.Vars, "var", nil, "vars of the ConfigRepo, as name=value; may be repeated")
-	f.StringVar(&flags.Image, "image", defaultImage(), imageUsage)
-	f.StringVarP(&flags.output, "output", "o", "yaml", "yaml or json")
-	f.BoolVar(&flags.allowEmpty, "allow-empty", false, "accept files that render nothing, as a ConfigRepo with spec.allowEmpty does")
-	f.DurationVar(&flags.timeout, "timeout", time.Minute, "when to give up")
+	flags.add(cmd.Flags())
+	cmd.Flags().StringVarP(&flags.output, "output", "o", "yaml", "yaml or json")
 	return cmd
 }
 
-func (flags *renderFlags) run(cmd *cobra.Command) error {
+func (flags *renderFlags) run(cmd *cobra.Command, args []string) error {
 	if flags.output != "yaml" && flags.output != "json" {
 		return fmt.Errorf("--output is %q: it takes yaml or json", flags.output)
 	}
-	command, err := evaluateCommand()
+	objects, err := flags.objects(cmd.Context(), args)
 	if err != nil {
 		return err
 	}
-	flags.Exec = command
-	ctx, cancel := context.WithTimeout(cmd.Context(), flags.timeout)
-	defer cancel()
-	result, err := render.Render(ctx, flags.Options)
-	if err != nil {
-		return err
-	}
-	if len(result.Objects) == 0 && !flags.allowEmpty {
-		return errors.New("the files render no object: a sync refuses them unless spec.allowEmpty is set")
-	}
-	return flags.print(cmd.OutOrStdout(), result.Objects)
+	return flags.print(cmd.OutOrStdout(), objects)
 }
 
 func (flags *renderFlags) print(out io.Writer, objects []render.Object) error {

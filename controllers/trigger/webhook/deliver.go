@@ -4,21 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/api/validation"
 	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger/match"
-	"github.com/kayci/kayci/controllers/trigger/source"
 )
 
 // deliverAll carries a delivery out for each Trigger. One to a namespace's address
@@ -165,31 +161,15 @@ func (s *Server) pipeline(ctx context.Context, key client.ObjectKey) (*v1alpha1.
 	return pipeline, nil
 }
 
-// params are those of the body of a generic webhook, and over them those of the
-// Trigger's expressions.
 func (s *Server) params(ctx context.Context, trigger *v1alpha1.Trigger, pipeline *v1alpha1.Pipeline, d delivery) (map[string]string, error) {
 	body, failed := d.body.lazily(ctx)
-	given := map[string]string{}
-	if d.provider == v1alpha1.ProviderGeneric {
-		fields, err := bodyParams(trigger, pipeline, body())
-		if err := errors.Join(failed(), err); err != nil {
-			return nil, err
-		}
-		given = fields
-	}
-	var problems []string
-	vars := expr.Vars{Event: d.event.Expr(), Body: body, Budget: expr.NewBudget(1)}
-	evaluate := func() { problems = source.Evaluate(s.env, trigger.Spec.Params, vars, given) }
+	var params map[string]string
+	var wrong error
+	evaluate := func() { params, wrong = Params(s.env, trigger, pipeline, d.event, body) }
 	if err := errors.Join(s.inTurn(ctx, trigger, evaluate), failed()); err != nil {
 		return nil, err
 	}
-	if len(problems) > 0 {
-		return nil, fault.New("", strings.Join(problems, "; "))
-	}
-	if _, errs := validation.Params(pipeline.Spec.Params, given); len(errs) > 0 {
-		return nil, fault.New("", errs.ToAggregate().Error())
-	}
-	return given, nil
+	return params, wrong
 }
 
 // inTurn does what may take a second of a processor: a namespace uses one at a time,
@@ -202,34 +182,6 @@ func (s *Server) inTurn(ctx context.Context, trigger *v1alpha1.Trigger, do func(
 	defer done()
 	do()
 	return nil
-}
-
-// maxBodyParams is what a Run may carry.
-const maxBodyParams = 64
-
-// bodyParams turns the fields of a generic webhook's body into parameters. A
-// field that the Pipeline doesn't declare is refused later as the misspelling
-// that it most likely is, unless the Trigger has expressions: then the body has a
-// format of its own, and they say what is taken from it.
-func bodyParams(trigger *v1alpha1.Trigger, pipeline *v1alpha1.Pipeline, body any) (map[string]string, error) {
-	fields, _ := body.(map[string]any)
-	params := map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		_, overridden := trigger.Spec.Params[name]
-		declared := slices.ContainsFunc(pipeline.Spec.Params, func(p v1alpha1.Param) bool { return p.Name == name })
-		if overridden || !declared && len(trigger.Spec.Params) > 0 {
-			continue
-		}
-		if len(params) == maxBodyParams {
-			return nil, fault.New("", fmt.Sprintf("the body has more than %d fields, and each is a parameter", maxBodyParams))
-		}
-		value, err := expr.Scalar(fields[name])
-		if err != nil {
-			return nil, fault.New("", fmt.Sprintf("the body's field %.64q %v", name, err))
-		}
-		params[name] = value
-	}
-	return params, nil
 }
 
 func origin(trigger *v1alpha1.Trigger, d delivery) *v1alpha1.Origin {

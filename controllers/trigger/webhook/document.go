@@ -34,7 +34,7 @@ func (s *Server) understand(ctx context.Context, receivers []receiver, from rece
 		if _, ok := found[name]; ok {
 			continue
 		}
-		read, err := s.readDelivery(ctx, name, from)
+		read, err := readDelivery(ctx, s.memory, name, from)
 		if err != nil {
 			found.release()
 			return nil, err
@@ -54,11 +54,11 @@ func (d deliveries) release() {
 	}
 }
 
-func (s *Server) readDelivery(ctx context.Context, name v1alpha1.Provider, from received) (delivery, error) {
+func readDelivery(ctx context.Context, memory *memory, name v1alpha1.Provider, from received) (delivery, error) {
 	provider, _ := providerOf(name)
-	d := delivery{provider: name, id: provider.delivery(from.header, from.body), digest: digestOf(from.body), body: &document{memory: s.memory}}
+	d := delivery{provider: name, id: provider.delivery(from.header, from.body), digest: digestOf(from.body), body: &document{memory: memory}}
 	// A form is decoded in steps that each make a copy.
-	err := s.memory.within(ctx, formWeight*int64(len(from.body)), func() (err error) {
+	err := memory.within(ctx, formWeight*int64(len(from.body)), func() (err error) {
 		d.body.raw, err = provider.payload(from.header, from.body)
 		return err
 	})
@@ -68,7 +68,7 @@ func (s *Server) readDelivery(ctx context.Context, name v1alpha1.Provider, from 
 	if d.body.weight, err = expr.Weigh(d.body.raw); err != nil {
 		return delivery{}, err
 	}
-	err = s.memory.within(ctx, d.body.weight+parseWeight*int64(len(d.body.raw)), func() (err error) {
+	err = memory.within(ctx, d.body.weight+parseWeight*int64(len(d.body.raw)), func() (err error) {
 		if err = isObject(d.body.raw); err == nil {
 			d.event, err = event.Parse(name, provider.event(from.header), d.body.raw)
 		}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	const push, header = "--event=testdata/push.json", "--header=X-GitHub-Event=push"
+	tests := map[string]struct {
+		args            []string
+		stdin, out, err string
+	}{
+		"text": {
+			args: []string{push, header},
+			out: "main: yes, a Run of web\n  branch main matches main\n  git_sha=\"8f3c2d1e0b9a7f6e5d4c3b2a190817263544f0e1\"\n  title=\"Say \\\"hello\\\" \\x1b[31m to <all>\"\n" +
+				"release: no\n  branch main is no tag, and tags are given\n" +
+				"untitled: no\n  branch main matches none of dev\n",
+		},
+		"json": {
+			args: []string{push, header, "-o", "json", "--trigger", "main"},
+			out: `[
+  {
+    "trigger": "main",
+    "pipeline": "web",
+    "outcome": "Created",
+    "reason": "branch main matches main",
+    "params": {
+      "git_sha": "8f3c2d1e0b9a7f6e5d4c3b2a190817263544f0e1",
+      "title": "Say \"hello\" \u001b[31m to <all>"
+    }
+  }
+]
+`,
+		},
+		"none": {
+			args: []string{push, header, "--trigger=release"}, err: errNothingStarts.Error(),
+			out: "release: no\n  branch main is no tag, and tags are given\n",
+		},
+		"something wrong": {
+			args: []string{"--event=-", header, "--trigger=untitled"}, stdin: `{"ref": 1}`, err: "1 of 1 Triggers can't make anything of the request",
+			out: "untitled: no, something is wrong\n  the request can't be read: the payload's field ref can't be of type number\n",
+		},
+		"no such Trigger":  {args: []string{push, header, "--trigger=x"}, err: "the files have no Trigger x"},
+		"no such folder":   {args: []string{push, header, "--path=x"}, err: "x: the commit has no such folder"},
+		"no event":         {args: []string{header}, err: `required flag(s) "event" not set`},
+		"no such event":    {args: []string{"--event=testdata/none.json"}, err: "read the event: open testdata/none.json"},
+		"too large":        {args: []string{"--event=-"}, stdin: strings.Repeat(" ", 10<<20+1), err: "read the event: it has more than 10485760 bytes"},
+		"header":           {args: []string{push, "--header=push"}, err: `--header is "push": it takes Name=value`},
+		"output":           {args: []string{push, "-o=yaml"}, err: `--output is "yaml": it takes text or json`},
+		"a header is none": {args: []string{push, "--trigger=main"}, err: errNothingStarts.Error(), out: "main: no\n  no header names an event of github\n"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			cmd := newRootCommand()
+			cmd.SetIn(strings.NewReader(test.stdin))
+			cmd.SetOut(&out)
+			cmd.SetArgs(append([]string{"explain", "testdata/explain"}, test.args...))
+			err := cmd.ExecuteContext(t.Context())
+			if (err == nil) != (test.err == "") || err != nil && !strings.HasPrefix(err.Error(), test.err) {
+				t.Errorf("got error %v, want %s", err, test.err)
+			}
+			if diff := cmp.Diff(test.out, out.String()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,112 @@
+// Package explain says what Triggers would make of a request, without a cluster. It
+// asks what decides about a delivery, but for the signature, and starts nothing.
+package explain
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/kayci/kayci/api/expr"
+	"github.com/kayci/kayci/api/printable"
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/trigger/event"
+	"github.com/kayci/kayci/controllers/trigger/match"
+	"github.com/kayci/kayci/controllers/trigger/webhook"
+)
+
+// Answer is what one Trigger would make of the request.
+type Answer struct {
+	Trigger  string `json:"trigger"`
+	Pipeline string `json:"pipeline"`
+	// Outcome is Created, NotMatched, Suspended or Invalid.
+	Outcome v1alpha1.DecisionOutcome `json:"outcome"`
+	// Reason for the outcome, a sentence.
+	Reason string `json:"reason"`
+	// Params that the Run would be given. Those that the Pipeline has a default for
+	// are not among them.
+	Params map[string]string `json:"params,omitempty"`
+}
+
+// Objects are what a folder renders.
+type Objects struct {
+	Triggers  []*v1alpha1.Trigger
+	Pipelines []*v1alpha1.Pipeline
+}
+
+// Request is what a git host or program sends.
+type Request struct {
+	Header http.Header
+	Body   []byte
+}
+
+// Explain answers for each Trigger, in the order of their names, and each of the
+// request's events.
+func Explain(objects Objects, request Request) ([]Answer, error) {
+	env, err := expr.SharedTriggerEnv()
+	if err != nil {
+		return nil, err
+	}
+	triggers := slices.SortedFunc(slices.Values(objects.Triggers), func(a, b *v1alpha1.Trigger) int { return strings.Compare(a.Name, b.Name) })
+	answers := make([]Answer, 0, len(triggers))
+	for _, trigger := range triggers {
+		for _, answer := range ask(env, trigger, objects.Pipelines, request) {
+			answer.Trigger, answer.Pipeline, answer.Reason = trigger.Name, trigger.Spec.Pipeline, printable.Text(answer.Reason)
+			answers = append(answers, answer)
+		}
+	}
+	return answers, nil
+}
+
+// ask one Trigger about the request.
+func ask(env *expr.Env, trigger *v1alpha1.Trigger, pipelines []*v1alpha1.Pipeline, request Request) []Answer {
+	if reason := unaddressed(trigger.Spec.Webhook, request.Header); reason != "" {
+		return []Answer{{Outcome: v1alpha1.DecisionNotMatched, Reason: reason}}
+	}
+	events, body, err := webhook.Read(trigger.Spec.Webhook.Provider, request.Header, request.Body)
+	if err != nil {
+		return []Answer{invalid("the request can't be read: %v", err)}
+	}
+	answers := make([]Answer, 0, len(events))
+	for _, one := range events {
+		answers = append(answers, decide(env, trigger, pipelines, one, body))
+	}
+	return answers
+}
+
+// decide as the receiver of webhooks does.
+func decide(env *expr.Env, trigger *v1alpha1.Trigger, pipelines []*v1alpha1.Pipeline, e *event.Event, body any) Answer {
+	decision := match.Decide(env, &trigger.Spec, e, body)
+	if decision.Outcome != match.Matched {
+		return Answer{Outcome: v1alpha1.DecisionOutcome(decision.Outcome), Reason: decision.Reason}
+	}
+	at := slices.IndexFunc(pipelines, func(p *v1alpha1.Pipeline) bool { return p.Name == trigger.Spec.Pipeline })
+	if at < 0 {
+		return invalid("Pipeline %s is not among the objects of these files, so that the parameters aren't known", trigger.Spec.Pipeline)
+	}
+	params, err := webhook.Params(env, trigger, pipelines[at], e, func() any { return body })
+	if err != nil {
+		return invalid("%v", err)
+	}
+	return Answer{Outcome: v1alpha1.DecisionCreated, Reason: decision.Reason, Params: params}
+}
+
+func invalid(format string, args ...any) Answer {
+	return Answer{Outcome: v1alpha1.DecisionInvalid, Reason: fmt.Sprintf(format, args...)}
+}
+
+// unaddressed says why the request doesn't reach the Trigger.
+func unaddressed(of *v1alpha1.Webhook, header http.Header) string {
+	if of == nil {
+		return "no request reaches the Trigger: it has no webhook"
+	}
+	hosts := webhook.HostsOf(header)
+	switch {
+	case of.Provider == v1alpha1.ProviderGeneric && len(hosts) > 0:
+		return fmt.Sprintf("the headers are those of %s, and a generic webhook takes requests with a bearer token", hosts[0])
+	case of.Provider != v1alpha1.ProviderGeneric && !slices.Contains(hosts, of.Provider):
+		return fmt.Sprintf("no header names an event of %s", of.Provider)
+	}
+	return ""
+}

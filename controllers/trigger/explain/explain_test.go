@@ -1,0 +1,108 @@
+package explain_test
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/trigger/explain"
+)
+
+func trigger(name string, provider v1alpha1.Provider, edit func(*v1alpha1.TriggerSpec)) *v1alpha1.Trigger {
+	t := &v1alpha1.Trigger{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       v1alpha1.TriggerSpec{Pipeline: "web", Webhook: &v1alpha1.Webhook{Provider: provider}},
+	}
+	if edit != nil {
+		edit(&t.Spec)
+	}
+	return t
+}
+
+func pipeline(params ...v1alpha1.Param) *v1alpha1.Pipeline {
+	return &v1alpha1.Pipeline{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: v1alpha1.PipelineSpec{Params: params}}
+}
+
+func request(t *testing.T, payload string, headers ...string) explain.Request {
+	t.Helper()
+	if !strings.HasPrefix(payload, "{") {
+		content, err := os.ReadFile("../event/testdata/" + payload + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload = string(content)
+	}
+	r := explain.Request{Header: http.Header{}, Body: []byte(payload)}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return r
+}
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	sha := func(s *v1alpha1.TriggerSpec) { s.Params = map[string]string{"git_sha": "event.sha"} }
+	all := []*v1alpha1.Trigger{
+		trigger("web-push", v1alpha1.ProviderGitHub, sha),
+		trigger("a-branch", v1alpha1.ProviderGitHub, func(s *v1alpha1.TriggerSpec) { s.Webhook.Branches = []string{"release/*"} }),
+		trigger("lab", v1alpha1.ProviderGitLab, sha),
+		trigger("by-hand", v1alpha1.ProviderGeneric, nil),
+		trigger("off", v1alpha1.ProviderGitHub, func(s *v1alpha1.TriggerSpec) { s.Suspend = true }),
+		trigger("other", v1alpha1.ProviderGitHub, func(s *v1alpha1.TriggerSpec) { s.Pipeline = "elsewhere" }),
+		trigger("clock", "", func(s *v1alpha1.TriggerSpec) { s.Webhook = nil }),
+		trigger("bare", v1alpha1.ProviderGitHub, nil),
+	}
+	ofGitHub := []explain.Answer{
+		{Trigger: "a-branch", Pipeline: "web", Outcome: "NotMatched", Reason: "branch main matches none of release/*"},
+		{Trigger: "bare", Pipeline: "web", Outcome: "Invalid", Reason: "params[git_sha]: Required value: the Pipeline gives it no default"},
+		{Trigger: "by-hand", Pipeline: "web", Outcome: "NotMatched", Reason: "the headers are those of github, and a generic webhook takes requests with a bearer token"},
+		{Trigger: "clock", Pipeline: "web", Outcome: "NotMatched", Reason: "no request reaches the Trigger: it has no webhook"},
+		{Trigger: "lab", Pipeline: "web", Outcome: "NotMatched", Reason: "no header names an event of gitlab"},
+		{Trigger: "off", Pipeline: "web", Outcome: "Suspended", Reason: "the Trigger is suspended: spec.suspend is true"},
+		{
+			Trigger: "other", Pipeline: "elsewhere", Outcome: "Invalid",
+			Reason: "Pipeline elsewhere is not among the objects of these files, so that the parameters aren't known",
+		},
+		{
+			Trigger: "web-push", Pipeline: "web", Outcome: "Created", Reason: "a push of refs/heads/main",
+			Params: map[string]string{"git_sha": "6113728f27ae82c7b1a177c8d03f9e96e0adf246"},
+		},
+	}
+	tests := map[string]struct {
+		triggers []*v1alpha1.Trigger
+		request  explain.Request
+		want     []explain.Answer
+	}{
+		"a push": {all, request(t, "github-push", "X-GitHub-Event", "push"), ofGitHub},
+		"of gitlab": {all[2:3], request(t, "gitlab-push", "X-Gitlab-Event", "Push Hook"), []explain.Answer{{
+			Trigger: "lab", Pipeline: "web", Outcome: "Created", Reason: "a push of refs/heads/release/1.4",
+			Params: map[string]string{"git_sha": "6113728f27ae82c7b1a177c8d03f9e96e0adf246"},
+		}}},
+		"of a program": {all[3:4], request(t, `{"git_sha": "abc"}`), []explain.Answer{{
+			Trigger: "by-hand", Pipeline: "web", Outcome: "Created", Reason: "the request is authentic", Params: map[string]string{"git_sha": "abc"},
+		}}},
+		"without headers": {all[:1], request(t, "github-push"), []explain.Answer{{
+			Trigger: "web-push", Pipeline: "web", Outcome: "NotMatched", Reason: "no header names an event of github",
+		}}},
+		"not JSON": {all[:1], request(t, `{"ref": `, "X-GitHub-Event", "push"), []explain.Answer{{
+			Trigger: "web-push", Pipeline: "web", Outcome: "Invalid", Reason: "the request can't be read: decode JSON: unexpected end of JSON input",
+		}}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := explain.Explain(explain.Objects{Triggers: tt.triggers, Pipelines: []*v1alpha1.Pipeline{pipeline(v1alpha1.Param{Name: "git_sha"})}}, tt.request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
