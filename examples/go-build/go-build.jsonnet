@@ -21,7 +21,7 @@ local clone = |||
       ci.script(golang, 'go test ./...', name='test') + { workingDir: '/workspace/src' },
     ]) + restricted,
   ]),
-  ci.trigger.github('go-build', 'go-build', secret='webhook', branches=['main'], params={
+  ci.trigger.github('go-build', 'go-build', secret='webhook', branches=['main'], pathsIgnore='**/*.md', params={
     git_url: 'event.cloneURL',
     git_sha: 'event.sha',
   }),
