@@ -137,7 +137,8 @@ type Webhook struct {
 	// +kubebuilder:validation:items:MaxLength=255
 	PathsIgnore []string `json:"pathsIgnore,omitempty"`
 
-	// Labels of which a pull request, or a comment's pull request, must have one.
+	// Labels of which a pull request, or a comment's pull request, must have one. Of one
+	// that was labeled or unlabeled it is the label that was given or taken.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
