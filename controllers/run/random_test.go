@@ -42,6 +42,7 @@ func TestRandomWorlds(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			s := newSimulation(t, seed)
+			defer s.tellOf() // A cleanup would keep the world until all worlds have ended.
 			s.disturb(100 + s.rng.IntN(400))
 			s.finish()
 			s.checkEnd()
@@ -105,15 +106,18 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 	}
 	s.server = &server{t: t, clock: s.clock, objects: objects{}, log: map[string][]change{}, admit: s.admit, check: s.checkChange}
 	s.cache = &informers{server: s.server, objects: objects{}, seen: map[string]int{}}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("what happened:\n%s", strings.Join(s.history, "\n"))
-		}
-	})
 	s.tell = s.watch(t.Context())
 	s.populate()
 	s.start()
 	return s
+}
+
+// tellOf says what happened in a world where something is wrong.
+func (s *simulation) tellOf() {
+	s.t.Helper()
+	if s.t.Failed() {
+		s.t.Logf("what happened:\n%s", strings.Join(s.history, "\n"))
+	}
 }
 
 // populate makes a world, and says how hostile it is: a fifth of them aren't at
