@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kayci/kayci/api/parts"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
@@ -155,14 +156,8 @@ func validateAddedContainer(c *corev1.Container, seen map[string]bool, path *fie
 // merged into them.
 func Templates(spec *v1alpha1.PipelineSpec, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	for i := range spec.Jobs {
-		errs = append(errs, validateTemplate(&spec.Jobs[i].Template, path.Child("jobs").Index(i).Child("template"))...)
-	}
-	for i := range spec.Services {
-		errs = append(errs, validateTemplate(&spec.Services[i].Template, path.Child("services").Index(i).Child("template"))...)
-	}
-	for i := range spec.Notifiers {
-		errs = append(errs, validateTemplate(&spec.Notifiers[i].Template, path.Child("notifiers").Index(i).Child("template"))...)
+	for _, p := range parts.Of(spec, path) {
+		errs = append(errs, validateTemplate(p.Template, p.At)...)
 	}
 	return append(errs, validateWorkspace(spec, path)...)
 }

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kayci/kayci/api/parts"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
@@ -20,13 +21,10 @@ func validateWorkspace(spec *v1alpha1.PipelineSpec, at *field.Path) field.ErrorL
 	}
 	errs := validateMountPath(w.MountPath, at.Child("workspace", "mountPath"))
 	errs = append(errs, validateClaim(&w.VolumeClaimTemplate, at.Child("workspace", "volumeClaimTemplate"))...)
-	for i := range spec.Jobs {
-		pod := at.Child("jobs").Index(i).Child("template", "spec", "template")
-		errs = append(errs, validateWorkspaceRoom(&spec.Jobs[i].Template.Spec.Template, w, pod)...)
-	}
-	for i := range spec.Services {
-		pod := at.Child("services").Index(i).Child("template", "spec", "template")
-		errs = append(errs, validateWorkspaceRoom(&spec.Services[i].Template.Spec.Template, w, pod)...)
+	for _, p := range parts.Of(spec, at) {
+		if p.Notifier == nil {
+			errs = append(errs, validateWorkspaceRoom(&p.Template.Spec.Template, w, p.At.Child("spec", "template"))...)
+		}
 	}
 	return errs
 }

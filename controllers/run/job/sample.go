@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kayci/kayci/api/parts"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
@@ -36,20 +37,19 @@ func Samples(p *v1alpha1.Pipeline) []Sample {
 	}
 	spec := field.NewPath("spec")
 	var samples []Sample
-	add := func(path *field.Path, built *batchv1.Job) {
-		samples = append(samples, Sample{Template: path.Child("template"), Object: built})
-	}
-	for i := range p.Spec.Jobs {
-		add(spec.Child("jobs").Index(i), Build(run, number, &p.Spec, &p.Spec.Jobs[i]))
-	}
-	for i := range p.Spec.Services {
-		add(spec.Child("services").Index(i), BuildService(run, number, &p.Spec, &p.Spec.Services[i]))
-	}
-	for i := range p.Spec.Notifiers {
-		n := &p.Spec.Notifiers[i]
-		for _, phase := range n.Phases[:min(1, len(n.Phases))] {
-			add(spec.Child("notifiers").Index(i), BuildNotifier(run, number, n, &v1alpha1.RunStatus{Phase: phase}))
+	for _, part := range parts.Of(&p.Spec, spec) {
+		var built *batchv1.Job
+		switch {
+		case part.Job != nil:
+			built = Build(run, number, &p.Spec, part.Job)
+		case part.Service != nil:
+			built = BuildService(run, number, &p.Spec, part.Service)
+		case len(part.Notifier.Phases) > 0:
+			built = BuildNotifier(run, number, part.Notifier, &v1alpha1.RunStatus{Phase: part.Notifier.Phases[0]})
+		default:
+			continue // It never tells of anything.
 		}
+		samples = append(samples, Sample{Template: part.At, Object: built})
 	}
 	if w := p.Spec.Workspace; w != nil {
 		samples = append(samples, Sample{Template: spec.Child("workspace", "volumeClaimTemplate"), Object: Workspace(run, w)})

@@ -7,11 +7,11 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// parts are what the defaults say of containers.
-type parts []corev1.Container
+// partials are what the defaults say of containers.
+type partials []corev1.Container
 
-// of returns the parts for a container, the nearest first.
-func (p parts) of(name string) []*corev1.Container {
+// of returns those for a container, the nearest first.
+func (p partials) of(name string) []*corev1.Container {
 	var found []*corev1.Container
 	for _, name := range []string{name, v1alpha1.EveryContainer} {
 		for i := range p {
@@ -23,7 +23,7 @@ func (p parts) of(name string) []*corev1.Container {
 	return found
 }
 
-// mergeContainer merges the parts under a container of the pod.
+// mergeContainer merges the partials under a container of the pod.
 func mergeContainer(under []*corev1.Container, author *corev1.Container, pod *corev1.PodSpec) (*corev1.Container, error) {
 	merged := author.DeepCopy()
 	for _, part := range under {

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/kayci/kayci/api/parts"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
 )
@@ -36,27 +37,17 @@ func (d *Defaults) Under(spec *v1alpha1.PipelineSpec, limit int) (*v1alpha1.Pipe
 		return merged, field.ErrorList{field.InternalError(at, err)}
 	}
 	var errs field.ErrorList
-	under := func(t *batchv1.JobTemplateSpec, deadline bool, path *field.Path) {
+	for _, p := range parts.Of(merged, at) {
 		if size > limit {
-			return
+			break
 		}
-		result, grown, err := d.under(t, deadline)
+		result, grown, err := d.under(p.Template, p.Job != nil && p.Job.Timeout == nil)
 		if err != nil {
-			errs = append(errs, field.Invalid(path.Child("template"), field.OmitValueType{}, err.Error()))
-			return
+			errs = append(errs, field.Invalid(p.At, field.OmitValueType{}, err.Error()))
+			continue
 		}
 		size += grown
-		*t = *result
-	}
-	for i := range merged.Jobs {
-		job := &merged.Jobs[i]
-		under(&job.Template, job.Timeout == nil, at.Child("jobs").Index(i))
-	}
-	for i := range merged.Services {
-		under(&merged.Services[i].Template, false, at.Child("services").Index(i))
-	}
-	for i := range merged.Notifiers {
-		under(&merged.Notifiers[i].Template, false, at.Child("notifiers").Index(i))
+		*p.Template = *result
 	}
 	switch {
 	case size > limit:
@@ -91,7 +82,7 @@ func (d *Defaults) under(author *batchv1.JobTemplateSpec, deadline bool) (_ *bat
 func (d *Defaults) mergeUnder(author *batchv1.JobTemplateSpec, deadline bool) (*batchv1.JobTemplateSpec, error) {
 	base, given := d.template.DeepCopy(), author.DeepCopy()
 	pod, own := &base.Spec.Template.Spec, &given.Spec.Template.Spec
-	partial, added := parts(pod.Containers), pod.InitContainers
+	partial, added := partials(pod.Containers), pod.InitContainers
 	inits, containers := own.InitContainers, own.Containers
 	// Their order is the program's. A merge by names would change it.
 	pod.InitContainers, pod.Containers, own.InitContainers, own.Containers = nil, nil, nil, nil
