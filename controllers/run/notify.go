@@ -108,12 +108,3 @@ func (r *Reconciler) adoptNotice(ctx context.Context, o *observation, notice pla
 		Reason: v1alpha1.ReasonNameConflict, Message: fmt.Sprintf("a Job named %s exists and isn't this notifier's", key.Name),
 	}}, nil
 }
-
-func (o *observation) notifier(name string) *v1alpha1.Notifier {
-	for i := range o.Spec.Notifiers {
-		if o.Spec.Notifiers[i].Name == name {
-			return &o.Spec.Notifiers[i]
-		}
-	}
-	return nil
-}

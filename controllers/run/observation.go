@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -95,17 +96,20 @@ func (o *observation) lookAgain(d *plan.Decision) time.Duration {
 // jobName returns the name of the Job of a job or service: the one that is
 // recorded, which stays.
 func (o *observation) jobName(name string) string {
-	for i := range o.Run.Status.Jobs {
-		if s := &o.Run.Status.Jobs[i]; s.Name == name && s.Job != "" && s.ReusedFrom == "" {
-			return s.Job
-		}
+	recorded, _ := o.recordedJob(name)
+	return cmp.Or(recorded, job.JobName(o.Run, name))
+}
+
+// recordedJob returns the name of the Job that a job or service has made, blank for
+// none, and whether its end is recorded, too.
+func (o *observation) recordedJob(name string) (made string, ended bool) {
+	if s := first(o.Run.Status.Jobs, func(s *v1alpha1.JobStatus) bool { return s.Name == name }); s != nil && s.ReusedFrom == "" {
+		return s.Job, s.Phase.Finished()
 	}
-	for i := range o.Run.Status.Services {
-		if s := &o.Run.Status.Services[i]; s.Name == name && s.Job != "" {
-			return s.Job
-		}
+	if s := first(o.Run.Status.Services, func(s *v1alpha1.ServiceStatus) bool { return s.Name == name }); s != nil {
+		return s.Job, s.Phase.Finished()
 	}
-	return job.JobName(o.Run, name)
+	return "", false
 }
 
 // conflict notes that somebody else's Job has the name. One of a Run of the same
@@ -177,18 +181,22 @@ func (o *observation) predecessors(found client.Object) bool {
 func (o *observation) renamed(part string) bool { return slices.Contains(o.Run.Status.Renamed, part) }
 
 func (o *observation) jobSpec(name string) *v1alpha1.Job {
-	for i := range o.Spec.Jobs {
-		if o.Spec.Jobs[i].Name == name {
-			return &o.Spec.Jobs[i]
-		}
-	}
-	return nil
+	return first(o.Spec.Jobs, func(j *v1alpha1.Job) bool { return j.Name == name })
 }
 
 func (o *observation) serviceSpec(name string) *v1alpha1.Service {
-	for i := range o.Spec.Services {
-		if o.Spec.Services[i].Name == name {
-			return &o.Spec.Services[i]
+	return first(o.Spec.Services, func(s *v1alpha1.Service) bool { return s.Name == name })
+}
+
+func (o *observation) notifier(name string) *v1alpha1.Notifier {
+	return first(o.Spec.Notifiers, func(n *v1alpha1.Notifier) bool { return n.Name == name })
+}
+
+// first returns the first of the list that is meant, or nil.
+func first[T any](list []T, meant func(*T) bool) *T {
+	for i := range list {
+		if meant(&list[i]) {
+			return &list[i]
 		}
 	}
 	return nil

@@ -94,34 +94,26 @@ func (r *Reconciler) graph(ctx context.Context, o *observation) (err error) {
 	return err
 }
 
-// observeJobs looks for the Job of each job and service. The name of one that is
-// known to have been created is recorded, and it has not ended.
+// observeJobs looks for the Job of each job and service.
 func (r *Reconciler) observeJobs(ctx context.Context, o *observation) error {
-	recorded := map[string]bool{}
-	for i := range o.Run.Status.Jobs {
-		s := &o.Run.Status.Jobs[i]
-		recorded[s.Name] = s.Job != "" && !s.Phase.Finished()
-	}
-	for i := range o.Run.Status.Services {
-		s := &o.Run.Status.Services[i]
-		recorded[s.Name] = s.Job != "" && !s.Phase.Finished()
-	}
 	for i := range o.Spec.Jobs {
-		name := o.Spec.Jobs[i].Name
-		if err := r.observeJob(ctx, o, name, recorded[name]); err != nil {
+		if err := r.observeJob(ctx, o, o.Spec.Jobs[i].Name); err != nil {
 			return err
 		}
 	}
 	for i := range o.Spec.Services {
-		name := o.Spec.Services[i].Name
-		if err := r.observeJob(ctx, o, name, recorded[name]); err != nil {
+		if err := r.observeJob(ctx, o, o.Spec.Services[i].Name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *Reconciler) observeJob(ctx context.Context, o *observation, name string, recorded bool) error {
+// observeJob looks for a Job. One whose name is recorded is known to have been
+// created; when its end is recorded, too, it may be gone.
+func (r *Reconciler) observeJob(ctx context.Context, o *observation, name string) error {
+	made, ended := o.recordedJob(name)
+	recorded := made != "" && !ended
 	found, err := r.job(ctx, o, name, recorded)
 	switch {
 	case err != nil:
