@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/render"
 )
 
 // ended is a Run of the Pipeline `web` that ends with the commit that renames it.
@@ -158,4 +159,32 @@ func TestPruneAsksTheServerOnce(t *testing.T) {
 	endJob(t, w)
 	w.reconcile(t)
 	expect(t, "lists to prune it", []string{"*v1alpha1.RunList", "*v1.PartialObjectMetadataList"}, asked.of)
+}
+
+// However many are about to be pruned, each waits for what is its own.
+func TestPruneAsksTheServerForAllTogether(t *testing.T) {
+	repo := configRepo()
+	repo.Spec.AllowPrune = true
+	late := jobOf(ended("r2"), "r2-test")
+	late.Labels[v1alpha1.PipelineLabel] = "late"
+	w := newWorld(t, repo, active("r1"), late)
+	asked := &lists{Reader: w.Client}
+	w.reconciler.Client, w.reconciler.APIReader = behind{w.Client}, asked
+	w.rendered = nil
+	for _, name := range []string{"a", "b", "late", "web"} {
+		object := webPipeline("busybox:1")
+		object.Object.SetName(name)
+		w.rendered = append(w.rendered, object)
+	}
+	w.reconcile(t)
+	other := webPipeline("busybox:1")
+	other.Object.SetName("web2")
+	w.head.Commit, w.rendered = "c2", []render.Object{other}
+	w.clock.SetTime(w.clock.Now().Add(5 * time.Minute))
+	asked.of = nil
+	w.reconcile(t)
+	expect(t, "lists", []string{"*v1alpha1.RunList", "*v1.PartialObjectMetadataList"}, asked.of)
+	expect(t, "pipelines", []string{"late", "web", "web2"}, w.pipelines(t))
+	expect(t, "message", "applied main@sha1:c2; to be pruned when its active Runs have ended: Pipeline/web (2026-01-02T04:09:05Z at the latest); "+
+		"to be pruned when the Jobs and notifiers of its Runs have ended: Pipeline/late (2026-01-02T04:09:05Z at the latest)", w.ready(t))
 }
