@@ -280,7 +280,8 @@ type JobStatus struct {
 	FailureAllowed bool `json:"failureAllowed,omitempty"`
 
 	// WaitingSince is when what the reason says began to keep the job from going on.
-	// Without a reason: when its Job was last found to be resumed.
+	// Without a reason: when its Job was last found to be resumed, or to have made the
+	// pod that it couldn't make. That stays while the job runs.
 	// +optional
 	WaitingSince *metav1.Time `json:"waitingSince,omitempty"`
 

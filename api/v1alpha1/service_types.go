@@ -111,7 +111,8 @@ type ServiceStatus struct {
 	Message string `json:"message,omitempty"`
 
 	// WaitingSince is when what the reason says began to keep the service from
-	// starting.
+	// starting. Without a reason: when its Job was last found to be resumed, or to have
+	// made the pod that it couldn't make.
 	// +optional
 	WaitingSince *metav1.Time `json:"waitingSince,omitempty"`
 
