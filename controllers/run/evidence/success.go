@@ -39,18 +39,31 @@ func overdue(pod *corev1.Pod) bool {
 	return ended == nil || !ended.Time.Before(deadline)
 }
 
-// Unproven reports whether the Job has had its verdict for longer than its pod's
-// news should take, and no pod shows how it has ended.
+// Unproven reports whether the Job has its verdict, and the pods don't show how it
+// has ended: one hasn't for longer than its news should take, or some that have failed
+// aren't among them.
 func Unproven(job *batchv1.Job, pods []corev1.Pod, now time.Time) bool {
-	old := func(verdict *batchv1.JobCondition) bool {
-		return verdict != nil && now.Sub(verdict.LastTransitionTime.Time) >= PodNews
+	if complete := Condition(job, batchv1.JobComplete); complete != nil {
+		return now.Sub(complete.LastTransitionTime.Time) >= PodNews && Single(job) && Passed(job, pods) == nil && Interrupted(job, pods) == nil
 	}
+	return UnprovenFailure(job, pods, now)
+}
+
+// UnprovenFailure reports the same of a Job that has failed.
+func UnprovenFailure(job *batchv1.Job, pods []corev1.Pod, now time.Time) bool {
+	failed := Condition(job, batchv1.JobFailed)
 	switch {
-	case old(Condition(job, batchv1.JobComplete)):
-		return Single(job) && Passed(job, pods) == nil && Interrupted(job, pods) == nil
-	case old(Condition(job, batchv1.JobFailed)):
-		return Running(pods)
-	default:
+	case failed == nil:
 		return false
+	case Running(pods):
+		return now.Sub(failed.LastTransitionTime.Time) >= PodNews
 	}
+	// Most disrupted pods are none that the Job counts.
+	counted := int32(0)
+	for i := range pods {
+		if pods[i].Status.Phase == corev1.PodFailed && disruptionTarget(&pods[i]) == nil {
+			counted++
+		}
+	}
+	return counted < job.Status.Failed
 }

@@ -78,15 +78,26 @@ func (f *Facts) lateNotices(found []Question) []Question {
 	return found
 }
 
-// Unproven reports whether a Job has had its verdict for longer than its pod's
-// news should take, and no pod shows how it has ended. What the cache shows now
-// would count for good, so the API server is asked for the pods first.
+// Unproven reports whether a Job has its verdict, and no pod shows how it has ended.
+// What the cache shows now would count for good, so the API server is asked for the
+// pods first.
 func (f *Facts) Unproven() bool {
-	return slices.ContainsFunc(f.Spec.Jobs, func(job v1alpha1.Job) bool { return f.lacksProof(f.part(job.Name)) })
+	return slices.ContainsFunc(f.Spec.Jobs, func(job v1alpha1.Job) bool { return f.lacksProof(f.part(job.Name)) }) ||
+		slices.ContainsFunc(f.Spec.Services, func(service v1alpha1.Service) bool { return f.serviceLacksProof(f.part(service.Name)) }) ||
+		slices.ContainsFunc(f.Run.Status.Notifiers, f.noticeLacksProof)
 }
 
 func (f *Facts) lacksProof(p part) bool {
 	return p.job != nil && !f.recorded(p.name).Phase.Finished() && evidence.Unproven(p.job, p.pods, f.Now)
+}
+
+func (f *Facts) serviceLacksProof(p part) bool {
+	return p.job != nil && !f.recordedService(p.name).Phase.Finished() && evidence.UnprovenFailure(p.job, p.pods, f.Now)
+}
+
+func (f *Facts) noticeLacksProof(s v1alpha1.NotifierStatus) bool {
+	job := f.Notices[Notice{Notifier: s.Name, Phase: s.Phase}].Job
+	return job != nil && s.Reason == "" && evidence.UnprovenFailure(job, f.podsOf(job), f.Now)
 }
 
 // Unwitnessed returns, by job, the Jobs that are complete and whose pod is gone
