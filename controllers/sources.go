@@ -11,6 +11,7 @@ import (
 	"github.com/kayci/kayci/controllers/trigger/decisions"
 	"github.com/kayci/kayci/controllers/trigger/schedule"
 	"github.com/kayci/kayci/controllers/trigger/source"
+	"github.com/kayci/kayci/controllers/trigger/upstream"
 )
 
 // addSources adds what starts Runs without a request: it runs where the replica
@@ -25,7 +26,7 @@ func addSources(mgr ctrl.Manager, _ Options, installed *revision.Installed) erro
 		Starter:   &start.Starter{Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Installed: installed},
 		Decisions: noted,
 	}
-	for _, add := range []func(ctrl.Manager, *source.Launcher) error{addSchedule} {
+	for _, add := range []func(ctrl.Manager, *source.Launcher) error{addSchedule, addUpstream} {
 		if err := add(mgr, launcher); err != nil {
 			return err
 		}
@@ -35,6 +36,16 @@ func addSources(mgr ctrl.Manager, _ Options, installed *revision.Installed) erro
 
 func addSchedule(mgr ctrl.Manager, launcher *source.Launcher) error {
 	reconciler := &schedule.Reconciler{
+		Client:   mgr.GetClient(),
+		Launcher: launcher,
+		Recorder: mgr.GetEventRecorder(recorderName),
+		Clock:    clock.RealClock{},
+	}
+	return reconciler.SetupWithManager(mgr, controllerOptions())
+}
+
+func addUpstream(mgr ctrl.Manager, launcher *source.Launcher) error {
+	reconciler := &upstream.Reconciler{
 		Client:   mgr.GetClient(),
 		Launcher: launcher,
 		Recorder: mgr.GetEventRecorder(recorderName),

@@ -43,6 +43,7 @@ func TestExamplesRender(t *testing.T) {
 		"limits":       {"Pipeline/limits", "Trigger/limits"},
 		"matrix":       {"Pipeline/matrix", "Trigger/matrix"},
 		"schedule":     {"Pipeline/nightly", "Trigger/by-hand", "Trigger/nightly"},
+		"promotion":    {"Pipeline/build", "Pipeline/deploy", "Trigger/build", "Trigger/deploy"},
 		"services":     {"Pipeline/services", "Trigger/services"},
 		"workspace":    {"Pipeline/workspace", "Trigger/workspace"},
 		"conditions":   {"Pipeline/conditions", "Trigger/conditions"},

@@ -102,6 +102,10 @@ func (p program) choicesOfField(scope Scope, of ast.Expr, field string) choices 
 	switch owner.TypeName() + "." + field {
 	case jobTypeName + ".phase":
 		return choices{"a job's phase", texts(v1alpha1.JobSucceeded, v1alpha1.JobFailed, v1alpha1.JobSkipped, v1alpha1.JobCancelled)}
+	case endedRunTypeName + ".phase":
+		return choices{"run.phase", texts(v1alpha1.RunSucceeded, v1alpha1.RunFailed, v1alpha1.RunCancelled)}
+	case originTypeName + ".provider":
+		return choices{"run.origin.provider", append(texts(v1alpha1.Providers()...), "")}
 	case runTypeName + ".provider":
 		return choices{"run.provider", append(texts(v1alpha1.Providers()...), "")}
 	case eventTypeName + ".kind":

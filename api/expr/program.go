@@ -28,7 +28,8 @@ type Vars struct {
 }
 
 // Variables are the values of the variables of one environment: Vars are those of
-// NewTriggerEnv, ScheduleVars those of NewScheduleEnv.
+// NewTriggerEnv, ScheduleVars those of NewScheduleEnv, RunEndVars those of
+// NewRunEndEnv.
 type Variables interface {
 	values() map[string]any
 	// known are the values without what is known in part.

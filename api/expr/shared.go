@@ -7,6 +7,7 @@ import "sync"
 var (
 	sharedTriggerEnv  = sync.OnceValues(NewTriggerEnv)  //nolint:gochecknoglobals // remembers what a pure function returns
 	sharedScheduleEnv = sync.OnceValues(NewScheduleEnv) //nolint:gochecknoglobals // remembers what a pure function returns
+	sharedRunEndEnv   = sync.OnceValues(NewRunEndEnv)   //nolint:gochecknoglobals // remembers what a pure function returns
 	sharedRunEnv      = sync.OnceValues(NewRunEnv)      //nolint:gochecknoglobals // remembers what a pure function returns
 )
 
@@ -15,6 +16,9 @@ func SharedTriggerEnv() (*Env, error) { return sharedTriggerEnv() }
 
 // SharedScheduleEnv returns the environment of NewScheduleEnv that all share.
 func SharedScheduleEnv() (*Env, error) { return sharedScheduleEnv() }
+
+// SharedRunEndEnv returns the environment of NewRunEndEnv that all share.
+func SharedRunEndEnv() (*Env, error) { return sharedRunEndEnv() }
 
 // SharedRunEnv returns the environment of NewRunEnv that all share.
 func SharedRunEnv() (*RunEnv, error) { return sharedRunEnv() }

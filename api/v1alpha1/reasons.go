@@ -166,6 +166,10 @@ const (
 	ReasonSecretNotUsable = "SecretNotUsable"
 	// ReasonScheduled: Runs are started when their time has come.
 	ReasonScheduled = "Scheduled"
+	// ReasonFollowing: Runs are started when those of another Pipeline have ended.
+	ReasonFollowing = "Following"
+	// ReasonPipelineLoop: the Pipeline's Runs would lead to others of it without end.
+	ReasonPipelineLoop = "PipelineLoop"
 )
 
 // Reasons of events about Triggers that no request has led to.
@@ -174,6 +178,8 @@ const (
 	ReasonCannotStart = "CannotStart"
 	// ReasonMissed: a time of the schedule has passed without a Run.
 	ReasonMissed = "Missed"
+	// ReasonTooDeep: as many Runs as may be have led to one another by their ends.
+	ReasonTooDeep = "TooDeep"
 )
 
 // Reasons for which a git host's API doesn't do what it is asked.

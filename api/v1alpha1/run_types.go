@@ -133,6 +133,17 @@ type Origin struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	Sender string `json:"sender,omitempty"`
+
+	// Run whose end has started this one. The rest, but for trigger, delivery and
+	// depth, is that Run's.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	Run string `json:"run,omitempty"`
+
+	// Depth is how many Runs have led to this one by their ends, one after the other.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Depth int32 `json:"depth,omitempty"`
 }
 
 // RunPhase is where a Run stands.

@@ -28,7 +28,7 @@ func Providers() []Provider {
 
 // TriggerSpec says what starts a Run of which Pipeline.
 //
-// +kubebuilder:validation:XValidation:rule="[has(self.webhook), has(self.schedule)].exists_one(source, source)",message="a Trigger has exactly one source of Runs: webhook or schedule"
+// +kubebuilder:validation:XValidation:rule="[has(self.webhook), has(self.schedule), has(self.run)].exists_one(source, source)",message="a Trigger has exactly one source of Runs: webhook, schedule or run"
 type TriggerSpec struct {
 	// Pipeline of the same namespace that a Run is started of.
 	// +kubebuilder:validation:MinLength=1
@@ -43,8 +43,13 @@ type TriggerSpec struct {
 	// +optional
 	Schedule *Schedule `json:"schedule,omitempty"`
 
+	// Run starts a Run whenever one of another Pipeline has ended.
+	// +optional
+	Run *RunEnd `json:"run,omitempty"`
+
 	// Params of the Run, each a CEL expression. Of a schedule, over `time`, the time
-	// that the Run is started for. Of a webhook, over `event` (the same fields for
+	// that the Run is started for; of a Run's end, over `run`, the Run that has ended
+	// (name, namespace, pipeline, number, phase, params, outputs, origin). Of a webhook, over `event` (the same fields for
 	// every provider: kind, action, repository, cloneURL, sha, before, mergeSHA, ref,
 	// branch, tag, created, forced, sender, title, message, url, paths, pathsComplete,
 	// pullRequest, comment, release) and `body` (the request's JSON). The result must be
@@ -184,14 +189,18 @@ type TriggerStatus struct {
 	// +kubebuilder:validation:MaxItems=20
 	Recent []Decision `json:"recent,omitempty"`
 
-	// Source says in short what starts Runs: the path of a webhook, or when a schedule
-	// does.
+	// Source says in short what starts Runs: the path of a webhook, when a schedule
+	// does, or which Runs by their end.
 	// +optional
 	Source string `json:"source,omitempty"`
 
 	// Schedule is what is known of the schedule.
 	// +optional
 	Schedule *ScheduleStatus `json:"schedule,omitempty"`
+
+	// Run is what is known of the Runs that have ended.
+	// +optional
+	Run *RunEndStatus `json:"run,omitempty"`
 
 	// LastScheduleTime is the time, of the schedule, that a Run was last started for.
 	// Jitter is not in it.

@@ -38,6 +38,8 @@ func TriggerEnv(t *v1alpha1.TriggerSpec) (*expr.Env, error) {
 	switch {
 	case t.Schedule != nil:
 		return expr.SharedScheduleEnv()
+	case t.Run != nil:
+		return expr.SharedRunEndEnv()
 	default:
 		return expr.SharedTriggerEnv()
 	}
@@ -55,11 +57,15 @@ func validateSource(env *expr.Env, t *v1alpha1.TriggerSpec, path *field.Path) fi
 		sources++
 		errs = append(errs, validateSchedule(t.Schedule, path.Child("schedule"))...)
 	}
+	if t.Run != nil {
+		sources++
+		errs = append(errs, validateRunEnd(env, t.Run, t.Pipeline, path.Child("run"))...)
+	}
 	switch {
 	case sources == 0:
-		errs = append(errs, field.Required(path, "webhook or schedule is missing: one of them starts the Runs"))
+		errs = append(errs, field.Required(path, "webhook, schedule or run is missing: one of them starts the Runs"))
 	case sources > 1:
-		errs = append(errs, field.Forbidden(path, "a Trigger has exactly one source of Runs, webhook or schedule: write a Trigger for each"))
+		errs = append(errs, field.Forbidden(path, "a Trigger has exactly one source of Runs, webhook, schedule or run: write a Trigger for each"))
 	}
 	return errs
 }
@@ -81,4 +87,18 @@ func validateTriggerParams(env *expr.Env, params map[string]string, path *field.
 		}
 	}
 	return errs
+}
+
+func validateTriggerCondition(env *expr.Env, source string, path *field.Path) field.ErrorList {
+	if source == "" {
+		return nil
+	}
+	condition, err := env.CompileCondition(source)
+	if err == nil {
+		err = condition.Vet()
+	}
+	if err != nil {
+		return field.ErrorList{invalidExpression(path, err)}
+	}
+	return nil
 }

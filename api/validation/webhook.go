@@ -12,16 +12,7 @@ import (
 
 func validateWebhook(env *expr.Env, w *v1alpha1.Webhook, path *field.Path) field.ErrorList {
 	errs := append(validateSender(w.Provider, w.SecretRef.Name, path), validateFilters(w, path)...)
-	if w.If != "" {
-		condition, err := env.CompileCondition(w.If)
-		if err == nil {
-			err = condition.Vet()
-		}
-		if err != nil {
-			errs = append(errs, invalidExpression(path.Child("if"), err))
-		}
-	}
-	return errs
+	return append(errs, validateTriggerCondition(env, w.If, path.Child("if"))...)
 }
 
 // validateSender checks who may send to a webhook.

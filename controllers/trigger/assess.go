@@ -34,6 +34,9 @@ type observed struct {
 	// pipeline is nil when there is none, or when it is being deleted.
 	pipeline *v1alpha1.Pipeline
 	secret   secretState
+	// loop are the Pipelines by which the Runs that the Trigger starts lead to
+	// themselves.
+	loop []string
 }
 
 // nextCheck is how soon to look at the Secret again, which no watch shows. 0: never.
@@ -82,6 +85,9 @@ func assess(trigger *v1alpha1.Trigger, seen observed) verdict {
 		if problem := seen.secret.problem(webhook.SecretRef.Name); problem != "" {
 			return verdict{reason: v1alpha1.ReasonSecretNotUsable, message: problem}
 		}
+	}
+	if seen.loop != nil {
+		return verdict{reason: v1alpha1.ReasonPipelineLoop, message: loopProblem(seen.loop)}
 	}
 	if trigger.Spec.Suspend {
 		return verdict{reason: v1alpha1.ReasonSuspended, message: suspended(trigger)}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/trigger/source"
+	"github.com/kayci/kayci/controllers/trigger/upstream"
 )
 
 const (
@@ -79,6 +80,13 @@ func (r *Reconciler) observe(ctx context.Context, trigger *v1alpha1.Trigger) (ob
 			return seen, err
 		}
 	}
+	if trigger.Spec.Run != nil {
+		var others v1alpha1.TriggerList
+		if err := r.Client.List(ctx, &others, client.InNamespace(trigger.Namespace), client.UnsafeDisableDeepCopy); err != nil {
+			return seen, fmt.Errorf("list triggers: %w", err)
+		}
+		seen.loop = upstream.Loop(trigger, others.Items)
+	}
 	return seen, nil
 }
 
@@ -108,10 +116,13 @@ func (r *Reconciler) record(ctx context.Context, trigger *v1alpha1.Trigger, foun
 
 // SetupWithManager starts the Reconciler with the manager.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options) error {
+	every := func(*v1alpha1.TriggerSpec) bool { return true }
+	changed := builder.WithPredicates(predicate.GenerationChangedPredicate{})
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("trigger").
 		WithOptions(opts).
-		For(&v1alpha1.Trigger{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&v1alpha1.Pipeline{}, handler.EnqueueRequestsFromMapFunc(source.OfPipeline(r.Client, func(*v1alpha1.TriggerSpec) bool { return true })), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.Trigger{}, changed).
+		Watches(&v1alpha1.Trigger{}, handler.EnqueueRequestsFromMapFunc(upstream.Waiting(r.Client)), changed).
+		Watches(&v1alpha1.Pipeline{}, handler.EnqueueRequestsFromMapFunc(source.OfPipeline(r.Client, every)), changed).
 		Complete(r)
 }

@@ -1,6 +1,8 @@
 package trigger
 
 import (
+	"strings"
+
 	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/trigger/source"
@@ -11,6 +13,9 @@ func able(trigger *v1alpha1.Trigger) verdict {
 	if schedule := trigger.Spec.Schedule; schedule != nil {
 		return verdict{true, v1alpha1.ReasonScheduled, "Runs of " + trigger.Spec.Pipeline + " start by the schedule " + schedule.Cron + " in " + zoneOf(schedule)}
 	}
+	if run := trigger.Spec.Run; run != nil {
+		return verdict{true, v1alpha1.ReasonFollowing, "Runs of " + trigger.Spec.Pipeline + " start when Runs of " + run.Pipeline + " have ended: " + phasesOf(run)}
+	}
 	return verdict{true, v1alpha1.ReasonReceiving, "Events sent to " + webhookPath(trigger) + " start Runs of " + trigger.Spec.Pipeline}
 }
 
@@ -18,6 +23,9 @@ func able(trigger *v1alpha1.Trigger) verdict {
 func suspended(trigger *v1alpha1.Trigger) string {
 	if trigger.Spec.Schedule != nil {
 		return "spec.suspend is true: no time of the schedule starts a Run, nor will one that passes until then"
+	}
+	if run := trigger.Spec.Run; run != nil {
+		return "spec.suspend is true: no end of a Run of " + run.Pipeline + " starts one, nor will one that comes until then"
 	}
 	return "spec.suspend is true: events are answered and start nothing"
 }
@@ -27,7 +35,22 @@ func sourceText(trigger *v1alpha1.Trigger) string {
 	if schedule := trigger.Spec.Schedule; schedule != nil {
 		return schedule.Cron + " " + zoneOf(schedule)
 	}
+	if run := trigger.Spec.Run; run != nil {
+		return run.Pipeline + ": " + phasesOf(run)
+	}
 	return webhookPath(trigger)
+}
+
+func phasesOf(run *v1alpha1.RunEnd) string {
+	var texts []string
+	for _, phase := range run.PhasesOrDefault() {
+		texts = append(texts, string(phase))
+	}
+	return strings.Join(texts, ", ")
+}
+
+func loopProblem(loop []string) string {
+	return "Runs would start others without end, by way of the Pipelines " + strings.Join(loop, ", ") + ": take spec.run out of one of their Triggers"
 }
 
 func zoneOf(schedule *v1alpha1.Schedule) string {

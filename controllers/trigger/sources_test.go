@@ -12,6 +12,24 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
+// TestLoopIsNotReady: Runs that would start each other without end don't.
+func TestLoopIsNotReady(t *testing.T) {
+	trigger := func(name, pipeline, after string) *v1alpha1.Trigger {
+		return &v1alpha1.Trigger{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: name}, Spec: v1alpha1.TriggerSpec{Pipeline: pipeline, Run: &v1alpha1.RunEnd{Pipeline: after}}}
+	}
+	w := newWorld(t, interceptor.Funcs{}, webPipeline(), trigger("web-push", "web", "build"), trigger("back", "build", "web"))
+	w.reconcile(t)
+	got := w.status(t).Conditions[0]
+	got.LastTransitionTime = metav1.Time{}
+	want := metav1.Condition{
+		Type: "Ready", Status: metav1.ConditionFalse, Reason: "PipelineLoop",
+		Message: "Runs would start others without end, by way of the Pipelines build, web, build: take spec.run out of one of their Triggers",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 // TestStatusOfOtherSources: what starts Runs without a request has no path and no
 // Secret.
 func TestStatusOfOtherSources(t *testing.T) {
@@ -20,6 +38,11 @@ func TestStatusOfOtherSources(t *testing.T) {
 			s.Webhook, s.Schedule, s.Params = nil, &v1alpha1.Schedule{Cron: "0 3 * * *", TimeZone: zone}, params
 		})
 	}
+	after := func(edits ...func(*v1alpha1.TriggerSpec)) *v1alpha1.Trigger {
+		return webhookTrigger(append(edits, func(s *v1alpha1.TriggerSpec) {
+			s.Webhook, s.Run, s.Params = nil, &v1alpha1.RunEnd{Pipeline: "build", Phases: []v1alpha1.RunPhase{"Succeeded", "Failed"}}, nil
+		})...)
+	}
 	suspended := schedule("", nil)
 	suspended.Spec.Suspend = true
 	type ready struct {
@@ -27,10 +50,16 @@ func TestStatusOfOtherSources(t *testing.T) {
 		Reason, Message, Source string
 	}
 	for name, tt := range map[string]struct {
-		trigger  *v1alpha1.Trigger
-		pipeline *v1alpha1.Pipeline
-		want     ready
+		trigger *v1alpha1.Trigger
+		other   client.Object
+		want    ready
 	}{
+		"another pipeline's end": {after(), webPipeline(),
+			ready{metav1.ConditionTrue, "Following", "Runs of web start when Runs of build have ended: Succeeded, Failed", "build: Succeeded, Failed"}},
+		"its end, suspended": {after(func(s *v1alpha1.TriggerSpec) { s.Suspend = true }), webPipeline(),
+			ready{metav1.ConditionFalse, "Suspended", "spec.suspend is true: no end of a Run of build starts one, nor will one that comes until then", "build: Succeeded, Failed"}},
+		"its end gives too little": {after(), webPipeline(v1alpha1.Param{Name: "sha"}),
+			ready{metav1.ConditionFalse, "InvalidParameters", "Pipeline web requires parameters that spec.params doesn't give: sha", "build: Succeeded, Failed"}},
 		"a schedule": {schedule("Europe/Berlin", map[string]string{"day": "string(time.getDayOfYear())", "stage": "'test'"}),
 			webPipeline(v1alpha1.Param{Name: "day"}, v1alpha1.Param{Name: "stage", Enum: []string{"test"}}),
 			ready{metav1.ConditionTrue, "Scheduled", "Runs of web start by the schedule 0 3 * * * in Europe/Berlin", "0 3 * * * Europe/Berlin"}},
@@ -49,8 +78,8 @@ func TestStatusOfOtherSources(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			objects := []client.Object{tt.trigger}
-			if tt.pipeline != nil {
-				objects = append(objects, tt.pipeline)
+			if tt.other != nil {
+				objects = append(objects, tt.other)
 			}
 			w := newWorld(t, interceptor.Funcs{}, objects...)
 			for range 2 {

@@ -313,6 +313,17 @@
         [if startingDeadline != null then 'startingDeadline']: startingDeadline,
         [if jitter != null then 'jitter']: jitter,
       } }, params),
+    // run starts a Run when one of the pipeline `after` has ended in one of the phases,
+    // a list or one: Succeeded, by default, Failed or Cancelled. params and when are CEL
+    // expressions over run, which has ended. With forks=true Runs of pull requests from
+    // forks start others, too.
+    run(name, pipeline, after, phases=null, params={}, when=null, forks=false)::
+      trigger(name, pipeline, { run: {
+        pipeline: after,
+        [if phases != null then 'phases']: items(phases),
+        [if when != null then 'if']: when,
+        [if forks then 'forks']: 'Run',
+      } }, params),
   },
 
   // Mixins: add them to a job or a service. They can be combined with each other and repeated.

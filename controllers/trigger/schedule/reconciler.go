@@ -137,9 +137,9 @@ func (r *Reconciler) start(ctx context.Context, trigger *v1alpha1.Trigger, due t
 
 // tell tells of what became of a time without a Run, once that is recorded.
 func (r *Reconciler) tell(trigger *v1alpha1.Trigger, schedule times, found turn, failed error) {
-	switch {
-	case failed != nil:
-		r.warn(trigger, v1alpha1.ReasonCannotStart, fmt.Sprintf("no Run for %s, which is tried again until the next time or the starting deadline: %v", at(trigger, found.due), failed))
+	switch why, _ := fault.Of(failed); {
+	case why != nil:
+		r.warn(trigger, v1alpha1.ReasonCannotStart, fmt.Sprintf("no Run for %s, which is tried again until the next time or the starting deadline: %s", at(trigger, found.due), why.Message))
 	case !found.missed.IsZero():
 		r.warn(trigger, v1alpha1.ReasonMissed, fmt.Sprintf("no Run for %s: it is more than the starting deadline of %s ago", at(trigger, found.missed), printable.Duration(schedule.deadline)))
 	}

@@ -40,14 +40,15 @@ type Request struct {
 }
 
 // Launch starts the Run, and returns it; one that the same trigger and delivery have
-// started before it returns as it is. A fault says what somebody has to put right.
+// started before it returns as it is. A fault says what somebody has to put right;
+// its reason is PipelineNotFound if there is no Pipeline.
 func (l *Launcher) Launch(ctx context.Context, req Request) (*v1alpha1.Run, error) {
 	trigger := req.Trigger
 	pipeline := &v1alpha1.Pipeline{}
 	err := l.Client.Get(ctx, client.ObjectKey{Namespace: trigger.Namespace, Name: trigger.Spec.Pipeline}, pipeline)
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, fault.New("", fmt.Sprintf("Pipeline %s does not exist in this namespace: create it, or correct spec.pipeline", trigger.Spec.Pipeline))
+		return nil, fault.New(v1alpha1.ReasonPipelineNotFound, fmt.Sprintf("Pipeline %s does not exist in this namespace: create it, or correct spec.pipeline", trigger.Spec.Pipeline))
 	case err != nil:
 		return nil, fmt.Errorf("get pipeline %s: %w", trigger.Spec.Pipeline, err)
 	}
@@ -65,7 +66,7 @@ func (l *Launcher) Launch(ctx context.Context, req Request) (*v1alpha1.Run, erro
 		Reason:      printable.Text(req.Reason),
 	})
 	if errors.Is(err, start.ErrPipelineDeleted) {
-		return nil, fault.New("", fmt.Sprintf("Pipeline %s is being deleted", pipeline.Name))
+		return nil, fault.New(v1alpha1.ReasonPipelineNotFound, fmt.Sprintf("Pipeline %s is being deleted", pipeline.Name))
 	}
 	if created {
 		l.Decisions.Add(client.ObjectKeyFromObject(trigger), v1alpha1.Decision{

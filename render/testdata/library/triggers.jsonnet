@@ -9,5 +9,7 @@ local ci = import 'kayci.libsonnet';
   generic: ci.trigger.generic('t-generic', 'p', secret='s', params={ who: 'body.user' }, when='has(body.user)')
            + { spec+: { suspend: true } },
   schedule: ci.trigger.schedule('t-schedule', 'p', '30 3 * * 1-5', timeZone='Europe/Berlin', startingDeadline='2h', jitter='5m', params={ stage: '"test"' }),
+  run: ci.trigger.run('t-run', 'p', after='q', phases=['Failed', 'Cancelled'], params={ sha: 'run.origin.sha' }, when='run.number > 1', forks=true),
+  next: ci.trigger.run('t-next', 'p', 'q', phases='Succeeded'),
   daily: ci.trigger.schedule('t-daily', 'p', '@daily'),
 }
