@@ -33,20 +33,24 @@ func TestPaths(t *testing.T) {
 	release := &event.Event{Kind: v1alpha1.EventRelease, Action: "published", Release: event.Release{Tag: "v1"}}
 	conditional := pathsOf(sources, nil)
 	conditional.Webhook.If = "event.branch == 'dev'"
+	asking := pathsOf(sources, nil)
+	asking.Webhook.If = "'src/a' in event.paths"
 	long := strings.Repeat("é", 300)
 	const main = "a push of refs/heads/main, "
 	check(t, map[string]decided{
-		"one of them":                  {wanted, changed("", "docs/a.md", "src/a/b.go"), matched(main + "path src/a/b.go matches src/**")},
-		"none of them":                 {wanted, changed("", "docs/a.md", "go.mod.old"), not("no changed path matches paths: docs/a.md, go.mod.old")},
-		"none of many":                 {wanted, changed("", strings.Split("a b c d e f g h i j", " ")...), not("no changed path matches paths: a, b, c, d, e, f, g, h, 2 more")},
-		"a long one":                   {wanted, changed("", long), not("no changed path matches paths: " + strings.Repeat("é", 254) + "…")},
-		"a long one that matches":      {wanted, changed("", "src/"+long), matched(main + "path src/" + strings.Repeat("é", 250) + "… matches src/**")},
-		"a folder's own name":          {wanted, changed("", "src"), matched(main + "path src matches src/**")},
-		"nothing changed":              {wanted, changed(""), not("no path has changed, and paths are given")},
-		"known in part, and enough":    {wanted, changed("the ref is new", "src/a.go"), matched(main + "path src/a.go matches src/**")},
-		"known in part":                {wanted, changed("the ref is new", "docs/a.md"), lacking(ChangedPaths, main+"not all changed paths are known: the ref is new")},
-		"unknown":                      {wanted, changed("the ref is new"), lacking(ChangedPaths, main+"not all changed paths are known: the ref is new")},
-		"unknown, and needless":        {conditional, changed("the ref is new"), not("spec.webhook.if is false: event.branch == 'dev'")},
+		"one of them":               {wanted, changed("", "docs/a.md", "src/a/b.go"), matched(main + "path src/a/b.go matches src/**")},
+		"none of them":              {wanted, changed("", "docs/a.md", "go.mod.old"), not("no changed path matches paths: docs/a.md, go.mod.old")},
+		"none of many":              {wanted, changed("", strings.Split("a b c d e f g h i j", " ")...), not("no changed path matches paths: a, b, c, d, e, f, g, h, 2 more")},
+		"a long one":                {wanted, changed("", long), not("no changed path matches paths: " + strings.Repeat("é", 254) + "…")},
+		"a long one that matches":   {wanted, changed("", "src/"+long), matched(main + "path src/" + strings.Repeat("é", 250) + "… matches src/**")},
+		"a folder's own name":       {wanted, changed("", "src"), matched(main + "path src matches src/**")},
+		"nothing changed":           {wanted, changed(""), not("no path has changed, and paths are given")},
+		"known in part, and enough": {wanted, changed("the ref is new", "src/a.go"), matched(main + "path src/a.go matches src/**")},
+		"known in part":             {wanted, changed("the ref is new", "docs/a.md"), lacking(ChangedPaths, main+"not all changed paths are known: the ref is new")},
+		"unknown":                   {wanted, changed("the ref is new"), lacking(ChangedPaths, main+"not all changed paths are known: the ref is new")},
+		"unknown, and needless":     {conditional, changed("the ref is new"), not("spec.webhook.if is false: event.branch == 'dev'")},
+		"unknown, and asked again": {asking, changed("the ref is new"), lacking(ChangedPaths, main+"not all changed paths are known: the ref is new, "+
+			"and spec.webhook.if depends on the list of changed paths, which is incomplete: the ref is new")},
 		"one not ignored":              {ignoring, changed("", "docs/a.html", "src/a.go"), matched(main + "path src/a.go is none of pathsIgnore")},
 		"all ignored":                  {ignoring, changed("", "docs/a.html", "README.md"), not("all changed paths match pathsIgnore: docs/a.html, README.md")},
 		"nothing changed, nor ignored": {ignoring, changed(""), matched(main + "no path has changed")},
