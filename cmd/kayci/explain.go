@@ -47,7 +47,7 @@ func newExplainCommand() *cobra.Command {
 			"  kayci explain ci --event payload.json --header X-Gitlab-Event='Push Hook' --trigger web-push -o json\n" +
 			"  kayci explain ci --event params.json",
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args) },
+		RunE: flags.run,
 	}
 	flags.add(cmd.Flags())
 	f := cmd.Flags()

@@ -101,7 +101,7 @@ func newRenderCommand() *cobra.Command {
 		Long: "Print the objects that a sync of DIR would apply, or why it would refuse them.\n" +
 			"Nothing is sent anywhere: what only an API server can say is not checked.",
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args) },
+		RunE: flags.run,
 	}
 	flags.add(cmd.Flags())
 	cmd.Flags().StringVarP(&flags.output, "output", "o", "yaml", "yaml or json")
