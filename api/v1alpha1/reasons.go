@@ -154,6 +154,10 @@ const (
 	ReasonRetryRefused = "RetryRefused"
 )
 
+// ReasonSecretNotFound is of what asks a git server: a Secret that it names for that
+// doesn't exist.
+const ReasonSecretNotFound = "SecretNotFound"
+
 // ReasonValid is of a Pipeline of which Runs can be started.
 const ReasonValid = "Valid"
 

@@ -3,13 +3,14 @@ package configrepo
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
 
 	"github.com/kayci/kayci/api/printable"
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/remote"
 	"github.com/kayci/kayci/render"
 	"github.com/kayci/kayci/sync/apply"
 	"github.com/kayci/kayci/sync/git"
@@ -30,8 +31,6 @@ const (
 	// ReasonApplyRefused: the API server refuses an object of the commit, or the
 	// object belongs to another ConfigRepo.
 	ReasonApplyRefused = "ApplyRefused"
-	// ReasonSecretNotFound: the Secret of secretRef doesn't exist.
-	ReasonSecretNotFound = "SecretNotFound"
 	// ReasonSyncFailed: the cluster or this process is in trouble.
 	ReasonSyncFailed = "SyncFailed"
 )
@@ -56,10 +55,6 @@ func emptyCommit() error {
 	}
 }
 
-func secretNotFound(name string) error {
-	return &failure{reason: ReasonSecretNotFound, message: fmt.Sprintf("there is no Secret %q in this namespace", name)}
-}
-
 func storageFailed(err error) error {
 	return &failure{reason: string(git.ReasonStorageFailed), message: fmt.Sprintf("make a folder for the commit: %v", err)}
 }
@@ -68,6 +63,7 @@ func storageFailed(err error) error {
 func classify(err error) *failure {
 	var (
 		own     *failure
+		missing *remote.MissingSecretError
 		fetch   *git.Error
 		files   render.Errors
 		refused *apply.RefusedError
@@ -77,6 +73,8 @@ func classify(err error) *failure {
 	switch {
 	case errors.As(err, &own):
 		*found = *own
+	case errors.As(err, &missing):
+		found.reason = v1alpha1.ReasonSecretNotFound
 	case errors.As(err, &fetch):
 		found.reason, found.stalled = string(fetch.Reason), !fetch.Transient()
 	case errors.As(err, &files):
@@ -95,12 +93,9 @@ func classify(err error) *failure {
 // maxMessage bounds what goes into a condition: a screenful, not a log.
 const maxMessage = 4096
 
-var localPort = regexp.MustCompile(`\S+:\d+->`)
-
-// steady bounds a text, and drops what differs each time the same thing goes
-// wrong: every change of a condition would be a write.
+// steady bounds a text that stays the same as long as the same thing goes wrong.
 func steady(text string) string {
-	text = strings.TrimSpace(localPort.ReplaceAllString(text, ""))
+	text = remote.Steady(text)
 	if len(text) <= maxMessage {
 		return text
 	}

@@ -109,7 +109,7 @@ const maxFaults = 20
 // result always has the key.
 func (r *Reconciler) merge(ctx context.Context, work merging) (merged, error) {
 	result := merged{key: work.key, defaults: work.version, of: map[*unstructured.Unstructured]mergedOne{}}
-	within, release, err := r.evaluations.take(ctx, work.namespace, work.slice)
+	within, release, err := r.evaluations.Take(ctx, work.namespace, work.slice)
 	if err != nil {
 		return result, err
 	}

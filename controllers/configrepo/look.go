@@ -15,6 +15,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/places"
 	"github.com/kayci/kayci/render"
 	"github.com/kayci/kayci/sync/apply"
 	"github.com/kayci/kayci/sync/git"
@@ -48,7 +49,7 @@ func (s *sync) begin(ctx context.Context) (ctrl.Result, error) {
 	l.requested, _ = meta.ReconcileAnnotationValue(s.repo.Annotations)
 	var err error
 	// Before the Secrets themselves: a change in between is seen as one.
-	if l.secrets, err = s.secretVersions(ctx); err != nil {
+	if l.secrets, err = s.remote().SecretVersions(ctx, s.APIReader); err != nil {
 		return s.finishLook(ctx, l, err)
 	}
 	request, err := s.request(ctx)
@@ -70,7 +71,7 @@ func (s *sync) inBackground(ctx context.Context, work func(context.Context) step
 }
 
 func (r *Reconciler) head(ctx context.Context, namespace string, limit time.Duration, request git.Request) (git.Revision, error) {
-	ctx, release, err := r.connections.take(ctx, namespace, connectionSlice)
+	ctx, release, err := r.connections.Take(ctx, namespace, connectionSlice)
 	if err != nil {
 		return git.Revision{}, err
 	}
@@ -177,14 +178,14 @@ func (r *Reconciler) evaluate(ctx context.Context, work evaluation) (rendering, 
 	if err := r.fetch(ctx, work); err != nil {
 		return rendering{}, err
 	}
-	evaluating, release, err := r.evaluations.take(ctx, work.options.Namespace, work.slice)
+	evaluating, release, err := r.evaluations.Take(ctx, work.options.Namespace, work.slice)
 	if err != nil {
 		return rendering{}, err
 	}
 	defer release()
 	result, err := r.renderCommit(evaluating, work)
 	switch {
-	case errors.Is(context.Cause(evaluating), errOvertaken) && err != nil:
+	case errors.Is(context.Cause(evaluating), places.ErrOvertaken) && err != nil:
 		return rendering{}, overtaken(work.slice)
 	case err != nil:
 		return rendering{}, err
@@ -197,7 +198,7 @@ func (r *Reconciler) evaluate(ctx context.Context, work evaluation) (rendering, 
 }
 
 func (r *Reconciler) fetch(ctx context.Context, work evaluation) error {
-	ctx, release, err := r.connections.take(ctx, work.options.Namespace, connectionSlice)
+	ctx, release, err := r.connections.Take(ctx, work.options.Namespace, connectionSlice)
 	if err != nil {
 		return err
 	}

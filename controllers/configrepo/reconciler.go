@@ -26,6 +26,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
+	"github.com/kayci/kayci/controllers/places"
 	"github.com/kayci/kayci/controllers/run/settled"
 	"github.com/kayci/kayci/render"
 	"github.com/kayci/kayci/sync/apply"
@@ -73,7 +74,7 @@ type Reconciler struct {
 	// connections are held while a server is talked to. Each evaluation is a child
 	// process that may take most of the memory that the controller's own leaves, so
 	// that two of them could end in the controller being killed.
-	connections, evaluations *places
+	connections, evaluations *places.Places
 	// room is what all objects of a commit may take in memory with the defaults for
 	// jobs.
 	room     int
@@ -83,8 +84,8 @@ type Reconciler struct {
 // prepare makes what a Reconciler needs beside its exported fields.
 func (r *Reconciler) prepare() {
 	r.prepared.Do(func() {
-		r.connections = newPlaces(connections, true)
-		r.evaluations = newPlaces(1, false)
+		r.connections = places.New(connections, true)
+		r.evaluations = places.New(1, false)
 		r.room = cmp.Or(r.room, render.DefaultDecoded)
 	})
 }

@@ -13,7 +13,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kayci/kayci/controllers/configrepo"
+	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/render"
 	"github.com/kayci/kayci/sync/git"
 )
@@ -36,7 +36,7 @@ func TestProxyOfASecret(t *testing.T) {
 	}{
 		"good":    {map[string][]byte{"address": []byte("http://proxy:3128"), "username": []byte("me"), "password": []byte("p@ss")}, "http://me:p%40ss@proxy:3128", "Succeeded"},
 		"bad":     {map[string][]byte{"address": []byte("proxy")}, "", "InvalidSecret"},
-		"missing": {nil, "", configrepo.ReasonSecretNotFound},
+		"missing": {nil, "", v1alpha1.ReasonSecretNotFound},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

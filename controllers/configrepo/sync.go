@@ -3,18 +3,15 @@ package configrepo
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/url"
 	"path/filepath"
 
-	"github.com/fluxcd/pkg/apis/meta"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/remote"
 	"github.com/kayci/kayci/sync/apply"
 	"github.com/kayci/kayci/sync/git"
 )
@@ -82,40 +79,19 @@ func (s *sync) restore(ctx context.Context) error {
 // that they aren't held in memory and a new one is used at once.
 func (s *sync) request(ctx context.Context) (git.Request, error) {
 	request := git.Request{
-		URL:   s.repo.Spec.URL,
 		Ref:   s.repo.Spec.Ref,
 		Store: filepath.Join(s.folder(s.repo), string(s.repo.UID)),
 
 		Path:   s.repo.Spec.Path,
 		Ignore: s.repo.Spec.Ignore,
 	}
-	var err error
-	if request.Auth, err = s.secret(ctx, s.repo.Spec.SecretRef); err != nil {
-		return request, err
-	}
-	data, err := s.secret(ctx, s.repo.Spec.ProxySecretRef)
-	if err != nil || s.repo.Spec.ProxySecretRef == nil {
-		return request, err
-	}
-	proxy, err := git.ParseProxy(data)
-	request.Proxy = func(*url.URL) (*url.URL, error) { return proxy, nil }
+	err := s.remote().Reach(ctx, s.APIReader, &request)
 	return request, err
 }
 
-// secret returns the data of a Secret, which is nil without a reference.
-func (s *sync) secret(ctx context.Context, ref *meta.LocalObjectReference) (map[string][]byte, error) {
-	if ref == nil {
-		return nil, nil
-	}
-	var secret corev1.Secret
-	err := s.APIReader.Get(ctx, client.ObjectKey{Namespace: s.repo.Namespace, Name: ref.Name}, &secret)
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, secretNotFound(ref.Name)
-	case err != nil:
-		return nil, fmt.Errorf("read Secret %q: %w", ref.Name, err)
-	}
-	return secret.Data, nil
+func (s *sync) remote() remote.Remote {
+	spec := s.repo.Spec
+	return remote.Remote{Namespace: s.repo.Namespace, URL: spec.URL, SecretRef: spec.SecretRef, ProxySecretRef: spec.ProxySecretRef}
 }
 
 // apply makes the namespace hold these objects, and keeps the inventory.

@@ -1,4 +1,4 @@
-package configrepo
+package places
 
 import (
 	"context"
@@ -14,15 +14,15 @@ import (
 // another comes with one.
 func TestPlacesAreGivenByNamespaceInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPlaces(1, false)
-		_, release, err := p.take(t.Context(), "a", time.Hour)
+		p := New(1, false)
+		_, release, err := p.Take(t.Context(), "a", time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var served []string
 		wait := func(ctx context.Context, namespace string) {
 			go func() {
-				_, release, err := p.take(ctx, namespace, time.Hour)
+				_, release, err := p.Take(ctx, namespace, time.Hour)
 				if err != nil {
 					served = append(served, namespace+": "+err.Error())
 					return
@@ -52,10 +52,10 @@ func TestPlacesAreGivenByNamespaceInTurn(t *testing.T) {
 }
 
 // servedAt has another wait for a place, and returns when it had one.
-func servedAt(ctx context.Context, p *places, began time.Time) <-chan time.Duration {
+func servedAt(ctx context.Context, p *Places, began time.Time) <-chan time.Duration {
 	at := make(chan time.Duration, 1)
 	go func() {
-		_, release, err := p.take(ctx, "b", 5*time.Second)
+		_, release, err := p.Take(ctx, "b", 5*time.Second)
 		at <- time.Since(began)
 		if err == nil {
 			release()
@@ -67,15 +67,15 @@ func servedAt(ctx context.Context, p *places, began time.Time) <-chan time.Durat
 // TestWhoTakesLongIsStopped when somebody waits, and not before.
 func TestWhoTakesLongIsStopped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, began := newPlaces(1, false), time.Now()
-		within, release, err := p.take(t.Context(), "a", 5*time.Second)
+		p, began := New(1, false), time.Now()
+		within, release, err := p.Take(t.Context(), "a", 5*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(3 * time.Second)
 		second := servedAt(t.Context(), p, began)
 		<-within.Done()
-		if at := time.Since(began); at != 5*time.Second || !errors.Is(context.Cause(within), errOvertaken) {
+		if at := time.Since(began); at != 5*time.Second || !errors.Is(context.Cause(within), ErrOvertaken) {
 			t.Errorf("stopped after %s: %v", at, context.Cause(within))
 		}
 		release()
@@ -88,8 +88,8 @@ func TestWhoTakesLongIsStopped(t *testing.T) {
 // TestLentPlace: who takes long goes on, and its place is another's.
 func TestLentPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, began := newPlaces(1, true), time.Now()
-		within, release, err := p.take(t.Context(), "a", 5*time.Second)
+		p, began := New(1, true), time.Now()
+		within, release, err := p.Take(t.Context(), "a", 5*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,8 +106,8 @@ func TestLentPlace(t *testing.T) {
 // TestAloneThereIsTime: nobody is stopped for nothing.
 func TestAloneThereIsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPlaces(1, false)
-		within, release, err := p.take(t.Context(), "a", 5*time.Second)
+		p := New(1, false)
+		within, release, err := p.Take(t.Context(), "a", 5*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,12 +117,12 @@ func TestAloneThereIsTime(t *testing.T) {
 			t.Errorf("stopped although nobody waits: %v", context.Cause(within))
 		}
 		go func() {
-			if _, release, err := p.take(t.Context(), "a", 5*time.Second); err == nil {
+			if _, release, err := p.Take(t.Context(), "a", 5*time.Second); err == nil {
 				release()
 			}
 		}()
 		synctest.Wait()
-		if !errors.Is(context.Cause(within), errOvertaken) {
+		if !errors.Is(context.Cause(within), ErrOvertaken) {
 			t.Errorf("not stopped when another came: %v", within.Err())
 		}
 	})

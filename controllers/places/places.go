@@ -1,25 +1,25 @@
-package configrepo
+// Package places bounds how many do something that takes long, and shares the places
+// fairly among namespaces.
+package places
 
 import (
 	"context"
 	"errors"
 	"slices"
-	stdsync "sync"
+	"sync"
 	"time"
 )
 
-// places bounds how many do something at once. Those who wait are served by
+// Places bounds how many do something at once. Those who wait are served by
 // namespace in turn, so that one namespace's many don't come before another's one.
 // And who takes long doesn't keep others from theirs: each has a slice of time.
-type places struct {
+type Places struct {
 	// most is the number of places.
 	most int
-	// lent places go to another once their holder's slice is over, and the holder
-	// goes on: it is right for waiting, which costs nothing. Otherwise the holder
-	// is stopped, as soon as another waits.
+	// lent: who has had a slice of time goes on, and counts no more.
 	lent bool
 
-	mu      stdsync.Mutex
+	mu      sync.Mutex
 	held    map[*place]bool
 	waiting map[string][]*place
 	// turns are the namespaces in which some wait.
@@ -34,16 +34,19 @@ type place struct {
 	over      bool
 }
 
-// errOvertaken is the cause of a context that ended because others waited.
-var errOvertaken = errors.New("others were waiting")
+// ErrOvertaken is the cause of a context that ended because others waited.
+var ErrOvertaken = errors.New("others were waiting")
 
-func newPlaces(most int, lent bool) *places {
-	return &places{most: most, lent: lent, held: map[*place]bool{}, waiting: map[string][]*place{}}
+// New returns a number of places. Lent ones go to another once their holder's slice is
+// over, and the holder goes on: it is right for waiting, which costs nothing. Of
+// others the holder is stopped then, as soon as another waits.
+func New(most int, lent bool) *Places {
+	return &Places{most: most, lent: lent, held: map[*place]bool{}, waiting: map[string][]*place{}}
 }
 
-// take waits for a place. What is done there is done with the context that is
+// Take waits for a place. What is done there is done with the context that is
 // returned, and then release is called.
-func (p *places) take(ctx context.Context, namespace string, slice time.Duration) (_ context.Context, release func(), err error) {
+func (p *Places) Take(ctx context.Context, namespace string, slice time.Duration) (_ context.Context, release func(), err error) {
 	within, stop := context.WithCancelCause(ctx)
 	mine := &place{namespace: namespace, granted: make(chan struct{}), stop: stop}
 	p.enter(mine)
@@ -62,7 +65,7 @@ func (p *places) take(ctx context.Context, namespace string, slice time.Duration
 	}, nil
 }
 
-func (p *places) enter(mine *place) {
+func (p *Places) enter(mine *place) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.waiting[mine.namespace]) == 0 {
@@ -73,7 +76,7 @@ func (p *places) enter(mine *place) {
 }
 
 // leave gives up a place, or the wait for one. It may be called again.
-func (p *places) leave(mine *place) {
+func (p *Places) leave(mine *place) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.held, mine)
@@ -87,7 +90,7 @@ func (p *places) leave(mine *place) {
 	p.grant()
 }
 
-func (p *places) sliceIsOver(mine *place) {
+func (p *Places) sliceIsOver(mine *place) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	mine.over = true
@@ -99,7 +102,7 @@ func (p *places) sliceIsOver(mine *place) {
 
 // grant hands out the places that are free, and makes those free that others have
 // had long enough.
-func (p *places) grant() {
+func (p *Places) grant() {
 	for len(p.held) < p.most && len(p.turns) > 0 {
 		namespace := p.turns[0]
 		next := p.waiting[namespace][0]
@@ -115,13 +118,13 @@ func (p *places) grant() {
 	}
 	for holder := range p.held {
 		if holder.over {
-			holder.stop(errOvertaken)
+			holder.stop(ErrOvertaken)
 		}
 	}
 }
 
 // setWaiting reports whether any are left.
-func (p *places) setWaiting(namespace string, left []*place) bool {
+func (p *Places) setWaiting(namespace string, left []*place) bool {
 	if len(left) == 0 {
 		delete(p.waiting, namespace)
 		return false
