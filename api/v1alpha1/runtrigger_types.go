@@ -9,8 +9,8 @@ const (
 	// MaxDepth is how many Runs may have led to a Run by their ends, one after the
 	// other.
 	MaxDepth = 8
-	// MaxHandled is how many Runs a RunEndStatus lists.
-	MaxHandled = 100
+	// MaxHandled is how many Runs a RunEndStatus can list.
+	MaxHandled = 1000
 )
 
 // RunEndForks is what the end of a fork's Run starts.
@@ -80,7 +80,7 @@ type RunEndStatus struct {
 	// was started, or is not to be.
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:MaxItems=1000
 	Handled []HandledRun `json:"handled,omitempty"`
 }
 

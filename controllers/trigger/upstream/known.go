@@ -20,6 +20,10 @@ import (
 // completionTime before that is stored.
 const window = 10 * time.Minute
 
+// remembered is how many of them are kept in mind, unless Runs that ended before the
+// last of those are still to be seen to: then as many as the status has room for.
+const remembered = 100
+
 // begin returns what is known of the Runs that have ended: what the status says, if
 // that is about the Runs that the Trigger names now. Otherwise Runs count that end
 // from now on; for a new Trigger from its creation, which KayCI may see late.
@@ -69,18 +73,26 @@ func settle(begun *v1alpha1.RunEndStatus, done, left []*v1alpha1.Run, now time.T
 	}
 	slices.SortStableFunc(begun.Handled, func(a, b v1alpha1.HandledRun) int { return a.Ended.Compare(b.Ended.Time) })
 	since := now.Add(-window)
+	if surplus := len(begun.Handled) - remembered; surplus > 0 {
+		since = later(since, begun.Handled[surplus-1].Ended.Add(time.Second))
+	}
 	if len(left) > 0 && left[0].Status.CompletionTime.Time.Before(since) {
 		since = left[0].Status.CompletionTime.Time
 	}
 	if surplus := len(begun.Handled) - v1alpha1.MaxHandled; surplus > 0 {
-		if last := begun.Handled[surplus-1].Ended.Add(time.Second); last.After(since) {
-			since = last
-		}
+		since = later(since, begun.Handled[surplus-1].Ended.Add(time.Second))
 	}
 	if begun.Since.Time.Before(since) {
 		begun.Since = stored(since)
 	}
 	begun.Handled = slices.DeleteFunc(begun.Handled, func(run v1alpha1.HandledRun) bool { return run.Ended.Before(begun.Since) })
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // stored is a time as the API server keeps it.

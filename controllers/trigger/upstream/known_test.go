@@ -154,27 +154,69 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-// A status has room for a hundred: of more in ten minutes the first are forgotten, and
-// no Run that ended before them is looked at any more.
+// Of many in ten minutes the first are forgotten, and no Run that ended before them is
+// looked at any more. What is left to be seen to is, as long as there is room.
 func TestSettleBoundsWhatItLists(t *testing.T) {
 	t.Parallel()
+	done := func(count int) []*v1alpha1.Run {
+		var runs []*v1alpha1.Run
+		for i := range count {
+			run := build(fmt.Sprintf("r%d", i), 59)
+			run.Status.CompletionTime = &metav1.Time{Time: minute(59).Add(time.Duration(i/10) * time.Second)}
+			runs = append(runs, run)
+		}
+		return runs
+	}
+	left := []*v1alpha1.Run{build("left", 59)}
+	for name, tt := range map[string]struct {
+		done, left []*v1alpha1.Run
+		handled    int
+		since      time.Duration
+	}{
+		"all are done":   {done(130), nil, 100, 3 * time.Second},
+		"one is left":    {done(130), left, 130, 0},
+		"there is room":  {done(1000), left, 1000, 0},
+		"there is none":  {done(1010), left, 1000, time.Second},
+		"all, and again": {done(2000), nil, 100, 190 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			begun := &v1alpha1.RunEndStatus{Since: stamp(10)}
+			settle(begun, tt.done, tt.left, minute(60))
+			if got := begun.Since.Sub(minute(59)); len(begun.Handled) != tt.handled || got != tt.since {
+				t.Errorf("%d handled since %s", len(begun.Handled), got)
+			}
+			var all []v1alpha1.Run
+			for _, run := range tt.done {
+				all = append(all, *run)
+			}
+			if again := pending(begun, all); len(again) > 0 {
+				t.Errorf("%d would be seen to again", len(again))
+			}
+		})
+	}
+}
+
+// However many end in one second, each is followed.
+func TestManyEndsInOneSecond(t *testing.T) {
+	t.Parallel()
 	begun := &v1alpha1.RunEndStatus{Since: stamp(10)}
-	var done []*v1alpha1.Run
-	for i := range 130 {
-		run := build(fmt.Sprintf("r%d", i), 59)
-		run.Status.CompletionTime = &metav1.Time{Time: minute(59).Add(time.Duration(i/10) * time.Second)}
-		done = append(done, run)
-	}
-	settle(begun, done, nil, minute(60))
-	if len(begun.Handled) != v1alpha1.MaxHandled || !begun.Since.Time.Equal(minute(59).Add(3*time.Second)) {
-		t.Errorf("%d since %s", len(begun.Handled), begun.Since)
-	}
 	var all []v1alpha1.Run
-	for _, run := range done {
-		all = append(all, *run)
+	for i := range 300 {
+		all = append(all, *build(fmt.Sprintf("r%d", i), 59))
 	}
-	if again := pending(begun, all); len(again) > 0 {
-		t.Errorf("%d would be seen to again", len(again))
+	seen := map[types.UID]int{}
+	for left := pending(begun, all); len(left) > 0; left = pending(begun, all) {
+		done := left[:min(len(left), most)]
+		for _, run := range done {
+			seen[run.UID]++
+		}
+		settle(begun, done, left[len(done):], minute(60))
+	}
+	for _, run := range all {
+		if seen[run.UID] != 1 {
+			t.Errorf("%s was seen to %d times", run.Name, seen[run.UID])
+		}
 	}
 }
 
