@@ -17,6 +17,7 @@ const (
 // +kubebuilder:validation:Enum=Ignore;Run
 type RunEndForks string
 
+// What it can be.
 const (
 	// RunEndForksIgnore: nothing.
 	RunEndForksIgnore RunEndForks = "Ignore"

@@ -54,27 +54,47 @@ func TestStatusOfOtherSources(t *testing.T) {
 		other   client.Object
 		want    ready
 	}{
-		"another pipeline's end": {after(), webPipeline(),
-			ready{metav1.ConditionTrue, "Following", "Runs of web start when Runs of build have ended: Succeeded, Failed", "build: Succeeded, Failed"}},
-		"its end, suspended": {after(func(s *v1alpha1.TriggerSpec) { s.Suspend = true }), webPipeline(),
-			ready{metav1.ConditionFalse, "Suspended", "spec.suspend is true: no end of a Run of build starts one, nor will one that comes until then", "build: Succeeded, Failed"}},
-		"its end gives too little": {after(), webPipeline(v1alpha1.Param{Name: "sha"}),
-			ready{metav1.ConditionFalse, "InvalidParameters", "Pipeline web requires parameters that spec.params doesn't give: sha", "build: Succeeded, Failed"}},
-		"a schedule": {schedule("Europe/Berlin", map[string]string{"day": "string(time.getDayOfYear())", "stage": "'test'"}),
+		"another pipeline's end": {
+			after(), webPipeline(),
+			ready{metav1.ConditionTrue, "Following", "Runs of web start when Runs of build have ended: Succeeded, Failed", "build: Succeeded, Failed"},
+		},
+		"its end, suspended": {
+			after(func(s *v1alpha1.TriggerSpec) { s.Suspend = true }), webPipeline(),
+			ready{metav1.ConditionFalse, "Suspended", "spec.suspend is true: no end of a Run of build starts one, nor will one that comes until then", "build: Succeeded, Failed"},
+		},
+		"its end gives too little": {
+			after(), webPipeline(v1alpha1.Param{Name: "sha"}),
+			ready{metav1.ConditionFalse, "InvalidParameters", "Pipeline web requires parameters that spec.params doesn't give: sha", "build: Succeeded, Failed"},
+		},
+		"a schedule": {
+			schedule("Europe/Berlin", map[string]string{"day": "string(time.getDayOfYear())", "stage": "'test'"}),
 			webPipeline(v1alpha1.Param{Name: "day"}, v1alpha1.Param{Name: "stage", Enum: []string{"test"}}),
-			ready{metav1.ConditionTrue, "Scheduled", "Runs of web start by the schedule 0 3 * * * in Europe/Berlin", "0 3 * * * Europe/Berlin"}},
-		"its pipeline is missing": {schedule("", nil), nil,
-			ready{metav1.ConditionFalse, "PipelineNotFound", "Pipeline web does not exist in this namespace: create it, or correct spec.pipeline", "0 3 * * * UTC"}},
-		"it gives too little": {schedule("", nil), webPipeline(v1alpha1.Param{Name: "day"}),
-			ready{metav1.ConditionFalse, "InvalidParameters", "Pipeline web requires parameters that spec.params doesn't give: day", "0 3 * * * UTC"}},
-		"it gives what isn't allowed": {schedule("", map[string]string{"stage": "'prod'"}), webPipeline(v1alpha1.Param{Name: "stage", Enum: []string{"test"}}),
-			ready{metav1.ConditionFalse, "InvalidParameters", `params[stage]: Invalid value: must be one of "test"`, "0 3 * * * UTC"}},
-		"it can't be evaluated": {schedule("", map[string]string{"day": "['a'][time.getDayOfYear() + 1]"}), webPipeline(v1alpha1.Param{Name: "day"}),
-			ready{metav1.ConditionFalse, "InvalidParameters", "spec.params[day]: 1:6: index out of bounds: 1", "0 3 * * * UTC"}},
-		"an event isn't there": {schedule("", map[string]string{"day": "event.sha"}), webPipeline(v1alpha1.Param{Name: "day"}),
-			ready{metav1.ConditionFalse, "InvalidSpec", "spec.params[day]: Invalid value: 1:1: undeclared reference to 'event' (the variable is time; text stands in quotes)", "0 3 * * * UTC"}},
-		"suspended": {suspended, webPipeline(),
-			ready{metav1.ConditionFalse, "Suspended", "spec.suspend is true: no time of the schedule starts a Run, nor will one that passes until then", "0 3 * * * UTC"}},
+			ready{metav1.ConditionTrue, "Scheduled", "Runs of web start by the schedule 0 3 * * * in Europe/Berlin", "0 3 * * * Europe/Berlin"},
+		},
+		"its pipeline is missing": {
+			schedule("", nil), nil,
+			ready{metav1.ConditionFalse, "PipelineNotFound", "Pipeline web does not exist in this namespace: create it, or correct spec.pipeline", "0 3 * * * UTC"},
+		},
+		"it gives too little": {
+			schedule("", nil), webPipeline(v1alpha1.Param{Name: "day"}),
+			ready{metav1.ConditionFalse, "InvalidParameters", "Pipeline web requires parameters that spec.params doesn't give: day", "0 3 * * * UTC"},
+		},
+		"it gives what isn't allowed": {
+			schedule("", map[string]string{"stage": "'prod'"}), webPipeline(v1alpha1.Param{Name: "stage", Enum: []string{"test"}}),
+			ready{metav1.ConditionFalse, "InvalidParameters", `params[stage]: Invalid value: must be one of "test"`, "0 3 * * * UTC"},
+		},
+		"it can't be evaluated": {
+			schedule("", map[string]string{"day": "['a'][time.getDayOfYear() + 1]"}), webPipeline(v1alpha1.Param{Name: "day"}),
+			ready{metav1.ConditionFalse, "InvalidParameters", "spec.params[day]: 1:6: index out of bounds: 1", "0 3 * * * UTC"},
+		},
+		"an event isn't there": {
+			schedule("", map[string]string{"day": "event.sha"}), webPipeline(v1alpha1.Param{Name: "day"}),
+			ready{metav1.ConditionFalse, "InvalidSpec", "spec.params[day]: Invalid value: 1:1: undeclared reference to 'event' (the variable is time; text stands in quotes)", "0 3 * * * UTC"},
+		},
+		"suspended": {
+			suspended, webPipeline(),
+			ready{metav1.ConditionFalse, "Suspended", "spec.suspend is true: no time of the schedule starts a Run, nor will one that passes until then", "0 3 * * * UTC"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			objects := []client.Object{tt.trigger}

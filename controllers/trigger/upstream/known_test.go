@@ -77,7 +77,8 @@ func TestBegin(t *testing.T) {
 		"another pipeline": {[]func(*v1alpha1.Trigger){known(func(s *v1alpha1.RunEndStatus) { s.Pipeline = "test" })}, false, begun{stamp(60), false, nil}},
 		"other phases": {
 			[]func(*v1alpha1.Trigger){known(func(s *v1alpha1.RunEndStatus) { s.Phases = []v1alpha1.RunPhase{"Failed"} })},
-			false, begun{stamp(60), false, nil},
+			false,
+			begun{stamp(60), false, nil},
 		},
 		"suspended": {[]func(*v1alpha1.Trigger){suspended, known(as)}, false, begun{stamp(15), true, handled}},
 		"a loop":    {[]func(*v1alpha1.Trigger){known(as)}, true, begun{stamp(15), true, handled}},
