@@ -69,7 +69,7 @@ type ConfigRepoSpec struct {
 	// +optional
 	SecretRef *meta.LocalObjectReference `json:"secretRef,omitempty"`
 
-	// Webhook lets the git host tell of a push, which is looked at at once: send pushes
+	// Webhook lets the git host tell of a push, so that KayCI looks at once: send pushes
 	// to status.webhookPath.
 	// +optional
 	Webhook *ConfigRepoWebhook `json:"webhook,omitempty"`
