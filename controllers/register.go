@@ -22,8 +22,10 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/admission"
 	"github.com/kayci/kayci/controllers/configrepo"
+	"github.com/kayci/kayci/controllers/githost"
 	"github.com/kayci/kayci/controllers/pipeline"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
+	"github.com/kayci/kayci/controllers/report"
 	"github.com/kayci/kayci/controllers/run"
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger"
@@ -52,7 +54,7 @@ func controllerOptions() controller.Options {
 
 func addControllers(mgr ctrl.Manager, opts Options, installed *revision.Installed) error {
 	for _, add := range []func(ctrl.Manager, Options, *revision.Installed) error{
-		addConfigRepo, addTrigger, addSources, addRuns, addWebhooks, addAdmission, addLiveness,
+		addConfigRepo, addTrigger, addSources, addRuns, addWebhooks, addReports, addAdmission, addLiveness,
 	} {
 		if err := add(mgr, opts, installed); err != nil {
 			return err
@@ -140,6 +142,16 @@ func addRuns(mgr ctrl.Manager, opts Options, installed *revision.Installed) erro
 		Vouched:   opts.Admission.Enabled(),
 	}
 	return reconciler.SetupWithManager(mgr, controllerOptions())
+}
+
+func addReports(mgr ctrl.Manager, opts Options, _ *revision.Installed) error {
+	reporter := &report.Reporter{
+		Client:    mgr.GetClient(),
+		APIReader: mgr.GetAPIReader(),
+		Opener:    githost.NewOpener(clock.RealClock{}, opts.GitProxy),
+		Clock:     clock.RealClock{},
+	}
+	return reporter.SetupWithManager(mgr, controllerOptions())
 }
 
 func addWebhooks(mgr ctrl.Manager, opts Options, installed *revision.Installed) error {

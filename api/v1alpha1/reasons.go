@@ -202,3 +202,13 @@ const (
 	// ReasonRateLimited: the host was asked too often.
 	ReasonRateLimited = "RateLimited"
 )
+
+// Reasons of the condition Reported, beside those of a git host's API.
+const (
+	// ReasonReported: the host has taken the Run's last state.
+	ReasonReported = "Reported"
+	// ReasonSuperseded: a newer Run of the commit and Trigger is what is reported.
+	ReasonSuperseded = "Superseded"
+	// ReasonHostUnavailable: the host can't be reached, or has a fault.
+	ReasonHostUnavailable = "HostUnavailable"
+)

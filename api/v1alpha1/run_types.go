@@ -99,12 +99,12 @@ func (p JobPhase) Finished() bool {
 	return p == JobSucceeded || p == JobFailed || p == JobSkipped || p == JobCancelled
 }
 
-// SucceededCondition is the one condition of a Run: True when it has
+// SucceededCondition is the condition of every Run: True when it has
 // succeeded, False when it has failed or was cancelled, Unknown before.
 const SucceededCondition = "Succeeded"
 
 // RunStatus is where the Run stands. Once its phase is final it isn't written
-// again, but for what becomes of the notifiers.
+// again, but for what becomes of the notifiers and of the report.
 type RunStatus struct {
 	// ObservedGeneration is the generation of the spec that the status is about.
 	// +optional
@@ -125,7 +125,9 @@ type RunStatus struct {
 	// +optional
 	CreatedVersion string `json:"createdVersion,omitempty"`
 
-	// Conditions: Succeeded, with a reason and a message that says what to do.
+	// Conditions: Succeeded, with a reason and a message that says what to do. And of a
+	// Run that has ended and whose Trigger has a report, Reported: whether the git host
+	// has taken its last state.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

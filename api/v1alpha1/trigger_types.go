@@ -59,6 +59,11 @@ type TriggerSpec struct {
 	// +kubebuilder:validation:MaxProperties=64
 	Params map[string]string `json:"params,omitempty"`
 
+	// Report has the state of the Runs stand at their commits on the git host. Default:
+	// none does.
+	// +optional
+	Report *Report `json:"report,omitempty"`
+
 	// Suspend has the Trigger start nothing. Events are answered. What would have
 	// started a Run meanwhile starts none afterwards.
 	// +optional
@@ -171,7 +176,8 @@ type TriggerStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// Conditions: Ready is False when nothing could start a Run.
+	// Conditions: Ready is False when nothing could start a Run, or no Run could be
+	// reported.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

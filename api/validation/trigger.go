@@ -29,6 +29,7 @@ func Trigger(t *v1alpha1.Trigger) field.ErrorList {
 	}
 	env = env.Within(expr.NewCompileBudget())
 	errs = append(errs, validateTriggerParams(env, t.Spec.Params, spec.Child("params"))...)
+	errs = append(errs, validateReport(&t.Spec, spec.Child("report"))...)
 	return append(errs, validateSource(env, &t.Spec, spec)...)
 }
 

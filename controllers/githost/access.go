@@ -48,14 +48,10 @@ type Access struct {
 	Secret map[string][]byte
 }
 
-// Usable returns what is wrong with the Secret, to follow "the Secret". Empty: nothing
-// that can be seen here.
-func (a *Access) Usable() string {
+// Usable reports whether the Secret holds what may be credentials.
+func (a *Access) Usable() bool {
 	_, err := a.credentials()
-	if err == nil {
-		return ""
-	}
-	return err.Error()
+	return err == nil
 }
 
 // credentials are what each request carries.

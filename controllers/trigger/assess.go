@@ -37,14 +37,16 @@ type observed struct {
 	// loop are the Pipelines by which the Runs that the Trigger starts lead to
 	// themselves.
 	loop []string
+	// report is what is wrong with the Secret of the report. Without one: nothing.
+	report secretState
 }
 
 // nextCheck is how soon to look at the Secret again, which no watch shows. 0: never.
 func nextCheck(trigger *v1alpha1.Trigger, seen observed) time.Duration {
 	switch {
-	case trigger.Spec.Webhook == nil:
+	case trigger.Spec.Webhook == nil && trigger.Spec.Report == nil:
 		return 0
-	case seen.secret != secretUsable:
+	case trigger.Spec.Webhook != nil && seen.secret != secretUsable, seen.report != secretUsable:
 		return recheckMissing
 	default:
 		return recheck
@@ -89,6 +91,9 @@ func assess(trigger *v1alpha1.Trigger, seen observed) verdict {
 	if seen.loop != nil {
 		return verdict{reason: v1alpha1.ReasonPipelineLoop, message: loopProblem(seen.loop)}
 	}
+	if problem := seen.reportProblem(trigger); problem != "" {
+		return verdict{reason: v1alpha1.ReasonSecretNotUsable, message: problem}
+	}
 	if trigger.Spec.Suspend {
 		return verdict{reason: v1alpha1.ReasonSuspended, message: suspended(trigger)}
 	}
@@ -128,6 +133,18 @@ func paramsProblem(trigger *v1alpha1.Trigger, declared []v1alpha1.Param) string 
 func givenByBody(trigger *v1alpha1.Trigger) bool {
 	webhook := trigger.Spec.Webhook
 	return webhook != nil && webhook.Provider == v1alpha1.ProviderGeneric
+}
+
+// reportProblem says what is wrong with the Secret of the report. Runs start all the
+// same, and nobody learns of their end.
+func (o observed) reportProblem(trigger *v1alpha1.Trigger) string {
+	switch {
+	case trigger.Spec.Report == nil || o.report == secretUsable:
+		return ""
+	case o.report == secretUnusable:
+		return fmt.Sprintf("KayCI finds no token of a git host in a Secret %s in this namespace, so no Run is reported", trigger.Spec.Report.SecretRef.Name)
+	}
+	return o.report.problem(trigger.Spec.Report.SecretRef.Name)
 }
 
 func (s secretState) problem(name string) string {

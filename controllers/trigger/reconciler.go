@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/githost"
 	"github.com/kayci/kayci/controllers/trigger/source"
 	"github.com/kayci/kayci/controllers/trigger/upstream"
 )
@@ -75,7 +76,7 @@ func (r *Reconciler) observe(ctx context.Context, trigger *v1alpha1.Trigger) (ob
 		seen.pipeline = pipeline
 	}
 	if trigger.Spec.Webhook != nil {
-		seen.secret, err = r.observeSecret(ctx, client.ObjectKey{Namespace: trigger.Namespace, Name: trigger.Spec.Webhook.SecretRef.Name})
+		seen.secret, err = r.observeSecret(ctx, trigger, trigger.Spec.Webhook.SecretRef.Name, hasToken)
 		if err != nil {
 			return seen, err
 		}
@@ -87,20 +88,32 @@ func (r *Reconciler) observe(ctx context.Context, trigger *v1alpha1.Trigger) (ob
 		}
 		seen.loop = upstream.Loop(trigger, others.Items)
 	}
+	seen.report = secretUsable
+	if report := trigger.Spec.Report; report != nil {
+		seen.report, err = r.observeSecret(ctx, trigger, report.SecretRef.Name, func(data map[string][]byte) bool {
+			access := githost.Access{Provider: trigger.Spec.ReportProvider(), Secret: data}
+			return access.Usable()
+		})
+		return seen, err
+	}
 	return seen, nil
 }
 
-func (r *Reconciler) observeSecret(ctx context.Context, key client.ObjectKey) (secretState, error) {
+func hasToken(data map[string][]byte) bool {
+	return len(bytes.TrimRight(data[v1alpha1.TokenKey], "\r\n")) > 0
+}
+
+func (r *Reconciler) observeSecret(ctx context.Context, trigger *v1alpha1.Trigger, name string, usable func(map[string][]byte) bool) (secretState, error) {
 	var secret corev1.Secret
-	err := r.APIReader.Get(ctx, key, &secret)
+	err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: trigger.Namespace, Name: name}, &secret)
 	switch {
 	case apierrors.IsNotFound(err):
 		return secretUnusable, nil
 	case apierrors.IsForbidden(err):
 		return secretForbidden, nil
 	case err != nil:
-		return secretUnusable, fmt.Errorf("get secret %s: %w", key.Name, err)
-	case len(bytes.TrimRight(secret.Data[v1alpha1.TokenKey], "\r\n")) == 0:
+		return secretUnusable, fmt.Errorf("get secret %s: %w", name, err)
+	case !usable(secret.Data):
 		return secretUnusable, nil
 	}
 	return secretUsable, nil

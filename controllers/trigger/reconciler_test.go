@@ -48,6 +48,18 @@ func hookSecret(data map[string][]byte) *corev1.Secret {
 	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "hook"}, Data: data}
 }
 
+func named(name string, data map[string][]byte) *corev1.Secret {
+	secret := hookSecret(data)
+	secret.Name = name
+	return secret
+}
+
+func reporting(provider string) func(*v1alpha1.TriggerSpec) {
+	return func(s *v1alpha1.TriggerSpec) {
+		s.Report = &v1alpha1.Report{Provider: provider, SecretRef: meta.LocalObjectReference{Name: "report"}}
+	}
+}
+
 // world is a Reconciler over a fake API server that counts status writes.
 type world struct {
 	*Reconciler
@@ -132,6 +144,17 @@ func TestStatus(t *testing.T) {
 		}},
 		"a token that is a mere newline": {webhookTrigger(), []client.Object{webPipeline(sha), hookSecret(map[string][]byte{"token": []byte("\n")})}, ready{
 			metav1.ConditionFalse, "SecretNotUsable", "KayCI finds no value under the key token of a Secret hook in this namespace, so no request can be authentic", recheckMissing,
+		}},
+		"a report without a Secret": {webhookTrigger(reporting("github")), []client.Object{webPipeline(sha), token}, ready{
+			metav1.ConditionFalse, "SecretNotUsable", "KayCI finds no token of a git host in a Secret report in this namespace, so no Run is reported", recheckMissing,
+		}},
+		"a report without a token": {webhookTrigger(reporting("github")), []client.Object{webPipeline(sha), token, named("report", map[string][]byte{"appID": []byte("1")})}, ready{
+			metav1.ConditionFalse, "SecretNotUsable", "KayCI finds no token of a git host in a Secret report in this namespace, so no Run is reported", recheckMissing,
+		}},
+		"a report by a token":    {webhookTrigger(reporting("github")), []client.Object{webPipeline(sha), token, named("report", map[string][]byte{"token": []byte("x")})}, receiving},
+		"a report by a password": {webhookTrigger(reporting("bitbucket")), []client.Object{webPipeline(sha), token, named("report", map[string][]byte{"username": []byte("x"), "password": []byte("x")})}, receiving},
+		"a report nowhere": {webhookTrigger(reporting("gitea")), []client.Object{webPipeline(sha), token}, ready{
+			metav1.ConditionFalse, "InvalidSpec", "spec.report.api: Required value: the address of the host's API: gitea has one wherever it is installed", recheckMissing,
 		}},
 		"an expression that doesn't compile": {
 			webhookTrigger(func(s *v1alpha1.TriggerSpec) { s.Webhook.If = "evnt.sha == ''" }),

@@ -326,6 +326,21 @@
       } }, params),
   },
 
+  // report is for a trigger: ci.trigger.github(…) + ci.report('token'). The git host
+  // shows the state of its Runs at their commits. secret names the Secret with the
+  // host's token. api is the address of the host's API, context the status's name, and
+  // url a page about the Run, with {run} and {namespace} in it.
+  report(secret, api=null, context=null, url=null):: {
+    spec+: {
+      report: {
+        secretRef: { name: secret },
+        [if api != null then 'api']: api,
+        [if context != null then 'context']: context,
+        [if url != null then 'url']: url,
+      },
+    },
+  },
+
   // Mixins: add them to a job or a service. They can be combined with each other and repeated.
 
   // eachJob adds a mixin to every job of a pipeline, or to the named ones.

@@ -141,7 +141,7 @@ func MayQuote(kind, field string) string {
 		"Run spec.retryOf": name, "Run spec.revision": name, "Run spec.origin.provider": choice,
 		"Run metadata.name": name, "Run spec.pipeline": name, "Run spec.approvals[].job": name,
 		"Trigger metadata.name": name, "Trigger spec.pipeline": name, "Trigger spec.webhook.provider": choice, "Trigger spec.webhook.events[]": choice,
-		"Trigger spec.webhook.branches[]": place,
+		"Trigger spec.webhook.branches[]": place, "Trigger spec.report.provider": choice,
 	}[kind+" "+field]
 }
 

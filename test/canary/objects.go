@@ -88,6 +88,7 @@ spec:
     events: [push]
     branches: [main]
     if: body.token == 'secret'
+  report: {provider: gitea, api: "https://git.example.com/api/v1", secretRef: {name: token}, context: ci/web, url: "https://ci.example.com/{run}"}
   params: {sha: event.sha}
 `,
 }

@@ -1,0 +1,99 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/fault"
+	"github.com/kayci/kayci/controllers/githost"
+)
+
+// class is who ends an error of the host.
+type class struct {
+	reason, text string
+	// person: asking again before somebody has acted is useless.
+	person bool
+	// after is when the host wants to be asked again. 0: it doesn't say.
+	after time.Duration
+}
+
+func classify(err error) class {
+	f, w := fault.Of(err)
+	switch {
+	case f != nil:
+		return class{reason: f.Reason, text: f.Message, person: true}
+	case w != nil:
+		return class{reason: w.Reason, text: w.Message, after: w.After}
+	default:
+		return class{reason: v1alpha1.ReasonHostUnavailable, text: err.Error()}
+	}
+}
+
+// post tells the host, and notes what came of it. An error is the cluster's.
+func (r *Reporter) post(ctx context.Context, req ctrl.Request, s *subject, want message) (*class, error) {
+	access, err := r.access(ctx, s)
+	if err != nil && !fault.Is(err) {
+		return nil, err
+	}
+	if err == nil {
+		err = r.send(ctx, access, s.sha, want)
+	}
+	if err != nil && ctx.Err() != nil {
+		return nil, err // This process ends. Another will tell.
+	}
+	now, trigger := r.Clock.Now(), client.ObjectKeyFromObject(s.trigger)
+	made := post{message: want, generation: s.trigger.Generation, at: now}
+	if err == nil {
+		r.breaker.close(trigger)
+		r.told.put(req.NamespacedName, made)
+		return nil, nil //nolint:nilnil // No refusal is the usual answer and no error.
+	}
+	class := classify(err)
+	r.breaker.note(trigger, class, now)
+	if last, _ := r.told.of(req.NamespacedName); last.failed && last.message == want && last.generation == made.generation {
+		made.times = last.times + 1
+	}
+	switch {
+	case class.reason == v1alpha1.ReasonRefused:
+		made.refused = true
+	case class.person:
+		class.after = recheck << min(made.times, doublings)
+	default:
+		class.after = max(class.after, r.breaker.left(trigger, now))
+	}
+	made.failed, made.again = true, now.Add(class.after)
+	r.told.put(req.NamespacedName, made)
+	ctrl.LoggerFrom(ctx).V(1).Info("The git host doesn't take a report", "run", want.run, "reason", class.reason, "error", class.text)
+	return &class, nil
+}
+
+func (r *Reporter) send(ctx context.Context, access *githost.Access, sha string, want message) error {
+	host, err := r.Opener.Open(ctx, access)
+	if err != nil {
+		return err
+	}
+	return host.SetStatus(ctx, want.repository, sha, &want.status)
+}
+
+// access reads the Secret. A fault is that there is none that KayCI may read.
+func (r *Reporter) access(ctx context.Context, s *subject) (*githost.Access, error) {
+	report := s.trigger.Spec.Report
+	var secret corev1.Secret
+	err := r.APIReader.Get(ctx, types.NamespacedName{Namespace: s.trigger.Namespace, Name: report.SecretRef.Name}, &secret)
+	switch {
+	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
+		// Whoever may write Triggers could else ask which Secrets there are.
+		return nil, fault.New(v1alpha1.ReasonSecretNotUsable, fmt.Sprintf("KayCI finds no token of a git host in a Secret %s in this namespace", report.SecretRef.Name))
+	case err != nil:
+		return nil, fmt.Errorf("get secret %s: %w", report.SecretRef.Name, err)
+	}
+	return &githost.Access{Provider: s.trigger.Spec.ReportProvider(), API: report.API, Secret: secret.Data}, nil
+}
