@@ -96,8 +96,8 @@ func (r *Reporter) observe(ctx context.Context, req ctrl.Request) (*subject, err
 	if client.IgnoreNotFound(err) != nil {
 		return nil, fmt.Errorf("get trigger: %w", err)
 	}
-	if err != nil || s.trigger.Spec.Report == nil || !s.trigger.DeletionTimestamp.IsZero() {
-		return nil, nil //nolint:nilnil // That there is nothing to report is a usual answer and no error.
+	if gone := err != nil || !s.trigger.DeletionTimestamp.IsZero(); gone || s.trigger.Spec.Report == nil {
+		return nil, nil //nolint:nilerr // That there is nothing to report is a usual answer and no error.
 	}
 	var list v1alpha1.RunList
 	if err := r.Client.List(ctx, &list, client.InNamespace(req.Namespace), client.MatchingFields{subjectField: req.Name}); err != nil {
@@ -122,20 +122,22 @@ func (r *Reporter) advance(ctx context.Context, req ctrl.Request, s *subject) (t
 	}
 	run := s.last()
 	last, known := r.told.of(req.NamespacedName)
+	if !known && (isReported(run) || r.old(run)) {
+		return 0, nil
+	}
 	want := message{status: state.Of(s.trigger, run), repository: run.Spec.Origin.Repository, run: run.Name, ended: run.Status.Phase.Finished()}
 	same := known && last.message == want && last.generation == s.trigger.Generation
-	switch {
-	case same && !last.failed:
-		// The host knows.
-	case same && last.refused, !known && (isReported(run) || r.old(run)):
+	if same && !last.failed {
+		return 0, r.settle(ctx, req, run, want)
+	}
+	if same && last.refused {
 		return 0, nil
-	default:
-		if wait := r.wait(s, last, same, want); wait > 0 {
-			return wait, nil
-		}
-		if taken, after, err := r.tell(ctx, req, s, want); err != nil || !taken {
-			return after, err
-		}
+	}
+	if wait := r.wait(s, last, same, want); wait > 0 {
+		return wait, nil
+	}
+	if taken, after, err := r.tell(ctx, req, s, want); err != nil || !taken {
+		return after, err
 	}
 	return 0, r.settle(ctx, req, run, want)
 }

@@ -156,10 +156,11 @@ func TestHostDown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, run("a", 0, queued))
 	w.host.answer(503, "", "")
-	for _, after := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
-		w.expect("down", after*time.Second, 0, "pending: queued: no job has started")
-		w.expect("meanwhile", after*time.Second, 0)
-		w.after(after * time.Second)
+	for _, seconds := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
+		after := time.Duration(seconds) * time.Second
+		w.expect("down", after, 0, "pending: queued: no job has started")
+		w.expect("meanwhile", after, 0)
+		w.after(after)
 	}
 	w.becomes("a", passed)
 	w.host.answer(0, "", "")
@@ -171,9 +172,10 @@ func TestNobodyActs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, run("a", 0, passed))
 	w.host.answer(403, "", "")
-	for _, after := range []time.Duration{10, 20, 40, 80, 160, 320, 320} {
-		w.expect("refused", after*time.Minute, 1, "success: 1 of 1 jobs succeeded")
-		w.after(after * time.Minute)
+	for _, minutes := range []int{10, 20, 40, 80, 160, 320, 320} {
+		after := time.Duration(minutes) * time.Minute
+		w.expect("refused", after, 1, "success: 1 of 1 jobs succeeded")
+		w.after(after)
 	}
 	w.after(7 * 24 * time.Hour)
 	w.expect("at last", 0, 1, "success: 1 of 1 jobs succeeded")
