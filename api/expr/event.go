@@ -25,8 +25,8 @@ type Event struct {
 	// Before is the commit that the ref named before the push or update. Empty if there
 	// was none, or if the host doesn't say it.
 	Before string `cel:"before"`
-	// MergeSHA is the host's test merge of a pull request with its base. Empty if the
-	// host has none, or doesn't say it.
+	// MergeSHA is the host's test merge of a pull request with its base; once it is
+	// merged, what it became. Empty if the host has none, or doesn't say it.
 	MergeSHA string `cel:"mergeSHA"`
 	// Ref in full: refs/heads/main. Of a pull request the one that its head can be
 	// fetched by: refs/pull/7/head.
@@ -77,7 +77,8 @@ type PullRequest struct {
 	Base string `cel:"base"`
 	// HeadRepository is the repository of the head; empty if that was deleted.
 	HeadRepository string `cel:"headRepository"`
-	// Fork says that the head is in another repository.
+	// Fork says that the head is in another repository, or that the host doesn't say
+	// where it is.
 	Fork bool `cel:"fork"`
 	// Labels of it.
 	Labels []string `cel:"labels"`

@@ -1,7 +1,6 @@
 package event
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -14,9 +13,9 @@ const maxCommits = 2048
 // commits are read one by one: what they take in memory is what is kept of them,
 // however many there are.
 type commits struct {
-	// wanted is the id of the commit whose message is kept.
-	wanted, message string
-	count           int
+	// wanted is the id of the commit whose message and page are kept.
+	wanted, message, url string
+	count                int
 	// bare: a commit is listed without saying what it changed.
 	bare  bool
 	paths paths
@@ -26,6 +25,7 @@ type commits struct {
 type commit struct {
 	ID       string   `json:"id"`
 	Message  string   `json:"message"`
+	URL      string   `json:"url"`
 	Added    []string `json:"added"`
 	Removed  []string `json:"removed"`
 	Modified []string `json:"modified"`
@@ -43,48 +43,19 @@ func readCommits(payload []byte, wanted string) (commits, error) {
 	return found, nil
 }
 
-// UnmarshalJSON implements json.Unmarshaler. The caller adds its field's name to
-// the errors.
-func (c *commits) UnmarshalJSON(raw []byte) error {
-	list := json.NewDecoder(bytes.NewReader(raw))
-	if open, err := list.Token(); err != nil || open != json.Delim('[') {
-		return &json.UnmarshalTypeError{Value: kindOf(raw)}
-	}
-	var one commit
-	for list.More() {
-		one = commit{}
-		if err := list.Decode(&one); err != nil {
-			return err
-		}
-		c.add(&one)
-	}
-	return nil
-}
+// UnmarshalJSON implements json.Unmarshaler.
+func (c *commits) UnmarshalJSON(raw []byte) error { return each(raw, c.add) }
 
 func (c *commits) add(one *commit) {
 	c.count++
 	if one.ID != "" && one.ID == c.wanted {
-		c.message = one.Message
+		c.message, c.url = one.Message, one.URL
 	}
 	c.bare = c.bare || one.Added == nil && one.Removed == nil && one.Modified == nil
 	for _, list := range [][]string{one.Added, one.Removed, one.Modified} {
 		for _, path := range list {
 			c.paths.add(path)
 		}
-	}
-}
-
-// kindOf a JSON value, in the words of the standard library's errors.
-func kindOf(raw []byte) string {
-	switch raw[0] {
-	case '{':
-		return "object"
-	case '"':
-		return "string"
-	case 't', 'f':
-		return "bool"
-	default:
-		return "number"
 	}
 }
 

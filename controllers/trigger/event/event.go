@@ -11,25 +11,10 @@ import (
 	"strings"
 
 	"github.com/kayci/kayci/api/expr"
-	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// Limits of an event's values, in bytes. What names something and is longer is
-// an error, since a shortened name would be another name; free text is cut.
-const (
-	maxKind       = 64
-	maxRepository = 1024
-	maxURL        = 2048
-	maxRef        = 1024
-	maxSender     = 253
-	maxTitle      = 1024
-	maxMessage    = 32 << 10
-	maxPath       = 4096
-	maxPaths      = 10_000
-)
-
-// KindPing is what GitHub sends when a webhook has been set up.
+// KindPing is what a host sends to try a webhook.
 const KindPing v1alpha1.EventKind = "ping"
 
 // Event is what happened, in the same words for every provider. Fields that an
@@ -47,11 +32,12 @@ type Event struct {
 	// CloneURL is the repository's address over http or https.
 	CloneURL string
 	// SHA of the commit that the ref now names, also for an annotated tag; of a pull
-	// request its head. Empty for a deletion, and where a host's comment doesn't say it.
+	// request its head. Empty for a deletion, and where a host's comment or release
+	// doesn't say it. Of a pull request of Bitbucket Cloud it is shortened.
 	SHA string
 	// Before is the commit that the ref named before.
 	Before string
-	// MergeSHA is the host's test merge of a pull request.
+	// MergeSHA is the host's test merge of a pull request, or what it was merged as.
 	MergeSHA string
 	// Ref in full.
 	Ref string
@@ -82,6 +68,9 @@ type Event struct {
 	Release     Release
 	// Label that was given or taken by an event of that action.
 	Label string
+	// Part tells the event from the others of its delivery, the same each time the
+	// delivery is sent: the ref, or the action and its label. Empty if there are none.
+	Part string
 }
 
 // The parts of an event are those that expressions see.
@@ -106,9 +95,21 @@ func (e *Event) Expr() expr.Event {
 }
 
 // Parse reads a payload of the provider. The name is what the provider calls
-// the event in its header. A generic webhook has no event: the result is the
+// the event in its header. There is one event at least, and several where a provider
+// tells of several changes at once. A generic webhook has no event: the result is the
 // zero one.
-func Parse(provider v1alpha1.Provider, name string, payload []byte) (*Event, error) {
+func Parse(provider v1alpha1.Provider, name string, payload []byte) ([]*Event, error) {
+	events, err := parse(provider, name, payload)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(events) == 0:
+		return nil, errors.New("the payload says nothing of what has changed")
+	}
+	return events, nil
+}
+
+func parse(provider v1alpha1.Provider, name string, payload []byte) ([]*Event, error) {
 	switch provider {
 	case v1alpha1.ProviderGitHub:
 		return parseGitHub(name, payload)
@@ -117,67 +118,49 @@ func Parse(provider v1alpha1.Provider, name string, payload []byte) (*Event, err
 	case v1alpha1.ProviderGitea:
 		return parseGitea(name, payload)
 	case v1alpha1.ProviderGeneric:
-		return &Event{}, nil
+		return []*Event{{}}, nil
 	default:
 		return nil, fmt.Errorf("provider %q is not known", provider)
 	}
 }
 
-// unknown is the event of a kind that has no parser. The name stands in
-// answers, so only what a provider would call an event is kept of it.
-func unknown(name string) *Event {
+// one is the result of an event that is alone in its delivery.
+func one(e *Event, err error) ([]*Event, error) {
+	if err != nil {
+		return nil, err
+	}
+	return []*Event{e}, nil
+}
+
+// unknown is the event of a kind that has no parser.
+func unknown(name string) ([]*Event, error) {
+	return []*Event{{Kind: v1alpha1.EventKind(cleaned(name))}}, nil
+}
+
+// cleaned is a provider's name of something. It stands in answers, so only what a
+// provider would use for a name is kept of it.
+func cleaned(name string) string {
 	name = strings.Map(func(r rune) rune {
-		if r == '_' || r == ' ' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+		if r == '_' || r == ' ' || r == ':' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
 			return r
 		}
 		return -1
 	}, name[:min(len(name), maxKind)])
 	if name == "" {
-		name = "unnamed"
+		return "unnamed"
 	}
-	return &Event{Kind: v1alpha1.EventKind(name)}
+	return name
 }
+
+// embedded types stand among the fields that an error names, though not in JSON.
+var embedded = regexp.MustCompile(`(alikeEvent|gitlabMerge|bitbucketPull|dataCenterPull)\.`)
 
 // unreadable says which field has the wrong type. It doesn't repeat the decoder's
 // own text, which may quote the payload.
 func unreadable(err error) error {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		kind, _, _ := strings.Cut(wrong.Value, " ")
-		return fmt.Errorf("the payload's field %s can't be of type %s", wrong.Field, kind)
+		return fmt.Errorf("the payload's field %s can't be of type %s", embedded.ReplaceAllString(wrong.Field, ""), kind)
 	}
 	return errors.New("the payload is not the event that its header names")
-}
-
-var control = regexp.MustCompile(`[\x00-\x1f\x7f]`)
-
-func (e *Event) checkNames() error {
-	for _, named := range []struct {
-		what, value string
-		limit       int
-	}{
-		{"repository", e.Repository, maxRepository},
-		{"clone address", e.CloneURL, maxURL},
-		{"ref", e.Ref, maxRef},
-		{"sender", e.Sender, maxSender},
-	} {
-		if len(named.value) > named.limit {
-			return fmt.Errorf("the payload's %s is longer than %d bytes", named.what, named.limit)
-		}
-		if control.MatchString(named.value) {
-			return fmt.Errorf("the payload's %s contains a control character", named.what)
-		}
-	}
-	if !strings.HasPrefix(e.Ref, "refs/") {
-		return errors.New("the payload's `ref` does not begin with refs/")
-	}
-	if e.Repository == "" {
-		return errors.New("the payload names no repository")
-	}
-	return nil
-}
-
-// cutText bounds free text, and takes out NUL, which no environment variable
-// can hold.
-func cutText(text string, limit int) string {
-	return printable.Head(strings.ReplaceAll(text, "\x00", ""), limit)
 }

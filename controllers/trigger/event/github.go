@@ -2,17 +2,34 @@ package event
 
 import "github.com/kayci/kayci/api/v1alpha1"
 
-func parseGitHub(name string, payload []byte) (*Event, error) {
+func parseGitHub(name string, payload []byte) ([]*Event, error) {
 	switch name {
-	case string(v1alpha1.EventPush):
-	case string(KindPing):
-		return &Event{Kind: KindPing}, nil
-	default:
-		return unknown(name), nil
+	case "push":
+		return parseAlikePush(payload, false)
+	case "pull_request":
+		return parseGitHubPull(payload)
+	case "issue_comment", "pull_request_review_comment":
+		return parseAlikeComment(name, payload, func(string) bool { return false })
+	case "release":
+		return parseAlikeRelease(payload)
+	case "ping":
+		return []*Event{{Kind: KindPing}}, nil
 	}
-	body, err := parsePush(payload, false)
-	if err != nil {
-		return nil, err
+	return unknown(name)
+}
+
+// githubAction is the neutral action. Those that aren't named here are called the
+// same, or have no neutral name.
+func githubAction(action string, merged bool) v1alpha1.EventAction {
+	switch {
+	case action == "synchronize":
+		return v1alpha1.ActionUpdated
+	case action == "closed" && merged:
+		return v1alpha1.ActionMerged
+	case action == "converted_to_draft":
+		return v1alpha1.ActionDrafted
+	case action == "ready_for_review":
+		return v1alpha1.ActionReady
 	}
-	return body.event()
+	return v1alpha1.EventAction(cleaned(action))
 }

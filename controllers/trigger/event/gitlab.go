@@ -2,23 +2,9 @@ package event
 
 import "encoding/json"
 
-// gitlabPush is what GitLab says about a push beside its commits.
-type gitlabPush struct {
-	Ref         string `json:"ref"`
-	Before      string `json:"before"`
-	After       string `json:"after"`
-	CheckoutSHA string `json:"checkout_sha"`
-	Username    string `json:"user_username"`
-	Total       int    `json:"total_commits_count"`
-	Project     struct {
-		Path     string `json:"path_with_namespace"`
-		CloneURL string `json:"git_http_url"`
-	} `json:"project"`
-}
-
-// parseGitLab goes by what the payload says it is: a system hook sends pushes
-// too, under a header of its own. Tag pushes have the fields of a push.
-func parseGitLab(name string, payload []byte) (*Event, error) {
+// parseGitLab goes by what the payload says it is: a system hook sends the same, under
+// a header of its own. Tag pushes have the fields of a push.
+func parseGitLab(name string, payload []byte) ([]*Event, error) {
 	var kind struct {
 		Kind string `json:"object_kind"`
 	}
@@ -27,31 +13,27 @@ func parseGitLab(name string, payload []byte) (*Event, error) {
 	}
 	switch kind.Kind {
 	case "push", "tag_push":
+		return parseGitLabPush(payload)
+	case "merge_request":
+		return parseGitLabMerge(payload)
+	case "note":
+		return parseGitLabNote(payload)
+	case "release":
+		return parseGitLabRelease(payload)
 	case "":
-		return unknown(name), nil
-	default:
-		return unknown(kind.Kind), nil
+		return unknown(name)
 	}
-	var head gitlabPush
-	if err := json.Unmarshal(payload, &head); err != nil {
-		return nil, unreadable(err)
-	}
-	commits, err := readCommits(payload, head.CheckoutSHA)
-	if err != nil {
-		return nil, err
-	}
-	body := push{
-		repository: head.Project.Path,
-		cloneURL:   head.Project.CloneURL,
-		sender:     head.Username,
-		ref:        head.Ref,
-		before:     head.Before,
-		after:      head.After,
-		commit:     head.CheckoutSHA,
-		message:    commits.message,
-		total:      head.Total,
-		counted:    true,
-		commits:    commits,
-	}
-	return body.event()
+	return unknown(kind.Kind)
 }
+
+type (
+	gitlabProject struct {
+		Path     string `json:"path_with_namespace"`
+		CloneURL string `json:"git_http_url"`
+		WebURL   string `json:"web_url"`
+	}
+	gitlabUser struct {
+		ID       int64  `json:"id"`
+		Username string `json:"username"`
+	}
+)

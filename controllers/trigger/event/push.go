@@ -1,10 +1,8 @@
 package event
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -14,33 +12,6 @@ const (
 	branchPrefix = "refs/heads/"
 	tagPrefix    = "refs/tags/"
 )
-
-var (
-	shaPattern  = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
-	zeroPattern = regexp.MustCompile(`^0+$`)
-)
-
-// pushHead is what GitHub, Gitea and Forgejo say about a push beside its commits.
-// Types of one's own rather than the hosts' SDKs: those hold every field of a
-// payload, many times its size, and are strict about ones that nobody reads.
-type pushHead struct {
-	Ref        string `json:"ref"`
-	Before     string `json:"before"`
-	After      string `json:"after"`
-	Forced     bool   `json:"forced"`
-	Total      int    `json:"total_commits"`
-	HeadCommit struct {
-		ID      string `json:"id"`
-		Message string `json:"message"`
-	} `json:"head_commit"`
-	Repository struct {
-		FullName string `json:"full_name"`
-		CloneURL string `json:"clone_url"`
-	} `json:"repository"`
-	Sender struct {
-		Login string `json:"login"`
-	} `json:"sender"`
-}
 
 // push is what all providers say about a push, as they say it.
 type push struct {
@@ -53,8 +24,10 @@ type push struct {
 	forced bool
 	// commit that the ref leads to, where the provider says so.
 	commit string
-	// message of that commit.
-	message string
+	// message and page of that commit.
+	message, url string
+	// pathless: the provider lists no paths.
+	pathless bool
 	// total of commits, where counted says that the provider tells it: GitHub doesn't,
 	// and neither does an old Gitea.
 	total   int
@@ -62,33 +35,12 @@ type push struct {
 	commits commits
 }
 
-// parsePush reads a push in the words of GitHub and Gitea.
-func parsePush(payload []byte, counted bool) (push, error) {
-	var head pushHead
-	if err := json.Unmarshal(payload, &head); err != nil {
-		return push{}, unreadable(err)
-	}
-	commits, err := readCommits(payload, "")
-	return push{
-		repository: head.Repository.FullName,
-		cloneURL:   head.Repository.CloneURL,
-		sender:     head.Sender.Login,
-		ref:        head.Ref,
-		before:     head.Before,
-		after:      head.After,
-		forced:     head.Forced,
-		commit:     head.HeadCommit.ID,
-		message:    head.HeadCommit.Message,
-		total:      head.Total,
-		counted:    counted,
-		commits:    commits,
-	}, err
-}
-
 func (p *push) event() (*Event, error) {
 	e := &Event{
 		Kind: v1alpha1.EventPush, Repository: p.repository, CloneURL: p.cloneURL, Sender: p.sender, Ref: p.ref,
-		Message: cutText(p.message, maxMessage), Paths: p.commits.paths.sorted(), PathsGap: p.gap(),
+		Before: commitOf(p.before), Created: zeroPattern.MatchString(p.before), Forced: p.forced,
+		Message: cutText(p.message, maxMessage), URL: pageURL(p.url),
+		Paths: p.commits.paths.sorted(), PathsGap: p.gap(),
 	}
 	if err := e.checkNames(); err != nil {
 		return nil, err
@@ -99,8 +51,7 @@ func (p *push) event() (*Event, error) {
 	if tag, ok := strings.CutPrefix(p.ref, tagPrefix); ok {
 		e.Tag = tag
 	}
-	title, _, _ := strings.Cut(strings.TrimSpace(e.Message), "\n")
-	e.Title = cutText(strings.TrimSpace(title), maxTitle)
+	e.Title = cutTitle(e.Message)
 	return e, e.setSHA(p)
 }
 
@@ -116,6 +67,8 @@ func (p *push) gap() string {
 		return "the ref is new"
 	case p.forced:
 		return "the push was forced"
+	case p.pathless:
+		return "the git host lists no paths"
 	case listed == 0:
 		return "the git host lists no commits"
 	case p.counted && p.total == 0:
@@ -135,7 +88,7 @@ func (e *Event) setSHA(p *push) error {
 		return errors.New("the payload's `after` is not the name of a commit")
 	}
 	if zeroPattern.MatchString(p.after) {
-		e.Deleted = true
+		e.Deleted, e.URL = true, ""
 		return nil
 	}
 	e.SHA = p.after

@@ -26,11 +26,13 @@ const (
 
 // result is what a delivery meant to one Trigger or ConfigRepo.
 type result struct {
-	Trigger    string  `json:"trigger,omitempty"`
-	ConfigRepo string  `json:"configRepo,omitempty"`
-	Outcome    outcome `json:"outcome"`
-	Run        string  `json:"run,omitempty"`
-	Reason     string  `json:"reason,omitempty"`
+	Trigger    string `json:"trigger,omitempty"`
+	ConfigRepo string `json:"configRepo,omitempty"`
+	// Event is which of a request's events it is about, if the request has several.
+	Event   string  `json:"event,omitempty"`
+	Outcome outcome `json:"outcome"`
+	Run     string  `json:"run,omitempty"`
+	Reason  string  `json:"reason,omitempty"`
 
 	// transient says that the same request may succeed soon.
 	transient bool

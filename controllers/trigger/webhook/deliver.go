@@ -17,43 +17,67 @@ import (
 	"github.com/kayci/kayci/controllers/trigger/match"
 )
 
-// deliverAll carries a delivery out for each Trigger. One to a namespace's address
-// that starts nothing is one record, and not one for each Trigger that a push isn't
-// about.
+// deliverAll carries each event of a request out for each Trigger. A request to a
+// namespace's address, or of several events, that starts nothing is one record, and
+// not one for each Trigger and event.
 func (s *Server) deliverAll(ctx context.Context, triggers []v1alpha1.Trigger, of deliveries, addressed bool) []result {
 	results := make([]result, 0, len(triggers))
+	alone := addressed
 	for i := range triggers {
-		results = append(results, s.deliver(ctx, &triggers[i], of[triggers[i].Spec.Webhook.Provider], addressed))
+		events := of[triggers[i].Spec.Webhook.Provider]
+		alone = alone && len(events) == 1
+		for _, d := range events {
+			results = append(results, s.deliver(ctx, &triggers[i], d, alone))
+		}
 	}
-	if addressed || slices.ContainsFunc(results, func(r result) bool { return r.Outcome != notMatched && r.Outcome != suspended }) {
+	if alone || slices.ContainsFunc(results, func(r result) bool { return r.Outcome != notMatched && r.Outcome != suspended }) {
 		return results
 	}
-	d := of[triggers[0].Spec.Webhook.Provider]
-	if err := s.record(ctx, &triggers[0], d, none(results)); err != nil {
+	d := of[triggers[0].Spec.Webhook.Provider][0]
+	d.id = d.request
+	nothing := none(results, addressed)
+	if err := s.record(ctx, &triggers[0], d, nothing); err != nil {
 		s.opts.Log.Error(err, "Record a webhook", "namespace", triggers[0].Namespace, "delivery", d.id)
 		results[0] = failure(err)
-		results[0].Trigger = triggers[0].Name
+		results[0].Trigger, results[0].Event = triggers[0].Name, printable.Text(d.event.Part)
+		return results
+	}
+	if addressed {
+		s.remember(&triggers[0], d, nothing)
 	}
 	return results
 }
 
-// none says of all Triggers why they start nothing.
-func none(results []result) result {
-	reasons := make([]string, 0, len(results))
-	for _, r := range results {
-		reasons = append(reasons, r.Trigger+": "+r.Reason)
-	}
-	return result{Outcome: notMatched, Reason: "sent to the namespace's address: " + strings.Join(reasons, "; ")}
+// remember lists what a delivery meant to the Trigger in its status.
+func (s *Server) remember(trigger *v1alpha1.Trigger, d delivery, r result) {
+	s.opts.Decisions.Add(client.ObjectKeyFromObject(trigger), v1alpha1.Decision{Outcome: r.Outcome, Reason: r.Reason, Delivery: d.id, Run: r.Run})
 }
 
-// deliver carries a delivery out for one Trigger. Where it starts nothing, that
-// decision is stored as an event on the Trigger if it was addressed, or if something
-// is wrong with it.
-func (s *Server) deliver(ctx context.Context, trigger *v1alpha1.Trigger, d delivery, addressed bool) result {
+// none says of all Triggers and events why they start nothing.
+func none(results []result, addressed bool) result {
+	reasons := make([]string, 0, len(results))
+	for _, r := range results {
+		about := r.Event
+		if !addressed {
+			about = strings.TrimSpace(r.Trigger + " " + r.Event)
+		}
+		reasons = append(reasons, about+": "+r.Reason)
+	}
+	reason := strings.Join(reasons, "; ")
+	if !addressed {
+		reason = "sent to the namespace's address: " + reason
+	}
+	return result{Outcome: notMatched, Reason: reason}
+}
+
+// deliver carries an event out for one Trigger. Where it starts nothing, that decision
+// is stored as an event on the Trigger if it is alone in a request that was addressed
+// to the Trigger, or if something is wrong with it.
+func (s *Server) deliver(ctx context.Context, trigger *v1alpha1.Trigger, d delivery, alone bool) result {
 	r, err := s.decide(ctx, trigger, d)
 	// It may repeat what somebody has pushed or sent.
 	r.Reason = printable.Text(r.Reason)
-	if err == nil && (r.Outcome == invalid || addressed && (r.Outcome == notMatched || r.Outcome == suspended)) {
+	if err == nil && (r.Outcome == invalid || alone && (r.Outcome == notMatched || r.Outcome == suspended)) {
 		err = s.record(ctx, trigger, d, r)
 	}
 	log := s.opts.Log.WithValues("namespace", trigger.Namespace, "trigger", trigger.Name, "provider", d.provider, "delivery", d.id)
@@ -63,9 +87,9 @@ func (s *Server) deliver(ctx context.Context, trigger *v1alpha1.Trigger, d deliv
 	} else {
 		log.Info("Webhook delivered", "outcome", r.Outcome, "run", r.Run, "reason", r.Reason)
 	}
-	r.Trigger = trigger.Name
-	if addressed || r.Outcome != notMatched && r.Outcome != suspended {
-		s.opts.Decisions.Add(client.ObjectKeyFromObject(trigger), v1alpha1.Decision{Outcome: r.Outcome, Reason: r.Reason, Delivery: d.id, Run: r.Run})
+	r.Trigger, r.Event = trigger.Name, printable.Text(d.event.Part)
+	if alone || r.Outcome != notMatched && r.Outcome != suspended {
+		s.remember(trigger, d, r)
 	}
 	s.deliveries.WithLabelValues(string(d.provider), string(r.Outcome)).Inc()
 	return r

@@ -15,10 +15,12 @@ import (
 	"github.com/kayci/kayci/controllers/trigger/event"
 )
 
-// delivery is a request as one provider's Triggers understand it.
+// delivery is an event of a request, as one provider's Triggers understand it.
 type delivery struct {
 	provider v1alpha1.Provider
-	id       string
+	// request is what the sender calls the request, and id what tells the event from
+	// all others: the same, where the request has no other event.
+	request, id string
 	// digest of the request's body.
 	digest string
 	event  *event.Event
@@ -44,37 +46,48 @@ func (s *Server) understand(ctx context.Context, receivers []receiver, from rece
 	return found, nil
 }
 
-// deliveries are a request as each provider's Triggers understand it.
-type deliveries map[v1alpha1.Provider]delivery
+// deliveries are a request's events as each provider's Triggers understand them: one,
+// but for a push of several refs and its like.
+type deliveries map[v1alpha1.Provider][]delivery
 
 // release gives back the memory of what was decoded.
 func (d deliveries) release() {
-	for _, one := range d {
-		one.body.release()
+	for _, all := range d {
+		// They share the body.
+		all[0].body.release()
 	}
 }
 
-func readDelivery(ctx context.Context, memory *memory, name v1alpha1.Provider, from received) (delivery, error) {
+func readDelivery(ctx context.Context, memory *memory, name v1alpha1.Provider, from received) ([]delivery, error) {
 	provider, _ := providerOf(name)
-	d := delivery{provider: name, id: provider.delivery(from.header, from.body), digest: digestOf(from.body), body: &document{memory: memory}}
+	d := delivery{provider: name, request: provider.delivery(from.header, from.body), digest: digestOf(from.body), body: &document{memory: memory}}
 	// A form is decoded in steps that each make a copy.
 	err := memory.within(ctx, formWeight*int64(len(from.body)), func() (err error) {
 		d.body.raw, err = provider.payload(from.header, from.body)
 		return err
 	})
 	if err != nil {
-		return delivery{}, err
+		return nil, err
 	}
 	if d.body.weight, err = expr.Weigh(d.body.raw); err != nil {
-		return delivery{}, err
+		return nil, err
 	}
+	var events []*event.Event
 	err = memory.within(ctx, d.body.weight+parseWeight*int64(len(d.body.raw)), func() (err error) {
 		if err = isObject(d.body.raw); err == nil {
-			d.event, err = event.Parse(name, provider.event(from.header), d.body.raw)
+			events, err = event.Parse(name, provider.event(from.header), d.body.raw)
 		}
 		return err
 	})
-	return d, err
+	all := make([]delivery, 0, len(events))
+	for _, one := range events {
+		d.event, d.id = one, d.request
+		if one.Part != "" {
+			d.id = tidyID(d.request + "/" + one.Part)
+		}
+		all = append(all, d)
+	}
+	return all, err
 }
 
 func digestOf(body []byte) string {

@@ -161,7 +161,7 @@ func (f *fixture) parsed(t testing.TB, body string) *event.Event {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return parsed
+	return parsed[0]
 }
 
 func (f *fixture) runs(t testing.TB) []v1alpha1.Run {

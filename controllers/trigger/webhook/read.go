@@ -17,12 +17,16 @@ const readPatience = time.Minute
 // Read is a request as a provider's Triggers understand it: the events and the decoded
 // JSON. It doesn't ask who has sent it, and is for requests that start nothing.
 func Read(provider v1alpha1.Provider, header http.Header, body []byte) ([]*event.Event, any, error) {
-	d, err := readDelivery(context.Background(), newMemory(readPatience), provider, received{header, body})
+	deliveries, err := readDelivery(context.Background(), newMemory(readPatience), provider, received{header, body})
 	if err != nil {
 		return nil, nil, err
 	}
-	decoded, err := expr.DecodeJSON(d.body.raw)
-	return []*event.Event{d.event}, decoded, err
+	events := make([]*event.Event, 0, len(deliveries))
+	for i := range deliveries {
+		events = append(events, deliveries[i].event)
+	}
+	decoded, err := expr.DecodeJSON(deliveries[0].body.raw)
+	return events, decoded, err
 }
 
 // HostsOf are the git hosts whose headers name an event.

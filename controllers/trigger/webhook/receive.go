@@ -80,7 +80,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) *refusal {
 	} else {
 		results = s.deliverAll(ctx, triggersOf(receivers), deliveries, target.Name != "")
 	}
-	answer(w, deliveries[provider].id, results)
+	answer(w, deliveries[provider][0].request, results)
 	return nil
 }
 

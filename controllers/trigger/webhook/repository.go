@@ -41,12 +41,17 @@ func (s *Server) repository(ctx context.Context, named client.ObjectKey) ([]rece
 	return []receiver{repositoryReceiver{repo}}, nil
 }
 
-// requestSync has a ConfigRepo looked at if the delivery is about what it follows.
-// The request is stored when it returns, so that a push isn't forgotten.
-func (s *Server) requestSync(ctx context.Context, repo *v1alpha1.ConfigRepo, d delivery) result {
+// requestSync has a ConfigRepo looked at if one of a request's events is about what
+// it follows. The request is stored when it returns, so that a push isn't forgotten.
+func (s *Server) requestSync(ctx context.Context, repo *v1alpha1.ConfigRepo, events []delivery) result {
 	r := result{ConfigRepo: repo.Name, Outcome: notMatched}
+	var d delivery
 	var followed bool
-	followed, r.Reason = follows(repo.Spec.Ref, d)
+	for _, d = range events {
+		if followed, r.Reason = follows(repo.Spec.Ref, d); followed {
+			break
+		}
+	}
 	r.Reason = printable.Text(r.Reason)
 	switch {
 	case repo.Spec.Suspend:

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/trigger/event"
 )
 
 // patience is how long a test waits for what must happen.
@@ -107,7 +108,7 @@ func TestNothingIsDecidedTooLate(t *testing.T) {
 	late, cancel := context.WithCancel(t.Context())
 	cancel()
 	by := trigger("by-hand", v1alpha1.ProviderGeneric, func(s *v1alpha1.TriggerSpec) { s.Suspend = true })
-	got := f.deliver(late, by, delivery{provider: v1alpha1.ProviderGeneric, id: "1", body: &document{}}, true)
+	got := f.deliver(late, by, delivery{provider: v1alpha1.ProviderGeneric, id: "1", event: &event.Event{}, body: &document{}}, true)
 	want := result{Trigger: "by-hand", Outcome: failed, Reason: "the API server could not store the outcome: send it again", transient: true}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(result{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -1,0 +1,40 @@
+package event
+
+import "github.com/kayci/kayci/api/v1alpha1"
+
+// release is what all providers say about a release.
+type release struct {
+	repository, cloneURL, sender string
+	action                       string
+	// sha and message of the commit, where the provider says them.
+	sha, message string
+	Release
+}
+
+// gapRelease is why the paths of a release are not known.
+const gapRelease = "the git host lists no paths of a release"
+
+func (r *release) event() (*Event, error) {
+	e := &Event{
+		Kind: v1alpha1.EventRelease, Action: r.neutral(), Repository: r.repository, CloneURL: r.cloneURL, Sender: r.sender,
+		Ref: tagPrefix + r.Tag, Tag: r.Tag, SHA: commitOf(r.sha), Message: cutText(r.message, maxMessage),
+		URL: pageURL(r.URL), PathsGap: gapRelease, Release: r.Release,
+	}
+	e.Release.Name, e.Release.URL = cutTitle(r.Name), e.URL
+	e.Title = e.Release.Name
+	if r.Tag == "" {
+		e.Ref = ""
+	}
+	return e, e.checkNames()
+}
+
+// neutral is the action. GitLab creates what can be seen at once.
+func (r *release) neutral() v1alpha1.EventAction {
+	switch r.action {
+	case "updated", "update":
+		return v1alpha1.ActionEdited
+	case "create":
+		return v1alpha1.ActionPublished
+	}
+	return v1alpha1.EventAction(cleaned(r.action))
+}
