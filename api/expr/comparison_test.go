@@ -11,7 +11,7 @@ import (
 func TestComparisonsThatSayTheSameWhateverHappens(t *testing.T) {
 	const (
 		phases    = `, but one of ["Succeeded" "Failed" "Skipped" "Cancelled"]`
-		providers = `, but one of ["generic" "github" "gitlab" "gitea" ""]`
+		providers = `, but one of ["generic" "github" "gitlab" "gitea" "bitbucket" "bitbucket-server" ""]`
 		phase     = ": a job's phase is never "
 	)
 	spec := &v1alpha1.PipelineSpec{

@@ -47,7 +47,7 @@ func TestRunEndParams(t *testing.T) {
 		"run.origin.fork && run.origin.pullRequest > 0": "true",
 		"run.origin.depth":                              "2",
 		"run.phase == 'Error'":                          `error: 1:14: run.phase is never "Error", but one of ["Succeeded" "Failed" "Cancelled"]`,
-		"run.origin.provider == 'GitHub'":               `error: 1:24: run.origin.provider is never "GitHub", but one of ["generic" "github" "gitlab" "gitea" ""]`,
+		"run.origin.provider == 'GitHub'":               `error: 1:24: run.origin.provider is never "GitHub", but one of ["generic" "github" "gitlab" "gitea" "bitbucket" "bitbucket-server" ""]`,
 		"run.outputs":                                   "error: 1:1: the result is of type map(string, map(string, string)), but a parameter is a string, number or bool: pick one element, or join a list of strings with .join(',')",
 		"event.sha":                                     "error: 1:1: undeclared reference to 'event' (the variable is run; text stands in quotes)",
 		"run.params.branch":                             "error: 1:11: no such key: branch (write run.outputs.?build.?version.orValue('') for an output that may be missing)",

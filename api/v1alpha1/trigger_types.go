@@ -7,7 +7,7 @@ import (
 
 // Provider is a kind of git host, or generic for any program that can send
 // JSON and a bearer token.
-// +kubebuilder:validation:Enum=generic;github;gitlab;gitea
+// +kubebuilder:validation:Enum=generic;github;gitlab;gitea;bitbucket;bitbucket-server
 type Provider string
 
 // The providers. Gitea's covers Forgejo.
@@ -23,7 +23,7 @@ const (
 
 // Providers are all of them.
 func Providers() []Provider {
-	return []Provider{ProviderGeneric, ProviderGitHub, ProviderGitLab, ProviderGitea}
+	return []Provider{ProviderGeneric, ProviderGitHub, ProviderGitLab, ProviderGitea, ProviderBitbucket, ProviderBitbucketServer}
 }
 
 // TriggerSpec says what starts a Run of which Pipeline.
@@ -79,7 +79,7 @@ type Webhook struct {
 	Provider Provider `json:"provider"`
 
 	// SecretRef names a Secret of the same namespace. Its key `token` holds the
-	// HMAC secret (github, gitea), the secret token (gitlab) or the bearer token
+	// HMAC secret (github, gitea, bitbucket, bitbucket-server), the secret token (gitlab) or the bearer token
 	// (generic). The key `token.old`, if it is there, holds one that counts as well:
 	// while a token is being replaced.
 	SecretRef meta.LocalObjectReference `json:"secretRef"`

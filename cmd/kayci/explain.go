@@ -52,7 +52,7 @@ func newExplainCommand() *cobra.Command {
 	flags.add(cmd.Flags())
 	f := cmd.Flags()
 	f.StringVar(&flags.event, "event", "", "file with the request's body; - is standard input")
-	f.StringArrayVar(&flags.headers, "header", nil, "header of the request, as Name=value; may be repeated. The git host's own names the event: X-GitHub-Event, X-Gitlab-Event, X-Gitea-Event")
+	f.StringArrayVar(&flags.headers, "header", nil, "header of the request, as Name=value; may be repeated. The git host's own names the event: X-GitHub-Event, X-Gitlab-Event, X-Gitea-Event, X-Event-Key")
 	f.StringVar(&flags.trigger, "trigger", "", "the one Trigger to ask (default all)")
 	f.StringVarP(&flags.output, "output", "o", "text", "text or json")
 	// It fails for a flag that isn't there.

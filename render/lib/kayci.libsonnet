@@ -299,6 +299,9 @@
     gitlab:: gitHost('gitlab'),
     // gitea is for Forgejo, too.
     gitea:: gitHost('gitea'),
+    // bitbucket is for bitbucket.org, and bitbucketServer for Bitbucket Data Center.
+    bitbucket:: gitHost('bitbucket'),
+    bitbucketServer:: gitHost('bitbucket-server'),
     // generic takes any request with the Secret's token as its bearer token. The
     // fields of its JSON body are parameters.
     generic(name, pipeline, secret, params={}, when=null):: webhook('generic', name, pipeline, secret, params, when),

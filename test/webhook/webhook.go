@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/kayci/kayci/api/v1alpha1"
 )
 
 // Delivery is a request, whole but for its address.
@@ -49,12 +51,7 @@ func GitHub(push Push, token, id string) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, fmt.Errorf("write the push: %w", err)
 	}
-	d := Delivery{Header: http.Header{}, Body: body}
-	d.Header.Set("Content-Type", "application/json")
-	d.Header.Set("X-GitHub-Event", "push")
-	d.Header.Set("X-GitHub-Delivery", id)
-	d.SignGitHub(token)
-	return d, nil
+	return Signed(v1alpha1.ProviderGitHub, "push", body, token, id)
 }
 
 // SignGitHub sets the signature of the body as it is now.
@@ -62,6 +59,31 @@ func (d Delivery) SignGitHub(token string) {
 	mac := hmac.New(sha256.New, []byte(token))
 	mac.Write(d.Body)
 	d.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+}
+
+// Signed is a payload with the headers of its git host, to which the event is known by
+// that name. The id is the same when a delivery is repeated.
+func Signed(provider v1alpha1.Provider, event string, payload []byte, token, id string) (Delivery, error) {
+	d := Delivery{Header: http.Header{}, Body: payload}
+	d.Header.Set("Content-Type", "application/json")
+	mac := hmac.New(sha256.New, []byte(token))
+	mac.Write(payload)
+	signature := hex.EncodeToString(mac.Sum(nil))
+	headers := map[v1alpha1.Provider][6]string{
+		v1alpha1.ProviderGitHub:          {"X-GitHub-Event", event, "X-GitHub-Delivery", id, "X-Hub-Signature-256", "sha256=" + signature},
+		v1alpha1.ProviderGitLab:          {"X-Gitlab-Event", event, "Idempotency-Key", id, "X-Gitlab-Token", token},
+		v1alpha1.ProviderGitea:           {"X-Gitea-Event", event, "X-Gitea-Delivery", id, "X-Gitea-Signature", signature},
+		v1alpha1.ProviderBitbucket:       {"X-Event-Key", event, "X-Request-UUID", id, "X-Hub-Signature", "sha256=" + signature},
+		v1alpha1.ProviderBitbucketServer: {"X-Event-Key", event, "X-Request-Id", id, "X-Hub-Signature", "sha256=" + signature},
+	}
+	named, ok := headers[provider]
+	if !ok {
+		return Delivery{}, fmt.Errorf("provider %q is no git host", provider)
+	}
+	for i := 0; i < len(named); i += 2 {
+		d.Header.Set(named[i], named[i+1])
+	}
+	return d, nil
 }
 
 // Generic is a request with a bearer token, whose body's fields are parameters.
@@ -95,6 +117,7 @@ type Decision struct {
 // Result is what the delivery meant to one Trigger.
 type Result struct {
 	Trigger string `json:"trigger"`
+	Event   string `json:"event,omitempty"`
 	Outcome string `json:"outcome"`
 	Run     string `json:"run,omitempty"`
 	Reason  string `json:"reason,omitempty"`

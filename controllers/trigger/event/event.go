@@ -94,6 +94,10 @@ func (e *Event) Expr() expr.Event {
 	}
 }
 
+// maxEvents is how many refs of one push are taken. More are an error, which the git
+// host shows, rather than Runs for some of them.
+const maxEvents = 100
+
 // Parse reads a payload of the provider. The name is what the provider calls
 // the event in its header. There is one event at least, and several where a provider
 // tells of several changes at once. A generic webhook has no event: the result is the
@@ -117,6 +121,10 @@ func parse(provider v1alpha1.Provider, name string, payload []byte) ([]*Event, e
 		return parseGitLab(name, payload)
 	case v1alpha1.ProviderGitea:
 		return parseGitea(name, payload)
+	case v1alpha1.ProviderBitbucket:
+		return parseBitbucket(name, payload)
+	case v1alpha1.ProviderBitbucketServer:
+		return parseDataCenter(name, payload)
 	case v1alpha1.ProviderGeneric:
 		return []*Event{{}}, nil
 	default:

@@ -21,6 +21,14 @@ func FuzzParseGitLab(f *testing.F) {
 	fuzzParse(f, v1alpha1.ProviderGitLab, "gitlab-", "")
 }
 
+func FuzzParseBitbucket(f *testing.F) {
+	fuzzParse(f, v1alpha1.ProviderBitbucket, "bitbucket-", "repo:push", "pullrequest:created", "pullrequest:comment_created")
+}
+
+func FuzzParseDataCenter(f *testing.F) {
+	fuzzParse(f, v1alpha1.ProviderBitbucketServer, "datacenter-", "repo:refs_changed", "pr:opened", "pr:comment:added")
+}
+
 // fuzzParse checks that whatever a payload says, the values of its events keep their
 // limits and promises.
 func fuzzParse(f *testing.F, provider v1alpha1.Provider, prefix string, headers ...string) {

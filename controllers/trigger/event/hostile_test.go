@@ -29,6 +29,10 @@ func pulls() []pulled {
 		{v1alpha1.ProviderGitea, "issue_comment", "gitea-comment"},
 		{v1alpha1.ProviderGitLab, "Merge Request Hook", "gitlab-merge-opened"},
 		{v1alpha1.ProviderGitLab, "Note Hook", "gitlab-note"},
+		{v1alpha1.ProviderBitbucket, "pullrequest:created", "bitbucket-pull-created"},
+		{v1alpha1.ProviderBitbucket, "pullrequest:comment_created", "bitbucket-comment"},
+		{v1alpha1.ProviderBitbucketServer, "pr:opened", "datacenter-pull-opened"},
+		{v1alpha1.ProviderBitbucketServer, "pr:comment:added", "datacenter-comment"},
 	}
 }
 
@@ -89,6 +93,8 @@ func TestHostileNames(t *testing.T) {
 		{"github-comment", "issue_comment", "ada", "a\x7f", v1alpha1.ProviderGitHub, "the payload's sender contains a control character"},
 		{"gitlab-merge-opened", "", "ben", strings.Repeat("b", maxSender+1), v1alpha1.ProviderGitLab, "the payload's sender is longer than 253 bytes"},
 		{"gitlab-merge-opened", "", "ben/web", "a\tb", v1alpha1.ProviderGitLab, "the payload's head repository contains a control character"},
+		{"bitbucket-pull-created", "pullrequest:created", head[:12], head[:11], v1alpha1.ProviderBitbucket, "the payload's pull request has a head that is no commit"},
+		{"datacenter-pull-opened", "pr:opened", "ACME", "", v1alpha1.ProviderBitbucketServer, "the payload names no repository"},
 		{"gitea-release", "release", "v1.1.0", strings.Repeat("v", maxRef), v1alpha1.ProviderGitea, "the payload's ref is longer than 1024 bytes"},
 	} {
 		_, err := Parse(tt.provider, tt.header, replaced(t, tt.file, tt.old, tt.with))
@@ -174,6 +180,9 @@ func TestWrongTypes(t *testing.T) {
 		{pulls()[0], map[string]any{"pull_request": map[string]any{"labels": []any{"canary"}}}, "the payload's field pull_request.labels can't be of type string"},
 		{pulls()[0], map[string]any{"pull_request": map[string]any{"number": -7}}, "the payload's pull request has no number"},
 		{pulls()[4], map[string]any{"object_attributes": map[string]any{"iid": true}}, "the payload's field object_attributes.iid can't be of type bool"},
+		{pulls()[6], map[string]any{"pullrequest": "canary"}, "the payload's field pullrequest can't be of type string"},
+		{pulls()[8], map[string]any{"pullRequest": nil}, "the payload's pull request has no number"},
+		{pulls()[9], map[string]any{"comment": map[string]any{"text": nil, "author": "canary"}}, "the payload's field comment.author can't be of type string"},
 	} {
 		_, err := Parse(tt.of.provider, tt.of.header, edited(t, tt.of.file, tt.fields))
 		if err == nil || err.Error() != tt.want {

@@ -42,6 +42,23 @@ func kindOf(raw []byte) string {
 	}
 }
 
+// first are the elements of an array that are kept, and how many there are.
+type first[T any] struct {
+	kept  []T
+	count int
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (f *first[T]) UnmarshalJSON(raw []byte) error {
+	*f = first[T]{}
+	return each(raw, func(element *T) {
+		f.count++
+		if len(f.kept) < maxEvents {
+			f.kept = append(f.kept, *element)
+		}
+	})
+}
+
 const (
 	maxLabels = 100
 	// maxLabel is the longest that a git host takes, in bytes.

@@ -100,3 +100,23 @@ func (e *Event) setSHA(p *push) error {
 	}
 	return nil
 }
+
+// eachRef is the events of a push of several refs.
+func eachRef[T any](changes *first[T], said func(*T) push) ([]*Event, error) {
+	if changes.count > maxEvents {
+		return nil, fmt.Errorf("the push changes %d refs, and KayCI takes %d of one push at most: push fewer at once", changes.count, maxEvents)
+	}
+	all := make([]*Event, 0, changes.count)
+	for i := range changes.kept {
+		body := said(&changes.kept[i])
+		e, err := body.event()
+		if err != nil {
+			return nil, err
+		}
+		if changes.count > 1 {
+			e.Part = e.Ref
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}

@@ -34,6 +34,10 @@ func providerOf(name v1alpha1.Provider) (provider, bool) {
 		return gitlab{}, true
 	case v1alpha1.ProviderGitea:
 		return gitea{}, true
+	case v1alpha1.ProviderBitbucket:
+		return bitbucketCloud(), true
+	case v1alpha1.ProviderBitbucketServer:
+		return bitbucketDataCenter(), true
 	case v1alpha1.ProviderGeneric:
 		return generic{}, true
 	default:
@@ -59,7 +63,7 @@ func newProof(token []byte, header http.Header, body []byte) proof {
 }
 
 func signed(header http.Header) bool {
-	return github{}.claimed(header) || gitea{}.claimed(header)
+	return github{}.claimed(header) || gitea{}.claimed(header) || bitbucket{}.claimed(header)
 }
 
 // hashed is how many bytes it takes to make a proof.

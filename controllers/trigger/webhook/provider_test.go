@@ -39,6 +39,7 @@ type providerCase struct {
 func providerCases(t *testing.T) map[string]providerCase {
 	t.Helper()
 	github, gitlab, gitea := payload(t, "github-push"), payload(t, "gitlab-push"), payload(t, "gitea-push")
+	bitbucket, dataCenter := payload(t, "bitbucket-push"), payload(t, "datacenter-push")
 	form := url.Values{"payload": {github}}.Encode()
 	standard := func(key string) string {
 		return "v1,bm90IHRoaXM= v1," + base64.StdEncoding.EncodeToString(mac([]byte(key), []byte("d1.1777886091."), []byte(gitlab)))
@@ -113,6 +114,20 @@ func providerCases(t *testing.T) map[string]providerCase {
 				{"X-Gitea-Signature": "", "X-Hub-Signature-256": "sha256=" + sign(canary, gitea)},
 			},
 		},
+		"bitbucket": {
+			provider: v1alpha1.ProviderBitbucket, token: canary, branch: "main",
+			request: request{body: bitbucket, header: map[string]string{
+				"X-Event-Key": "repo:push", "X-Request-UUID": "d1", "X-Hook-UUID": "another", "X-Hub-Signature": "sha256=" + sign(canary, bitbucket),
+			}},
+			spoiled: spoiledBitbucket(bitbucket),
+		},
+		"bitbucket data center": {
+			provider: v1alpha1.ProviderBitbucketServer, token: canary,
+			request: request{body: dataCenter, header: map[string]string{
+				"X-Event-Key": "repo:refs_changed", "X-Request-Id": "d1", "X-Hub-Signature": "sha256=" + sign(canary, dataCenter),
+			}},
+			spoiled: spoiledBitbucket(dataCenter),
+		},
 		"generic": {
 			provider: v1alpha1.ProviderGeneric, token: canary,
 			request: request{body: "{}", header: map[string]string{"Authorization": "bearer " + canary, "Idempotency-Key": "d1"}},
@@ -126,6 +141,19 @@ func providerCases(t *testing.T) map[string]providerCase {
 				{"Authorization": "", "X-Gitlab-Token": canary},
 			},
 		},
+	}
+}
+
+func spoiledBitbucket(body string) []map[string]string {
+	return []map[string]string{
+		{"X-Hub-Signature": ""},
+		{"X-Hub-Signature": "sha256=" + sign("wrong", body)},
+		{"X-Hub-Signature": "sha256=" + sign(canary, body)[:62]},
+		{"X-Hub-Signature": sign(canary, body)},
+		{"X-Hub-Signature": "sha1=" + sign(canary, body)},
+		{"X-Hub-Signature": "SHA256=" + sign(canary, body)},
+		{"X-Hub-Signature": "sha256="},
+		{"X-Hub-Signature": "", "X-Hub-Signature-256": "sha256=" + sign(canary, body)},
 	}
 }
 
@@ -213,6 +241,8 @@ func TestProofIsWhatIsClaimed(t *testing.T) {
 		"a token":       {map[string]string{"X-Gitlab-Token": "t", "Authorization": "Bearer t"}, proof{token: token}, 0},
 		"GitHub's":      {map[string]string{"X-Hub-Signature-256": "x"}, proof{token: token, mac: mac(token, body)}, 2},
 		"Gitea's":       {map[string]string{"X-Gitea-Signature": "x"}, proof{token: token, mac: mac(token, body)}, 2},
+		"Bitbucket's":   {map[string]string{"X-Hub-Signature": "sha256=x"}, proof{token: token, mac: mac(token, body)}, 2},
+		"an old GitHub": {map[string]string{"X-Hub-Signature": "sha1=x"}, proof{token: token}, 0},
 		"a standard":    {map[string]string{signatureHeader: "v1,x", signedIDHeader: "d1", signedAtHeader: "1"}, proof{token: token, standard: standard}, 2},
 		"all there are": {map[string]string{signatureHeader: "v1,x", signedIDHeader: "d1", signedAtHeader: "1", "X-Gitea-Signature": "x"}, proof{token, mac(token, body), standard}, 4},
 	} {
@@ -247,6 +277,8 @@ func TestDeliveryIDs(t *testing.T) {
 		"gitlab idem":      {gitlab{}, map[string]string{"X-Gitlab-Event-UUID": "u", "Idempotency-Key": "k"}, "k"},
 		"gitlab signed":    {gitlab{}, map[string]string{"Idempotency-Key": "k", "Webhook-Id": "s"}, "s"},
 		"generic":          {generic{}, map[string]string{"Idempotency-Key": "k"}, "k"},
+		"bitbucket":        {bitbucketCloud(), map[string]string{"X-Request-UUID": "u", "X-Request-Id": "i"}, "u"},
+		"data center":      {bitbucketDataCenter(), map[string]string{"X-Request-UUID": "u", "X-Request-Id": "@i*7*0"}, "@i*7*0"},
 		"an id too long":   {github{}, map[string]string{"X-GitHub-Delivery": string(long)}, "sha256-" + hexSum(long)},
 		"an id with space": {github{}, map[string]string{"X-GitHub-Delivery": "a b"}, "sha256-" + hexSum([]byte("a b"))},
 	}

@@ -52,6 +52,11 @@ func TestPushOfAConfigRepoRequestsASync(t *testing.T) {
 		"ping":            {configRepo(host), signedGitHub(repositoryPath, "1", "ping", `{"zen": "x"}`), result{Outcome: notMatched, Reason: "ping: address and secret are right"}},
 		"another event":   {configRepo(host), signedGitHub(repositoryPath, "1", "star", `{}`), result{Outcome: notMatched, Reason: "the event is star, not push"}},
 		"a script's call": {configRepo(v1alpha1.ProviderGeneric), bearer(repositoryPath, "1", `{}`), result{Outcome: requested, Reason: "the request is authentic"}},
+		"one of several refs": {
+			configRepo(v1alpha1.ProviderBitbucket, following(v1alpha1.GitRef{Tag: "v1.4.0"})),
+			pushOfMany(t, repositoryPath).with(map[string]string{"X-Request-UUID": "1"}),
+			result{Outcome: requested, Reason: "a push of refs/tags/v1.4.0"},
+		},
 		"suspended": {
 			configRepo(host, func(s *v1alpha1.ConfigRepoSpec) { s.Suspend = true }), signedGitHub(repositoryPath, "1", "push", push),
 			result{Outcome: suspended, Reason: "the ConfigRepo is suspended: spec.suspend is true"},

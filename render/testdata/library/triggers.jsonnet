@@ -6,6 +6,8 @@ local ci = import 'kayci.libsonnet';
   everything: ci.trigger.github('t-everything', 'p', 's', events=['push', 'pull_request', 'release'], actions=['opened', 'published'], branches='main', tags='v*',
                                 paths=['src/**', 'go.mod'], pathsIgnore='**/*.md', labels='ci', drafts=false),
   drafts: ci.trigger.gitlab('t-drafts', 'p', 's', events='pull_request', drafts=true),
+  bitbucket: ci.trigger.bitbucket('t-bitbucket', 'p', 's', events=['push', 'pull_request']),
+  bitbucketServer: ci.trigger.bitbucketServer('t-bitbucket-server', 'p', 's'),
   reported: ci.trigger.gitea('t-reported', 'p', 's')
             + ci.report('t', api='https://git.example.com/api/v1', context='ci/p', url='https://ci.example.com/{namespace}/{run}'),
   generic: ci.trigger.generic('t-generic', 'p', secret='s', params={ who: 'body.user' }, when='has(body.user)')
