@@ -49,6 +49,10 @@ type Run struct {
 	SHA        string `cel:"sha"`
 	Ref        string `cel:"ref"`
 	Sender     string `cel:"sender"`
+	// PullRequest is the number of the pull request that it is about; 0: of none. Fork says
+	// that the head of that is in another repository.
+	PullRequest int64 `cel:"pullRequest"`
+	Fork        bool  `cel:"fork"`
 }
 
 // NewRun returns what an expression sees of a Run of that number.
@@ -57,6 +61,7 @@ func NewRun(run *v1alpha1.Run, number int64) Run {
 	if o := run.Spec.Origin; o != nil {
 		seen.Trigger, seen.Provider, seen.Repository = o.Trigger, string(o.Provider), o.Repository
 		seen.SHA, seen.Ref, seen.Sender = o.SHA, o.Ref, o.Sender
+		seen.PullRequest, seen.Fork = o.PullRequest, o.Fork
 	}
 	return seen
 }

@@ -39,12 +39,12 @@ func TestNewRun(t *testing.T) {
 	run := &v1alpha1.Run{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "web-1"},
 		Spec: v1alpha1.RunSpec{Pipeline: "web", Origin: &v1alpha1.Origin{
-			Trigger: "push", Provider: "github", Repository: "acme/web", SHA: "8f3c", Ref: "refs/heads/main", Sender: "alex",
+			Trigger: "push", Provider: "github", Repository: "acme/web", SHA: "8f3c", Ref: "refs/heads/main", Sender: "alex", PullRequest: 7, Fork: true,
 		}},
 	}
 	want := Run{
 		Name: "web-1", Namespace: "ci", Pipeline: "web", Number: 12,
-		Trigger: "push", Provider: "github", Repository: "acme/web", SHA: "8f3c", Ref: "refs/heads/main", Sender: "alex",
+		Trigger: "push", Provider: "github", Repository: "acme/web", SHA: "8f3c", Ref: "refs/heads/main", Sender: "alex", PullRequest: 7, Fork: true,
 	}
 	if diff := cmp.Diff(want, NewRun(run, 12)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -169,7 +169,7 @@ func TestJobConditionErrors(t *testing.T) {
 		`success(1)`:                        {Compile: "1:8: undeclared reference to 'success'" + names},
 		`event.sha == ''`:                   {Compile: "1:1: undeclared reference to 'event'" + names},
 		`@success`:                          {Compile: "1:1: Syntax error: token recognition error at: '@'"},
-		`jobs.test.result == ''`:            {Compile: "1:10: undefined field 'result' (run has name, namespace, pipeline, number, trigger, provider, repository, sha, ref, sender; a job has phase, outputs)"},
+		`jobs.test.result == ''`:            {Compile: "1:10: undefined field 'result' (run has name, namespace, pipeline, number, trigger, provider, repository, sha, ref, sender, pullRequest, fork; a job has phase, outputs)"},
 		`jobs['build-web'].outputs.x == ''`: {Eval: "1:26: no such key: x (write jobs.build.outputs.?version.orValue('') for an output that may be missing)"},
 		`jobs[params.branch].phase == 'x'`:  {Eval: "1:20: no such key: main (write jobs.build.outputs.?version.orValue('') for an output that may be missing)"},
 		`int(params.branch) > 1`:            {Eval: "1:4: type conversion error from 'string' to 'int'"},
@@ -200,6 +200,7 @@ func TestKey(t *testing.T) {
 		`run.sender == '' ? run.name : 'x'`:  {Value: "web-1"},
 		`params.other`:                       {Compile: `1:1: the Pipeline declares no parameter "other" (it declares deploy, branch)`},
 		`1`:                                  {Compile: "1:1: the result is of type int, but a key is a string: convert it with string()"},
+		`run.fork ? 'forks' : 'own'`:         {Value: "own"},
 		`run.number`:                         {Compile: "1:4: run.number isn't known yet: a Run gets its number with its first Job"},
 		`string(run.number)`:                 {Compile: "1:11: run.number isn't known yet: a Run gets its number with its first Job"},
 		`jobs.test.phase`:                    {Compile: "1:1: undeclared reference to 'jobs'" + names},

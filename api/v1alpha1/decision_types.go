@@ -24,6 +24,12 @@ const (
 	DecisionSuspended DecisionOutcome = "Suspended"
 	// DecisionInvalid: the Trigger or its Pipeline has to be put right first.
 	DecisionInvalid DecisionOutcome = "Invalid"
+	// DecisionHeld: a fork's head waits to be let in.
+	DecisionHeld DecisionOutcome = "Held"
+	// DecisionRefused: a command was not obeyed.
+	DecisionRefused DecisionOutcome = "Refused"
+	// DecisionCancelled: the event has ended Runs of its pull request, and started none.
+	DecisionCancelled DecisionOutcome = "Cancelled"
 	// DecisionFailed: the outcome could not be stored.
 	DecisionFailed DecisionOutcome = "Failed"
 )
@@ -33,7 +39,8 @@ type Decision struct {
 	// Time of the decision.
 	Time metav1.Time `json:"time"`
 
-	// Outcome: Created, Exists, Conflict, NotMatched, Suspended, Invalid or Failed.
+	// Outcome: Created, Exists, Conflict, NotMatched, Suspended, Invalid, Held,
+	// Refused, Cancelled or Failed.
 	Outcome DecisionOutcome `json:"outcome"`
 
 	// Reason for the outcome, in a sentence.

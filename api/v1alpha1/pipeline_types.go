@@ -161,7 +161,8 @@ type Job struct {
 	// failed; a failure that is allowed counts as success; always(): true. An expression that calls none of the three has
 	// `success() &&` in front of it. Variables: `params`, whose values are strings;
 	// `jobs`, with phase and outputs of those jobs; and `run`, with name, namespace,
-	// pipeline, number, trigger, provider, repository, sha, ref and sender. A
+	// pipeline, number, trigger, provider, repository, sha, ref, sender, pullRequest and
+	// fork. A
 	// cancelled Run starts nothing but finally jobs, whatever `if` says. Default:
 	// success(), and always() for a finally job.
 	// +optional

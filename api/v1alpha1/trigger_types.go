@@ -1,6 +1,8 @@
 package v1alpha1
 
 import (
+	"cmp"
+
 	"github.com/fluxcd/pkg/apis/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -73,7 +75,7 @@ type TriggerSpec struct {
 // Webhook is a request of a git host or program, and what it must be like to
 // start a Run.
 //
-// +kubebuilder:validation:XValidation:rule="self.provider != 'generic' || !(has(self.events) || has(self.actions) || has(self.branches) || has(self.tags) || has(self.paths) || has(self.pathsIgnore) || has(self.labels) || has(self.drafts))",message="of the filters a generic webhook has only `if`: the others are for git hosts"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'generic' || !(has(self.events) || has(self.actions) || has(self.branches) || has(self.tags) || has(self.paths) || has(self.pathsIgnore) || has(self.labels) || has(self.drafts) || has(self.forks))",message="of the filters a generic webhook has only `if`: the others are for git hosts"
 type Webhook struct {
 	// Provider whose format and signature the request has.
 	Provider Provider `json:"provider"`
@@ -168,7 +170,17 @@ type Webhook struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=4096
 	If string `json:"if,omitempty"`
+
+	// Forks says what becomes of pull requests whose head is in another repository:
+	// Ignore; RequireApproval, which holds each head until somebody who may write to the
+	// repository lets it in, by the label ok-to-test or the comment /ok-to-test with the
+	// commit; or Run. Default: RequireApproval.
+	// +optional
+	Forks ForkPolicy `json:"forks,omitempty"`
 }
+
+// ForkPolicy is what becomes of forks' pull requests.
+func (w *Webhook) ForkPolicy() ForkPolicy { return cmp.Or(w.Forks, ForksRequireApproval) }
 
 // TriggerStatus says whether the Trigger works and where to send events.
 type TriggerStatus struct {
@@ -216,6 +228,13 @@ type TriggerStatus struct {
 	// NextScheduleTime is when the schedule starts the next Run. Jitter is in it.
 	// +optional
 	NextScheduleTime *metav1.Time `json:"nextScheduleTime,omitempty"`
+
+	// Held are heads of forks' pull requests that wait to be let in, oldest first: the
+	// newest of each pull request, and at most 100.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=100
+	Held []HeldHead `json:"held,omitempty"`
 }
 
 // Trigger starts Runs of a Pipeline.

@@ -44,6 +44,7 @@ func webhookFilters(w *v1alpha1.Webhook) []webhookFilter {
 		{"pathsIgnore", len(w.PathsIgnore) > 0, []v1alpha1.EventKind{push, pull, comment}},
 		{"labels", len(w.Labels) > 0, []v1alpha1.EventKind{pull, comment}},
 		{"drafts", w.Drafts != "", []v1alpha1.EventKind{pull, comment}},
+		{"forks", w.Forks != "", []v1alpha1.EventKind{pull, comment}},
 	}
 }
 
@@ -78,6 +79,9 @@ func validateFilters(w *v1alpha1.Webhook, path *field.Path) field.ErrorList {
 	errs = append(errs, validateGlobs(w.PathsIgnore, path.Child("pathsIgnore"))...)
 	if policies := v1alpha1.DraftPolicies(); w.Drafts != "" && !slices.Contains(policies, w.Drafts) {
 		errs = append(errs, field.NotSupported(path.Child("drafts"), w.Drafts, policies))
+	}
+	if policies := v1alpha1.ForkPolicies(); w.Forks != "" && !slices.Contains(policies, w.Forks) {
+		errs = append(errs, field.NotSupported(path.Child("forks"), w.Forks, policies))
 	}
 	return errs
 }

@@ -35,8 +35,11 @@ func TestWebhookFilters(t *testing.T) {
 			want:    []string{`spec.webhook.events[1]: Unsupported value: "issues": supported values: "push", "pull_request", "comment", "release"`},
 		},
 		"an unknown policy": {
-			webhook: v1alpha1.Webhook{Events: []v1alpha1.EventKind{"pull_request"}, Drafts: "Never"},
-			want:    []string{`spec.webhook.drafts: Unsupported value: "Never": supported values: "Run", "Ignore"`},
+			webhook: v1alpha1.Webhook{Events: []v1alpha1.EventKind{"pull_request"}, Drafts: "Never", Forks: "Always"},
+			want: []string{
+				`spec.webhook.drafts: Unsupported value: "Never": supported values: "Run", "Ignore"`,
+				`spec.webhook.forks: Unsupported value: "Always": supported values: "Ignore", "RequireApproval", "Run"`,
+			},
 		},
 		"of no event": {
 			webhook: v1alpha1.Webhook{Actions: []v1alpha1.EventAction{"opened"}, Labels: []string{"a"}, Drafts: "Ignore"},

@@ -268,7 +268,7 @@
   // jsonnet: a CEL expression that must be true. The others bound which of a git
   // host's events start a Run, each a list, or one of what it lists: events, actions,
   // branches, tags, paths, pathsIgnore and labels. With drafts=false pull requests that
-  // are drafts start none.
+  // are drafts start none. forks is Ignore, RequireApproval or Run.
   trigger: {
     local trigger(name, pipeline, source, params) = {
       apiVersion: apiVersion,
@@ -276,16 +276,17 @@
       metadata: { name: name },
       spec: { pipeline: pipeline, [if params != {} then 'params']: params } + source,
     },
-    local webhook(provider, name, pipeline, secret, params, when, drafts=null, filters={}) =
+    local webhook(provider, name, pipeline, secret, params, when, drafts=null, forks=null, filters={}) =
       trigger(name, pipeline, { webhook: {
         provider: provider,
         secretRef: { name: secret },
         [if drafts != null then 'drafts']: if drafts then 'Run' else 'Ignore',
+        [if forks != null then 'forks']: forks,
         [if when != null then 'if']: when,
       } + { [filter]: items(filters[filter]) for filter in std.objectFields(filters) if filters[filter] != null } }, params),
     local gitHost(provider) =
-      function(name, pipeline, secret, events=null, branches=null, params={}, when=null, actions=null, tags=null, paths=null, pathsIgnore=null, labels=null, drafts=null)
-        webhook(provider, name, pipeline, secret, params, when, drafts, {
+      function(name, pipeline, secret, events=null, branches=null, params={}, when=null, actions=null, tags=null, paths=null, pathsIgnore=null, labels=null, drafts=null, forks=null)
+        webhook(provider, name, pipeline, secret, params, when, drafts, forks, {
           events: events,
           actions: actions,
           branches: branches,

@@ -21,6 +21,9 @@ const (
 	notMatched = v1alpha1.DecisionNotMatched
 	suspended  = v1alpha1.DecisionSuspended
 	invalid    = v1alpha1.DecisionInvalid
+	onHold     = v1alpha1.DecisionHeld
+	refused    = v1alpha1.DecisionRefused
+	cancelled  = v1alpha1.DecisionCancelled
 	failed     = v1alpha1.DecisionFailed
 )
 

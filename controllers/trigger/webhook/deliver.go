@@ -15,6 +15,7 @@ import (
 	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger/match"
+	"github.com/kayci/kayci/controllers/trigger/pull"
 )
 
 // deliverAll carries each event of a request out for each Trigger. A request to a
@@ -77,7 +78,7 @@ func (s *Server) deliver(ctx context.Context, trigger *v1alpha1.Trigger, d deliv
 	r, err := s.decide(ctx, trigger, d)
 	// It may repeat what somebody has pushed or sent.
 	r.Reason = printable.Text(r.Reason)
-	if err == nil && (r.Outcome == invalid || alone && (r.Outcome == notMatched || r.Outcome == suspended)) {
+	if err == nil && (recorded(r.Outcome) || alone && (r.Outcome == notMatched || r.Outcome == suspended)) {
 		err = s.record(ctx, trigger, d, r)
 	}
 	log := s.opts.Log.WithValues("namespace", trigger.Namespace, "trigger", trigger.Name, "provider", d.provider, "delivery", d.id)
@@ -93,6 +94,12 @@ func (s *Server) deliver(ctx context.Context, trigger *v1alpha1.Trigger, d deliv
 	}
 	s.deliveries.WithLabelValues(string(d.provider), string(r.Outcome)).Inc()
 	return r
+}
+
+// recorded says that the outcome is stored as an event whatever the delivery was
+// addressed to.
+func recorded(o outcome) bool {
+	return o == invalid || o == onHold || o == refused || o == cancelled
 }
 
 // failure tells a sender no more than that the request should be sent again.
@@ -112,23 +119,56 @@ func (s *Server) decide(ctx context.Context, trigger *v1alpha1.Trigger, d delive
 	if err := ctx.Err(); err != nil {
 		return result{}, fmt.Errorf("come to Trigger %s in time: %w", trigger.Name, err)
 	}
+	if wish := pull.Understand(trigger.Name, trigger.Spec.Webhook, d.event); wish.Verb != pull.Nothing && !trigger.Spec.Suspend {
+		return s.grant(ctx, trigger, d, wish)
+	}
+	decision, err := s.match(ctx, trigger, d)
+	if err != nil {
+		return undecided(err)
+	}
+	var ended string
+	if decision.Outcome != match.Suspended {
+		if ended, err = s.end(ctx, trigger, d); err != nil {
+			return result{}, err
+		}
+	}
+	if decision.Outcome != match.Matched {
+		return besides(result{Outcome: outcome(decision.Outcome), Reason: decision.Reason}, ended), nil
+	}
+	r, err := s.admit(ctx, trigger, d, decision.Reason)
+	return besides(r, ended), err
+}
+
+// besides is the result of an event that has ended something as well.
+func besides(r result, ended string) result {
+	switch {
+	case ended == "":
+	case r.Outcome == notMatched:
+		r.Outcome, r.Reason = cancelled, ended
+	default:
+		r.Reason += "; " + ended
+	}
+	return r
+}
+
+// match asks the Trigger's filters about the event.
+func (s *Server) match(ctx context.Context, trigger *v1alpha1.Trigger, d delivery) (match.Decision, error) {
 	body, failed := d.body.lazily(ctx)
 	var decision match.Decision
 	if err := s.inTurn(ctx, trigger, func() { decision = match.Decide(s.env, &trigger.Spec, d.event, body) }); err != nil {
-		return result{}, err
+		return match.Decision{}, err
 	}
-	if err := failed(); err != nil {
-		return undecided(err)
-	}
-	if decision.Outcome != match.Matched {
-		return result{Outcome: outcome(decision.Outcome), Reason: decision.Reason}, nil
-	}
-	run, isNew, err := s.start(ctx, trigger, d, decision.Reason)
+	return decision, failed()
+}
+
+// begin starts the event's Run, unless the delivery has.
+func (s *Server) begin(ctx context.Context, trigger *v1alpha1.Trigger, d delivery, reason string) (result, error) {
+	run, isNew, err := s.start(ctx, trigger, d, reason)
 	switch {
 	case err != nil:
 		return undecided(err)
 	case isNew:
-		return result{Outcome: created, Run: run.Name, Reason: decision.Reason}, nil
+		return result{Outcome: created, Run: run.Name, Reason: reason}, nil
 	default:
 		return result{Outcome: exists, Run: run.Name, Reason: "this delivery has started the Run before"}, nil
 	}

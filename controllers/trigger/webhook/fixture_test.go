@@ -64,7 +64,7 @@ func newFixture(t testing.TB, with setup) *fixture {
 		t.Fatal(err)
 	}
 	f := &fixture{
-		client:   fake.NewClientBuilder().WithScheme(scheme).WithObjects(with.objects...).WithInterceptorFuncs(with.funcs).Build(),
+		client:   fake.NewClientBuilder().WithScheme(scheme).WithObjects(with.objects...).WithStatusSubresource(&v1alpha1.Trigger{}).WithInterceptorFuncs(with.funcs).Build(),
 		registry: prometheus.NewRegistry(),
 		clock:    clocktesting.NewFakePassiveClock(time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC)),
 		log:      &lines{},

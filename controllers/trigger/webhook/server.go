@@ -50,6 +50,7 @@ const (
 // Starter creates Runs.
 type Starter interface {
 	Start(ctx context.Context, req start.Request) (run *v1alpha1.Run, created bool, err error)
+	Retry(ctx context.Context, pipeline *v1alpha1.Pipeline, source *v1alpha1.Run, value string) (run *v1alpha1.Run, created bool, err error)
 }
 
 // Options of a Server. Client, APIReader, Starter, Clock and Metrics are
@@ -80,6 +81,9 @@ type Options struct {
 	APIReader client.Reader
 	// Starter creates the Runs.
 	Starter Starter
+	// Hosts opens the git hosts of Triggers that have credentials for them. nil: none
+	// has.
+	Hosts Hosts
 	// Decisions notes what each delivery meant. nil: nothing is noted.
 	Decisions *decisions.Recorder
 	// Clock tells the time of records and of the Secrets' short cache.

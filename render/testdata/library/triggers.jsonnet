@@ -5,7 +5,7 @@ local ci = import 'kayci.libsonnet';
   gitea: ci.trigger.gitea('t-gitea', 'p', secret='s', events='push', branches='main', params={ sha: 'event.sha' }),
   everything: ci.trigger.github('t-everything', 'p', 's', events=['push', 'pull_request', 'release'], actions=['opened', 'published'], branches='main', tags='v*',
                                 paths=['src/**', 'go.mod'], pathsIgnore='**/*.md', labels='ci', drafts=false),
-  drafts: ci.trigger.gitlab('t-drafts', 'p', 's', events='pull_request', drafts=true),
+  drafts: ci.trigger.gitlab('t-drafts', 'p', 's', events='pull_request', drafts=true, forks='Ignore'),
   bitbucket: ci.trigger.bitbucket('t-bitbucket', 'p', 's', events=['push', 'pull_request']),
   bitbucketServer: ci.trigger.bitbucketServer('t-bitbucket-server', 'p', 's'),
   reported: ci.trigger.gitea('t-reported', 'p', 's')
