@@ -167,6 +167,7 @@ func addWebhooks(mgr ctrl.Manager, opts Options, installed *revision.Installed) 
 		Client:          mgr.GetClient(),
 		APIReader:       mgr.GetAPIReader(),
 		Starter:         &start.Starter{Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Installed: installed},
+		Hosts:           &githost.OfTriggers{Reader: mgr.GetAPIReader(), Opener: githost.NewOpener(clock.RealClock{}, opts.GitProxy)},
 		Decisions:       noted,
 		Clock:           clock.RealClock{},
 		Log:             mgr.GetLogger().WithName("webhook"),

@@ -2,12 +2,8 @@ package report
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -39,7 +35,7 @@ func classify(err error) class {
 
 // post tells the host, and notes what came of it. An error is the cluster's.
 func (r *Reporter) post(ctx context.Context, req ctrl.Request, s *subject, want message) (*class, error) {
-	access, err := r.access(ctx, s)
+	access, err := githost.AccessOf(ctx, r.APIReader, s.trigger)
 	if err != nil && !fault.Is(err) {
 		return nil, err
 	}
@@ -81,19 +77,4 @@ func (r *Reporter) send(ctx context.Context, access *githost.Access, sha string,
 		return err
 	}
 	return host.SetStatus(ctx, want.repository, sha, &want.status)
-}
-
-// access reads the Secret. A fault is that there is none that KayCI may read.
-func (r *Reporter) access(ctx context.Context, s *subject) (*githost.Access, error) {
-	report := s.trigger.Spec.Report
-	var secret corev1.Secret
-	err := r.APIReader.Get(ctx, types.NamespacedName{Namespace: s.trigger.Namespace, Name: report.SecretRef.Name}, &secret)
-	switch {
-	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
-		// Whoever may write Triggers could else ask which Secrets there are.
-		return nil, fault.New(v1alpha1.ReasonSecretNotUsable, fmt.Sprintf("KayCI finds no token of a git host in a Secret %s in this namespace", report.SecretRef.Name))
-	case err != nil:
-		return nil, fmt.Errorf("get secret %s: %w", report.SecretRef.Name, err)
-	}
-	return &githost.Access{Provider: s.trigger.Spec.ReportProvider(), API: report.API, Secret: secret.Data}, nil
 }
