@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -350,5 +351,25 @@ func TestHeldHeadsAreStored(t *testing.T) {
 	want := result{Trigger: "web-pr", Outcome: failed, Reason: "the API server could not store the outcome: send it again", transient: true}
 	if diff := cmp.Diff(want, failing.tell(t, "d1", pullEvent(v1alpha1.ActionOpened)), cmp.AllowUnexported(result{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// Only what is signed is read: a fork's pull request as GitHub tells of it, and the same
+// from somebody who doesn't know the token.
+func TestSignedPullRequest(t *testing.T) {
+	f := pullFixture(t, nil, secret("hook", canary))
+	// The head's repository is the first that the payload names.
+	fork := strings.Replace(payload(t, "github-pull-opened"), `"id": 1001`, `"id": 2002`, 1)
+	opened := signedGitHub("/hooks/ci/web-pr", "d1", "pull_request", fork)
+	forged := opened
+	forged.header = map[string]string{"X-GitHub-Event": "pull_request", "X-GitHub-Delivery": "d1", "X-Hub-Signature-256": "sha256=" + sign("another", opened.body)}
+	if got := f.send(forged).Code; got != 401 || len(f.held(t)) > 0 {
+		t.Errorf("forged: status %d, held %v", got, f.held(t))
+	}
+	f.expect(t, opened, answered{Status: 200, Delivery: "d1", Results: []result{{
+		Trigger: "web-pr", Outcome: onHold, Reason: "commit 6113728f27ae is of a fork: it waits for the label ok-to-test by someone with write access",
+	}}})
+	if len(f.held(t)) != 1 || len(f.runs(t)) > 0 {
+		t.Errorf("held %v, and there are %d Runs", f.held(t), len(f.runs(t)))
 	}
 }
