@@ -31,14 +31,22 @@ func unreported(refusal *class) metav1.Condition {
 	return metav1.Condition{Status: metav1.ConditionFalse, Reason: refusal.reason, Message: refusal.text}
 }
 
-// supersede records of a Run that has ended that a newer one is what is reported.
-func (r *Reporter) supersede(ctx context.Context, s *subject, run *v1alpha1.Run) error {
-	if !run.Status.Phase.Finished() || isReported(run) || r.old(run) {
-		return nil
+// supersede records of the older Runs that have ended that the last one is what is
+// reported.
+func (r *Reporter) supersede(ctx context.Context, s *subject) error {
+	for i := range s.runs[:len(s.runs)-1] {
+		run := &s.runs[i]
+		if !run.Status.Phase.Finished() || isReported(run) || r.old(run) {
+			continue
+		}
+		err := r.record(ctx, run, metav1.Condition{
+			Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSuperseded, Message: fmt.Sprintf("Run %s of the same commit is newer, and is what is reported", s.last().Name),
+		})
+		if err != nil {
+			return err
+		}
 	}
-	return r.record(ctx, run, metav1.Condition{
-		Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSuperseded, Message: fmt.Sprintf("Run %s of the same commit is newer, and is what is reported", s.last().Name),
-	})
+	return nil
 }
 
 // record sets Reported of a Run that has ended, unless it has the reason already: a

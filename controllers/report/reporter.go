@@ -97,7 +97,7 @@ func (r *Reporter) observe(ctx context.Context, req ctrl.Request) (*subject, err
 		return nil, fmt.Errorf("get trigger: %w", err)
 	}
 	if gone := err != nil || !s.trigger.DeletionTimestamp.IsZero(); gone || s.trigger.Spec.Report == nil {
-		return nil, nil //nolint:nilerr // That there is nothing to report is a usual answer and no error.
+		return nil, nil // That there is nothing to report is a usual answer and no error.
 	}
 	var list v1alpha1.RunList
 	if err := r.Client.List(ctx, &list, client.InNamespace(req.Namespace), client.MatchingFields{subjectField: req.Name}); err != nil {
@@ -115,10 +115,8 @@ func (r *Reporter) advance(ctx context.Context, req ctrl.Request, s *subject) (t
 	if len(s.runs) == 0 {
 		return 0, r.withdraw(ctx, req, s)
 	}
-	for i := range s.runs[:len(s.runs)-1] {
-		if err := r.supersede(ctx, s, &s.runs[i]); err != nil {
-			return 0, err
-		}
+	if err := r.supersede(ctx, s); err != nil {
+		return 0, err
 	}
 	run := s.last()
 	last, known := r.told.of(req.NamespacedName)
