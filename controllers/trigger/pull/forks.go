@@ -31,6 +31,7 @@ func Admit(webhook *v1alpha1.Webhook, e *event.Event) (Admission, string) {
 		return Free, ""
 	case v1alpha1.ForksIgnore:
 		return Shut, "the pull request is of a fork, and spec.webhook.forks is Ignore"
+	case v1alpha1.ForksRequireApproval:
 	}
 	if closed(e) {
 		return Shut, "the pull request is of a fork and is closed, so its head can't be let in any more"

@@ -22,6 +22,7 @@ func (s *Server) admit(ctx context.Context, trigger *v1alpha1.Trigger, d deliver
 		return s.begin(ctx, trigger, d, reason)
 	case pull.Shut:
 		return result{Outcome: notMatched, Reason: why}, nil
+	case pull.Held:
 	}
 	run, err := s.letIn(ctx, trigger, d.event)
 	switch {
@@ -73,8 +74,8 @@ func (s *Server) changeHeld(ctx context.Context, trigger *v1alpha1.Trigger, chan
 		if err := s.opts.APIReader.Get(ctx, client.ObjectKeyFromObject(trigger), &current); err != nil {
 			return fmt.Errorf("read the heads that Trigger %s holds: %w", trigger.Name, err)
 		}
-		changed, any := change(current.Status.Held)
-		if !any {
+		changed, differs := change(current.Status.Held)
+		if !differs {
 			return nil
 		}
 		before := current.DeepCopy()
