@@ -113,31 +113,46 @@ func (r *Reporter) observe(ctx context.Context, req ctrl.Request) (*subject, err
 // what became of that. It returns when to look again, 0 for when something happens.
 func (r *Reporter) advance(ctx context.Context, req ctrl.Request, s *subject) (time.Duration, error) {
 	if len(s.runs) == 0 {
-		return 0, r.withdraw(ctx, req, s)
+		return r.withoutRuns(ctx, req, s)
 	}
 	if err := r.supersede(ctx, s); err != nil {
 		return 0, err
 	}
 	run := s.last()
-	last, known := r.told.of(req.NamespacedName)
-	if !known && (isReported(run) || r.old(run)) {
+	if _, known := r.told.of(req.NamespacedName); !known && (isReported(run) || r.old(run)) {
 		return 0, nil
 	}
 	want := message{status: state.Of(s.trigger, run), repository: run.Spec.Origin.Repository, run: run.Name, ended: run.Status.Phase.Finished()}
-	same := known && last.message == want && last.generation == s.trigger.Generation
-	if same && !last.failed {
-		return 0, r.settle(ctx, req, run, want)
-	}
-	if same && last.refused {
-		return 0, nil
-	}
-	if wait := r.wait(s, last, same, want); wait > 0 {
-		return wait, nil
-	}
-	if taken, after, err := r.tell(ctx, req, s, want); err != nil || !taken {
+	taken, after, err := r.say(ctx, req, s, want)
+	if err != nil || !taken {
 		return after, err
 	}
 	return 0, r.settle(ctx, req, run, want)
+}
+
+// withoutRuns is for a commit that has none: its head is held, or they were deleted.
+func (r *Reporter) withoutRuns(ctx context.Context, req ctrl.Request, s *subject) (time.Duration, error) {
+	for i := range s.trigger.Status.Held {
+		if head := &s.trigger.Status.Held[i]; head.SHA == s.sha {
+			_, after, err := r.say(ctx, req, s, message{status: state.Held(s.trigger, head), repository: head.Repository})
+			return after, err
+		}
+	}
+	return 0, r.withdraw(ctx, req, s)
+}
+
+// say tells the host unless it knows. It reports whether the host does by then, and if
+// not when to look again.
+func (r *Reporter) say(ctx context.Context, req ctrl.Request, s *subject, want message) (taken bool, after time.Duration, err error) {
+	last, known := r.told.of(req.NamespacedName)
+	same := known && last.message == want && last.generation == s.trigger.Generation
+	if same && (!last.failed || last.refused) {
+		return !last.failed, 0, nil
+	}
+	if wait := r.wait(s, last, same, want); wait > 0 {
+		return false, wait, nil
+	}
+	return r.tell(ctx, req, s, want)
 }
 
 // tell posts. If the host hasn't taken it, tell returns when to try again, 0 for never.
@@ -151,7 +166,7 @@ func (r *Reporter) tell(ctx context.Context, req ctrl.Request, s *subject, want 
 			return false, 0, err
 		}
 	}
-	if r.old(s.last()) {
+	if want.run != "" && r.old(s.last()) {
 		r.told.forget(req.NamespacedName)
 		return false, 0, nil
 	}
@@ -193,8 +208,9 @@ func (r *Reporter) old(run *v1alpha1.Run) bool {
 	return end != nil && r.Clock.Since(end.Time) > patience
 }
 
-// withdraw takes back the promise that a Run would end which was deleted before. It is
-// tried once: what was deleted while the host is down is to cost nothing.
+// withdraw takes back the promise that a Run would end which was deleted before, or
+// that a head waits. It is tried once: what went while the host is down is to cost
+// nothing.
 func (r *Reporter) withdraw(ctx context.Context, req ctrl.Request, s *subject) error {
 	last, known := r.told.of(req.NamespacedName)
 	defer r.told.forget(req.NamespacedName)
@@ -202,7 +218,10 @@ func (r *Reporter) withdraw(ctx context.Context, req ctrl.Request, s *subject) e
 		return nil
 	}
 	want := last.message
-	if !last.ended {
+	switch {
+	case last.run == "":
+		want.status, want.ended = state.Released(last.status), true
+	case !last.ended:
 		want.status, want.ended = state.Deleted(last.status, last.run), true
 	}
 	_, err := r.post(ctx, req, s, want)

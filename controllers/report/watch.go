@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -46,6 +47,7 @@ func (r *Reporter) SetupWithManager(mgr ctrl.Manager, opts controller.Options) e
 		WithOptions(opts).
 		Watches(&v1alpha1.Run{}, handler.EnqueueRequestsFromMapFunc(subjects), builder.WithPredicates(runNews())).
 		Watches(&v1alpha1.Trigger{}, handler.EnqueueRequestsFromMapFunc(r.open), builder.WithPredicates(triggerNews())).
+		Watches(&v1alpha1.Trigger{}, handler.EnqueueRequestsFromMapFunc(heads), builder.WithPredicates(headNews())).
 		Complete(r)
 }
 
@@ -74,6 +76,38 @@ func triggerNews() predicate.Predicate {
 	return predicate.And(predicate.GenerationChangedPredicate{}, predicate.Funcs{
 		CreateFunc: func(event.CreateEvent) bool { return false },
 	})
+}
+
+// heads are those that the Trigger holds.
+func heads(_ context.Context, obj client.Object) []reconcile.Request {
+	trigger, is := obj.(*v1alpha1.Trigger)
+	if !is {
+		return nil
+	}
+	var requests []reconcile.Request
+	for i := range trigger.Status.Held {
+		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{
+			Namespace: trigger.Namespace, Name: trigger.Name + "/" + trigger.Status.Held[i].SHA,
+		}})
+	}
+	return requests
+}
+
+// headNews is a Trigger that holds other heads than before. Of a change, both those that
+// it held and those that it holds are looked at.
+func headNews() predicate.Predicate {
+	held := func(obj client.Object) []v1alpha1.HeldHead {
+		if trigger, is := obj.(*v1alpha1.Trigger); is {
+			return trigger.Status.Held
+		}
+		return nil
+	}
+	return predicate.Funcs{
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			return e.ObjectOld.GetGeneration() != e.ObjectNew.GetGeneration() || !equality.Semantic.DeepEqual(held(e.ObjectOld), held(e.ObjectNew))
+		},
+		DeleteFunc: func(event.DeleteEvent) bool { return false },
+	}
 }
 
 // open are the commits with Runs of the Trigger that are not reported.

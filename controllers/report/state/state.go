@@ -12,7 +12,22 @@ import (
 	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/githost"
+	"github.com/kayci/kayci/controllers/trigger/pull"
 )
+
+// Held is what is to stand at a fork's head that waits to be let in.
+func Held(trigger *v1alpha1.Trigger, head *v1alpha1.HeldHead) githost.Status {
+	return githost.Status{
+		State: githost.Pending, Context: Context(trigger),
+		Description: printable.Cut(pull.Missing(trigger.Spec.ReportProvider(), head.SHA, true), githost.MaxDescription),
+	}
+}
+
+// Released is what is to stand at a head that waits no more and has no Run.
+func Released(last githost.Status) githost.Status {
+	last.State, last.Description = githost.Cancelled, "was never let in: the pull request was closed, or has another head"
+	return last
+}
 
 // Of returns what the Trigger wants to stand at the Run's commit.
 func Of(trigger *v1alpha1.Trigger, run *v1alpha1.Run) githost.Status {

@@ -50,17 +50,18 @@ func Missing(provider v1alpha1.Provider, sha string, asks bool) string {
 		ways = append(ways, "the label "+v1alpha1.OkToTest)
 	}
 	if asks {
-		ways = append(ways, fmt.Sprintf("the comment /%s %s", LetIn, short(sha)))
+		ways = append(ways, fmt.Sprintf("the comment /%s %s", LetIn, sha))
 	}
 	if len(ways) == 0 {
-		return "waits to be let in, which takes spec.report: this git host has no labels"
+		return "waits to be let in, which takes spec.report: this git host doesn't say who sets which label"
 	}
 	return "waits for " + strings.Join(ways, " or ") + " by someone with write access"
 }
 
-// labels says whether pull requests have any.
+// labels says whether the host tells which label was set: Gitea tells that some were,
+// and Bitbucket has none.
 func labels(provider v1alpha1.Provider) bool {
-	return provider != v1alpha1.ProviderBitbucket && provider != v1alpha1.ProviderBitbucketServer
+	return provider == v1alpha1.ProviderGitHub || provider == v1alpha1.ProviderGitLab
 }
 
 // Unasked is why a command is refused where the git host can't be asked.

@@ -164,10 +164,10 @@ func TestMissing(t *testing.T) {
 		asks     bool
 		want     string
 	}{
-		"GitHub":                 {v1alpha1.ProviderGitHub, true, "waits for the label ok-to-test or the comment /ok-to-test 6113728f27ae by someone with write access"},
+		"GitHub":                 {v1alpha1.ProviderGitHub, true, "waits for the label ok-to-test or the comment /ok-to-test 6113728f27ae82c7b1a177c8d03f9e96e0adf246 by someone with write access"},
 		"GitHub, not asked":      {v1alpha1.ProviderGitHub, false, "waits for the label ok-to-test by someone with write access"},
-		"Bitbucket":              {v1alpha1.ProviderBitbucket, true, "waits for the comment /ok-to-test 6113728f27ae by someone with write access"},
-		"Data Center, not asked": {v1alpha1.ProviderBitbucketServer, false, "waits to be let in, which takes spec.report: this git host has no labels"},
+		"Bitbucket":              {v1alpha1.ProviderBitbucket, true, "waits for the comment /ok-to-test 6113728f27ae82c7b1a177c8d03f9e96e0adf246 by someone with write access"},
+		"Data Center, not asked": {v1alpha1.ProviderBitbucketServer, false, "waits to be let in, which takes spec.report: this git host doesn't say who sets which label"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Missing(tt.provider, head, tt.asks)

@@ -122,11 +122,11 @@ var letInRun = start.RunName("web-pr", pull.Key(7, head))
 
 func TestForksAreHeldUntilTheyAreLetIn(t *testing.T) {
 	f := pullFixture(t, writable(pullEvent("")))
-	opened := result{Trigger: "web-pr", Outcome: onHold, Reason: "commit 6113728f27ae is of a fork: it waits for the label ok-to-test or the comment /ok-to-test 6113728f27ae by someone with write access"}
+	opened := result{Trigger: "web-pr", Outcome: onHold, Reason: "commit 6113728f27ae is of a fork: it waits for the label ok-to-test or the comment /ok-to-test 6113728f27ae82c7b1a177c8d03f9e96e0adf246 by someone with write access"}
 	in := result{Trigger: "web-pr", Outcome: created, Run: letInRun, Reason: "/ok-to-test by mona, pull request 7 (opened)"}
 	again := result{Trigger: "web-pr", Outcome: exists, Run: letInRun, Reason: "this delivery has started the Run before"}
 	known := result{Trigger: "web-pr", Outcome: exists, Run: letInRun, Reason: "commit 6113728f27ae is of a fork, which was let in"}
-	anew := result{Trigger: "web-pr", Outcome: onHold, Reason: "commit 2f18b9d4c07a is of a fork: it waits for the label ok-to-test or the comment /ok-to-test 2f18b9d4c07a by someone with write access"}
+	anew := result{Trigger: "web-pr", Outcome: onHold, Reason: "commit 2f18b9d4c07a is of a fork: it waits for the label ok-to-test or the comment /ok-to-test 2f18b9d4c07a5e6688aa10b3c4d5e6f708192a3b by someone with write access"}
 	steps := []struct {
 		id    string
 		event *event.Event
