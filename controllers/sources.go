@@ -9,14 +9,16 @@ import (
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger/decisions"
+	"github.com/kayci/kayci/controllers/trigger/poll"
 	"github.com/kayci/kayci/controllers/trigger/schedule"
 	"github.com/kayci/kayci/controllers/trigger/source"
 	"github.com/kayci/kayci/controllers/trigger/upstream"
+	"github.com/kayci/kayci/sync/git"
 )
 
 // addSources adds what starts Runs without a request: it runs where the replica
 // leads.
-func addSources(mgr ctrl.Manager, _ Options, installed *revision.Installed) error {
+func addSources(mgr ctrl.Manager, opts Options, installed *revision.Installed) error {
 	noted := decisions.NewRecorder(mgr.GetClient(), clock.RealClock{}, mgr.GetLogger().WithName("decisions"))
 	if err := mgr.Add(noted); err != nil {
 		return fmt.Errorf("add the record of decisions: %w", err)
@@ -26,15 +28,15 @@ func addSources(mgr ctrl.Manager, _ Options, installed *revision.Installed) erro
 		Starter:   &start.Starter{Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Installed: installed},
 		Decisions: noted,
 	}
-	for _, add := range []func(ctrl.Manager, *source.Launcher) error{addSchedule, addUpstream} {
-		if err := add(mgr, launcher); err != nil {
+	for _, add := range []func(ctrl.Manager, Options, *source.Launcher) error{addSchedule, addUpstream, addPoll} {
+		if err := add(mgr, opts, launcher); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func addSchedule(mgr ctrl.Manager, launcher *source.Launcher) error {
+func addSchedule(mgr ctrl.Manager, _ Options, launcher *source.Launcher) error {
 	reconciler := &schedule.Reconciler{
 		Client:   mgr.GetClient(),
 		Launcher: launcher,
@@ -44,12 +46,26 @@ func addSchedule(mgr ctrl.Manager, launcher *source.Launcher) error {
 	return reconciler.SetupWithManager(mgr, controllerOptions())
 }
 
-func addUpstream(mgr ctrl.Manager, launcher *source.Launcher) error {
+func addUpstream(mgr ctrl.Manager, _ Options, launcher *source.Launcher) error {
 	reconciler := &upstream.Reconciler{
 		Client:   mgr.GetClient(),
 		Launcher: launcher,
 		Recorder: mgr.GetEventRecorder(recorderName),
 		Clock:    clock.RealClock{},
+	}
+	return reconciler.SetupWithManager(mgr, controllerOptions())
+}
+
+func addPoll(mgr ctrl.Manager, opts Options, launcher *source.Launcher) error {
+	reconciler := &poll.Reconciler{
+		Client:      mgr.GetClient(),
+		APIReader:   mgr.GetAPIReader(),
+		Launcher:    launcher,
+		Recorder:    mgr.GetEventRecorder(recorderName),
+		Clock:       clock.RealClock{},
+		List:        git.List,
+		Proxy:       opts.GitProxy,
+		StoragePath: opts.StoragePath,
 	}
 	return reconciler.SetupWithManager(mgr, controllerOptions())
 }

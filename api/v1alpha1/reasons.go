@@ -174,6 +174,10 @@ const (
 	ReasonFollowing = "Following"
 	// ReasonPipelineLoop: the Pipeline's Runs would lead to others of it without end.
 	ReasonPipelineLoop = "PipelineLoop"
+	// ReasonLooking: the first look at the repository has yet to end.
+	ReasonLooking = "Looking"
+	// ReasonPolling: Runs are started when a look finds that something has moved.
+	ReasonPolling = "Polling"
 )
 
 // Reasons of events about Triggers that no request has led to.

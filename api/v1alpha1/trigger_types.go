@@ -30,7 +30,7 @@ func Providers() []Provider {
 
 // TriggerSpec says what starts a Run of which Pipeline.
 //
-// +kubebuilder:validation:XValidation:rule="[has(self.webhook), has(self.schedule), has(self.run)].exists_one(source, source)",message="a Trigger has exactly one source of Runs: webhook, schedule or run"
+// +kubebuilder:validation:XValidation:rule="[has(self.webhook), has(self.schedule), has(self.run), has(self.poll)].exists_one(source, source)",message="a Trigger has exactly one source of Runs: webhook, schedule, run or poll"
 type TriggerSpec struct {
 	// Pipeline of the same namespace that a Run is started of.
 	// +kubebuilder:validation:MinLength=1
@@ -45,16 +45,21 @@ type TriggerSpec struct {
 	// +optional
 	Schedule *Schedule `json:"schedule,omitempty"`
 
+	// Poll starts a Run when a look at a git repository finds that a branch or tag has
+	// moved.
+	// +optional
+	Poll *Poll `json:"poll,omitempty"`
+
 	// Run starts a Run whenever one of another Pipeline has ended.
 	// +optional
 	Run *RunEnd `json:"run,omitempty"`
 
 	// Params of the Run, each a CEL expression. Of a schedule, over `time`, the time
 	// that the Run is started for; of a Run's end, over `run`, the Run that has ended
-	// (name, namespace, pipeline, number, phase, params, outputs, origin). Of a webhook, over `event` (the same fields for
+	// (name, namespace, pipeline, number, phase, params, outputs, origin). Of a webhook and a poll, over `event` (the same fields for
 	// every provider: kind, action, repository, cloneURL, sha, before, mergeSHA, ref,
 	// branch, tag, created, forced, sender, title, message, url, paths, pathsComplete,
-	// pullRequest, comment, release) and `body` (the request's JSON). The result must be
+	// pullRequest, comment, release) and `body` (the request's JSON; of a poll empty). The result must be
 	// a string, number or bool and is handed on as data. With the generic provider the fields
 	// of the body are params already; an expression here wins over them.
 	// +optional
@@ -208,7 +213,7 @@ type TriggerStatus struct {
 	Recent []Decision `json:"recent,omitempty"`
 
 	// Source says in short what starts Runs: the path of a webhook, when a schedule
-	// does, or which Runs by their end.
+	// does, which Runs by their end, or the repository that is looked at.
 	// +optional
 	Source string `json:"source,omitempty"`
 
@@ -235,6 +240,10 @@ type TriggerStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=100
 	Held []HeldHead `json:"held,omitempty"`
+
+	// Poll is what is known of the repository that is looked at.
+	// +optional
+	Poll *PollStatus `json:"poll,omitempty"`
 }
 
 // Trigger starts Runs of a Pipeline.

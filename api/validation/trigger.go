@@ -62,11 +62,15 @@ func validateSource(env *expr.Env, t *v1alpha1.TriggerSpec, path *field.Path) fi
 		sources++
 		errs = append(errs, validateRunEnd(env, t.Run, t.Pipeline, path.Child("run"))...)
 	}
+	if t.Poll != nil {
+		sources++
+		errs = append(errs, validatePoll(t.Poll, path.Child("poll"))...)
+	}
 	switch {
 	case sources == 0:
-		errs = append(errs, field.Required(path, "webhook, schedule or run is missing: one of them starts the Runs"))
+		errs = append(errs, field.Required(path, "webhook, schedule, run or poll is missing: one of them starts the Runs"))
 	case sources > 1:
-		errs = append(errs, field.Forbidden(path, "a Trigger has exactly one source of Runs, webhook, schedule or run: write a Trigger for each"))
+		errs = append(errs, field.Forbidden(path, "a Trigger has exactly one source of Runs, webhook, schedule, run or poll: write a Trigger for each"))
 	}
 	return errs
 }

@@ -11,12 +11,14 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
@@ -127,6 +129,20 @@ func (r *Reconciler) record(ctx context.Context, trigger *v1alpha1.Trigger, foun
 	})
 }
 
+// polled passes on what a look at a repository has changed of what is known.
+func polled() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc:  func(event.CreateEvent) bool { return false },
+		DeleteFunc:  func(event.DeleteEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, is := e.ObjectOld.(*v1alpha1.Trigger)
+			after, are := e.ObjectNew.(*v1alpha1.Trigger)
+			return is && are && !equality.Semantic.DeepEqual(before.Status.Poll, after.Status.Poll)
+		},
+	}
+}
+
 // SetupWithManager starts the Reconciler with the manager.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options) error {
 	every := func(*v1alpha1.TriggerSpec) bool { return true }
@@ -134,7 +150,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("trigger").
 		WithOptions(opts).
-		For(&v1alpha1.Trigger{}, changed).
+		For(&v1alpha1.Trigger{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, polled()))).
 		Watches(&v1alpha1.Trigger{}, handler.EnqueueRequestsFromMapFunc(upstream.Waiting(r.Client)), changed).
 		Watches(&v1alpha1.Pipeline{}, handler.EnqueueRequestsFromMapFunc(source.OfPipeline(r.Client, every)), changed).
 		Complete(r)

@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/kayci/kayci/api/expr"
@@ -16,7 +17,26 @@ func able(trigger *v1alpha1.Trigger) verdict {
 	if run := trigger.Spec.Run; run != nil {
 		return verdict{true, v1alpha1.ReasonFollowing, "Runs of " + trigger.Spec.Pipeline + " start when Runs of " + run.Pipeline + " have ended: " + phasesOf(run)}
 	}
+	if poll := trigger.Spec.Poll; poll != nil {
+		return polling(trigger, poll, trigger.Status.Poll)
+	}
 	return verdict{true, v1alpha1.ReasonReceiving, "Events sent to " + webhookPath(trigger) + " start Runs of " + trigger.Spec.Pipeline}
+}
+
+// polling is the verdict on a Trigger that looks at a repository. Its URL is checked,
+// and holds no credential.
+func polling(trigger *v1alpha1.Trigger, poll *v1alpha1.Poll, known *v1alpha1.PollStatus) verdict {
+	switch {
+	case known != nil && known.Failure != nil:
+		return verdict{false, known.Failure.Reason, known.Failure.Message}
+	case known == nil || known.URL != poll.URL:
+		return verdict{false, v1alpha1.ReasonLooking, "the first look at " + poll.URL + " has yet to end; it starts nothing"}
+	}
+	message := "Runs of " + trigger.Spec.Pipeline + " start when what is followed of " + poll.URL + " has moved"
+	if known.More > 0 {
+		message += fmt.Sprintf("; %d more branches and tags match and are not followed, since %d is the limit: write narrower globs", known.More, len(known.Heads))
+	}
+	return verdict{true, v1alpha1.ReasonPolling, message}
 }
 
 // suspended says what a suspended Trigger doesn't do.
@@ -26,6 +46,9 @@ func suspended(trigger *v1alpha1.Trigger) string {
 	}
 	if run := trigger.Spec.Run; run != nil {
 		return "spec.suspend is true: no end of a Run of " + run.Pipeline + " starts one, nor will one that comes until then"
+	}
+	if trigger.Spec.Poll != nil {
+		return "spec.suspend is true: nobody looks at the repository, and what moves until then starts nothing"
 	}
 	return "spec.suspend is true: events are answered and start nothing"
 }
@@ -37,6 +60,9 @@ func sourceText(trigger *v1alpha1.Trigger) string {
 	}
 	if run := trigger.Spec.Run; run != nil {
 		return run.Pipeline + ": " + phasesOf(run)
+	}
+	if poll := trigger.Spec.Poll; poll != nil {
+		return poll.URL
 	}
 	return webhookPath(trigger)
 }

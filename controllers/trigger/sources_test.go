@@ -43,6 +43,17 @@ func TestStatusOfOtherSources(t *testing.T) {
 			s.Webhook, s.Run, s.Params = nil, &v1alpha1.RunEnd{Pipeline: "build", Phases: []v1alpha1.RunPhase{"Succeeded", "Failed"}}, nil
 		})...)
 	}
+	const address = "https://git.example.com/acme/web.git"
+	poll := func(known *v1alpha1.PollStatus) *v1alpha1.Trigger {
+		trigger := webhookTrigger(func(s *v1alpha1.TriggerSpec) {
+			s.Webhook, s.Poll, s.Params = nil, &v1alpha1.Poll{URL: address}, map[string]string{"sha": "event.sha"}
+		})
+		trigger.Status.Poll = known
+		return trigger
+	}
+	resting := poll(&v1alpha1.PollStatus{URL: address})
+	resting.Spec.Suspend = true
+	sha := webPipeline(v1alpha1.Param{Name: "sha"})
 	suspended := schedule("", nil)
 	suspended.Spec.Suspend = true
 	type ready struct {
@@ -95,6 +106,31 @@ func TestStatusOfOtherSources(t *testing.T) {
 			suspended, webPipeline(),
 			ready{metav1.ConditionFalse, "Suspended", "spec.suspend is true: no time of the schedule starts a Run, nor will one that passes until then", "0 3 * * * UTC"},
 		},
+		"a poll": {
+			poll(&v1alpha1.PollStatus{URL: address}), sha,
+			ready{metav1.ConditionTrue, "Polling", "Runs of web start when what is followed of " + address + " has moved", address},
+		},
+		"a poll of too much": {
+			poll(&v1alpha1.PollStatus{URL: address, Heads: make([]v1alpha1.PollHead, 100), More: 7}), sha,
+			ready{metav1.ConditionTrue, "Polling", "Runs of web start when what is followed of " + address +
+				" has moved; 7 more branches and tags match and are not followed, since 100 is the limit: write narrower globs", address},
+		},
+		"a poll before its first look": {
+			poll(nil), sha,
+			ready{metav1.ConditionFalse, "Looking", "the first look at " + address + " has yet to end; it starts nothing", address},
+		},
+		"a poll of another URL": {
+			poll(&v1alpha1.PollStatus{URL: "https://git.example.com/docs"}), sha,
+			ready{metav1.ConditionFalse, "Looking", "the first look at " + address + " has yet to end; it starts nothing", address},
+		},
+		"a poll that fails": {
+			poll(&v1alpha1.PollStatus{URL: address, Failure: &v1alpha1.PollFailure{Reason: "FetchFailed", Message: "no route"}}), sha,
+			ready{metav1.ConditionFalse, "FetchFailed", "no route", address},
+		},
+		"a poll that is suspended": {
+			resting, sha,
+			ready{metav1.ConditionFalse, "Suspended", "spec.suspend is true: nobody looks at the repository, and what moves until then starts nothing", address},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			objects := []client.Object{tt.trigger}
@@ -109,7 +145,7 @@ func TestStatusOfOtherSources(t *testing.T) {
 			}
 			want := v1alpha1.TriggerStatus{ObservedGeneration: 3, Source: tt.want.Source, Conditions: []metav1.Condition{{
 				Type: "Ready", Status: tt.want.Status, Reason: tt.want.Reason, Message: tt.want.Message, ObservedGeneration: 3,
-			}}}
+			}}, Poll: tt.trigger.Status.Poll}
 			if diff := cmp.Diff(want, w.status(t), cmpopts.IgnoreFields(metav1.Condition{}, "LastTransitionTime")); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}

@@ -328,6 +328,18 @@
         [if when != null then 'if']: when,
         [if forks then 'forks']: 'Run',
       } }, params),
+    // poll starts a Run when a look at the repository, each interval, finds that a
+    // branch or tag has moved: names or globs, lists or one each. Default: the branch
+    // that the repository's HEAD names. secret names the Secret with the credentials.
+    // params are CEL expressions over event.
+    poll(name, pipeline, url, secret=null, interval=null, branches=null, tags=null, params={})::
+      trigger(name, pipeline, { poll: {
+        url: url,
+        [if secret != null then 'secretRef']: { name: secret },
+        [if interval != null then 'interval']: interval,
+        [if branches != null then 'branches']: items(branches),
+        [if tags != null then 'tags']: items(tags),
+      } }, params),
   },
 
   // report is for a trigger: ci.trigger.github(…) + ci.report('token'). The git host

@@ -15,5 +15,7 @@ local ci = import 'kayci.libsonnet';
   schedule: ci.trigger.schedule('t-schedule', 'p', '30 3 * * 1-5', timeZone='Europe/Berlin', startingDeadline='2h', jitter='5m', params={ stage: '"test"' }),
   run: ci.trigger.run('t-run', 'p', after='q', phases=['Failed', 'Cancelled'], params={ sha: 'run.origin.sha' }, when='run.number > 1', forks=true),
   next: ci.trigger.run('t-next', 'p', 'q', phases='Succeeded'),
+  poll: ci.trigger.poll('t-poll', 'p', 'https://git.example.com/acme/web.git', secret='s', interval='5m', branches=['main', 'release/*'], tags='v*', params={ sha: 'event.sha' }),
+  pollMain: ci.trigger.poll('t-poll-main', 'p', 'https://git.example.com/acme/web.git'),
   daily: ci.trigger.schedule('t-daily', 'p', '@daily'),
 }
