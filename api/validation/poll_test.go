@@ -25,27 +25,33 @@ func TestPoll(t *testing.T) {
 			"",
 		},
 		"a password": {
-			v1alpha1.Poll{URL: "https://me:canary@git.example.com/web"}, nil,
+			v1alpha1.Poll{URL: "https://me:canary@git.example.com/web"},
+			nil,
 			"spec.poll.url: Invalid value: must not hold a password; put credentials in a Secret and name it in secretRef",
 		},
 		"a token": {
-			v1alpha1.Poll{URL: "https://canary@git.example.com/web"}, nil,
+			v1alpha1.Poll{URL: "https://canary@git.example.com/web"},
+			nil,
 			"spec.poll.url: Invalid value: must not hold a user name, which may be a token; remove what stands before the @, and put credentials in a Secret that secretRef names",
 		},
 		"a file": {
-			v1alpha1.Poll{URL: "file:///etc"}, nil,
+			v1alpha1.Poll{URL: "file:///etc"},
+			nil,
 			"spec.poll.url: Invalid value: must begin with https://, http://, ssh:// or git:// and name a host",
 		},
 		"too often": {
-			v1alpha1.Poll{URL: address, Interval: &metav1.Duration{Duration: 29 * time.Second}}, nil,
+			v1alpha1.Poll{URL: address, Interval: &metav1.Duration{Duration: 29 * time.Second}},
+			nil,
 			`spec.poll.interval: Invalid value: "29s": must be at least 30s`,
 		},
 		"bad branches": {
-			v1alpha1.Poll{URL: address, Branches: []string{"main", "["}}, nil,
+			v1alpha1.Poll{URL: address, Branches: []string{"main", "["}},
+			nil,
 			`spec.poll.branches[1]: Invalid value: "[": is not a valid glob`,
 		},
 		"bad tags": {
-			v1alpha1.Poll{URL: address, Tags: []string{"["}}, nil,
+			v1alpha1.Poll{URL: address, Tags: []string{"["}},
+			nil,
 			`spec.poll.tags[0]: Invalid value: "[": is not a valid glob`,
 		},
 	} {

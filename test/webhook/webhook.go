@@ -69,19 +69,19 @@ func Signed(provider v1alpha1.Provider, event string, payload []byte, token, id 
 	mac := hmac.New(sha256.New, []byte(token))
 	mac.Write(payload)
 	signature := hex.EncodeToString(mac.Sum(nil))
-	headers := map[v1alpha1.Provider][6]string{
-		v1alpha1.ProviderGitHub:          {"X-GitHub-Event", event, "X-GitHub-Delivery", id, "X-Hub-Signature-256", "sha256=" + signature},
-		v1alpha1.ProviderGitLab:          {"X-Gitlab-Event", event, "Idempotency-Key", id, "X-Gitlab-Token", token},
-		v1alpha1.ProviderGitea:           {"X-Gitea-Event", event, "X-Gitea-Delivery", id, "X-Gitea-Signature", signature},
-		v1alpha1.ProviderBitbucket:       {"X-Event-Key", event, "X-Request-UUID", id, "X-Hub-Signature", "sha256=" + signature},
-		v1alpha1.ProviderBitbucketServer: {"X-Event-Key", event, "X-Request-Id", id, "X-Hub-Signature", "sha256=" + signature},
+	headers := map[v1alpha1.Provider][3][2]string{
+		v1alpha1.ProviderGitHub:          {{"X-GitHub-Event", event}, {"X-GitHub-Delivery", id}, {"X-Hub-Signature-256", "sha256=" + signature}},
+		v1alpha1.ProviderGitLab:          {{"X-Gitlab-Event", event}, {"Idempotency-Key", id}, {"X-Gitlab-Token", token}},
+		v1alpha1.ProviderGitea:           {{"X-Gitea-Event", event}, {"X-Gitea-Delivery", id}, {"X-Gitea-Signature", signature}},
+		v1alpha1.ProviderBitbucket:       {{"X-Event-Key", event}, {"X-Request-UUID", id}, {"X-Hub-Signature", "sha256=" + signature}},
+		v1alpha1.ProviderBitbucketServer: {{"X-Event-Key", event}, {"X-Request-Id", id}, {"X-Hub-Signature", "sha256=" + signature}},
 	}
 	named, ok := headers[provider]
 	if !ok {
 		return Delivery{}, fmt.Errorf("provider %q is no git host", provider)
 	}
-	for i := 0; i < len(named); i += 2 {
-		d.Header.Set(named[i], named[i+1])
+	for _, header := range named {
+		d.Header.Set(header[0], header[1])
 	}
 	return d, nil
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // noCommit is what names no commit, where a payload has null.
-var noCommit = strings.Repeat("0", 40)
+const noCommit = "0000000000000000000000000000000000000000"
 
 // bitbucketPush is a push of one or more refs.
 type bitbucketPush struct {

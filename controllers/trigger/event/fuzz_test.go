@@ -32,6 +32,7 @@ func FuzzParseDataCenter(f *testing.F) {
 // fuzzParse checks that whatever a payload says, the values of its events keep their
 // limits and promises.
 func fuzzParse(f *testing.F, provider v1alpha1.Provider, prefix string, headers ...string) {
+	f.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", prefix+"*.json"))
 	if err != nil || len(files) == 0 {
 		f.Fatalf("%d payloads of %s: %v", len(files), provider, err)
@@ -96,20 +97,27 @@ func expectBounded(t *testing.T, e *Event) {
 
 func expectConsistent(t *testing.T, e *Event) {
 	t.Helper()
-	switch pull := &e.PullRequest; {
+	switch {
 	case e.Kind == v1alpha1.EventPush && e.Deleted == (e.SHA != ""):
 		t.Errorf("deleted is %v with the commit %q", e.Deleted, e.SHA)
 	case e.SHA != "" && !shaPattern.MatchString(e.SHA) && !shortPattern.MatchString(e.SHA):
 		t.Errorf("the commit is %q", e.SHA)
 	case e.Branch != "" && e.Tag != "":
 		t.Errorf("both the branch %q and the tag %q", e.Branch, e.Tag)
+	case e.URL != "" && !strings.HasPrefix(e.URL, "http"):
+		t.Errorf("the page is %q", e.URL)
+	}
+	expectConsistentPull(t, e)
+}
+
+func expectConsistentPull(t *testing.T, e *Event) {
+	t.Helper()
+	switch pull := &e.PullRequest; {
 	case pull.Number != 0 && e.Branch+e.Tag != "":
 		t.Errorf("a pull request of the branch %q or tag %q", e.Branch, e.Tag)
 	case pull.Number != 0 && !pull.Fork && pull.HeadRepository == "":
 		t.Error("a pull request from an unknown repository counts as none of a fork")
 	case (e.Kind == v1alpha1.EventPullRequest || e.Kind == v1alpha1.EventComment) && (pull.Number <= 0 && e.Repository != ""):
 		t.Errorf("a pull request has the number %d", pull.Number)
-	case e.URL != "" && !strings.HasPrefix(e.URL, "http"):
-		t.Errorf("the page is %q", e.URL)
 	}
 }

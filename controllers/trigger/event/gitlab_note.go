@@ -10,7 +10,7 @@ func parseGitLabNote(payload []byte) ([]*Event, error) {
 		Project    gitlabProject `json:"project"`
 		Attributes struct {
 			Note   string `json:"note"`
-			On     string `json:"noteable_type"`
+			On     string `json:"noteable_type"` //nolint:misspell // it is GitLab's
 			URL    string `json:"url"`
 			System bool   `json:"system"`
 			// Action is missing from older versions, which tell of new comments alone.

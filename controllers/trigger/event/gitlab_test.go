@@ -2,6 +2,7 @@ package event
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -79,9 +80,7 @@ func TestGitLabActions(t *testing.T) {
 		said := map[string]any{
 			"iid": 7, "action": "update", "title": "Fix", "source_project_id": 15, "target_project_id": 15, "last_commit": map[string]any{"id": head},
 		}
-		for name, value := range attributes {
-			said[name] = value
-		}
+		maps.Copy(said, attributes)
 		return map[string]any{"object_attributes": said, "changes": changes}
 	}
 	was := func(previous, current any) map[string]any {

@@ -139,7 +139,8 @@ func TestHostileLabels(t *testing.T) {
 	if err := json.Unmarshal(payload(t, "github-pull-opened"), &body); err != nil {
 		t.Fatal(err)
 	}
-	body["pull_request"].(map[string]any)["labels"] = all
+	pull, _ := body["pull_request"].(map[string]any)
+	pull["labels"] = all
 	raw, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)
