@@ -27,8 +27,9 @@ const (
 	// word doesn't wait.
 	pace = 2 * time.Second
 	// recheck is how long a person has, who must act, until the host is asked again. It
-	// doubles so many times.
-	recheck, doublings = 10 * time.Minute, 5
+	// doubles so many times, to nearly 6 hours. At first it is short: a host that stops or
+	// starts may deny tokens that it knows.
+	recheck, doublings = 10 * time.Second, 11
 	// patience is for how long after its end a Run is reported.
 	patience = 7 * 24 * time.Hour
 	// afterConflict is how long to wait for the cache after a conflict.

@@ -106,10 +106,10 @@ func TestRefusals(t *testing.T) {
 		want        string
 		again       bool
 	}{
-		"a token that isn't known": {401, `{"message":"user does not exist ` + canary + `"}`, "", 10 * time.Minute, "False AuthenticationFailed: ", true},
-		"a token without a right":  {403, `{"message":"no"}`, "", 10 * time.Minute, "False Forbidden: ", true},
-		"no such commit":           {404, `{"message":"no"}`, "", 10 * time.Minute, "False NotFound: ", true},
-		"a page":                   {200, "<html>", "", 10 * time.Minute, "False InvalidURL: ", true},
+		"a token that isn't known": {401, `{"message":"user does not exist ` + canary + `"}`, "", 10 * time.Second, "False AuthenticationFailed: ", true},
+		"a token without a right":  {403, `{"message":"no"}`, "", 10 * time.Second, "False Forbidden: ", true},
+		"no such commit":           {404, `{"message":"no"}`, "", 10 * time.Second, "False NotFound: ", true},
+		"a page":                   {200, "<html>", "", 10 * time.Second, "False InvalidURL: ", true},
 		"what isn't taken":         {422, `{"message":"no"}`, "", 0, "False Refused: ", false},
 		"too often":                {429, "", "90", 90 * time.Second, "False RateLimited: ", true},
 		"down":                     {500, "", "", time.Second, "False HostUnavailable: ", true},
@@ -144,7 +144,7 @@ func TestUnfinishedRunIsNotWritten(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, run("a", 0, queued))
 	w.host.answer(401, "", "")
-	w.expect("refused", 10*time.Minute, 0, "pending: queued: no job has started")
+	w.expect("refused", 10*time.Second, 0, "pending: queued: no job has started")
 	w.becomes("a", passed)
 	w.host.answer(0, "", "")
 	w.expect("its end doesn't wait", 0, 1, "success: 1 of 1 jobs succeeded")
@@ -172,8 +172,8 @@ func TestNobodyActs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, run("a", 0, passed))
 	w.host.answer(403, "", "")
-	for _, minutes := range []int{10, 20, 40, 80, 160, 320, 320} {
-		after := time.Duration(minutes) * time.Minute
+	for _, seconds := range []int{10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5120, 10240, 20480, 20480} {
+		after := time.Duration(seconds) * time.Second
 		w.expect("refused", after, 1, "success: 1 of 1 jobs succeeded")
 		w.after(after)
 	}
@@ -241,7 +241,7 @@ func TestSecret(t *testing.T) {
 	if err := w.client.Update(t.Context(), &trigger); err != nil {
 		t.Fatal(err)
 	}
-	w.expect("no Secret", 10*time.Minute, 1)
+	w.expect("no Secret", 10*time.Second, 1)
 	if got := w.reported("a"); got != "False SecretNotUsable: KayCI finds no token of a git host in a Secret other in this namespace" {
 		t.Errorf("Reported is %s", got)
 	}
