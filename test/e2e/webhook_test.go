@@ -138,7 +138,8 @@ func TestTheSameDeliveryIsOneRun(t *testing.T) {
 	}
 	run := s.awaitEnd(t, names[0], v1alpha1.RunSucceeded)
 	want := &v1alpha1.Origin{
-		Trigger: "push", Provider: "github", Delivery: "delivery-1", Repository: "acme/web", SHA: sha, Ref: "refs/heads/main", Sender: "gopher",
+		Trigger: "push", Provider: "github", Delivery: "delivery-1", Repository: "acme/web", SHA: sha, Ref: "refs/heads/main", Branch: "main",
+		Title: "Fix it", Sender: "gopher",
 		Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(delivery.Body)),
 	}
 	if diff := cmp.Diff(want, run.Spec.Origin); diff != "" {
