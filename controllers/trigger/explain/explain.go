@@ -13,6 +13,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/trigger/event"
 	"github.com/kayci/kayci/controllers/trigger/match"
+	"github.com/kayci/kayci/controllers/trigger/pull"
 	"github.com/kayci/kayci/controllers/trigger/webhook"
 )
 
@@ -20,7 +21,7 @@ import (
 type Answer struct {
 	Trigger  string `json:"trigger"`
 	Pipeline string `json:"pipeline"`
-	// Outcome is Created, NotMatched, Suspended or Invalid.
+	// Outcome is Created, NotMatched, Suspended, Held, Refused or Invalid.
 	Outcome v1alpha1.DecisionOutcome `json:"outcome"`
 	// Reason for the outcome, a sentence.
 	Reason string `json:"reason"`
@@ -75,11 +76,23 @@ func ask(env *expr.Env, trigger *v1alpha1.Trigger, pipelines []*v1alpha1.Pipelin
 	return answers
 }
 
-// decide as the receiver of webhooks does.
+// decide as the receiver of webhooks does, but for what that asks the git host.
 func decide(env *expr.Env, trigger *v1alpha1.Trigger, pipelines []*v1alpha1.Pipeline, e *event.Event, body any) Answer {
+	wish := pull.Understand(trigger.Name, trigger.Spec.Webhook, e)
+	if wish.Verb != pull.Nothing && !trigger.Spec.Suspend {
+		if answer := obey(trigger, wish); answer != nil {
+			return *answer
+		}
+		e = pull.Proposed(trigger.Spec.Webhook, e)
+	}
 	decision := match.Decide(env, &trigger.Spec, e, body)
 	if decision.Outcome != match.Matched {
 		return Answer{Outcome: v1alpha1.DecisionOutcome(decision.Outcome), Reason: decision.Reason}
+	}
+	if wish.Verb == pull.Nothing {
+		if answer := admit(trigger, e); answer != nil {
+			return *answer
+		}
 	}
 	at := slices.IndexFunc(pipelines, func(p *v1alpha1.Pipeline) bool { return p.Name == trigger.Spec.Pipeline })
 	if at < 0 {
@@ -90,6 +103,39 @@ func decide(env *expr.Env, trigger *v1alpha1.Trigger, pipelines []*v1alpha1.Pipe
 		return invalid("%v", err)
 	}
 	return Answer{Outcome: v1alpha1.DecisionCreated, Reason: decision.Reason, Params: params}
+}
+
+// obey returns what becomes of a command, or nil for a label that lets the event's head
+// in.
+func obey(trigger *v1alpha1.Trigger, wish pull.Wish) *Answer {
+	switch {
+	case wish.NotMeant != "":
+		return &Answer{Outcome: v1alpha1.DecisionNotMatched, Reason: wish.NotMeant}
+	case wish.Refused != "":
+		return &Answer{Outcome: v1alpha1.DecisionRefused, Reason: wish.Refused}
+	case wish.By == "":
+		return nil
+	case trigger.Spec.Report == nil:
+		return &Answer{Outcome: v1alpha1.DecisionRefused, Reason: pull.Unasked(trigger.Spec.Webhook.Provider, wish)}
+	}
+	return &Answer{
+		Outcome: v1alpha1.DecisionHeld,
+		Reason:  fmt.Sprintf("/%s is for the git host to allow: it is asked whether %s has write access, and what the head is", wish.Verb, wish.By),
+	}
+}
+
+// admit returns what keeps a fork's head from running, or nil.
+func admit(trigger *v1alpha1.Trigger, e *event.Event) *Answer {
+	admission, why := pull.Admit(trigger.Spec.Webhook, e)
+	switch admission {
+	case pull.Free:
+		return nil
+	case pull.Held:
+		missing := pull.Missing(trigger.Spec.Webhook.Provider, e.SHA, trigger.Spec.Report != nil)
+		return &Answer{Outcome: v1alpha1.DecisionHeld, Reason: why + ": it " + missing}
+	case pull.Shut:
+	}
+	return &Answer{Outcome: v1alpha1.DecisionNotMatched, Reason: why}
 }
 
 func invalid(format string, args ...any) Answer {

@@ -105,3 +105,44 @@ func TestExplain(t *testing.T) {
 		})
 	}
 }
+
+// What becomes of pull requests of forks, and of commands, is what the receiver would
+// make of them, as far as the git host needn't be asked.
+func TestExplainPullRequests(t *testing.T) {
+	t.Parallel()
+	of := func(edit func(*v1alpha1.TriggerSpec)) *v1alpha1.Trigger {
+		return trigger("pr", v1alpha1.ProviderGitHub, func(s *v1alpha1.TriggerSpec) {
+			s.Webhook.Events = []v1alpha1.EventKind{v1alpha1.EventPullRequest}
+			s.Params = map[string]string{"git_sha": "event.sha"}
+			if edit != nil {
+				edit(s)
+			}
+		})
+	}
+	reports := func(s *v1alpha1.TriggerSpec) { s.Report = &v1alpha1.Report{} }
+	pull := from("X-Github-Event", "pull_request")
+	comment := from("X-Github-Event", "issue_comment")
+	for name, tt := range map[string]struct {
+		trigger *v1alpha1.Trigger
+		request explain.Request
+		outcome v1alpha1.DecisionOutcome
+		says    string
+	}{
+		"a fork":            {of(nil), request(t, "github-pull-synchronize", pull), "Held", "it waits for the label ok-to-test by someone with write access"},
+		"a fork, reporting": {of(reports), request(t, "github-pull-synchronize", pull), "Held", "or the comment /ok-to-test "},
+		"forks are ignored": {of(func(s *v1alpha1.TriggerSpec) { s.Webhook.Forks = v1alpha1.ForksIgnore }), request(t, "github-pull-synchronize", pull), "NotMatched", "spec.webhook.forks is Ignore"},
+		"forks run":         {of(func(s *v1alpha1.TriggerSpec) { s.Webhook.Forks = v1alpha1.ForksRun }), request(t, "github-pull-synchronize", pull), "Created", ""},
+		"a command":         {of(nil), request(t, "github-comment", comment), "Refused", "has no spec.report"},
+		"one to be asked":   {of(reports), request(t, "github-comment", comment), "Held", "is for the git host to allow"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := explain.Explain(explain.Objects{
+				Triggers: []*v1alpha1.Trigger{tt.trigger}, Pipelines: []*v1alpha1.Pipeline{pipeline(v1alpha1.Param{Name: "git_sha"})},
+			}, tt.request)
+			if err != nil || len(got) != 1 || got[0].Outcome != tt.outcome || !strings.Contains(got[0].Reason, tt.says) {
+				t.Errorf("got %+v, %v; want %s because of %q", got, err, tt.outcome, tt.says)
+			}
+		})
+	}
+}
