@@ -124,8 +124,17 @@ func obey(trigger *v1alpha1.Trigger, wish pull.Wish) *Answer {
 	}
 }
 
-// admit returns what keeps a fork's head from running, or nil.
+// admit returns what keeps a comment or a fork's head from starting a Run, or nil.
 func admit(trigger *v1alpha1.Trigger, e *event.Event) *Answer {
+	if e.Kind == v1alpha1.EventComment {
+		if trigger.Spec.Report == nil {
+			return &Answer{Outcome: v1alpha1.DecisionRefused, Reason: pull.Unheard}
+		}
+		return &Answer{
+			Outcome: v1alpha1.DecisionHeld,
+			Reason:  fmt.Sprintf("a comment is for the git host to allow: it is asked whether %s has write access, and what the head is", e.Comment.Author),
+		}
+	}
 	admission, why := pull.Admit(trigger.Spec.Webhook, e)
 	switch admission {
 	case pull.Free:

@@ -128,5 +128,17 @@ func Proposed(webhook *v1alpha1.Webhook, head *event.Event) *event.Event {
 	return &proposed
 }
 
+// Completed is a comment's event with what the git host says of its pull request, of
+// which some hosts' comments say little.
+func Completed(comment, head *event.Event) *event.Event {
+	completed := *comment
+	completed.SHA, completed.MergeSHA, completed.Ref, completed.PullRequest = head.SHA, head.MergeSHA, head.Ref, head.PullRequest
+	return &completed
+}
+
+// Unheard is why a comment is refused where the git host can't be asked who has written
+// it.
+const Unheard = "a comment starts Runs only for people with write access, and the Trigger has no spec.report, by which the git host could be asked who has"
+
 // short is how much of a commit's name people are shown.
 func short(sha string) string { return sha[:min(len(sha), 12)] }

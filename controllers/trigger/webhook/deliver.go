@@ -135,6 +135,9 @@ func (s *Server) decide(ctx context.Context, trigger *v1alpha1.Trigger, d delive
 	if decision.Outcome != match.Matched {
 		return besides(result{Outcome: outcome(decision.Outcome), Reason: decision.Reason}, ended), nil
 	}
+	if d.event.Kind == v1alpha1.EventComment {
+		return s.comment(ctx, trigger, d)
+	}
 	r, err := s.admit(ctx, trigger, d, decision.Reason)
 	return besides(r, ended), err
 }

@@ -46,7 +46,7 @@ func (s *Server) grant(ctx context.Context, trigger *v1alpha1.Trigger, d deliver
 	case !s.asks(trigger):
 		return result{Outcome: refused, Reason: pull.Unasked(d.provider, wish)}, nil
 	}
-	may, head, err := s.lookUp(ctx, trigger, d, wish)
+	may, head, err := s.lookUp(ctx, trigger, d, wish.By)
 	switch {
 	case err != nil:
 		return result{Outcome: failed, Reason: fmt.Sprintf("/%s by %s: %v", wish.Verb, wish.By, err), transient: true}, nil
@@ -60,16 +60,16 @@ func (s *Server) grant(ctx context.Context, trigger *v1alpha1.Trigger, d deliver
 	return s.runHead(ctx, trigger, d, wish, head)
 }
 
-// lookUp asks the git host whether the wish's user may write now, and if so what the
+// lookUp asks the git host whether the user may write now, and if so what the
 // pull request's head is now.
-func (s *Server) lookUp(ctx context.Context, trigger *v1alpha1.Trigger, d delivery, wish pull.Wish) (bool, *event.Event, error) {
+func (s *Server) lookUp(ctx context.Context, trigger *v1alpha1.Trigger, d delivery, user string) (bool, *event.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	host, err := s.opts.Hosts.Open(ctx, trigger)
 	if err != nil {
 		return false, nil, err
 	}
-	may, err := host.MayWrite(ctx, d.event.Repository, wish.By)
+	may, err := host.MayWrite(ctx, d.event.Repository, user)
 	if err != nil || !may {
 		return false, nil, err
 	}
