@@ -29,7 +29,7 @@ type Report struct {
 	// kayci/ and the Trigger's name.
 	// +optional
 	// +kubebuilder:validation:MaxLength=100
-	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9][A-Za-z0-9 ._/:-]*$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9][A-Za-z0-9 ._/:-]*$')",message="context must begin with a letter or digit, and hold letters, digits, spaces and . _ / : - alone",reason=FieldValueForbidden
 	Context string `json:"context,omitempty"`
 
 	// URL of a page about the Run, which the status links to. In it {namespace},
