@@ -54,7 +54,7 @@ func controllerOptions() controller.Options {
 
 func addControllers(mgr ctrl.Manager, opts Options, installed *revision.Installed) error {
 	for _, add := range []func(ctrl.Manager, Options, *revision.Installed) error{
-		addConfigRepo, addTrigger, addSources, addRuns, addWebhooks, addReports, addAdmission, addLiveness,
+		addConfigRepo, addTrigger, addEvents, addRuns, addReports, addAdmission, addLiveness,
 	} {
 		if err := add(mgr, opts, installed); err != nil {
 			return err
@@ -154,11 +154,7 @@ func addReports(mgr ctrl.Manager, opts Options, _ *revision.Installed) error {
 	return reporter.SetupWithManager(mgr, controllerOptions())
 }
 
-func addWebhooks(mgr ctrl.Manager, opts Options, installed *revision.Installed) error {
-	noted := decisions.NewRecorder(mgr.GetClient(), clock.RealClock{}, mgr.GetLogger().WithName("decisions"))
-	if err := mgr.Add(noted); err != nil {
-		return err
-	}
+func addWebhooks(mgr ctrl.Manager, opts Options, installed *revision.Installed, noted *decisions.Recorder) error {
 	server, err := webhook.NewServer(webhook.Options{
 		Address:         opts.WebhookAddress,
 		Namespaces:      opts.WatchNamespaces,

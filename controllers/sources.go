@@ -16,13 +16,22 @@ import (
 	"github.com/kayci/kayci/sync/git"
 )
 
-// addSources adds what starts Runs without a request: it runs where the replica
-// leads.
-func addSources(mgr ctrl.Manager, opts Options, installed *revision.Installed) error {
+// addEvents adds what starts Runs, with one record of what was decided: two would meet
+// in the same statuses.
+func addEvents(mgr ctrl.Manager, opts Options, installed *revision.Installed) error {
 	noted := decisions.NewRecorder(mgr.GetClient(), clock.RealClock{}, mgr.GetLogger().WithName("decisions"))
 	if err := mgr.Add(noted); err != nil {
 		return fmt.Errorf("add the record of decisions: %w", err)
 	}
+	if err := addSources(mgr, opts, installed, noted); err != nil {
+		return err
+	}
+	return addWebhooks(mgr, opts, installed, noted)
+}
+
+// addSources adds what starts Runs without a request: it runs where the replica
+// leads.
+func addSources(mgr ctrl.Manager, opts Options, installed *revision.Installed, noted *decisions.Recorder) error {
 	launcher := &source.Launcher{
 		Client:    mgr.GetClient(),
 		Starter:   &start.Starter{Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Installed: installed},
