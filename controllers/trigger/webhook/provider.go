@@ -111,7 +111,11 @@ func deliveryID(header http.Header, body []byte, names ...string) string {
 			return tidyID(id)
 		}
 	}
-	sum := sha256.Sum256(body)
+	return sumID(body)
+}
+
+func sumID(of []byte) string {
+	sum := sha256.Sum256(of)
 	return "sha256-" + hex.EncodeToString(sum[:])
 }
 
@@ -123,6 +127,5 @@ func tidyID(id string) string {
 	if plain {
 		return id
 	}
-	sum := sha256.Sum256([]byte(id))
-	return "sha256-" + hex.EncodeToString(sum[:])
+	return sumID([]byte(id))
 }

@@ -34,6 +34,10 @@ type providerCase struct {
 	request  request
 	spoiled  []map[string]string
 	branch   string
+	// delivery is what it is called if not "d1", and again the headers that are others
+	// when it is sent again.
+	delivery string
+	again    map[string]string
 }
 
 func providerCases(t *testing.T) map[string]providerCase {
@@ -103,6 +107,7 @@ func providerCases(t *testing.T) map[string]providerCase {
 		},
 		"gitea": {
 			provider: v1alpha1.ProviderGitea, token: canary, branch: "main",
+			delivery: "sha256-" + hexSum([]byte(gitea)), again: map[string]string{"X-Gitea-Delivery": "d2"},
 			request: request{body: gitea, header: map[string]string{
 				"X-Gitea-Event": "push", "X-Gitea-Delivery": "d1",
 				"X-GitHub-Event": "push", "X-GitHub-Delivery": "another", "X-Gitea-Signature": sign(canary, gitea),
@@ -188,14 +193,18 @@ func expectSpoiled(t *testing.T, f *fixture, tt providerCase) {
 
 func expectOneRun(t *testing.T, f *fixture, tt providerCase) {
 	t.Helper()
-	run := start.RunName("web-push", "d1")
+	delivery := "d1"
+	if tt.delivery != "" {
+		delivery = tt.delivery
+	}
+	run := start.RunName("web-push", delivery)
 	reasons := cmpopts.IgnoreFields(result{}, "Reason", "transient")
-	want := answered{Status: http.StatusCreated, Delivery: "d1", Results: []result{{Trigger: "web-push", Outcome: created, Run: run}}}
+	want := answered{Status: http.StatusCreated, Delivery: delivery, Results: []result{{Trigger: "web-push", Outcome: created, Run: run}}}
 	if diff := cmp.Diff(want, read(t, f.send(tt.request)), reasons); diff != "" {
 		t.Errorf("the first answer, -want +got:\n%s", diff)
 	}
 	want.Status, want.Results[0].Outcome = http.StatusOK, exists
-	if diff := cmp.Diff(want, read(t, f.send(tt.request)), reasons); diff != "" {
+	if diff := cmp.Diff(want, read(t, f.send(tt.request.with(tt.again))), reasons); diff != "" {
 		t.Errorf("the second answer, -want +got:\n%s", diff)
 	}
 	params := map[string]string{"sha": head, "branch": tt.branch}
@@ -272,7 +281,7 @@ func TestDeliveryIDs(t *testing.T) {
 	}{
 		"github":           {github{}, map[string]string{"X-GitHub-Delivery": "a-b"}, "a-b"},
 		"github without":   {github{}, nil, bodySum},
-		"gitea without":    {gitea{}, map[string]string{"X-GitHub-Delivery": "a-b"}, bodySum},
+		"gitea":            {gitea{}, map[string]string{"X-Gitea-Delivery": "a-b"}, bodySum},
 		"gitlab uuid":      {gitlab{}, map[string]string{"X-Gitlab-Event-UUID": "u"}, "u"},
 		"gitlab idem":      {gitlab{}, map[string]string{"X-Gitlab-Event-UUID": "u", "Idempotency-Key": "k"}, "k"},
 		"gitlab signed":    {gitlab{}, map[string]string{"Idempotency-Key": "k", "Webhook-Id": "s"}, "s"},
