@@ -90,7 +90,7 @@ func (s *Server) refuse(w http.ResponseWriter, r refusal) {
 	s.deliveries.WithLabelValues("", r.outcome).Inc()
 	switch r.status {
 	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", "Bearer")
+		w.Header()["Www-Authenticate"] = []string{"Bearer", `Basic realm="KayCI"`}
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
 	}

@@ -7,7 +7,9 @@ import (
 	"strings"
 )
 
-// generic is any program that knows the bearer token.
+// generic is any program that knows the token, which it sends as a bearer token or as
+// the password of basic authentication: some can't set a header, but take an address
+// with a user and a password.
 type generic struct{}
 
 func (generic) claimed(header http.Header) bool {
@@ -16,7 +18,12 @@ func (generic) claimed(header http.Header) bool {
 
 func (generic) authentic(header http.Header, proof proof) bool {
 	scheme, token, _ := strings.Cut(header.Get("Authorization"), " ")
-	return proof.knows(strings.TrimSpace(token)) && strings.EqualFold(scheme, "Bearer")
+	token = strings.TrimSpace(token)
+	_, password, basic := (&http.Request{Header: header}).BasicAuth()
+	if basic {
+		token = password
+	}
+	return proof.knows(token) && (basic || strings.EqualFold(scheme, "Bearer"))
 }
 
 func (generic) event(http.Header) string { return "" }

@@ -143,10 +143,32 @@ func providerCases(t *testing.T) map[string]providerCase {
 				{"Authorization": "Bearer "},
 				{"Authorization": canary},
 				{"Authorization": "Basic " + canary},
+				{"Authorization": "Bearer " + base64.StdEncoding.EncodeToString([]byte("kayci:"+canary))},
 				{"Authorization": "", "X-Gitlab-Token": canary},
 			},
 		},
+		"generic, with a password": {
+			provider: v1alpha1.ProviderGeneric, token: canary + "\n",
+			request: request{body: "{}", header: map[string]string{"Authorization": basic("kayci:" + canary), "Idempotency-Key": "d1"}},
+			spoiled: []map[string]string{
+				{"Authorization": basic("kayci:wrong")},
+				{"Authorization": basic("kayci:" + canary + "x")},
+				{"Authorization": basic("kayci:" + canary[1:])},
+				{"Authorization": basic(canary + ":")},
+				{"Authorization": basic(canary + ":wrong")},
+				{"Authorization": basic(canary)},
+				{"Authorization": basic("kayci:x:" + canary)},
+				{"Authorization": "Basic kayci:" + canary},
+				{"Authorization": "Basic"},
+				{"Authorization": "Basic "},
+				{"Authorization": "Bearer" + basic("kayci:" + canary)[len("Basic"):]},
+			},
+		},
 	}
+}
+
+func basic(credentials string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))
 }
 
 func spoiledBitbucket(body string) []map[string]string {
