@@ -80,14 +80,15 @@ type TriggerSpec struct {
 // Webhook is a request of a git host or program, and what it must be like to
 // start a Run.
 //
+// +kubebuilder:validation:XValidation:rule="self.provider == 'generic' || !(has(self.each) || has(self.delivery))",message="each and delivery are for generic webhooks: what git hosts send is known"
 // +kubebuilder:validation:XValidation:rule="self.provider != 'generic' || !(has(self.events) || has(self.actions) || has(self.branches) || has(self.tags) || has(self.paths) || has(self.pathsIgnore) || has(self.labels) || has(self.drafts) || has(self.forks))",message="of the filters a generic webhook has only `if`: the others are for git hosts"
 type Webhook struct {
 	// Provider whose format and signature the request has.
 	Provider Provider `json:"provider"`
 
 	// SecretRef names a Secret of the same namespace. Its key `token` holds the
-	// HMAC secret (github, gitea, bitbucket, bitbucket-server), the secret token (gitlab) or the bearer token
-	// (generic). The key `token.old`, if it is there, holds one that counts as well:
+	// HMAC secret (github, gitea, bitbucket, bitbucket-server), the secret token (gitlab), or the bearer token or
+	// password (generic). The key `token.old`, if it is there, holds one that counts as well:
 	// while a token is being replaced.
 	SecretRef meta.LocalObjectReference `json:"secretRef"`
 
@@ -175,6 +176,21 @@ type Webhook struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=4096
 	If string `json:"if,omitempty"`
+
+	// Each is a CEL expression over the `body` of a generic request that gives a list of
+	// objects, at most 100: each may start a Run of its own, and is what if, delivery and
+	// params see as `body`. Default: the request's body alone.
+	// +optional
+	// +kubebuilder:validation:MaxLength=4096
+	Each string `json:"each,omitempty"`
+
+	// Delivery is a CEL expression over the `body` of a generic request that names it: of
+	// those with one name, the first alone starts a Run. Default, also where the result
+	// is empty: the header Idempotency-Key, and with `each` a number behind it; without
+	// that header each request has a name of its own.
+	// +optional
+	// +kubebuilder:validation:MaxLength=4096
+	Delivery string `json:"delivery,omitempty"`
 
 	// Forks says what becomes of pull requests whose head is in another repository:
 	// Ignore; RequireApproval, which holds each head until somebody who may write to the

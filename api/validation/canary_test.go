@@ -56,7 +56,7 @@ func TestRefusalsRepeatNoSecret(t *testing.T) {
 			}
 		}
 	}
-	for _, must := range []string{"ConfigRepo spec.url", "Trigger spec.webhook.if", "Trigger spec.params.sha", "Pipeline spec.jobs[].if", "Pipeline spec.params[].default", "Run spec.params.stage"} {
+	for _, must := range []string{"ConfigRepo spec.url", "Trigger spec.webhook.if", "Trigger spec.webhook.each", "Trigger spec.webhook.delivery", "Trigger spec.params.sha", "Pipeline spec.jobs[].if", "Pipeline spec.params[].default", "Run spec.params.stage"} {
 		if !refused[must] {
 			t.Errorf("%s was never refused", must)
 		}

@@ -12,7 +12,43 @@ import (
 
 func validateWebhook(env *expr.Env, w *v1alpha1.Webhook, path *field.Path) field.ErrorList {
 	errs := append(validateSender(w.Provider, w.SecretRef.Name, path), validateFilters(w, path)...)
-	return append(errs, validateTriggerCondition(env, w.If, path.Child("if"))...)
+	errs = append(errs, validateTriggerCondition(env, w.If, path.Child("if"))...)
+	return append(errs, validateParts(env, w, path)...)
+}
+
+// validateParts checks how a generic request is taken apart, and what names the parts.
+func validateParts(env *expr.Env, w *v1alpha1.Webhook, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for _, one := range []struct {
+		name, source string
+		check        func(source string) error
+	}{
+		{"each", w.Each, func(source string) error {
+			objects, err := env.CompileObjects(source)
+			if err != nil {
+				return err
+			}
+			return objects.Vet()
+		}},
+		{"delivery", w.Delivery, func(source string) error {
+			name, err := env.CompileParam(source)
+			if err != nil {
+				return err
+			}
+			return name.Vet()
+		}},
+	} {
+		switch at := path.Child(one.name); {
+		case one.source == "":
+		case w.Provider != v1alpha1.ProviderGeneric:
+			errs = append(errs, field.Forbidden(at, "it is for generic webhooks: what git hosts send is known"))
+		default:
+			if err := one.check(one.source); err != nil {
+				errs = append(errs, invalidExpression(at, err))
+			}
+		}
+	}
+	return errs
 }
 
 // validateSender checks who may send to a webhook.

@@ -73,6 +73,23 @@ func TestWebhookFilters(t *testing.T) {
 			want:    []string{"spec.webhook: Forbidden: of the filters a generic webhook has only `if`: the others are for git hosts"},
 		},
 		"generic, with an if": {webhook: v1alpha1.Webhook{Provider: v1alpha1.ProviderGeneric, If: "body.a == 'b'"}},
+		"generic, taken apart": {webhook: v1alpha1.Webhook{
+			Provider: v1alpha1.ProviderGeneric, Each: "body.tags.map(t, {'tag': t})", Delivery: "body.tag",
+		}},
+		"taken apart by no expression": {
+			webhook: v1alpha1.Webhook{Provider: v1alpha1.ProviderGeneric, Each: "'tags'", Delivery: "event.paths"},
+			want: []string{
+				`spec.webhook.each: Invalid value: 1:1: the result is of type string, but a list of objects is wanted: write it in [ ]`,
+				`spec.webhook.delivery: Invalid value: 1:1: the result is of type list(string), but a parameter is a string, number or bool: pick one element, or join a list of strings with .join(',')`,
+			},
+		},
+		"a git host's, taken apart": {
+			webhook: v1alpha1.Webhook{Each: "body.commits", Delivery: "event.sha"},
+			want: []string{
+				`spec.webhook.each: Forbidden: it is for generic webhooks: what git hosts send is known`,
+				`spec.webhook.delivery: Forbidden: it is for generic webhooks: what git hosts send is known`,
+			},
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -304,8 +304,13 @@
     bitbucket:: gitHost('bitbucket'),
     bitbucketServer:: gitHost('bitbucket-server'),
     // generic takes any request with the Secret's token as its bearer token. The
-    // fields of its JSON body are parameters.
-    generic(name, pipeline, secret, params={}, when=null):: webhook('generic', name, pipeline, secret, params, when),
+    // fields of its JSON body are parameters. each is a CEL expression that takes the body
+    // apart into a list of bodies, delivery one that names each by what stands in it.
+    generic(name, pipeline, secret, params={}, when=null, each=null, delivery=null)::
+      webhook('generic', name, pipeline, secret, params, when) + { spec+: { webhook+: {
+        [if each != null then 'each']: each,
+        [if delivery != null then 'delivery']: delivery,
+      } } },
     // schedule starts a Run by the clock: cron is minute, hour, day of the month, month
     // and day of the week, or @daily and the like, in timeZone, UTC by default.
     // startingDeadline is how late a Run may be; jitter bounds what delays it. params

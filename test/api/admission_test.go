@@ -92,6 +92,8 @@ func TestAdmission(t *testing.T) {
 		"provider":           {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: sourceforge, secretRef: {name: s}}}`, want: `supported values: "generic", "github", "gitlab", "gitea"`},
 		"filters":            {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: github, secretRef: {name: s}, events: [push, pull_request], actions: [labeled], branches: [main], tags: ["v*"], paths: ["src/**"], pathsIgnore: ["*.md"], labels: [ci], drafts: Ignore}}`},
 		"generic's drafts":   {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: generic, secretRef: {name: s}, drafts: Run}}`, want: "of the filters a generic webhook has only `if`"},
+		"a host's each":      {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: github, secretRef: {name: s}, each: body.commits}}`, want: "each and delivery are for generic webhooks"},
+		"a host's delivery":  {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: gitlab, secretRef: {name: s}, delivery: body.id}}`, want: "each and delivery are for generic webhooks"},
 		"generic's branches": {kind: "Trigger", spec: `{pipeline: web, webhook: {provider: generic, secretRef: {name: s}, branches: [main]}}`, want: "of the filters a generic webhook has only `if`"},
 
 		"configrepo":      {kind: "ConfigRepo", spec: `{url: "https://git.example.com/acme/pipelines.git", interval: 30s}`},

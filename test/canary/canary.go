@@ -48,7 +48,8 @@ func expressions() []string {
 
 func isExpression(kind, field string) bool {
 	switch kind + " " + field {
-	case "Pipeline spec.jobs[].if", "Pipeline spec.concurrency.key", "Trigger spec.webhook.if", "Trigger spec.params.sha":
+	case "Pipeline spec.jobs[].if", "Pipeline spec.concurrency.key", "Trigger spec.webhook.if", "Trigger spec.params.sha",
+		"Trigger spec.webhook.each", "Trigger spec.webhook.delivery":
 		return true
 	default:
 		return false
@@ -59,11 +60,12 @@ func isExpression(kind, field string) bool {
 // values, and with a value of another type.
 func Cases() []Case {
 	var cases []Case
-	for _, kind := range slices.Sorted(maps.Keys(objects)) {
+	for _, name := range slices.Sorted(maps.Keys(objects)) {
 		var object any
-		if err := yaml.Unmarshal([]byte(objects[kind]), &object); err != nil {
-			panic(fmt.Sprintf("the %s is no YAML: %v", kind, err))
+		if err := yaml.Unmarshal([]byte(objects[name]), &object); err != nil {
+			panic(fmt.Sprintf("the %s is no YAML: %v", name, err))
 		}
+		kind, _, _ := strings.Cut(name, " ")
 		eachText(object, "", func(field string, set func(any)) {
 			wrong := values()
 			if isExpression(kind, field) {
@@ -148,11 +150,12 @@ func MayQuote(kind, field string) string {
 // Valid are the objects as they were before, which nobody refuses.
 func Valid() []Case {
 	var cases []Case
-	for _, kind := range slices.Sorted(maps.Keys(objects)) {
+	for _, name := range slices.Sorted(maps.Keys(objects)) {
 		var object any
-		if err := yaml.Unmarshal([]byte(objects[kind]), &object); err != nil {
-			panic(fmt.Sprintf("the %s is no YAML: %v", kind, err))
+		if err := yaml.Unmarshal([]byte(objects[name]), &object); err != nil {
+			panic(fmt.Sprintf("the %s is no YAML: %v", name, err))
 		}
+		kind, _, _ := strings.Cut(name, " ")
 		cases = append(cases, Case{Kind: kind, Object: encode(object)})
 	}
 	return cases

@@ -1,6 +1,7 @@
 package canary
 
-// objects are valid ones, of which each field that KayCI has stands in one.
+// objects are valid ones, of which each field that KayCI has stands in one. What stands
+// behind the kind tells those of one kind apart.
 //
 //nolint:gochecknoglobals // Constant: Go has no constant maps.
 var objects = map[string]string{
@@ -90,5 +91,13 @@ spec:
     if: body.token == 'secret'
   report: {provider: gitea, api: "https://git.example.com/api/v1", secretRef: {name: token}, context: ci/web, url: "https://ci.example.com/{run}"}
   params: {sha: event.sha}
+`,
+	"Trigger generic": `
+apiVersion: kayci.dev/v1alpha1
+kind: Trigger
+metadata: {name: x, namespace: default}
+spec:
+  pipeline: web
+  webhook: {provider: generic, secretRef: {name: hook}, each: "[{'token': body.token}]", delivery: body.token}
 `,
 }

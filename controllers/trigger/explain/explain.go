@@ -69,9 +69,20 @@ func ask(env *expr.Env, trigger *v1alpha1.Trigger, pipelines []*v1alpha1.Pipelin
 	if err != nil {
 		return []Answer{invalid("the request can't be read: %v", err)}
 	}
-	answers := make([]Answer, 0, len(events))
+	parts := []webhook.Part{{Body: body}}
+	if trigger.Spec.Webhook.Provider == v1alpha1.ProviderGeneric && !trigger.Spec.Suspend {
+		if parts, err = webhook.Parts(env, trigger.Spec.Webhook, func() any { return body }); err != nil {
+			return []Answer{invalid("%v", err)}
+		}
+	}
+	if len(parts) == 0 {
+		return []Answer{{Outcome: v1alpha1.DecisionNotMatched, Reason: webhook.NoPart}}
+	}
+	answers := make([]Answer, 0, len(events)*len(parts))
 	for _, one := range events {
-		answers = append(answers, decide(env, trigger, pipelines, one, body))
+		for _, part := range parts {
+			answers = append(answers, decide(env, trigger, pipelines, one, part.Body))
+		}
 	}
 	return answers
 }

@@ -24,6 +24,13 @@ func trigger(name string, provider v1alpha1.Provider, edit func(*v1alpha1.Trigge
 	return t
 }
 
+// apart takes a program's request apart.
+func apart(each string) *v1alpha1.Trigger {
+	return trigger("apart", v1alpha1.ProviderGeneric, func(s *v1alpha1.TriggerSpec) {
+		s.Webhook.Each, s.Webhook.If = each, "body.git_sha != 'v1'"
+	})
+}
+
 func pipeline(params ...v1alpha1.Param) *v1alpha1.Pipeline {
 	return &v1alpha1.Pipeline{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: v1alpha1.PipelineSpec{Params: params}}
 }
@@ -85,6 +92,16 @@ func TestExplain(t *testing.T) {
 		"of a program": {all[3:4], request(t, `{"git_sha": "abc"}`, nil), []explain.Answer{{
 			Trigger: "by-hand", Pipeline: "web", Outcome: "Created", Reason: "the request is authentic", Params: map[string]string{"git_sha": "abc"},
 		}}},
+		"taken apart": {[]*v1alpha1.Trigger{apart("body.tags.filter(t, t != 'wip').map(t, {'git_sha': t})")}, request(t, `{"tags": ["v1", "wip", "v2"]}`, nil), []explain.Answer{
+			{Trigger: "apart", Pipeline: "web", Outcome: "NotMatched", Reason: "spec.webhook.if is false: body.git_sha != 'v1'"},
+			{Trigger: "apart", Pipeline: "web", Outcome: "Created", Reason: "the request is authentic, and spec.webhook.if is true", Params: map[string]string{"git_sha": "v2"}},
+		}},
+		"without parts": {[]*v1alpha1.Trigger{apart("body.tags")}, request(t, `{"tags": []}`, nil), []explain.Answer{
+			{Trigger: "apart", Pipeline: "web", Outcome: "NotMatched", Reason: "spec.webhook.each gives no element"},
+		}},
+		"not taken apart": {[]*v1alpha1.Trigger{apart("body.tags")}, request(t, `{"tags": "v1"}`, nil), []explain.Answer{
+			{Trigger: "apart", Pipeline: "web", Outcome: "Invalid", Reason: "spec.webhook.each: 1:1: the result is of type string, but a list of objects is wanted: write it in [ ]"},
+		}},
 		"without headers": {all[:1], request(t, "github-push", nil), []explain.Answer{{
 			Trigger: "web-push", Pipeline: "web", Outcome: "NotMatched", Reason: "no header names an event of github",
 		}}},

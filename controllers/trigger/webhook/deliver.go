@@ -25,7 +25,7 @@ func (s *Server) deliverAll(ctx context.Context, triggers []v1alpha1.Trigger, of
 	results := make([]result, 0, len(triggers))
 	alone := addressed
 	for i := range triggers {
-		events := of[triggers[i].Spec.Webhook.Provider]
+		events := s.apart(ctx, &triggers[i], of[triggers[i].Spec.Webhook.Provider])
 		alone = alone && len(events) == 1
 		for _, d := range events {
 			results = append(results, s.deliver(ctx, &triggers[i], d, alone))
@@ -119,6 +119,9 @@ func (s *Server) decide(ctx context.Context, trigger *v1alpha1.Trigger, d delive
 	if err := ctx.Err(); err != nil {
 		return result{}, fmt.Errorf("come to Trigger %s in time: %w", trigger.Name, err)
 	}
+	if d.wrong != nil {
+		return undecided(d.wrong)
+	}
 	if wish := pull.Understand(trigger.Name, trigger.Spec.Webhook, d.event); wish.Verb != pull.Nothing && !trigger.Spec.Suspend {
 		return s.grant(ctx, trigger, d, wish)
 	}
@@ -179,6 +182,9 @@ func (s *Server) begin(ctx context.Context, trigger *v1alpha1.Trigger, d deliver
 
 // undecided is the result of an error: a decision if it is somebody's to act on.
 func undecided(err error) (result, error) {
+	if errors.Is(err, errNoPart) {
+		return result{Outcome: notMatched, Reason: NoPart}, nil
+	}
 	if errors.Is(err, start.ErrOtherBody) {
 		return result{Outcome: conflict, Reason: "a request with the same delivery's name and another body has started a Run before: give this one a name of its own"}, nil
 	}

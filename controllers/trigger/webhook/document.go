@@ -25,6 +25,8 @@ type delivery struct {
 	digest string
 	event  *event.Event
 	body   *document
+	// wrong is why the Trigger can make no events of the request.
+	wrong error
 }
 
 // understand reads the body once for each provider among the receivers, before
@@ -126,6 +128,9 @@ type document struct {
 	value        any
 	err          error
 }
+
+// decoded is a document that takes no memory of its own: it is part of another.
+func decoded(value any) *document { return &document{asked: true, value: value} }
 
 // lazily returns a function that gives expressions the decoded JSON, and nothing
 // where it can't be decoded; and one that says, after it was called, why that was:

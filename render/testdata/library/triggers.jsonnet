@@ -12,6 +12,7 @@ local ci = import 'kayci.libsonnet';
             + ci.report('t', api='https://git.example.com/api/v1', context='ci/p', url='https://ci.example.com/{namespace}/{run}'),
   generic: ci.trigger.generic('t-generic', 'p', secret='s', params={ who: 'body.user' }, when='has(body.user)')
            + { spec+: { suspend: true } },
+  alerts: ci.trigger.generic('t-alerts', 'p', 's', each='body.alerts', delivery='body.fingerprint'),
   schedule: ci.trigger.schedule('t-schedule', 'p', '30 3 * * 1-5', timeZone='Europe/Berlin', startingDeadline='2h', jitter='5m', params={ stage: '"test"' }),
   run: ci.trigger.run('t-run', 'p', after='q', phases=['Failed', 'Cancelled'], params={ sha: 'run.origin.sha' }, when='run.number > 1', forks=true),
   next: ci.trigger.run('t-next', 'p', 'q', phases='Succeeded'),
