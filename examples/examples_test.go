@@ -40,6 +40,7 @@ func TestExamplesRender(t *testing.T) {
 		"finally":      {"Pipeline/finally", "Trigger/finally"},
 		"go-build":     {"Pipeline/go-build", "Trigger/go-build"},
 		"hello-world":  {"Pipeline/hello-world", "Trigger/hello-world"},
+		"images":       {"Pipeline/check-image", "Trigger/distribution", "Trigger/dockerhub", "Trigger/harbor", "Trigger/quay"},
 		"limits":       {"Pipeline/limits", "Trigger/limits"},
 		"matrix":       {"Pipeline/matrix", "Trigger/matrix"},
 		"schedule":     {"Pipeline/nightly", "Trigger/by-hand", "Trigger/nightly"},
@@ -73,18 +74,8 @@ func TestExamplesRender(t *testing.T) {
 // admission would refuse any of it.
 func rendered(t *testing.T, folder string) []string {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	result, err := render.Render(ctx, render.Options{Dir: folder, Namespace: "ci", Exec: []string{self, childArgument}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var names []string
-	for _, object := range result.Objects {
+	for _, object := range objects(t, folder) {
 		names = append(names, object.Object.GetObjectKind().GroupVersionKind().Kind+"/"+object.Object.GetName())
 		var problems field.ErrorList
 		switch o := object.Object.(type) {
@@ -98,4 +89,20 @@ func rendered(t *testing.T, folder string) []string {
 		}
 	}
 	return names
+}
+
+// objects are what the folder renders.
+func objects(t *testing.T, folder string) []render.Object {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	result, err := render.Render(ctx, render.Options{Dir: folder, Namespace: "ci", Exec: []string{self, childArgument}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result.Objects
 }

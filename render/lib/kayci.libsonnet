@@ -311,6 +311,64 @@
         [if each != null then 'each']: each,
         [if delivery != null then 'delivery']: delivery,
       } } },
+
+    // registries say of each kind of registry how its request tells of pushes: a list of
+    // { repository, tag }, with the digest and with an id that is the same when the
+    // request is sent again, where the registry tells them.
+    local registries = {
+      distribution: {
+        tells: ['repository', 'tag', 'digest', 'id'],
+        each: |||
+          body.events.filter(e, e.action == 'push' && e.target.?tag.orValue('') != '').map(e,
+            {'repository': e.target.repository, 'tag': e.target.tag, 'digest': e.target.digest, 'id': e.id})
+        |||,
+      },
+      // Harbor has two formats, of which CloudEvents has the data under another name. What is
+      // pushed without a tag has its digest for one.
+      harbor: {
+        local data = '(has(body.data) ? body.data : body.event_data)',
+        tells: ['repository', 'tag', 'digest', 'id'],
+        each: |||
+          %(data)s.?resources.orValue([]).filter(r,
+            body.type in ['PUSH_ARTIFACT', 'harbor.artifact.pushed'] && !r.tag.contains(':')).map(r,
+            {'repository': %(data)s.repository.repo_full_name, 'tag': r.tag, 'digest': r.digest,
+             'id': has(body.id) ? body.id : string(body.occur_at) + '/' + r.digest})
+        ||| % { data: data },
+      },
+      quay: {
+        tells: ['repository', 'tag'],
+        each: "body.?updated_tags.orValue([]).map(t, {'repository': body.repository, 'tag': t})\n",
+      },
+      dockerhub: {
+        tells: ['repository', 'tag', 'id'],
+        each: "[{'repository': body.repository.repo_name, 'tag': body.push_data.tag, 'id': string(body.push_data.pushed_at)}]\n",
+      },
+    },
+    // among is a CEL expression: the field is one of the names or globs, of which * stops
+    // at a slash, ** doesn't, and ? is one character.
+    local among(field, patterns) =
+      local known = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/*?';
+      local expression(pattern) =
+        assert std.all([std.member(known, c) for c in std.stringChars(pattern)]) : "ci.trigger.image: '%s' is no name or glob of %s" % [pattern, field];
+        std.join('.*', [std.join('[^/]*', std.split(std.strReplace(std.strReplace(part, '.', '\\.'), '?', '[^/]'), '*')) for part in std.split(pattern, '**')]);
+      "body.%s.matches(r'^(?:%s)$')" % [field, std.join('|', [expression(pattern) for pattern in items(patterns)])],
+
+    // image starts a Run for each tag that is pushed to a registry: distribution, harbor,
+    // quay or dockerhub. secret names the Secret with the token that the registry sends.
+    // repositories and tags are names or globs, lists or one each. params and when are CEL
+    // expressions over body.repository, body.tag and, of distribution and Harbor,
+    // body.digest; by default these are the parameters.
+    image(name, pipeline, registry, secret, repositories=null, tags=null, params={}, when=null)::
+      assert std.objectHas(registries, registry) : "ci.trigger.image: registry is '%s', but must be one of %s" % [registry, std.join(', ', std.objectFields(registries))];
+      local conditions = (if repositories != null then [among('repository', repositories)] else [])
+                         + (if tags != null then [among('tag', tags)] else [])
+                         + (if when != null then ['(%s)' % when] else []);
+      local tells = registries[registry].tells;
+      local all = { [field]: 'body.' + field for field in tells if field != 'id' };
+      ci.trigger.generic(name, pipeline, secret, if params != {} then params else all,
+                         when=if conditions != [] then std.join(' && ', conditions),
+                         each=std.rstripChars(registries[registry].each, '\n'),
+                         delivery=if std.member(tells, 'id') then "body.id + '/' + body.repository + ':' + body.tag"),
     // schedule starts a Run by the clock: cron is minute, hour, day of the month, month
     // and day of the week, or @daily and the like, in timeZone, UTC by default.
     // startingDeadline is how late a Run may be; jitter bounds what delays it. params

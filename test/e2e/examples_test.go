@@ -23,6 +23,7 @@ func expectedLog() map[string][3]string {
 		"approval":     {"deploy", "main", "Deploying number 1."},
 		"conditions":   {"warn", "main", "Only 82 percent are covered."},
 		"finally":      {"take-down", "main", "Taking down host-1."},
+		"images":       {"check", "main", "Checking acme/web:v1.4.0"},
 		"limits":       {"test", "main", "Tested in time."},
 		"notifiers":    {"test", "main", "All is well."},
 		"outputs":      {"publish", "main", "Publishing 1.4.1: Now with \"quotes\"."},
@@ -71,7 +72,7 @@ func runExample(t *testing.T, folder string) {
 			continue
 		}
 		path := s.awaitTrigger(t, trigger.Name)
-		answer := s.post(t, path, s.exampleDelivery(t, folder, trigger.Spec.Webhook.Provider))
+		answer := s.post(t, path, s.exampleDelivery(t, folder, &trigger))
 		decision, err := answer.Decision()
 		if err != nil || answer.Status != http.StatusCreated {
 			t.Fatalf("answer %d %s: %v", answer.Status, answer.Body, err)
@@ -87,11 +88,20 @@ func runExample(t *testing.T, folder string) {
 }
 
 // exampleDelivery is what the example's trigger waits for: for a git host's, a
-// real push of the program in its folder app.
-func (s *space) exampleDelivery(t *testing.T, folder string, provider v1alpha1.Provider) webhook.Delivery {
+// real push of the program in its folder app; for a registry's, what the example has
+// of that.
+func (s *space) exampleDelivery(t *testing.T, folder string, trigger *v1alpha1.Trigger) webhook.Delivery {
 	t.Helper()
-	if provider == v1alpha1.ProviderGeneric {
-		return s.generic(t, nil)
+	if trigger.Spec.Webhook.Provider == v1alpha1.ProviderGeneric {
+		delivery := s.generic(t, nil)
+		if trigger.Spec.Webhook.Each != "" {
+			request, err := os.ReadFile(filepath.Join(folder, "_requests", trigger.Name+".json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			delivery.Body = request
+		}
+		return delivery
 	}
 	app := s.repository(t, "app-")
 	if err := app.Copy(os.DirFS(filepath.Join(folder, "app"))); err != nil {

@@ -18,5 +18,9 @@ local ci = import 'kayci.libsonnet';
   next: ci.trigger.run('t-next', 'p', 'q', phases='Succeeded'),
   poll: ci.trigger.poll('t-poll', 'p', 'https://git.example.com/acme/web.git', secret='s', interval='5m', branches=['main', 'release/*'], tags='v*', params={ sha: 'event.sha' }),
   pollMain: ci.trigger.poll('t-poll-main', 'p', 'https://git.example.com/acme/web.git'),
+  distribution: ci.trigger.image('t-distribution', 'p', 'distribution', 's'),
+  harbor: ci.trigger.image('t-harbor', 'p', 'harbor', 's', repositories=['acme/web', 'acme/*/api'], tags='v?.*', when="body.digest != ''"),
+  quay: ci.trigger.image('t-quay', 'p', 'quay', secret='s', tags=['main', '**'], params={ image: "'quay.io/' + body.repository + ':' + body.tag" }),
+  dockerhub: ci.trigger.image('t-dockerhub', 'p', registry='dockerhub', secret='s', repositories='acme/web'),
   daily: ci.trigger.schedule('t-daily', 'p', '@daily'),
 }
