@@ -43,6 +43,7 @@ func TestExamplesRender(t *testing.T) {
 		"images":       {"Pipeline/check-image", "Trigger/distribution", "Trigger/dockerhub", "Trigger/harbor", "Trigger/quay"},
 		"limits":       {"Pipeline/limits", "Trigger/limits"},
 		"matrix":       {"Pipeline/matrix", "Trigger/matrix"},
+		"poll":         {"Pipeline/release", "Trigger/release", "Trigger/releases"},
 		"schedule":     {"Pipeline/nightly", "Trigger/by-hand", "Trigger/nightly"},
 		"promotion":    {"Pipeline/build", "Pipeline/deploy", "Trigger/build", "Trigger/deploy"},
 		"services":     {"Pipeline/services", "Trigger/services"},
