@@ -20,4 +20,4 @@ func (r *Reporter) Open(ctx context.Context, trigger client.Object) []reconcile.
 }
 
 // Remembered is how much a Reporter holds in memory: posts, and hosts that are away.
-func (r *Reporter) Remembered() (posts, away int) { return len(r.told.posts), len(r.breaker.away) }
+func (r *Reporter) Remembered() (posts, away int) { return len(r.told.posts), r.breaker.Len() }

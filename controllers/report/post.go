@@ -48,12 +48,12 @@ func (r *Reporter) post(ctx context.Context, req ctrl.Request, s *subject, want 
 	now, trigger := r.Clock.Now(), client.ObjectKeyFromObject(s.trigger)
 	made := post{message: want, generation: s.trigger.Generation, at: now}
 	if err == nil {
-		r.breaker.close(trigger)
+		r.breaker.Close(trigger)
 		r.told.put(req.NamespacedName, made)
 		return nil, nil //nolint:nilnil // No refusal is the usual answer and no error.
 	}
 	class := classify(err)
-	r.breaker.note(trigger, class, now)
+	r.breaker.Note(trigger, err, now)
 	if last, _ := r.told.of(req.NamespacedName); last.failed && last.message == want && last.generation == made.generation {
 		made.times = last.times + 1
 	}
@@ -63,7 +63,7 @@ func (r *Reporter) post(ctx context.Context, req ctrl.Request, s *subject, want 
 	case class.person:
 		class.after = recheck << min(made.times, doublings)
 	default:
-		class.after = max(class.after, r.breaker.left(trigger, now))
+		class.after = max(class.after, r.breaker.Left(trigger, now))
 	}
 	made.failed, made.again = true, now.Add(class.after)
 	r.told.put(req.NamespacedName, made)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -53,8 +54,9 @@ type Reporter struct {
 	// Clock tells the time.
 	Clock clock.PassiveClock
 
-	told    told
-	breaker breaker
+	told told
+	// breaker is by Trigger: all of its reports go to one host.
+	breaker githost.Breaker[types.NamespacedName]
 }
 
 // subject is a commit, as the Runs of one Trigger are about it.
@@ -193,7 +195,7 @@ func (r *Reporter) settle(ctx context.Context, req ctrl.Request, run *v1alpha1.R
 // before.
 func (r *Reporter) wait(s *subject, last post, same bool, want message) time.Duration {
 	now := r.Clock.Now()
-	wait := r.breaker.left(client.ObjectKeyFromObject(s.trigger), now)
+	wait := r.breaker.Left(client.ObjectKeyFromObject(s.trigger), now)
 	if same && last.failed {
 		wait = max(wait, last.again.Sub(now))
 	}
@@ -215,7 +217,7 @@ func (r *Reporter) old(run *v1alpha1.Run) bool {
 func (r *Reporter) withdraw(ctx context.Context, req ctrl.Request, s *subject) error {
 	last, known := r.told.of(req.NamespacedName)
 	defer r.told.forget(req.NamespacedName)
-	if !known || last.ended && !last.failed || r.breaker.left(client.ObjectKeyFromObject(s.trigger), r.Clock.Now()) > 0 {
+	if !known || last.ended && !last.failed || r.breaker.Left(client.ObjectKeyFromObject(s.trigger), r.Clock.Now()) > 0 {
 		return nil
 	}
 	want := last.message

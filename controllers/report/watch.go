@@ -112,7 +112,7 @@ func headNews() predicate.Predicate {
 
 // open are the commits with Runs of the Trigger that are not reported.
 func (r *Reporter) open(ctx context.Context, trigger client.Object) []reconcile.Request {
-	r.breaker.close(client.ObjectKeyFromObject(trigger))
+	r.breaker.Close(client.ObjectKeyFromObject(trigger))
 	var runs v1alpha1.RunList
 	if err := r.Client.List(ctx, &runs, client.InNamespace(trigger.GetNamespace()), client.UnsafeDisableDeepCopy); err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "List the Runs of a Trigger", "trigger", trigger.GetName())
