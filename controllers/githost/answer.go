@@ -127,7 +127,7 @@ func (c *caller) unreachable(ctx context.Context, a ask, err error) error {
 		return fault.New(v1alpha1.ReasonInvalidURL, c.asked(a)+" is answered by a redirect to another host or request, which the token doesn't follow: correct the address of the API")
 	}
 	if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &worldError{c.asked(a) + " has no answer within " + timeout.String(), context.DeadlineExceeded}
+		return &worldError{c.asked(a) + " has no answer in time", context.DeadlineExceeded}
 	}
 	// Its own text has the address, which is said already, and with it perhaps more.
 	if from, is := errors.AsType[*url.Error](err); is {

@@ -26,8 +26,8 @@ const (
 	// pageSize is how many entries are asked for at once, and maxPages how often for
 	// more of them: GitHub has 3,000 files of a pull request at most.
 	pageSize, maxPages = 100, 30
-	// maxPaths is where reading ends all the same.
-	maxPaths = 10_000
+	// maxPaths and maxPathBytes are where reading ends all the same.
+	maxPaths, maxPathBytes = 10_000, 1 << 20
 )
 
 // caller sends requests to one host.
