@@ -59,6 +59,7 @@ func TestBitbucket(t *testing.T) {
 		"cancelled, without a page and by a long name": {do: status("acme/web", state(githost.Cancelled), withoutPage, func(s *githost.Status) { s.Context = long }), says: []exchange{{
 			request: "POST " + api + "/commit/" + head + `/statuses/build {"key":"` + bitbucketKey(long) + `","state":"STOPPED","name":"` + long + `","description":"5 of 5 jobs succeeded","url":"https://bitbucket.org/acme/web/commits/` + head + `"}`, code: 201, answer: "{}",
 		}}},
+		"a thumb":   {do: react("acme/web", githost.ThumbsUp, onPull), want: "no reactions"},
 		"a comment": {do: comment("acme/web"), says: []exchange{{request: "POST " + api + `/pullrequests/7/comments {"content":{"raw":"not \u003cb\u003eyou\u003c/b\u003e"}}`, code: 201, answer: "{}"}}},
 	})
 }
@@ -95,6 +96,7 @@ func TestBitbucketServer(t *testing.T) {
 		"success":       {do: status("ACME/web"), says: posted("SUCCESSFUL", "https://ci.example.com/runs/ci/web-1")},
 		"cancelled":     {do: status("ACME/web", state(githost.Cancelled)), says: posted("FAILED", "https://ci.example.com/runs/ci/web-1")},
 		"running":       {do: status("ACME/web", state(githost.Running)), says: posted("INPROGRESS", "https://ci.example.com/runs/ci/web-1")},
+		"a thumb":       {do: react("ACME/web", githost.ThumbsUp, onPull), want: "no reactions"},
 		"a comment":     {do: comment("ACME/web"), says: []exchange{{request: "POST " + api + `/pull-requests/7/comments {"text":"not \u003cb\u003eyou\u003c/b\u003e"}`, code: 201, answer: "{}"}}},
 		"a wrong name":  {do: comment("ACME"), error: "ACME is no name of a repository"},
 		"a user's repo": {do: comment("~anna/web"), says: []exchange{{request: `POST /context/rest/api/1.0/projects/~anna/repos/web/pull-requests/7/comments {"text":"not \u003cb\u003eyou\u003c/b\u003e"}`, code: 201}}},

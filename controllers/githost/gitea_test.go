@@ -15,6 +15,8 @@ func TestGitea(t *testing.T) {
 	}
 	there, back := "GET "+api+"/compare/"+before+"..."+head+"?verification=false", "GET "+api+"/compare/"+head+"..."+before+"?verification=false"
 	table(t, v1alpha1.ProviderGitea, map[string]call{
+		"a thumb up":            {do: react("acme/web", githost.ThumbsUp, onPull), says: []exchange{{request: "POST " + api + `/issues/comments/501/reactions {"content":"+1"}`, code: 201, answer: "{}"}}},
+		"a thumb that is there": {do: react("acme/web", githost.ThumbsDown, onPull), says: []exchange{{request: "POST " + api + `/issues/comments/501/reactions {"content":"-1"}`, code: 200, answer: "{}"}}},
 		"may write": {do: mayWrite("acme/web", "anna"), says: permission("write"), want: true},
 		"owns":      {do: mayWrite("acme/web", "anna"), says: permission("owner"), want: true},
 		"may read":  {do: mayWrite("acme/web", "anna"), says: permission("read"), want: false},

@@ -32,6 +32,24 @@ type Host interface {
 	Comment(ctx context.Context, repository string, number int64, body string) error
 }
 
+// Reactor is a Host whose comments take reactions. Bitbucket's don't.
+type Reactor interface {
+	// React puts a reaction to a comment of a pull request. It is there once, however
+	// often it is put.
+	React(ctx context.Context, repository string, number int64, to event.Remark, with Reaction) error
+}
+
+// Reaction is what somebody thinks of a comment.
+type Reaction string
+
+// The reactions.
+const (
+	// ThumbsUp for what was done.
+	ThumbsUp Reaction = "+1"
+	// ThumbsDown for what was refused.
+	ThumbsDown Reaction = "-1"
+)
+
 // Change is what has changed: in a pull request, or from a commit to another.
 type Change struct {
 	// PullRequest is its number. 0: it is about the commits.

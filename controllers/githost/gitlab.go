@@ -207,3 +207,20 @@ func (g *gitlab) Comment(ctx context.Context, repository string, number int64, b
 	}
 	return g.do(ctx, post(fmt.Sprintf("%s/merge_requests/%d/notes", path, number), map[string]string{"body": body}), nil)
 }
+
+// React implements Reactor. GitLab refuses what is there already.
+func (g *gitlab) React(ctx context.Context, repository string, number int64, to event.Remark, with Reaction) error {
+	path, err := g.project(repository)
+	if err != nil {
+		return err
+	}
+	name := "thumbsdown"
+	if with == ThumbsUp {
+		name = "thumbsup"
+	}
+	err = g.do(ctx, post(fmt.Sprintf("%s/merge_requests/%d/notes/%d/award_emoji", path, number, to.ID), map[string]string{"name": name}), nil)
+	if said := answered(err); said != nil && strings.Contains(said.words, "already been taken") {
+		return nil
+	}
+	return err
+}

@@ -60,6 +60,11 @@ func TestGitLab(t *testing.T) {
 		"what is there already": {do: status("acme/team/web", state(githost.Running)), says: posted("running", 400, `{"message":"Cannot transition status via :run from :running (Reason(s): Status cannot transition via \"run\")"}`)},
 		"what is wrong":         {do: status("acme/team/web"), says: posted("success", 400, `{"message":{"name":["is too long"]}}`), error: `Refused: POST 127.0.0.1:`},
 		"a comment":             {do: comment("acme/team/web"), says: []exchange{{request: "POST " + api + `/merge_requests/7/notes {"body":"not \u003cb\u003eyou\u003c/b\u003e"}`, code: 201, answer: "{}"}}},
+		"a thumb up":            {do: react("acme/team/web", githost.ThumbsUp, onPull), says: []exchange{{request: "POST " + api + `/merge_requests/7/notes/501/award_emoji {"name":"thumbsup"}`, code: 201, answer: `{"id":1}`}}},
+		"a thumb down":          {do: react("acme/team/web", githost.ThumbsDown, onPull), says: []exchange{{request: "POST " + api + `/merge_requests/7/notes/501/award_emoji {"name":"thumbsdown"}`, code: 201, answer: `{"id":1}`}}},
+		"a thumb that is there": {do: react("acme/team/web", githost.ThumbsUp, onPull), says: []exchange{{request: "POST " + api + `/merge_requests/7/notes/501/award_emoji {"name":"thumbsup"}`, code: 404, answer: `{"message":"404 Award Emoji Name has already been taken Not Found"}`}}},
+		"a thumb at nothing":    {do: react("acme/team/web", githost.ThumbsUp, onPull), error: "NotFound: POST", says: []exchange{{request: "POST " + api + `/merge_requests/7/notes/501/award_emoji {"name":"thumbsup"}`, code: 404, answer: `{"message":"404 Note Not Found"}`}}},
+		"a thumb out":           {do: react("acme/../web", githost.ThumbsUp, onPull), error: "is no name of a repository"},
 		"no group":              {do: status("web"), error: "web is no name of a repository"},
 		"a way out":             {do: status("acme/../web"), error: "is no name of a repository"},
 	})

@@ -166,7 +166,19 @@ func comment(repository string) func(context.Context, githost.Host) (any, error)
 	}
 }
 
+func react(repository string, with githost.Reaction, to event.Remark) func(context.Context, githost.Host) (any, error) {
+	return func(ctx context.Context, host githost.Host) (any, error) {
+		reactor, can := host.(githost.Reactor)
+		if !can {
+			return "no reactions", nil
+		}
+		return nil, reactor.React(ctx, repository, 7, to, with)
+	}
+}
+
 var (
+	onPull   = event.Remark{ID: 501}
+	onLine   = event.Remark{ID: 501, Line: true}
 	byNumber = githost.Change{PullRequest: 7}
 	byCommit = githost.Change{Before: before, After: head}
 )

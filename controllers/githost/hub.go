@@ -67,6 +67,19 @@ func (h *hub) Comment(ctx context.Context, repository string, number int64, body
 	return h.do(ctx, post(fmt.Sprintf("%s/issues/%d/comments", path, number), hubComment{body}), nil)
 }
 
+// React implements Reactor. GitHub keeps comments on lines elsewhere.
+func (h *hub) React(ctx context.Context, repository string, _ int64, to event.Remark, with Reaction) error {
+	path, err := h.repository(repository)
+	if err != nil {
+		return err
+	}
+	list := "issues"
+	if to.Line {
+		list = "pulls"
+	}
+	return h.do(ctx, post(fmt.Sprintf("%s/%s/comments/%d/reactions", path, list, to.ID), map[string]Reaction{"content": with}), nil)
+}
+
 // pullFiles lists the files of a pull request. A page of at least so many isn't the
 // last.
 func (h *hub) pullFiles(ctx context.Context, path string, number int64, sizeName string, full int) (found []string, complete bool, err error) {

@@ -130,6 +130,7 @@ func (p *alikePull) fork() bool {
 type alikeComment struct {
 	alikeEvent
 	Comment struct {
+		ID   int64     `json:"id"`
 		Body string    `json:"body"`
 		URL  string    `json:"html_url"`
 		User alikeUser `json:"user"`
@@ -171,7 +172,10 @@ func parseAlikeComment(name string, payload []byte, drafts func(title string) bo
 	default:
 		return unknown(name)
 	}
-	said := comment{pull: on, action: body.Action, body: body.Comment.Body, author: body.Comment.User.Login, url: body.Comment.URL}
+	said := comment{
+		pull: on, action: body.Action, body: body.Comment.Body, author: body.Comment.User.Login, url: body.Comment.URL,
+		remark: Remark{ID: body.Comment.ID, Line: name == githubLineComment},
+	}
 	return one(said.event())
 }
 

@@ -8,6 +8,7 @@ type comment struct {
 	action       string
 	body, author string
 	url          string
+	remark       Remark
 }
 
 func (c *comment) event() (*Event, error) {
@@ -16,7 +17,7 @@ func (c *comment) event() (*Event, error) {
 		return nil, err
 	}
 	body := cutText(c.body, maxMessage)
-	e.URL = pageURL(c.url)
+	e.URL, e.Remark = pageURL(c.url), c.remark
 	e.Comment = Comment{Body: body, Author: c.author}
 	e.Comment.Command, e.Comment.Args = command(body)
 	return e, e.checkNames()

@@ -66,6 +66,8 @@ type Event struct {
 	PullRequest PullRequest
 	Comment     Comment
 	Release     Release
+	// Remark is the comment as the host's API finds it.
+	Remark Remark
 	// Label that was given or taken by an event of that action.
 	Label string
 	// Part tells the event from the others of its delivery, the same each time the
@@ -82,6 +84,14 @@ type (
 	// Release is a release at the git host.
 	Release = expr.Release
 )
+
+// Remark is where a host has a comment. Expressions don't see it.
+type Remark struct {
+	// ID of the comment. 0: the payload doesn't say it, or nothing needs it.
+	ID int64
+	// Line says that the comment is on a line of the change.
+	Line bool
+}
 
 // Expr is the event as expressions see it.
 func (e *Event) Expr() expr.Event {

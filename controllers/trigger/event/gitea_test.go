@@ -60,6 +60,7 @@ func TestParseGitea(t *testing.T) {
 		{"gitea-comment", "issue_comment", of("created", second, "ada", forked, func(e *Event) {
 			e.Kind, e.URL = "comment", page+"1#issuecomment-5"
 			e.Comment = Comment{Body: "/test all", Author: "ada", Command: "test", Args: []string{"all"}}
+			e.Remark.ID = 5
 		})},
 		{"gitea-release", "release", []*Event{{
 			Kind: "release", Action: "published", Repository: "acme/web", CloneURL: clone, Ref: "refs/tags/v1.1.0", Tag: "v1.1.0",

@@ -2,13 +2,16 @@ package event
 
 import "github.com/kayci/kayci/api/v1alpha1"
 
+// githubLineComment is GitHub's event of a comment on a line of the change.
+const githubLineComment = "pull_request_review_comment"
+
 func parseGitHub(name string, payload []byte) ([]*Event, error) {
 	switch name {
 	case "push":
 		return parseAlikePush(payload, false)
 	case "pull_request":
 		return parseGitHubPull(payload)
-	case "issue_comment", "pull_request_review_comment":
+	case "issue_comment", githubLineComment:
 		return parseAlikeComment(name, payload, func(string) bool { return false })
 	case "release":
 		return parseAlikeRelease(payload)

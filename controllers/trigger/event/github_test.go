@@ -61,10 +61,12 @@ func TestParseGitHub(t *testing.T) {
 		{"github-comment", "issue_comment", pulled("created", "ada", unseen, func(e *Event) {
 			e.Kind, e.SHA, e.URL = "comment", "", page+"#issuecomment-501"
 			e.Comment = Comment{Body: "Looks good to me.\r\n\r\n/ok-to-test 6113728\r\n", Author: "ada", Command: "ok-to-test", Args: []string{"6113728"}}
+			e.Remark.ID = 501
 		})},
 		{"github-comment-line", "pull_request_review_comment", pulled("created", "ada", forked, func(e *Event) {
 			e.Kind, e.MergeSHA, e.URL = "comment", merged, page+"#discussion_r601"
 			e.Comment = Comment{Body: "Why?", Author: "ada"}
+			e.Remark = Remark{ID: 601, Line: true}
 		})},
 		{"github-comment-issue", "issue_comment", kinds("issue_comment")},
 		{"github-release", "release", []*Event{{

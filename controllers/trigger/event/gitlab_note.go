@@ -9,6 +9,7 @@ func parseGitLabNote(payload []byte) ([]*Event, error) {
 		User       gitlabUser    `json:"user"`
 		Project    gitlabProject `json:"project"`
 		Attributes struct {
+			ID     int64  `json:"id"`
 			Note   string `json:"note"`
 			On     string `json:"noteable_type"` //nolint:misspell // it is GitLab's
 			URL    string `json:"url"`
@@ -27,6 +28,7 @@ func parseGitLabNote(payload []byte) ([]*Event, error) {
 	said := comment{
 		pull:   body.MergeRequest.pull(&body.Project, &body.User),
 		action: body.Attributes.Action, body: body.Attributes.Note, author: body.User.Username, url: body.Attributes.URL,
+		remark: Remark{ID: body.Attributes.ID},
 	}
 	switch said.action {
 	case "create", "":

@@ -65,6 +65,7 @@ func TestParseGitLab(t *testing.T) {
 		{"gitlab-note", "Note Hook", []*Event{of("created", "ada", noted, func(e *Event) {
 			e.Kind, e.URL = "comment", page+"#note_1244"
 			e.Comment = Comment{Body: "Fine.\n\n/ok-to-test 6113728", Author: "ada", Command: "ok-to-test", Args: []string{"6113728"}}
+			e.Remark.ID = 1244
 		})}},
 		{"gitlab-release", "Release Hook", []*Event{{
 			Kind: "release", Action: "published", Repository: repository, CloneURL: clone, SHA: head, Ref: "refs/tags/v1.4.0", Tag: "v1.4.0",
