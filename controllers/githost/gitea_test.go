@@ -17,9 +17,9 @@ func TestGitea(t *testing.T) {
 	table(t, v1alpha1.ProviderGitea, map[string]call{
 		"a thumb up":            {do: react("acme/web", githost.ThumbsUp, onPull), says: []exchange{{request: "POST " + api + `/issues/comments/501/reactions {"content":"+1"}`, code: 201, answer: "{}"}}},
 		"a thumb that is there": {do: react("acme/web", githost.ThumbsDown, onPull), says: []exchange{{request: "POST " + api + `/issues/comments/501/reactions {"content":"-1"}`, code: 200, answer: "{}"}}},
-		"may write": {do: mayWrite("acme/web", "anna"), says: permission("write"), want: true},
-		"owns":      {do: mayWrite("acme/web", "anna"), says: permission("owner"), want: true},
-		"may read":  {do: mayWrite("acme/web", "anna"), says: permission("read"), want: false},
+		"may write":             {do: mayWrite("acme/web", "anna"), says: permission("write"), want: true},
+		"owns":                  {do: mayWrite("acme/web", "anna"), says: permission("owner"), want: true},
+		"may read":              {do: mayWrite("acme/web", "anna"), says: permission("read"), want: false},
 		"nobody": {do: mayWrite("acme/web", "anna"), want: false, says: []exchange{{
 			request: "GET " + api + "/collaborators/anna/permission", code: 404, answer: `{"message":"user does not exist [uid: 0, name: anna]","url":"https://git.example.com/api/swagger"}`,
 		}}},

@@ -186,7 +186,7 @@ var (
 // fork is the pull request of all tables.
 func fork(edit func(*event.Event)) *event.Event {
 	e := &event.Event{
-		Kind: "pull_request", Repository: "acme/web", SHA: head, Ref: "refs/pull/7/head", Title: "Greet", Sender: "anna", URL: "https://git.example.com/7",
+		Kind: "pull_request", Repository: "acme/web", SHA: head, Ref: "refs/pull/7/head", Title: "Greet", Sender: "anna", URL: "https://git.example.com/7", PathsGap: event.GapPull,
 		PullRequest: event.PullRequest{
 			Number: 7, Title: "Greet", Author: "anna", Head: "main", Base: "main", HeadRepository: "anna/web", Fork: true, URL: "https://git.example.com/7",
 		},

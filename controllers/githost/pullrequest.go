@@ -50,6 +50,6 @@ func pullRequest(e *event.Event) (*event.Event, error) {
 	pr.Labels = pr.Labels[:min(len(pr.Labels), maxLabel)]
 	// What another repository holds anybody could have put there.
 	pr.Fork = pr.HeadRepository != e.Repository
-	e.Title, e.URL, e.Sender = pr.Title, pr.URL, pr.Author
+	e.Title, e.URL, e.Sender, e.PathsGap = pr.Title, pr.URL, pr.Author, event.GapPull
 	return e, nil
 }

@@ -28,7 +28,7 @@ func TestParseBitbucket(t *testing.T) {
 	of := func(action v1alpha1.EventAction, sender string, pull PullRequest, edit func(*Event)) []*Event {
 		e := &Event{
 			Kind: "pull_request", Action: action, Repository: "acme/web", CloneURL: clone, SHA: head[:12],
-			Sender: sender, Title: "Fix the parser", URL: page, PathsGap: gapPull, PullRequest: pull,
+			Sender: sender, Title: "Fix the parser", URL: page, PathsGap: GapPull, PullRequest: pull,
 		}
 		if edit != nil {
 			edit(e)
@@ -83,7 +83,7 @@ func TestParseDataCenter(t *testing.T) {
 	of := func(action v1alpha1.EventAction, sender string, pull PullRequest, edit func(*Event)) []*Event {
 		e := &Event{
 			Kind: "pull_request", Action: action, Repository: "ACME/web", CloneURL: clone, SHA: head, Ref: "refs/pull-requests/7/from",
-			Sender: sender, Title: "Fix the parser", URL: pull.URL, PathsGap: gapPull, PullRequest: pull,
+			Sender: sender, Title: "Fix the parser", URL: pull.URL, PathsGap: GapPull, PullRequest: pull,
 		}
 		if edit != nil {
 			edit(e)

@@ -98,3 +98,26 @@ func (p *paths) sorted() []string {
 	}
 	return p.found
 }
+
+// WithPaths is the event with the paths that the git host has named when it was asked.
+// Complete says that these are all.
+func (e *Event) WithPaths(named []string, complete bool) *Event {
+	var all paths
+	if !complete {
+		all.found, all.gap = slices.Clone(e.Paths), "the git host names only some when it is asked"
+	}
+	for _, path := range named {
+		all.add(path)
+	}
+	known := *e
+	known.Paths = all.sorted()
+	known.PathsGap = all.gap
+	return &known
+}
+
+// WithoutPaths is the event whose paths the git host hasn't named when it was asked.
+func (e *Event) WithoutPaths(why string) *Event {
+	unknown := *e
+	unknown.PathsGap += ", and when it is asked: " + why
+	return &unknown
+}

@@ -24,7 +24,7 @@ func TestParseGitea(t *testing.T) {
 	of := func(action v1alpha1.EventAction, sha, sender string, pull PullRequest, edit func(*Event)) []*Event {
 		e := &Event{
 			Kind: "pull_request", Action: action, Repository: "acme/web", CloneURL: clone, SHA: sha, Ref: "refs/pull/1/head",
-			Sender: sender, Title: pull.Title, URL: pull.URL, PathsGap: gapPull, PullRequest: pull,
+			Sender: sender, Title: pull.Title, URL: pull.URL, PathsGap: GapPull, PullRequest: pull,
 		}
 		if edit != nil {
 			edit(e)
@@ -54,7 +54,7 @@ func TestParseGitea(t *testing.T) {
 		{"gitea-pull-labeled", "pull_request", of("label_updated", second, "ada", labeled, nil)},
 		{"gitea-pull-merged", "pull_request", []*Event{{
 			Kind: "pull_request", Action: "merged", Repository: "acme/web", CloneURL: clone, SHA: "1e3972c7d189e7d5fc8ae3377557711785c6d43a",
-			MergeSHA: "d6a06eb3b1a4240ee0ab96bead67bd0329abb1d7", Ref: "refs/pull/2/head", Sender: "ada", Title: "Add a page", URL: page + "2", PathsGap: gapPull,
+			MergeSHA: "d6a06eb3b1a4240ee0ab96bead67bd0329abb1d7", Ref: "refs/pull/2/head", Sender: "ada", Title: "Add a page", URL: page + "2", PathsGap: GapPull,
 			PullRequest: PullRequest{Number: 2, Title: "Add a page", Author: "ada", Head: "page", Base: "main", HeadRepository: "acme/web", URL: page + "2"},
 		}}},
 		{"gitea-comment", "issue_comment", of("created", second, "ada", forked, func(e *Event) {

@@ -34,7 +34,7 @@ func TestParseGitHub(t *testing.T) {
 	pulled := func(action v1alpha1.EventAction, sender string, pull PullRequest, edit func(*Event)) []*Event {
 		e := &Event{
 			Kind: "pull_request", Action: action, Repository: "acme/web", CloneURL: clone, SHA: head, Ref: "refs/pull/7/head",
-			Sender: sender, Title: "Fix the parser", URL: page, PathsGap: gapPull, PullRequest: pull,
+			Sender: sender, Title: "Fix the parser", URL: page, PathsGap: GapPull, PullRequest: pull,
 		}
 		if edit != nil {
 			edit(e)

@@ -35,7 +35,7 @@ func TestParseGitLab(t *testing.T) {
 	of := func(action v1alpha1.EventAction, sender string, pull PullRequest, edit func(*Event)) *Event {
 		e := &Event{
 			Kind: "pull_request", Action: action, Repository: repository, CloneURL: clone, SHA: head, Ref: "refs/merge-requests/7/head",
-			Sender: sender, Title: pull.Title, Message: message + "\n", URL: page, PathsGap: gapPull, PullRequest: pull,
+			Sender: sender, Title: pull.Title, Message: message + "\n", URL: page, PathsGap: GapPull, PullRequest: pull,
 		}
 		if edit != nil {
 			edit(e)

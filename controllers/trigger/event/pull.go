@@ -43,8 +43,8 @@ type change struct {
 // numbered is a ref with a pull request's number.
 func numbered(format string, number int64) string { return fmt.Sprintf(format, number) }
 
-// gapPull is why the paths of a pull request aren't known.
-const gapPull = "the git host lists no paths of a pull request"
+// GapPull is why the paths of a pull request aren't known.
+const GapPull = "the git host lists no paths of a pull request"
 
 // events are one for each change.
 func (p *pull) events(changes ...change) ([]*Event, error) {
@@ -74,7 +74,7 @@ func (p *pull) event(kind v1alpha1.EventKind, action v1alpha1.EventAction) (*Eve
 	e := &Event{
 		Kind: kind, Action: action, Repository: p.repository, CloneURL: p.cloneURL, Sender: p.sender, Ref: p.ref,
 		SHA: p.commit(p.sha), Before: p.commit(p.before), MergeSHA: p.commit(p.merge),
-		Title: cutTitle(p.title), Message: cutText(p.message, maxMessage), URL: pageURL(p.url), PathsGap: gapPull,
+		Title: cutTitle(p.title), Message: cutText(p.message, maxMessage), URL: pageURL(p.url), PathsGap: GapPull,
 		PullRequest: PullRequest{
 			Number: p.number, Title: cutTitle(p.title), Author: p.author, Draft: p.draft,
 			Head: p.head, Base: p.base, HeadRepository: p.headRepository, Fork: p.fork,

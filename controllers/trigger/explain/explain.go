@@ -100,8 +100,9 @@ func decide(env *expr.Env, trigger *v1alpha1.Trigger, pipelines []*v1alpha1.Pipe
 	if decision.Outcome != match.Matched {
 		return Answer{Outcome: v1alpha1.DecisionOutcome(decision.Outcome), Reason: decision.Reason}
 	}
+	paths := wanted(trigger, decision)
 	if wish.Verb == pull.Nothing {
-		if answer := admit(trigger, e); answer != nil {
+		if answer := admit(trigger, e, paths); answer != nil {
 			return *answer
 		}
 	}
@@ -113,7 +114,15 @@ func decide(env *expr.Env, trigger *v1alpha1.Trigger, pipelines []*v1alpha1.Pipe
 	if err != nil {
 		return invalid("%v", err)
 	}
-	return Answer{Outcome: v1alpha1.DecisionCreated, Reason: decision.Reason, Params: params}
+	return Answer{Outcome: v1alpha1.DecisionCreated, Reason: decision.Reason + paths, Params: params}
+}
+
+// wanted says that the receiver would ask the git host for paths, where it would.
+func wanted(trigger *v1alpha1.Trigger, decision match.Decision) string {
+	if trigger.Spec.Report == nil || !slices.Contains(decision.Unknown, match.ChangedPaths) {
+		return ""
+	}
+	return "; the git host is asked for the changed paths, and they decide"
 }
 
 // obey returns what becomes of a command, or nil for a label that lets the event's head
@@ -124,19 +133,20 @@ func obey(trigger *v1alpha1.Trigger, wish pull.Wish) *Answer {
 		return &Answer{Outcome: v1alpha1.DecisionNotMatched, Reason: wish.NotMeant}
 	case wish.Refused != "":
 		return &Answer{Outcome: v1alpha1.DecisionRefused, Reason: wish.Refused}
-	case wish.By == "":
+	case wish.Label && trigger.Spec.Report == nil:
 		return nil
 	case trigger.Spec.Report == nil:
 		return &Answer{Outcome: v1alpha1.DecisionRefused, Reason: pull.Unasked(trigger.Spec.Webhook.Provider, wish)}
 	}
-	return &Answer{
-		Outcome: v1alpha1.DecisionHeld,
-		Reason:  fmt.Sprintf("/%s is for the git host to allow: it is asked whether %s has write access, and what the head is", wish.Verb, wish.By),
+	reason := fmt.Sprintf("%s is for the git host to allow: it is asked whether %s has write access", wish.What(), wish.By)
+	if !wish.Label && wish.Verb != pull.Cancel {
+		reason += ", and what the head is"
 	}
+	return &Answer{Outcome: v1alpha1.DecisionHeld, Reason: reason}
 }
 
 // admit returns what keeps a comment or a fork's head from starting a Run, or nil.
-func admit(trigger *v1alpha1.Trigger, e *event.Event) *Answer {
+func admit(trigger *v1alpha1.Trigger, e *event.Event, paths string) *Answer {
 	if e.Kind == v1alpha1.EventComment {
 		if trigger.Spec.Report == nil {
 			return &Answer{Outcome: v1alpha1.DecisionRefused, Reason: pull.Unheard}
@@ -152,7 +162,7 @@ func admit(trigger *v1alpha1.Trigger, e *event.Event) *Answer {
 		return nil
 	case pull.Held:
 		missing := pull.Missing(trigger.Spec.Webhook.Provider, e.SHA, trigger.Spec.Report != nil)
-		return &Answer{Outcome: v1alpha1.DecisionHeld, Reason: why + ": it " + missing}
+		return &Answer{Outcome: v1alpha1.DecisionHeld, Reason: why + ": it " + missing + paths}
 	case pull.Shut:
 	}
 	return &Answer{Outcome: v1alpha1.DecisionNotMatched, Reason: why}

@@ -137,6 +137,12 @@ func TestExplainPullRequests(t *testing.T) {
 		})
 	}
 	reports := func(s *v1alpha1.TriggerSpec) { s.Report = &v1alpha1.Report{} }
+	paths := func(edit func(*v1alpha1.TriggerSpec)) func(*v1alpha1.TriggerSpec) {
+		return func(s *v1alpha1.TriggerSpec) {
+			s.Webhook.Paths = []string{"src/**"}
+			edit(s)
+		}
+	}
 	pull := from("X-Github-Event", "pull_request")
 	comment := from("X-Github-Event", "issue_comment")
 	for name, tt := range map[string]struct {
@@ -150,6 +156,11 @@ func TestExplainPullRequests(t *testing.T) {
 		"forks are ignored": {of(func(s *v1alpha1.TriggerSpec) { s.Webhook.Forks = v1alpha1.ForksIgnore }), request(t, "github-pull-synchronize", pull), "NotMatched", "spec.webhook.forks is Ignore"},
 		"forks run":         {of(func(s *v1alpha1.TriggerSpec) { s.Webhook.Forks = v1alpha1.ForksRun }), request(t, "github-pull-synchronize", pull), "Created", ""},
 		"a command":         {of(nil), request(t, "github-comment", comment), "Refused", "has no spec.report"},
+		"the label":         {of(nil), request(t, "github-pull-labeled", pull), "Created", "pull request 7 (opened)"},
+		"the label, asked":  {of(reports), request(t, "github-pull-labeled", pull), "Held", "the label ok-to-test is for the git host to allow: it is asked whether"},
+		"of unknown paths":  {of(paths(func(*v1alpha1.TriggerSpec) {})), request(t, "github-pull-opened", pull), "Created", "the git host lists no paths of a pull request"},
+		"of paths to ask":   {of(paths(reports)), request(t, "github-pull-opened", pull), "Created", "; the git host is asked for the changed paths, and they decide"},
+		"of a fork's paths": {of(paths(reports)), request(t, "github-pull-synchronize", pull), "Held", "; the git host is asked for the changed paths, and they decide"},
 		"one to be asked":   {of(reports), request(t, "github-comment", comment), "Held", "is for the git host to allow"},
 	} {
 		t.Run(name, func(t *testing.T) {

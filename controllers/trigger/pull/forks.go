@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/trigger/event"
 )
@@ -71,6 +72,12 @@ func Unasked(provider v1alpha1.Provider, wish Wish) string {
 		reason += fmt.Sprintf(": set the label %s instead", v1alpha1.OkToTest)
 	}
 	return reason
+}
+
+// Denied is why the git host has the user not do what is only for people with write
+// access.
+func Denied(what, repository, user string) string {
+	return fmt.Sprintf("%s is only for people with write access to %s, and %s has none", what, repository, printable.Text(user))
 }
 
 // Refuse returns why the wish is not granted for the head that the pull request has

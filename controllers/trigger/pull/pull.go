@@ -42,15 +42,25 @@ var prefixPattern = regexp.MustCompile(fmt.Sprintf(`^[0-9a-f]{%d,64}$`, minPrefi
 // Wish is what an event wants of KayCI for one Trigger.
 type Wish struct {
 	Verb Verb
-	// By is the user who has to have write access. Empty: the git host lets only people
-	// with rights do what was done.
+	// By is the user who has to have write access.
 	By string
+	// Label: it was set as a label. The git host lets only people with rights do that,
+	// which has to be enough where it can't be asked who has write access.
+	Label bool
 	// SHA is the beginning of the head's name that a yes is about.
 	SHA string
 	// Refused is why it is not granted, whoever asks.
 	Refused string
 	// NotMeant is why the wish is not for this Trigger.
 	NotMeant string
+}
+
+// What the wish is called.
+func (w *Wish) What() string {
+	if w.Label {
+		return "the label " + v1alpha1.OkToTest
+	}
+	return "/" + string(w.Verb)
 }
 
 // Understand returns what the event wants. Of comments, only a new one's counts: who
@@ -72,7 +82,7 @@ func ofLabel(webhook *v1alpha1.Webhook, e *event.Event) Wish {
 	if e.Label != v1alpha1.OkToTest || !e.PullRequest.Fork || webhook.ForkPolicy() != v1alpha1.ForksRequireApproval {
 		return Wish{}
 	}
-	return Wish{Verb: LetIn, SHA: e.SHA}
+	return Wish{Verb: LetIn, By: e.Sender, Label: true, SHA: e.SHA}
 }
 
 func ofComment(trigger string, webhook *v1alpha1.Webhook, e *event.Event) Wish {

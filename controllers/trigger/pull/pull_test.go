@@ -65,7 +65,7 @@ func TestUnderstand(t *testing.T) {
 		"a push":                            {webhook(), &event.Event{Kind: v1alpha1.EventPush, SHA: head}, Wish{}},
 		"a pull request that is opened":     {webhook(), request(v1alpha1.ActionOpened), Wish{}},
 		"one that was labeled before":       {webhook(), request(v1alpha1.ActionUpdated, func(e *event.Event) { e.PullRequest.Labels = []string{"ok-to-test"} }), Wish{}},
-		"the label":                         {webhook(), labeled("ok-to-test"), Wish{Verb: LetIn, SHA: head}},
+		"the label":                         {webhook(), labeled("ok-to-test"), Wish{Verb: LetIn, By: "mona", Label: true, SHA: head}},
 		"the label in upper case":           {webhook(), labeled("OK-TO-TEST"), Wish{}},
 		"another label":                     {webhook(), labeled("bug"), Wish{}},
 		"the label of no fork":              {webhook(), ownLabeled, Wish{}},

@@ -37,12 +37,12 @@ func TestComments(t *testing.T) {
 	}{
 		"of who may write": {writable(pullEvent("", ofNoFork)), unsaid("mona"), result{Outcome: created, Run: run, Reason: "the comment on pull request 7 (created), base main matches main, and spec.webhook.if is true"}},
 		"of a stranger": {writable(pullEvent("", ofNoFork)), unsaid("stranger"), result{
-			Outcome: refused, Reason: "a comment starts Runs only for people with write access to acme/web, and stranger has none",
+			Outcome: refused, Reason: "a comment that starts a Run is only for people with write access to acme/web, and stranger has none",
 		}},
 		"on a fork":            {writable(pullEvent("")), unsaid("mona"), result{Outcome: notMatched, Reason: "commit 6113728f27ae is of a fork, and nobody has let it in"}},
 		"for another branch":   {writable(elsewhere), unsaid("mona"), result{Outcome: notMatched, Reason: "base next matches none of main"}},
 		"nobody can be asked":  {nil, unsaid("mona"), result{Outcome: refused, Reason: pull.Unheard}},
-		"the host is down":     {&fakeHost{err: errors.New("no answer")}, unsaid("mona"), result{Outcome: failed, Reason: "a comment by mona: no answer", transient: true}},
+		"the host is down":     {&fakeHost{err: errors.New("no answer")}, unsaid("mona"), result{Outcome: failed, Reason: "a comment that starts a Run by mona: no answer", transient: true}},
 		"with another command": {writable(pullEvent("", ofNoFork)), commentBy("mona", "hello"), result{Outcome: notMatched, Reason: "spec.webhook.if is false: event.comment.command == 'deploy'"}},
 		"that another has made": {writable(pullEvent("", ofNoFork)), edited, result{
 			Outcome: refused, Reason: "the comment is by stranger and was changed by mona: a comment starts Runs as its author wrote it",

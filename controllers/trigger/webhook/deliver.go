@@ -18,10 +18,22 @@ import (
 	"github.com/kayci/kayci/controllers/trigger/pull"
 )
 
-// deliverAll carries each event of a request out for each Trigger. A request to a
+// deliverAll carries each event of a request out for each Trigger, which share what
+// they ask of git hosts.
+func (s *Server) deliverAll(ctx context.Context, triggers []v1alpha1.Trigger, of deliveries, addressed bool) []result {
+	asks := s.newInquiry()
+	for _, events := range of {
+		for i := range events {
+			events[i].asks = asks
+		}
+	}
+	return s.deliverEach(ctx, triggers, of, addressed)
+}
+
+// deliverEach carries each event of a request out for each Trigger. A request to a
 // namespace's address, or of several events, that starts nothing is one record, and
 // not one for each Trigger and event.
-func (s *Server) deliverAll(ctx context.Context, triggers []v1alpha1.Trigger, of deliveries, addressed bool) []result {
+func (s *Server) deliverEach(ctx context.Context, triggers []v1alpha1.Trigger, of deliveries, addressed bool) []result {
 	results := make([]result, 0, len(triggers))
 	alone := addressed
 	for i := range triggers {
@@ -125,7 +137,10 @@ func (s *Server) decide(ctx context.Context, trigger *v1alpha1.Trigger, d delive
 	if wish := pull.Understand(trigger.Name, trigger.Spec.Webhook, d.event); wish.Verb != pull.Nothing && !trigger.Spec.Suspend {
 		return s.grant(ctx, trigger, d, wish)
 	}
-	decision, err := s.match(ctx, trigger, d)
+	if d.event.Kind == v1alpha1.EventComment {
+		return s.comment(ctx, trigger, d)
+	}
+	d, decision, err := s.consider(ctx, trigger, d)
 	if err != nil {
 		return undecided(err)
 	}
@@ -137,9 +152,6 @@ func (s *Server) decide(ctx context.Context, trigger *v1alpha1.Trigger, d delive
 	}
 	if decision.Outcome != match.Matched {
 		return besides(result{Outcome: outcome(decision.Outcome), Reason: decision.Reason}, ended), nil
-	}
-	if d.event.Kind == v1alpha1.EventComment {
-		return s.comment(ctx, trigger, d)
 	}
 	r, err := s.admit(ctx, trigger, d, decision.Reason)
 	return besides(r, ended), err

@@ -27,6 +27,8 @@ type delivery struct {
 	body   *document
 	// wrong is why the Trigger can make no events of the request.
 	wrong error
+	// asks is what the request's deliveries ask of git hosts.
+	asks *inquiry
 }
 
 // understand reads the body once for each provider among the receivers, before

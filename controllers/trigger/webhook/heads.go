@@ -38,7 +38,7 @@ func (s *Server) admit(ctx context.Context, trigger *v1alpha1.Trigger, d deliver
 	err = s.changeHeld(ctx, trigger, func(held []v1alpha1.HeldHead) ([]v1alpha1.HeldHead, bool) {
 		return pull.Hold(held, d.event, s.opts.Clock.Now())
 	})
-	return result{Outcome: onHold, Reason: why + ": it " + pull.Missing(d.provider, d.event.SHA, s.asks(trigger))}, err
+	return result{Outcome: onHold, Reason: why + ": it " + pull.Missing(d.provider, d.event.SHA, d.asks.may(trigger))}, err
 }
 
 // letIn returns the Run by which somebody has let the event's head in, or nil.

@@ -83,7 +83,7 @@ func commentBy(author, command string, args ...string) *event.Event {
 
 func (f *fixture) tell(t testing.TB, id string, e *event.Event) result {
 	t.Helper()
-	d := delivery{provider: v1alpha1.ProviderGitHub, id: id, digest: "sha256:" + id, event: e, body: &document{raw: []byte("{}"), weight: 1, memory: f.memory}}
+	d := delivery{provider: v1alpha1.ProviderGitHub, id: id, digest: "sha256:" + id, event: e, body: &document{raw: []byte("{}"), weight: 1, memory: f.memory}, asks: f.newInquiry()}
 	return f.deliver(t.Context(), f.trigger(t, "web-pr"), d, false)
 }
 
@@ -180,6 +180,18 @@ func TestWishes(t *testing.T) {
 		"the label": {
 			event: pullEvent(v1alpha1.ActionLabeled, labelOf("ok-to-test")),
 			want:  result{Outcome: created, Run: letInRun, Reason: "the label ok-to-test by mona, pull request 7 (opened)"}, names: []string{letInRun},
+		},
+		"the label, by who may write": {
+			host: writable(nil), event: pullEvent(v1alpha1.ActionLabeled, labelOf("ok-to-test")),
+			want: result{Outcome: created, Run: letInRun, Reason: "the label ok-to-test by mona, pull request 7 (opened)"}, names: []string{letInRun},
+		},
+		"the label, by who may only label": {
+			host: writable(nil), event: pullEvent(v1alpha1.ActionLabeled, labelOf("ok-to-test"), func(e *event.Event) { e.Sender = "stranger" }),
+			want: result{Outcome: refused, Reason: "the label ok-to-test" + noAccess},
+		},
+		"the label while the host is down": {
+			host: down, event: pullEvent(v1alpha1.ActionLabeled, labelOf("ok-to-test")),
+			want: result{Outcome: failed, Reason: "the label ok-to-test by mona: the git host answers with 502", transient: true},
 		},
 		"a yes by a stranger": {
 			host: writable(pullEvent("")), event: commentBy("stranger", "ok-to-test", head),

@@ -22,6 +22,7 @@ import (
 
 	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/githost"
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger/decisions"
 	"github.com/kayci/kayci/controllers/turn"
@@ -108,6 +109,8 @@ type Server struct {
 	turns       turn.Turns
 	room        *room
 	memory      *memory
+	away        githost.Breaker[access]
+	allowance   allowance
 	connections int
 	concealment time.Duration
 	handler     http.Handler
@@ -136,6 +139,8 @@ func NewServer(opts Options) (*Server, error) {
 		places:      newPlaces(opts.MaxConcurrent, opts.Patience),
 		room:        newRoom(opts.Clock, opts.room(), opts.MaxBytes+leastRoom),
 		memory:      newMemory(opts.Patience),
+		away:        githost.Breaker[access]{Most: maxAway},
+		allowance:   usualAllowance(),
 		connections: maxConnections,
 		concealment: concealment,
 	}
