@@ -20,6 +20,8 @@ func (s *Server) comment(ctx context.Context, trigger *v1alpha1.Trigger, d deliv
 	const what = "a comment that starts a Run"
 	by := d.event.Comment.Author
 	switch {
+	case pull.IsReply(d.event):
+		return result{Outcome: notMatched, Reason: "KayCI has written the comment"}, nil
 	case d.event.Sender != by:
 		return result{Outcome: refused, Reason: fmt.Sprintf("the comment is by %s and was changed by %s: a comment starts Runs as its author wrote it", by, d.event.Sender)}, nil
 	case !d.asks.may(trigger):

@@ -19,7 +19,7 @@ import (
 )
 
 // deliverAll carries each event of a request out for each Trigger, which share what
-// they ask of git hosts.
+// they ask of git hosts, and then tells the author of a command what has become of it.
 func (s *Server) deliverAll(ctx context.Context, triggers []v1alpha1.Trigger, of deliveries, addressed bool) []result {
 	asks := s.newInquiry()
 	for _, events := range of {
@@ -27,7 +27,9 @@ func (s *Server) deliverAll(ctx context.Context, triggers []v1alpha1.Trigger, of
 			events[i].asks = asks
 		}
 	}
-	return s.deliverEach(ctx, triggers, of, addressed)
+	results := s.deliverEach(ctx, triggers, of, addressed)
+	s.reply(ctx, asks)
+	return results
 }
 
 // deliverEach carries each event of a request out for each Trigger. A request to a

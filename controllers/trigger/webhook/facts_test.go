@@ -144,6 +144,7 @@ func TestPathsOfAPushAreAskedFor(t *testing.T) {
 func TestEqualQuestionsAreAskedOnce(t *testing.T) {
 	host := newGitHost(t, map[string]said{
 		askFiles: {body: `[{"filename":"src/a"}]`}, askAda: mayWriteAnswer(), askPull: ofPullHost("ben/web", head),
+		"POST /repos/acme/web/issues/comments/501/reactions": {code: 201, body: "{}"},
 	})
 	var all []*v1alpha1.Trigger
 	for i := range 5 {
@@ -162,7 +163,7 @@ func TestEqualQuestionsAreAskedOnce(t *testing.T) {
 	}{
 		{opened(t, "/hooks/ci"), []string{askFiles, askFiles}},
 		{signedGitHub("/hooks/ci", "d2", "issue_comment", payload(t, "github-comment")), []string{
-			askAda, askAda, askPull, askPull, askFiles, askFiles,
+			askAda, askAda, askPull, askPull, askFiles, askFiles, `POST /repos/acme/web/issues/comments/501/reactions {"content":"+1"}`,
 		}},
 	} {
 		got := read(t, f.send(tt.req))

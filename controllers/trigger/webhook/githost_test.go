@@ -89,7 +89,7 @@ func (f *fixture) askHosts() {
 
 // impatient gives hosts little time, so that what is slow is soon known.
 func (f *fixture) impatient() {
-	f.allowance = allowance{each: time.Second, all: time.Minute}
+	f.allowance = allowance{each: time.Second, all: time.Minute, reply: time.Second}
 }
 
 func reportTo(api string) func(*v1alpha1.TriggerSpec) {

@@ -28,10 +28,12 @@ type allowance struct {
 	// each host has so long for all questions of a request, and all of them together
 	// have so long: a slow one is in nobody else's way.
 	each, all time.Duration
+	// reply is how long the answer to a command may take.
+	reply time.Duration
 }
 
 func usualAllowance() allowance {
-	return allowance{each: 5 * time.Second, all: 7 * time.Second}
+	return allowance{each: 5 * time.Second, all: 7 * time.Second, reply: 2 * time.Second}
 }
 
 // maxAway is how long a host that fails is left alone at most: somebody may wait for
@@ -49,6 +51,8 @@ type inquiry struct {
 	until   time.Time
 	lines   map[access]*line
 	answers map[question]word
+	// reply is for the author of the request's command, nil if there is none.
+	reply *reply
 }
 
 // access is which host a Trigger asks, and by which credentials.
@@ -104,7 +108,7 @@ func ask[T any](ctx context.Context, q *inquiry, trigger *v1alpha1.Trigger, abou
 	about.access = accessOf(trigger)
 	said, known := q.answers[about]
 	if !known {
-		said.err = q.talk(ctx, trigger, func(ctx context.Context, host githost.Host) error {
+		said.err = q.talk(ctx, trigger, 0, func(ctx context.Context, host githost.Host) error {
 			value, err := put(ctx, host)
 			said.value = value
 			return err
@@ -115,14 +119,19 @@ func ask[T any](ctx context.Context, q *inquiry, trigger *v1alpha1.Trigger, abou
 	return value, said.err
 }
 
-// talk has a function speak to the Trigger's host.
-func (q *inquiry) talk(ctx context.Context, trigger *v1alpha1.Trigger, speak func(context.Context, githost.Host) error) error {
+// talk has a function speak to the Trigger's host: for so long, or, if that is 0, for as
+// long as the host still has for questions.
+func (q *inquiry) talk(ctx context.Context, trigger *v1alpha1.Trigger, most time.Duration, speak func(context.Context, githost.Host) error) error {
 	to := accessOf(trigger)
 	l := q.line(to)
 	if l.err != nil {
 		return l.err
 	}
-	bounded, cancel := context.WithDeadline(ctx, l.until)
+	until := l.until
+	if most > 0 {
+		until = time.Now().Add(most)
+	}
+	bounded, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	var err error
 	if l.host == nil {

@@ -111,6 +111,7 @@ type Server struct {
 	memory      *memory
 	away        githost.Breaker[access]
 	allowance   allowance
+	comments    budget
 	connections int
 	concealment time.Duration
 	handler     http.Handler

@@ -14,8 +14,17 @@ import (
 	"github.com/kayci/kayci/controllers/trigger/pull"
 )
 
-// grant does what a label or a comment wants, if it may be wanted.
+// grant does what a label or a comment wants, if it may be wanted, and notes what its
+// author is told of that.
 func (s *Server) grant(ctx context.Context, trigger *v1alpha1.Trigger, d delivery, wish pull.Wish) (result, error) {
+	r, err := s.obey(ctx, trigger, d, wish)
+	if err == nil && !wish.Label && d.asks.may(trigger) {
+		d.asks.hear(trigger, d, wish, r)
+	}
+	return r, err
+}
+
+func (s *Server) obey(ctx context.Context, trigger *v1alpha1.Trigger, d delivery, wish pull.Wish) (result, error) {
 	switch {
 	case wish.NotMeant != "":
 		return result{Outcome: notMatched, Reason: wish.NotMeant}, nil
