@@ -2,6 +2,7 @@ package poll
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/utils/clock"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/kayci/kayci/controllers/remote"
 	"github.com/kayci/kayci/sync/git"
 )
 
@@ -20,6 +22,9 @@ const (
 	minGap = 10 * time.Second
 	// maxBackoff bounds what is between looks that fail, unless the interval is longer.
 	maxBackoff = 10 * time.Minute
+	// maxFault bounds it while somebody has something to put right, whatever the
+	// interval: nobody tells KayCI of a Secret that was corrected.
+	maxFault = 5 * time.Minute
 )
 
 // repository is what Triggers have in common that share a look.
@@ -125,7 +130,20 @@ func (v *views) due(interval time.Duration, r *reader) time.Time {
 	case v.failures == 0 && r.found == nil:
 		return v.ended.Add(minGap)
 	}
-	return v.ended.Add(time.Duration(v.stretch * float64(backoff(interval, v.failures))))
+	wait := backoff(interval, v.failures)
+	if isFault(v.err) {
+		wait = min(wait, maxFault)
+	}
+	return v.ended.Add(time.Duration(v.stretch * float64(wait)))
+}
+
+// isFault reports whether a person ends the error.
+func isFault(err error) bool {
+	if _, missing := errors.AsType[*remote.MissingSecretError](err); missing {
+		return true
+	}
+	failed, is := errors.AsType[*git.Error](err)
+	return is && !failed.Transient()
 }
 
 // backoff doubles the interval with each failure in a row.

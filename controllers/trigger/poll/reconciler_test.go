@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/remote"
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger/source"
 	"github.com/kayci/kayci/sync/git"
@@ -244,19 +245,41 @@ func TestTriggersOfARepositoryShareALook(t *testing.T) {
 }
 
 func TestFailingLooksBackOff(t *testing.T) {
+	_, invalid := git.List(t.Context(), git.Request{URL: "file:///x", Store: t.TempDir() + "/store"})
+	for name, tt := range map[string]struct {
+		err      error
+		interval time.Duration
+		// want in minutes.
+		want []time.Duration
+	}{
+		"a host that is down":        {errors.New("no answer"), time.Minute, []time.Duration{2, 4, 8, 10, 10}},
+		"looked at seldom":           {errors.New("no answer"), time.Hour, []time.Duration{60, 60, 60, 60, 60}},
+		"what a person ends":         {invalid, time.Minute, []time.Duration{2, 4, 5, 5, 5}},
+		"a person, looked at seldom": {invalid, time.Hour, []time.Duration{5, 5, 5, 5, 5}},
+		"a missing Secret":           {&remote.MissingSecretError{Name: "git"}, 30 * time.Minute, []time.Duration{5, 5, 5, 5, 5}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, web(), polling("main", func(s *v1alpha1.TriggerSpec) { s.Poll.Interval = &metav1.Duration{Duration: tt.interval} }))
+			w.after(0, "main")
+			w.broken = tt.err
+			var waits []time.Duration
+			next := tt.interval
+			for range 5 {
+				next = w.after(next, "main")
+				waits = append(waits, next/time.Minute)
+			}
+			if diff := cmp.Diff(tt.want, waits); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFailingLooksAreTold(t *testing.T) {
 	w := newWorld(t, web(), polling("main"))
 	w.after(0, "main")
 	_, w.broken = git.List(t.Context(), git.Request{URL: "file:///x", Store: t.TempDir() + "/store"})
-	var waits []time.Duration
-	next := time.Minute
-	for range 5 {
-		next = w.after(next, "main")
-		waits = append(waits, next)
-	}
-	want := []time.Duration{2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 10 * time.Minute, 10 * time.Minute}
-	if diff := cmp.Diff(want, waits); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
+	next := w.after(time.Minute, "main")
 	failed := &v1alpha1.PollStatus{URL: address, Heads: refs("refs/heads/main", "1"), Failure: &v1alpha1.PollFailure{
 		Reason: "InvalidURL", Message: "the repository's URL must begin with https://, http://, ssh:// or git://",
 	}}
