@@ -226,6 +226,16 @@ func (f *forge) awaitDecision(t *testing.T, outcome v1alpha1.DecisionOutcome) {
 	})
 }
 
+// awaitReactions waits until the pull request's comments, the first one first, have
+// exactly these.
+func (f *forge) awaitReactions(t *testing.T, number int64, want ...[]string) {
+	t.Helper()
+	f.await(t, "the reactions", func(ctx context.Context) (bool, string, error) {
+		got, err := f.ada.Reactions(ctx, f.code, number)
+		return cmp.Equal(want, got), fmt.Sprint(got), err
+	})
+}
+
 // A fork's head runs when somebody who may write has said so, for that head alone.
 func TestForksOnGitea(t *testing.T) {
 	t.Parallel()
@@ -255,6 +265,7 @@ func TestForksOnGitea(t *testing.T) {
 	}
 	f.awaitHeld(t)
 	f.awaitStatus(t, first, f.success(run))
+	f.awaitReactions(t, request.Number, []string{"-1"}, []string{"+1"})
 
 	t.Log("another push is held again, and a yes to the old head is refused")
 	second := f.commit(t, clone, "fix.go", "package fix // again\n")

@@ -120,3 +120,48 @@ func pull(repository string, number int64) string {
 func issue(repository string, number int64) string {
 	return fmt.Sprintf("/repos/%s/issues/%d", repository, number)
 }
+
+// comments are those on a pull request, the first one first.
+func (c *Client) comments(ctx context.Context, repository string, number int64) (ids []int64, err error) {
+	var comments []struct {
+		ID int64 `json:"id"`
+	}
+	err = c.call(ctx, http.MethodGet, issue(repository, number)+"/comments", nil, &comments)
+	for _, comment := range comments {
+		ids = append(ids, comment.ID)
+	}
+	return ids, err
+}
+
+// LastComment is the id of the newest comment on a pull request that has some.
+func (c *Client) LastComment(ctx context.Context, repository string, number int64) (int64, error) {
+	ids, err := c.comments(ctx, repository, number)
+	if err == nil && len(ids) == 0 {
+		err = fmt.Errorf("pull request %d has no comment", number)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return ids[len(ids)-1], nil
+}
+
+// Reactions are those to each comment on a pull request, the first one first.
+func (c *Client) Reactions(ctx context.Context, repository string, number int64) ([][]string, error) {
+	ids, err := c.comments(ctx, repository, number)
+	if err != nil {
+		return nil, err
+	}
+	all := make([][]string, len(ids))
+	for i, id := range ids {
+		var reactions []struct {
+			Content string `json:"content"`
+		}
+		if err := c.call(ctx, http.MethodGet, fmt.Sprintf("/repos/%s/issues/comments/%d/reactions", repository, id), nil, &reactions); err != nil {
+			return nil, err
+		}
+		for _, reaction := range reactions {
+			all[i] = append(all[i], reaction.Content)
+		}
+	}
+	return all, nil
+}
