@@ -9,24 +9,26 @@ import (
 	"time"
 
 	"k8s.io/utils/clock"
+	"k8s.io/utils/lru"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/fault"
 )
 
-// Opener opens hosts. It keeps connections, and the tokens of GitHub Apps. It is safe
-// for concurrent use.
+// Opener opens hosts. It keeps connections, and of GitHub Apps the tokens and which
+// check runs they have made. It is safe for concurrent use.
 type Opener struct {
 	clock  clock.PassiveClock
 	proxy  func(to *url.URL) (*url.URL, error)
 	common *http.Transport
 	tokens installationTokens
+	checks *lru.Cache
 }
 
 // NewOpener returns an Opener. The proxy says which HTTP proxy leads to an address;
 // nil: none does.
 func NewOpener(clock clock.PassiveClock, proxy func(to *url.URL) (*url.URL, error)) *Opener {
-	o := &Opener{clock: clock, proxy: proxy}
+	o := &Opener{clock: clock, proxy: proxy, checks: lru.New(maxChecks)}
 	o.common = o.transport()
 	return o
 }
@@ -74,6 +76,7 @@ func (o *Opener) Open(ctx context.Context, access *Access) (Host, error) {
 			return nil, err
 		}
 		c.credentials = credentials{token: token}
+		return newGithubApp(c, found.app, o.checks), nil
 	}
 	return open(access.Provider, c)
 }
