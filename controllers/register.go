@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -26,6 +27,7 @@ import (
 	"github.com/kayci/kayci/controllers/pipeline"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/controllers/report"
+	"github.com/kayci/kayci/controllers/report/logs"
 	"github.com/kayci/kayci/controllers/run"
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger"
@@ -145,10 +147,16 @@ func addRuns(mgr ctrl.Manager, opts Options, installed *revision.Installed) erro
 }
 
 func addReports(mgr ctrl.Manager, opts Options, _ *revision.Installed) error {
+	pods, err := corev1client.NewForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return fmt.Errorf("set up the reading of logs: %w", err)
+	}
 	reporter := &report.Reporter{
 		Client:    mgr.GetClient(),
 		APIReader: mgr.GetAPIReader(),
 		Opener:    githost.NewOpener(clock.RealClock{}, opts.GitProxy),
+		Logs:      &logs.Reader{Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Pods: pods},
+		Page:      opts.ReportURL,
 		Clock:     clock.RealClock{},
 	}
 	return reporter.SetupWithManager(mgr, controllerOptions())

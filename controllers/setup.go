@@ -57,6 +57,9 @@ type Options struct {
 	// JobDefaults names the ConfigMap with the installation's defaults for jobs.
 	// Empty: there is none.
 	JobDefaults types.NamespacedName
+	// ReportURL is the address of Runs' pages, with names in braces, where a Trigger's
+	// report gives none. Empty: none.
+	ReportURL string
 	// Image is KayCI's own, which the notifiers of the built-in library run.
 	Image string
 	// Concurrent is the number of objects of a kind that are reconciled at once.

@@ -3,7 +3,7 @@ package v1alpha1
 import "github.com/fluxcd/pkg/apis/meta"
 
 // Report says where at the git host the state of a Trigger's Runs is to stand: at the
-// commit that each is about, as a commit status.
+// commit that each is about, as a commit status, or by a GitHub App as a check run.
 type Report struct {
 	// Provider is the kind of git host: github, gitlab, gitea (and Forgejo), bitbucket
 	// (Cloud) or bitbucket-server (Data Center). Default: the webhook's.
@@ -25,8 +25,8 @@ type Report struct {
 	// `ca.crt`, if it is there, are trusted as well.
 	SecretRef meta.LocalObjectReference `json:"secretRef"`
 
-	// Context tells the status apart from others at the same commit. Default:
-	// kayci/ and the Trigger's name.
+	// Context tells the status or check run apart from others at the same commit.
+	// Default: kayci/ and the Trigger's name.
 	// +optional
 	// +kubebuilder:validation:MaxLength=100
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9][A-Za-z0-9 ._/:-]*$')",message="context must begin with a letter or digit, and hold letters, digits, spaces and . _ / : - alone",reason=FieldValueForbidden
@@ -34,10 +34,17 @@ type Report struct {
 
 	// URL of a page about the Run, which the status links to. In it {namespace},
 	// {trigger}, {pipeline}, {run}, {uid} and {sha} stand for what they name. Default:
-	// no link.
+	// the installation's, reports.url of the chart, and without it no link.
 	// +optional
 	// +kubebuilder:validation:MaxLength=2048
 	URL string `json:"url,omitempty"`
+
+	// Logs has the end of what failed jobs have printed leave the cluster with the
+	// Run's result: in a check run the last 100 lines of each, in a status the last
+	// line of the first, where there is room for it. The values of the Secrets that a
+	// job's pod names are masked. Default: true for check runs, false for statuses.
+	// +optional
+	Logs *bool `json:"logs,omitempty"`
 }
 
 // ReportedCondition is a condition of a Run that has ended, and whose Trigger has a

@@ -2,8 +2,10 @@ package validation
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -45,10 +47,31 @@ func validateReport(t *v1alpha1.TriggerSpec, path *field.Path) field.ErrorList {
 	case report.API != "":
 		errs = append(errs, validateWebAddress(report.API, path.Child("api"))...)
 	}
+	if report.Context != "" {
+		errs = append(errs, validateContext(report.Context, path.Child("context"))...)
+	}
 	if report.URL != "" {
-		errs = append(errs, validatePage(report.URL, path.Child("url"))...)
+		errs = append(errs, Page(report.URL, path.Child("url"))...)
 	}
 	return errs
+}
+
+const (
+	// maxContext of a report, in characters, and maxAddress of a page.
+	maxContext, maxAddress = 100, 2048
+)
+
+var reportContext = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._/:-]*$`)
+
+// validateContext says what the CRD does.
+func validateContext(context string, path *field.Path) field.ErrorList {
+	switch {
+	case utf8.RuneCountInString(context) > maxContext:
+		return field.ErrorList{field.TooLong(path, "", maxContext)}
+	case !reportContext.MatchString(context):
+		return field.ErrorList{field.Invalid(path, field.OmitValueType{}, "must begin with a letter or digit, and hold letters, digits, spaces and . _ / : - alone")}
+	}
+	return nil
 }
 
 // validateWebAddress never repeats the address, because somebody may have put a
@@ -64,8 +87,11 @@ func validateWebAddress(raw string, path *field.Path) field.ErrorList {
 	return nil
 }
 
-// validatePage checks an address with names in braces.
-func validatePage(raw string, path *field.Path) field.ErrorList {
+// Page checks the address of Runs' pages, with names in braces. No error repeats it.
+func Page(raw string, path *field.Path) field.ErrorList {
+	if len(raw) > maxAddress {
+		return field.ErrorList{field.TooLong(path, "", maxAddress)}
+	}
 	plain := raw
 	for _, name := range PageFields() {
 		plain = strings.ReplaceAll(plain, "{"+name+"}", "x")

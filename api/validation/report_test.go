@@ -40,6 +40,12 @@ func TestReport(t *testing.T) {
 		"a question":            {"gitea", v1alpha1.Report{API: "https://git.example.com/?access_token=canary", SecretRef: token}, []string{"spec.report.api: Invalid value: must hold no user, question mark or #; put credentials into the Secret"}},
 		"a page of nobody":      {"github", v1alpha1.Report{URL: "/runs/{run}", SecretRef: token}, []string{page}},
 		"a page that runs":      {"github", v1alpha1.Report{URL: "javascript:alert({run})", SecretRef: token}, []string{page}},
+		"a context":             {"github", v1alpha1.Report{Context: "ci / web: 1.2", SecretRef: token}, nil},
+		"a context of Markdown": {"github", v1alpha1.Report{Context: "**canary**", SecretRef: token}, []string{"spec.report.context: Invalid value: must begin with a letter or digit, and hold letters, digits, spaces and . _ / : - alone"}},
+		"a context of lines":    {"github", v1alpha1.Report{Context: "ci\ncanary", SecretRef: token}, []string{"spec.report.context: Invalid value: must begin with a letter or digit, and hold letters, digits, spaces and . _ / : - alone"}},
+		"a long context":        {"github", v1alpha1.Report{Context: strings.Repeat("x", 101), SecretRef: token}, []string{"spec.report.context: Too long: may not be more than 100 bytes"}},
+		"a long page":           {"github", v1alpha1.Report{URL: "https://" + strings.Repeat("x", 2048), SecretRef: token}, []string{"spec.report.url: Too long: may not be more than 2048 bytes"}},
+		"logs":                  {"github", v1alpha1.Report{Logs: new(true), SecretRef: token}, nil},
 		"a page of what isn't":  {"github", v1alpha1.Report{URL: "https://ci.example.com/{title}", SecretRef: token}, []string{"spec.report.url: Invalid value: in braces may stand namespace, trigger, pipeline, run, uid, sha"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -39,14 +39,15 @@ func (r *Reporter) post(ctx context.Context, req ctrl.Request, s *subject, want 
 	if err != nil && !fault.Is(err) {
 		return nil, err
 	}
+	isCheck := false
 	if err == nil {
-		err = r.send(ctx, access, s.sha, want)
+		isCheck, err = r.send(ctx, access, s, want)
 	}
 	if err != nil && ctx.Err() != nil {
 		return nil, err // This process ends. Another will tell.
 	}
 	now, trigger := r.Clock.Now(), client.ObjectKeyFromObject(s.trigger)
-	made := post{message: want, generation: s.trigger.Generation, at: now}
+	made := post{message: want, check: isCheck, generation: s.trigger.Generation, at: now}
 	if err == nil {
 		r.breaker.Close(trigger)
 		r.told.put(req.NamespacedName, made)
@@ -54,7 +55,7 @@ func (r *Reporter) post(ctx context.Context, req ctrl.Request, s *subject, want 
 	}
 	class := classify(err)
 	r.breaker.Note(trigger, err, now)
-	if last, _ := r.told.of(req.NamespacedName); last.failed && last.message == want && last.generation == made.generation {
+	if last, _ := r.told.of(req.NamespacedName); last.failed && last.says(want) && last.generation == made.generation {
 		made.times = last.times + 1
 	}
 	switch {
@@ -69,12 +70,4 @@ func (r *Reporter) post(ctx context.Context, req ctrl.Request, s *subject, want 
 	r.told.put(req.NamespacedName, made)
 	ctrl.LoggerFrom(ctx).V(1).Info("The git host doesn't take a report", "run", want.run, "reason", class.reason, "error", class.text)
 	return &class, nil
-}
-
-func (r *Reporter) send(ctx context.Context, access *githost.Access, sha string, want message) error {
-	host, err := r.Opener.Open(ctx, access)
-	if err != nil {
-		return err
-	}
-	return host.SetStatus(ctx, want.repository, sha, &want.status)
 }

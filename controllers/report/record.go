@@ -11,7 +11,6 @@ import (
 
 	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/controllers/githost"
 )
 
 // maxMessage bounds a condition's message, in characters: Runs are kept for long.
@@ -21,9 +20,13 @@ func isReported(run *v1alpha1.Run) bool {
 	return meta.IsStatusConditionTrue(run.Status.Conditions, v1alpha1.ReportedCondition)
 }
 
-func reported(status githost.Status) metav1.Condition {
+func reported(by *post) metav1.Condition {
+	kind := "commit's status"
+	if by.check {
+		kind = "check run"
+	}
 	return metav1.Condition{
-		Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReported, Message: fmt.Sprintf("The commit's status %s is %s", status.Context, status.State),
+		Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReported, Message: fmt.Sprintf("The %s %s is %s", kind, by.status.Context, by.status.State),
 	}
 }
 

@@ -6,6 +6,7 @@ package report
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,6 +52,10 @@ type Reporter struct {
 	APIReader client.Reader
 	// Opener opens the git hosts.
 	Opener Opener
+	// Logs reads the logs of jobs that have failed.
+	Logs Logs
+	// Page is the address of Runs' pages where a Trigger gives none. Blank: none.
+	Page string
 	// Clock tells the time.
 	Clock clock.PassiveClock
 
@@ -125,19 +130,22 @@ func (r *Reporter) advance(ctx context.Context, req ctrl.Request, s *subject) (t
 	if _, known := r.told.of(req.NamespacedName); !known && (isReported(run) || r.old(run)) {
 		return 0, nil
 	}
-	want := message{status: state.Of(s.trigger, run), repository: run.Spec.Origin.Repository, run: run.Name, ended: run.Status.Phase.Finished()}
+	want := message{
+		status: state.Of(s.trigger, run, r.Page), repository: run.Spec.Origin.Repository, run: run.Name, ended: run.Status.Phase.Finished(),
+		id: state.ID(run), jobs: sha256.Sum256([]byte(state.Summary(run))),
+	}
 	taken, after, err := r.say(ctx, req, s, want)
 	if err != nil || !taken {
 		return after, err
 	}
-	return 0, r.settle(ctx, req, run, want)
+	return 0, r.settle(ctx, req, run)
 }
 
 // withoutRuns is for a commit that has none: its head is held, or they were deleted.
 func (r *Reporter) withoutRuns(ctx context.Context, req ctrl.Request, s *subject) (time.Duration, error) {
 	for i := range s.trigger.Status.Held {
 		if head := &s.trigger.Status.Held[i]; head.SHA == s.sha {
-			_, after, err := r.say(ctx, req, s, message{status: state.Held(s.trigger, head), repository: head.Repository})
+			_, after, err := r.say(ctx, req, s, message{status: state.Held(s.trigger, head), repository: head.Repository, id: state.HeldID(s.trigger)})
 			return after, err
 		}
 	}
@@ -148,7 +156,7 @@ func (r *Reporter) withoutRuns(ctx context.Context, req ctrl.Request, s *subject
 // not when to look again.
 func (r *Reporter) say(ctx context.Context, req ctrl.Request, s *subject, want message) (taken bool, after time.Duration, err error) {
 	last, known := r.told.of(req.NamespacedName)
-	same := known && last.message == want && last.generation == s.trigger.Generation
+	same := known && last.says(want) && last.generation == s.trigger.Generation
 	if same && (!last.failed || last.refused) {
 		return !last.failed, 0, nil
 	}
@@ -177,11 +185,12 @@ func (r *Reporter) tell(ctx context.Context, req ctrl.Request, s *subject, want 
 }
 
 // settle records that the host has taken the last word.
-func (r *Reporter) settle(ctx context.Context, req ctrl.Request, run *v1alpha1.Run, said message) error {
-	if !said.ended {
+func (r *Reporter) settle(ctx context.Context, req ctrl.Request, run *v1alpha1.Run) error {
+	last, _ := r.told.of(req.NamespacedName)
+	if !last.ended {
 		return nil
 	}
-	if err := r.record(ctx, run, reported(said.status)); err != nil {
+	if err := r.record(ctx, run, reported(&last)); err != nil {
 		return err
 	}
 	if isReported(run) {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"crypto/sha256"
 	"sync"
 	"time"
 
@@ -17,11 +18,16 @@ type message struct {
 	// word about that.
 	run   string
 	ended bool
+	// id of its check, and a digest of what that says of its jobs.
+	id   string
+	jobs [sha256.Size]byte
 }
 
 // post is a message, and what became of it.
 type post struct {
 	message
+	// check: it was one, and no status.
+	check bool
 	// generation of the Trigger that says where.
 	generation int64
 	at         time.Time
@@ -31,6 +37,15 @@ type post struct {
 	again           time.Time
 	// times that the same has failed before.
 	times int
+}
+
+// says reports whether it is what the host is to be told. Of jobs a status tells
+// nothing.
+func (p *post) says(want message) bool {
+	if !p.check {
+		want.jobs = p.jobs
+	}
+	return p.message == want
 }
 
 // told is what was posted last, by Trigger and commit, until all Runs of them are

@@ -86,6 +86,7 @@ type world struct {
 	client   client.Client
 	clock    *clocktesting.FakePassiveClock
 	host     *host
+	logs     *logServer
 	writes   int
 	reporter *report.Reporter
 }
@@ -127,15 +128,24 @@ func phase(r *v1alpha1.Run, phase v1alpha1.RunPhase, message string) {
 
 func newWorld(t *testing.T, objects ...client.Object) *world {
 	t.Helper()
+	gitea := &host{}
+	server := httptest.NewServer(gitea)
+	t.Cleanup(server.Close)
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "token"}, Data: map[string][]byte{"token": []byte(canary)}}
+	w := newWorldOf(t, append(objects, trigger(server.URL), secret)...)
+	w.host = gitea
+	return w
+}
+
+// newWorldOf has no git host.
+func newWorldOf(t *testing.T, objects ...client.Object) *world {
+	t.Helper()
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, clock: clocktesting.NewFakePassiveClock(noon), host: &host{}}
-	server := httptest.NewServer(w.host)
-	t.Cleanup(server.Close)
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "token"}, Data: map[string][]byte{"token": []byte(canary)}}
-	w.client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(trigger(server.URL), secret).WithObjects(objects...).
+	w := &world{t: t, clock: clocktesting.NewFakePassiveClock(noon), logs: newLogServer(t)}
+	w.client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
 		WithStatusSubresource(&v1alpha1.Run{}).WithIndex(&v1alpha1.Run{}, "spec.origin", report.SubjectOf).
 		WithInterceptorFuncs(interceptor.Funcs{SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
 			w.writes++
@@ -147,7 +157,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 
 // restart begins with a Reporter that remembers nothing.
 func (w *world) restart() {
-	w.reporter = &report.Reporter{Client: w.client, APIReader: w.client, Clock: w.clock, Opener: githost.NewOpener(w.clock, nil)}
+	w.reporter = &report.Reporter{Client: w.client, APIReader: w.client, Clock: w.clock, Opener: githost.NewOpener(w.clock, nil), Logs: w.reader()}
 }
 
 // look reconciles once, and returns when to look again.

@@ -408,14 +408,16 @@
   // report is for a trigger: ci.trigger.github(…) + ci.report('token'). The git host
   // shows the state of its Runs at their commits. secret names the Secret with the
   // host's token. api is the address of the host's API, context the status's name, and
-  // url a page about the Run, with {run} and {namespace} in it.
-  report(secret, api=null, context=null, url=null):: {
+  // url a page about the Run, with {run} and {namespace} in it. logs says whether the end
+  // of what failed jobs have printed leaves the cluster.
+  report(secret, api=null, context=null, url=null, logs=null):: {
     spec+: {
       report: {
         secretRef: { name: secret },
         [if api != null then 'api']: api,
         [if context != null then 'context']: context,
         [if url != null then 'url']: url,
+        [if logs != null then 'logs']: logs,
       },
     },
   },

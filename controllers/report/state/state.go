@@ -29,11 +29,12 @@ func Released(last githost.Status) githost.Status {
 	return last
 }
 
-// Of returns what the Trigger wants to stand at the Run's commit.
-func Of(trigger *v1alpha1.Trigger, run *v1alpha1.Run) githost.Status {
+// Of returns what the Trigger wants to stand at the Run's commit. Page is the address of
+// Runs' pages where the Trigger has none; blank: there is none.
+func Of(trigger *v1alpha1.Trigger, run *v1alpha1.Run, page string) githost.Status {
 	state, description := describe(run)
 	return githost.Status{
-		State: state, Context: Context(trigger), URL: page(trigger, run),
+		State: state, Context: Context(trigger), URL: address(cmp.Or(trigger.Spec.Report.URL, page), trigger, run),
 		Description: printable.Cut(printable.Text(strings.Join(strings.Fields(description), " ")), githost.MaxDescription),
 	}
 }
@@ -122,15 +123,15 @@ func progress(run *v1alpha1.Run, message string) string {
 	return text
 }
 
-// page is the address of the Run's page. What is put into it stays what it is.
-func page(trigger *v1alpha1.Trigger, run *v1alpha1.Run) string {
+// address is that of the Run's page. What is put into it stays what it is.
+func address(page string, trigger *v1alpha1.Trigger, run *v1alpha1.Run) string {
 	var pairs []string
 	for name, value := range map[string]string{
 		"namespace": run.Namespace, "trigger": trigger.Name, "pipeline": run.Spec.Pipeline, "run": run.Name, "uid": string(run.UID), "sha": SHA(run),
 	} {
 		pairs = append(pairs, "{"+name+"}", url.PathEscape(value))
 	}
-	return strings.NewReplacer(pairs...).Replace(trigger.Spec.Report.URL)
+	return strings.NewReplacer(pairs...).Replace(page)
 }
 
 // SHA is the commit that the Run is about.

@@ -77,7 +77,7 @@ func TestOf(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := state.Of(trigger(v1alpha1.Report{}), tt.run)
+			got := state.Of(trigger(v1alpha1.Report{}), tt.run, "")
 			if diff := cmp.Diff(githost.Status{State: tt.want.State, Description: tt.want.Description, Context: "kayci/web-push"}, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -92,7 +92,7 @@ func TestPage(t *testing.T) {
 	t.Parallel()
 	ended := run("Succeeded", "Succeeded", "1 of 1 jobs succeeded")
 	ended.Spec.Origin.SHA = "../8f3c?"
-	got := state.Of(trigger(v1alpha1.Report{Context: "ci / web", URL: "https://ci.example.com/{namespace}/{pipeline}/{run}/{uid}?trigger={trigger}&sha={sha}"}), ended)
+	got := state.Of(trigger(v1alpha1.Report{Context: "ci / web", URL: "https://ci.example.com/{namespace}/{pipeline}/{run}/{uid}?trigger={trigger}&sha={sha}"}), ended, "https://elsewhere.example.com")
 	want := githost.Status{
 		State: githost.Success, Context: "ci / web", Description: "1 of 1 jobs succeeded",
 		URL: "https://ci.example.com/ci/web/web-push-k7x2m/6f1a?trigger=web-push&sha=..%2F8f3c%3F",
@@ -103,5 +103,9 @@ func TestPage(t *testing.T) {
 	want.State, want.Description = githost.Cancelled, "Run web-push-k7x2m was deleted before it had ended"
 	if diff := cmp.Diff(want, state.Deleted(got, ended.Name)); diff != "" {
 		t.Errorf("deleted (-want +got):\n%s", diff)
+	}
+	want.URL = "https://ci.example.com/ns/ci/runs/web-push-k7x2m"
+	if got := state.Of(trigger(v1alpha1.Report{}), ended, "https://ci.example.com/ns/{namespace}/runs/{run}"); got.URL != want.URL {
+		t.Errorf("the installation's page is %s, want %s", got.URL, want.URL)
 	}
 }

@@ -59,6 +59,28 @@ func lastFailed(pods []corev1.Pod) *corev1.Pod {
 	return last
 }
 
+// Culprit returns the pod whose log says most about why a Job has failed, and which of
+// its containers: the one that failed first. It is nil where no pod is left.
+func Culprit(pods []corev1.Pod) (pod *corev1.Pod, container string) {
+	pod = lastFailed(pods)
+	for i := range pods {
+		// One that did what it should may have left what nobody could read.
+		if pods[i].Status.Phase != corev1.PodFailed && (pod == nil || pod.Status.Phase != corev1.PodFailed && pod.CreationTimestamp.Before(&pods[i].CreationTimestamp)) {
+			pod = &pods[i]
+		}
+	}
+	if pod == nil {
+		return nil, ""
+	}
+	if failed := firstFailed(pod); failed != nil {
+		return pod, failed.Name
+	}
+	if len(pod.Spec.Containers) > 0 {
+		container = pod.Spec.Containers[0].Name
+	}
+	return pod, container
+}
+
 func failedAfter(pod, other *corev1.Pod) bool {
 	free := func(pod *corev1.Pod) bool { return disruptionTarget(pod) != nil || TurnedAway(pod) }
 	if free(pod) != free(other) {

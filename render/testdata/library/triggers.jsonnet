@@ -9,7 +9,7 @@ local ci = import 'kayci.libsonnet';
   bitbucket: ci.trigger.bitbucket('t-bitbucket', 'p', 's', events=['push', 'pull_request']),
   bitbucketServer: ci.trigger.bitbucketServer('t-bitbucket-server', 'p', 's'),
   reported: ci.trigger.gitea('t-reported', 'p', 's')
-            + ci.report('t', api='https://git.example.com/api/v1', context='ci/p', url='https://ci.example.com/{namespace}/{run}'),
+            + ci.report('t', api='https://git.example.com/api/v1', context='ci/p', url='https://ci.example.com/{namespace}/{run}', logs=true),
   generic: ci.trigger.generic('t-generic', 'p', secret='s', params={ who: 'body.user' }, when='has(body.user)')
            + { spec+: { suspend: true } },
   alerts: ci.trigger.generic('t-alerts', 'p', 's', each='body.alerts', delivery='body.fingerprint'),

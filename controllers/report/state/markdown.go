@@ -1,0 +1,98 @@
+package state
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kayci/kayci/api/printable"
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/githost"
+)
+
+const (
+	// maxSummary and maxText bound a check's Markdown, in bytes.
+	maxSummary = 20_000
+	maxText    = githost.MaxText - maxSummary
+	// maxReason bounds what the table says of a job, in characters.
+	maxReason = 200
+	// maxNote bounds the line that stands for rows or lines that are left out.
+	maxNote = 100
+)
+
+// Summary is what a check says of the Run: a table of its jobs, first those that have
+// failed. It tells nothing that changes by itself, as how long something runs.
+func Summary(run *v1alpha1.Run) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "Run %s of Pipeline %s", escape(run.Name), escape(run.Spec.Pipeline))
+	if run.Status.Number > 0 {
+		fmt.Fprintf(&text, ", number %d", run.Status.Number)
+	}
+	text.WriteString("\n")
+	jobs := slices.Clone(run.Status.Jobs)
+	slices.SortStableFunc(jobs, func(a, b v1alpha1.JobStatus) int { return cmp.Compare(rank(&a), rank(&b)) })
+	if len(jobs) > 0 {
+		text.WriteString("\n| Job | Phase | Duration | Reason |\n|---|---|---:|---|\n")
+	}
+	for i := range jobs {
+		row := rowOf(&jobs[i])
+		if text.Len()+len(row) > maxSummary-maxNote {
+			fmt.Fprintf(&text, "\n%d jobs more\n", len(jobs)-i)
+			break
+		}
+		text.WriteString(row)
+	}
+	return text.String()
+}
+
+// rank is where a job stands in the table: what has failed first.
+func rank(job *v1alpha1.JobStatus) int {
+	switch {
+	case job.HasFailed():
+		return 0
+	case job.Phase == v1alpha1.JobFailed:
+		return 1
+	default:
+		return 2
+	}
+}
+
+func rowOf(job *v1alpha1.JobStatus) string {
+	phase, reason := string(job.Phase), strings.TrimPrefix(job.Reason+": "+job.Message, ": ")
+	if job.FailureAllowed {
+		phase += ", allowed"
+	}
+	if job.ReusedFrom != "" {
+		reason = "in Run " + job.ReusedFrom
+	}
+	reason = printable.Cut(printable.Text(strings.Join(strings.Fields(strings.TrimSuffix(reason, ": ")), " ")), maxReason)
+	return fmt.Sprintf("| %s | %s | %s | %s |\n", escape(job.Name), escape(phase), duration(job), escape(reason))
+}
+
+// duration of a job that has ended.
+func duration(job *v1alpha1.JobStatus) string {
+	if job.StartTime == nil || job.CompletionTime == nil {
+		return ""
+	}
+	return printable.Duration(job.CompletionTime.Sub(job.StartTime.Time).Round(time.Second))
+}
+
+// escape has Markdown show a text as it is: what isn't plain is a reference to the
+// character, which is never anything else.
+func escape(text string) string {
+	var shown strings.Builder
+	for _, r := range text {
+		if r < 0x80 && !plain(r) {
+			fmt.Fprintf(&shown, "&#%d;", r)
+			continue
+		}
+		shown.WriteRune(r)
+	}
+	return shown.String()
+}
+
+func plain(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(" -,;()", r)
+}
