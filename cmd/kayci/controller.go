@@ -15,6 +15,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	runtimemetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"github.com/kayci/kayci/api/validation"
 	"github.com/kayci/kayci/controllers"
 )
 
@@ -63,6 +64,7 @@ func newControllerCommand() *cobra.Command {
 	flags.gitLimits.bind(cmd, &flags.GitLimits)
 	f.StringVar(&flags.Image, "image", defaultImage(), imageUsage)
 	f.StringVar(&flags.jobDefaults, "job-defaults", "", "ConfigMap with defaults for all jobs, as NAMESPACE/NAME")
+	f.StringVar(&flags.ReportURL, "report-url", "", "address of a page about a Run that reports link to where their Trigger gives none; in it {namespace}, {trigger}, {pipeline}, {run}, {uid} and {sha} stand for what they name (default no link)")
 	f.IntVar(&flags.Concurrent, "concurrent", 4, "objects of a kind that are reconciled at once")
 	f.BoolVar(&flags.LeaderElection, "leader-elect", true, "let one replica of many reconcile; every one receives webhooks")
 	f.StringVar(&flags.LeaderElectionNamespace, "leader-election-namespace", "", "namespace of the Lease (default the pod's own)")
@@ -90,6 +92,9 @@ func (flags *controllerFlags) run(ctx context.Context) error {
 	if flags.jobDefaults != "" && (flags.JobDefaults.Namespace == "" || flags.JobDefaults.Name == "") {
 		return fmt.Errorf("--job-defaults: %q is no NAMESPACE/NAME", flags.jobDefaults)
 	}
+	if err := checkReportURL(flags.ReportURL); err != nil {
+		return err
+	}
 	flags.WebhookMaxBytes = flags.maxBody.Value()
 	cfg, err := ctrl.GetConfig()
 	if err != nil {
@@ -111,4 +116,16 @@ func (flags *controllerFlags) run(ctx context.Context) error {
 	}
 	ctrl.Log.Info("starting", "version", b.Version, "revision", b.Revision, "go", b.Go, "memoryLimit", debug.SetMemoryLimit(-1))
 	return mgr.Start(ctx)
+}
+
+// checkReportURL says of the address what a Trigger's is told. It doesn't repeat it, as
+// that may have a password in it.
+func checkReportURL(address string) error {
+	if address == "" {
+		return nil
+	}
+	if errs := validation.Page(address, nil); len(errs) > 0 {
+		return fmt.Errorf("--report-url: %s", errs[0].ErrorBody())
+	}
+	return nil
 }
