@@ -22,6 +22,7 @@ import (
 // they ask of git hosts, and then tells the author of a command what has become of it.
 func (s *Server) deliverAll(ctx context.Context, triggers []v1alpha1.Trigger, of deliveries, addressed bool) []result {
 	asks := s.newInquiry()
+	defer asks.release()
 	for _, events := range of {
 		for i := range events {
 			events[i].asks = asks

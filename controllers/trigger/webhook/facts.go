@@ -24,7 +24,9 @@ func (s *Server) consider(ctx context.Context, trigger *v1alpha1.Trigger, d deli
 	if admission, _ := pull.Admit(trigger.Spec.Webhook, d.event); admission == pull.Shut {
 		return d, decision, nil
 	}
-	d.event = asked(ctx, trigger, d)
+	if d.event, err = asked(ctx, trigger, d); err != nil {
+		return d, decision, err
+	}
 	decision, err = s.match(ctx, trigger, d)
 	return d, decision, err
 }
@@ -32,27 +34,35 @@ func (s *Server) consider(ctx context.Context, trigger *v1alpha1.Trigger, d deli
 // asked is the delivery's event with the paths that the git host names, or with the
 // reason why it names none. A new ref it can't be asked about: there is nothing that it
 // could be compared with.
-func asked(ctx context.Context, trigger *v1alpha1.Trigger, d delivery) *event.Event {
+func asked(ctx context.Context, trigger *v1alpha1.Trigger, d delivery) (*event.Event, error) {
 	of := githost.Change{PullRequest: d.event.PullRequest.Number}
 	if of.PullRequest == 0 {
 		of.Before, of.After = d.event.Before, d.event.SHA
 	}
 	if of.PullRequest == 0 && of.Before == "" {
-		return d.event
+		return d.event, nil
 	}
 	type files struct {
 		paths    []string
 		complete bool
+		// noMemory is why they can't be kept.
+		noMemory error
 	}
 	found, err := ask(ctx, d.asks, trigger, question{what: "paths", repository: d.event.Repository, of: of},
 		func(ctx context.Context, host githost.Host) (found files, err error) {
 			found.paths, found.complete, err = host.ChangedPaths(ctx, d.event.Repository, of)
+			if err == nil {
+				found.noMemory = d.asks.keep(ctx, found.paths)
+			}
 			return found, err
 		})
-	if err != nil {
-		return d.event.WithoutPaths(err.Error())
+	switch {
+	case found.noMemory != nil:
+		return nil, found.noMemory
+	case err != nil:
+		return d.event.WithoutPaths(err.Error()), nil
 	}
-	return d.event.WithPaths(found.paths, found.complete)
+	return d.event.WithPaths(found.paths, found.complete), nil
 }
 
 // permit asks the git host whether the user may write now, which something is only for.

@@ -10,8 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/start"
+	"github.com/kayci/kayci/controllers/trigger/event"
 )
 
 var hostPort = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
@@ -78,6 +80,77 @@ func TestChangedPathsAreAskedFor(t *testing.T) {
 	if carried := elsewhere.requests(); len(carried) > 0 {
 		t.Errorf("another host was asked %v", carried)
 	}
+}
+
+// Where a host has to allow something, whatever it answers but yes starts nothing, and
+// the sender is to send it again.
+func TestHostsThatDontAllow(t *testing.T) {
+	elsewhere := newGitHost(t, map[string]said{askAda: mayWriteAnswer(), askPull: ofPullHost("acme/web", head)})
+	moved := func(path string) said {
+		return said{code: 307, header: map[string]string{"Location": elsewhere.url + path}}
+	}
+	for name, answer := range map[string]*said{
+		"401": {code: 401, body: `{"message":"Bad credentials"}`}, "403": {code: 403}, "404": {code: 404, body: `{"message":"Not Found"}`}, "429": {code: 429},
+		"500": {code: 500, body: canary}, "a page": {body: "<html>"}, "nothing": {}, "another type": {body: `[]`}, "silence": nil, "somewhere else": {},
+	} {
+		for _, fact := range []string{askAda, askPull} {
+			t.Run(name+" to "+fact, func(t *testing.T) {
+				answers := map[string]said{askAda: mayWriteAnswer(), askPull: ofPullHost("acme/web", head)}
+				switch {
+				case answer == nil:
+					delete(answers, fact)
+				case name == "somewhere else":
+					answers[fact] = moved(strings.TrimPrefix(fact, "GET "))
+				default:
+					answers[fact] = *answer
+				}
+				f := asking(t, trigger("web-pr", v1alpha1.ProviderGitHub, onPulls, reportTo(newGitHost(t, answers).url)))
+				if answer == nil {
+					f.impatient()
+				}
+				w := f.send(command(t, "/hooks/ci/web-pr", "d1", "/test"))
+				if got := read(t, w); got.Status != http.StatusServiceUnavailable || got.Results[0].Outcome != failed || !strings.HasPrefix(got.Results[0].Reason, "/test by ada: ") {
+					t.Errorf("got %+v", got)
+				}
+				if runs := f.runs(t); len(runs) > 0 {
+					t.Errorf("there are Runs: %+v", runs)
+				}
+				f.keepsSecrets(t, w.Body.String())
+			})
+		}
+	}
+	if carried := elsewhere.requests(); len(carried) > 0 {
+		t.Errorf("another host was asked %v", carried)
+	}
+}
+
+// What hosts say is kept in the memory for what is understood, and not for long.
+func TestAskedPathsTakeMemory(t *testing.T) {
+	host := newGitHost(t, map[string]said{askFiles: {body: `[{"filename":"src/a"}]`}})
+	f := asking(t, trigger("web-pr", v1alpha1.ProviderGitHub, onPulls, onPaths("src/**"), reportTo(host.url)))
+	f.memory.patience = time.Millisecond
+	body := payload(t, "github-pull-opened")
+	d := delivery{provider: v1alpha1.ProviderGitHub, id: "d1", event: parsedPull(t, body), body: &document{raw: []byte(body), memory: f.memory}}
+	of := deliveries{v1alpha1.ProviderGitHub: {d}}
+	deliver := func() result {
+		return f.deliverAll(t.Context(), []v1alpha1.Trigger{*f.trigger(t, "web-pr")}, of, true)[0]
+	}
+	must(t, f.memory.take(t.Context(), expr.MaxWeight))
+	want := result{Trigger: "web-pr", Outcome: failed, Reason: "too many large requests at once: send it again", transient: true}
+	if diff := cmp.Diff(want, deliver(), cmp.AllowUnexported(result{})); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	f.memory.release(expr.MaxWeight)
+	if got := deliver(); got.Outcome != created || !f.memory.left.TryAcquire(expr.MaxWeight) {
+		t.Errorf("got %+v, or memory is still taken", got)
+	}
+}
+
+func parsedPull(t testing.TB, body string) *event.Event {
+	t.Helper()
+	parsed, err := event.Parse(v1alpha1.ProviderGitHub, "pull_request", []byte(body))
+	must(t, err)
+	return parsed[0]
 }
 
 // A host is asked only where its answer would change something.

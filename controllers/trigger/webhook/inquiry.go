@@ -51,6 +51,9 @@ type inquiry struct {
 	until   time.Time
 	lines   map[access]*line
 	answers map[question]word
+	// memory is for the paths that are kept, and kept how much of it they take.
+	memory *memory
+	kept   int64
 	// reply is for the author of the request's command, nil if there is none.
 	reply *reply
 }
@@ -93,7 +96,7 @@ type (
 
 func (s *Server) newInquiry() *inquiry {
 	return &inquiry{
-		hosts: s.opts.Hosts, allowance: s.allowance, clock: s.opts.Clock, breaker: &s.away,
+		hosts: s.opts.Hosts, allowance: s.allowance, clock: s.opts.Clock, breaker: &s.away, memory: s.memory,
 		lines: map[access]*line{}, answers: map[question]word{},
 	}
 }
@@ -153,6 +156,25 @@ func (q *inquiry) talk(ctx context.Context, trigger *v1alpha1.Trigger, most time
 	}
 	return err
 }
+
+// perText is what a text takes beside its bytes.
+const perText = 16
+
+// keep takes memory for paths until the inquiry ends.
+func (q *inquiry) keep(ctx context.Context, paths []string) error {
+	var size int64
+	for _, path := range paths {
+		size += int64(len(path)) + perText
+	}
+	if err := q.memory.take(ctx, size); err != nil {
+		return err
+	}
+	q.kept += size
+	return nil
+}
+
+// release gives back the memory of what was kept.
+func (q *inquiry) release() { q.memory.release(q.kept) }
 
 var errNoTimeLeft = errors.New("other git hosts have taken the time that there is for questions")
 
