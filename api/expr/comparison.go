@@ -65,6 +65,11 @@ type choices struct {
 
 func (p program) choices(scope Scope, e ast.Expr) choices {
 	switch e.Kind() {
+	case ast.IdentKind:
+		if e.AsIdent() == eventVariable && p.checked.NativeRep().GetType(e.ID()).IsExactType(types.StringType) {
+			return choices{"event", texts(v1alpha1.ResourceEvents()...)}
+		}
+		return choices{}
 	case ast.SelectKind:
 		return p.choicesOfField(scope, e.AsSelect().Operand(), e.AsSelect().FieldName())
 	case ast.CallKind:

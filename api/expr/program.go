@@ -29,7 +29,7 @@ type Vars struct {
 
 // Variables are the values of the variables of one environment: Vars are those of
 // NewTriggerEnv, ScheduleVars those of NewScheduleEnv, RunEndVars those of
-// NewRunEndEnv.
+// NewRunEndEnv, ResourceVars those of NewResourceEnv.
 type Variables interface {
 	values() map[string]any
 	// known are the values without what is known in part.

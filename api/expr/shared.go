@@ -8,6 +8,7 @@ var (
 	sharedTriggerEnv  = sync.OnceValues(NewTriggerEnv)  //nolint:gochecknoglobals // remembers what a pure function returns
 	sharedScheduleEnv = sync.OnceValues(NewScheduleEnv) //nolint:gochecknoglobals // remembers what a pure function returns
 	sharedRunEndEnv   = sync.OnceValues(NewRunEndEnv)   //nolint:gochecknoglobals // remembers what a pure function returns
+	sharedResourceEnv = sync.OnceValues(NewResourceEnv) //nolint:gochecknoglobals // remembers what a pure function returns
 	sharedRunEnv      = sync.OnceValues(NewRunEnv)      //nolint:gochecknoglobals // remembers what a pure function returns
 )
 
@@ -19,6 +20,9 @@ func SharedScheduleEnv() (*Env, error) { return sharedScheduleEnv() }
 
 // SharedRunEndEnv returns the environment of NewRunEndEnv that all share.
 func SharedRunEndEnv() (*Env, error) { return sharedRunEndEnv() }
+
+// SharedResourceEnv returns the environment of NewResourceEnv that all share.
+func SharedResourceEnv() (*Env, error) { return sharedResourceEnv() }
 
 // SharedRunEnv returns the environment of NewRunEnv that all share.
 func SharedRunEnv() (*RunEnv, error) { return sharedRunEnv() }
