@@ -10,6 +10,7 @@ import (
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger/decisions"
 	"github.com/kayci/kayci/controllers/trigger/poll"
+	"github.com/kayci/kayci/controllers/trigger/resource"
 	"github.com/kayci/kayci/controllers/trigger/schedule"
 	"github.com/kayci/kayci/controllers/trigger/source"
 	"github.com/kayci/kayci/controllers/trigger/upstream"
@@ -37,7 +38,7 @@ func addSources(mgr ctrl.Manager, opts Options, installed *revision.Installed, n
 		Starter:   &start.Starter{Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Installed: installed},
 		Decisions: noted,
 	}
-	for _, add := range []func(ctrl.Manager, Options, *source.Launcher) error{addSchedule, addUpstream, addPoll} {
+	for _, add := range []func(ctrl.Manager, Options, *source.Launcher) error{addSchedule, addUpstream, addPoll, addResource} {
 		if err := add(mgr, opts, launcher); err != nil {
 			return err
 		}
@@ -75,6 +76,17 @@ func addPoll(mgr ctrl.Manager, opts Options, launcher *source.Launcher) error {
 		List:        git.List,
 		Proxy:       opts.GitProxy,
 		StoragePath: opts.StoragePath,
+	}
+	return reconciler.SetupWithManager(mgr, controllerOptions())
+}
+
+func addResource(mgr ctrl.Manager, _ Options, launcher *source.Launcher) error {
+	reconciler := &resource.Reconciler{
+		Client:   mgr.GetClient(),
+		Mapper:   mgr.GetRESTMapper(),
+		Launcher: launcher,
+		Recorder: mgr.GetEventRecorder(recorderName),
+		Clock:    clock.RealClock{},
 	}
 	return reconciler.SetupWithManager(mgr, controllerOptions())
 }

@@ -174,10 +174,18 @@ const (
 	ReasonFollowing = "Following"
 	// ReasonPipelineLoop: the Pipeline's Runs would lead to others of it without end.
 	ReasonPipelineLoop = "PipelineLoop"
-	// ReasonLooking: the first look at the repository has yet to end.
+	// ReasonLooking: the first look at the repository, or at the objects, has yet to end.
 	ReasonLooking = "Looking"
 	// ReasonPolling: Runs are started when a look finds that something has moved.
 	ReasonPolling = "Polling"
+	// ReasonWatching: Runs are started when objects change.
+	ReasonWatching = "Watching"
+	// ReasonKindNotFound: the API server serves no such kind.
+	ReasonKindNotFound = "KindNotFound"
+	// ReasonKindNotNamespaced: objects of the kind live in no namespace.
+	ReasonKindNotNamespaced = "KindNotNamespaced"
+	// ReasonWatchFailed: the API server doesn't let the objects be watched.
+	ReasonWatchFailed = "WatchFailed"
 )
 
 // Reasons of events about Triggers that no request has led to.

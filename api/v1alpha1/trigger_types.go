@@ -30,7 +30,7 @@ func Providers() []Provider {
 
 // TriggerSpec says what starts a Run of which Pipeline.
 //
-// +kubebuilder:validation:XValidation:rule="[has(self.webhook), has(self.schedule), has(self.run), has(self.poll)].exists_one(source, source)",message="a Trigger has exactly one source of Runs: webhook, schedule, run or poll"
+// +kubebuilder:validation:XValidation:rule="[has(self.webhook), has(self.schedule), has(self.run), has(self.poll), has(self.resource)].exists_one(source, source)",message="a Trigger has exactly one source of Runs: webhook, schedule, run, poll or resource"
 type TriggerSpec struct {
 	// Pipeline of the same namespace that a Run is started of.
 	// +kubebuilder:validation:MinLength=1
@@ -54,9 +54,14 @@ type TriggerSpec struct {
 	// +optional
 	Run *RunEnd `json:"run,omitempty"`
 
+	// Resource starts a Run when an object of any kind changes.
+	// +optional
+	Resource *Resource `json:"resource,omitempty"`
+
 	// Params of the Run, each a CEL expression. Of a schedule, over `time`, the time
 	// that the Run is started for; of a Run's end, over `run`, the Run that has ended
-	// (name, namespace, pipeline, number, phase, params, outputs, origin). Of a webhook and a poll, over `event` (the same fields for
+	// (name, namespace, pipeline, number, phase, params, outputs, origin). Of a resource, over
+	// `object`, `oldObject` and `event` (Added, Updated or Deleted). Of a webhook and a poll, over `event` (the same fields for
 	// every provider: kind, action, repository, cloneURL, sha, before, mergeSHA, ref,
 	// branch, tag, created, forced, sender, title, message, url, paths, pathsComplete,
 	// pullRequest, comment, release) and `body` (the request's JSON; of a poll empty). The result must be
@@ -229,7 +234,8 @@ type TriggerStatus struct {
 	Recent []Decision `json:"recent,omitempty"`
 
 	// Source says in short what starts Runs: the path of a webhook, when a schedule
-	// does, which Runs by their end, or the repository that is looked at.
+	// does, which Runs by their end, which changes of which objects, or the repository that
+	// is looked at.
 	// +optional
 	Source string `json:"source,omitempty"`
 
@@ -260,6 +266,10 @@ type TriggerStatus struct {
 	// Poll is what is known of the repository that is looked at.
 	// +optional
 	Poll *PollStatus `json:"poll,omitempty"`
+
+	// Resource is what is known of the objects whose changes start Runs.
+	// +optional
+	Resource *ResourceStatus `json:"resource,omitempty"`
 }
 
 // Trigger starts Runs of a Pipeline.

@@ -32,7 +32,7 @@ func validateReport(t *v1alpha1.TriggerSpec, path *field.Path) field.ErrorList {
 	if report == nil {
 		return nil
 	}
-	if t.Schedule != nil || t.Webhook != nil && t.Webhook.Provider == v1alpha1.ProviderGeneric {
+	if t.Schedule != nil || t.Resource != nil || t.Webhook != nil && t.Webhook.Provider == v1alpha1.ProviderGeneric {
 		return field.ErrorList{field.Forbidden(path, "the Runs of this Trigger are about no commit: a report is for events of a git host")}
 	}
 	var errs field.ErrorList

@@ -73,11 +73,11 @@ func TestTriggerHasOneSource(t *testing.T) {
 		spec v1alpha1.TriggerSpec
 		want string
 	}{
-		"none": {v1alpha1.TriggerSpec{Pipeline: "web"}, "spec: Required value: webhook, schedule, run or poll is missing: one of them starts the Runs"},
+		"none": {v1alpha1.TriggerSpec{Pipeline: "web"}, "spec: Required value: webhook, schedule, run, poll or resource is missing: one of them starts the Runs"},
 		"two": {
 			v1alpha1.TriggerSpec{Pipeline: "web", Schedule: &v1alpha1.Schedule{Cron: "@daily"}, Webhook: &v1alpha1.Webhook{Provider: "github"}},
 			"spec.webhook.secretRef.name: Required value: the Secret whose key `token` authenticates the sender, " +
-				"spec: Forbidden: a Trigger has exactly one source of Runs, webhook, schedule, run or poll: write a Trigger for each",
+				"spec: Forbidden: a Trigger has exactly one source of Runs, webhook, schedule, run, poll or resource: write a Trigger for each",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -41,6 +41,8 @@ func TriggerEnv(t *v1alpha1.TriggerSpec) (*expr.Env, error) {
 		return expr.SharedScheduleEnv()
 	case t.Run != nil:
 		return expr.SharedRunEndEnv()
+	case t.Resource != nil:
+		return expr.SharedResourceEnv()
 	default:
 		return expr.SharedTriggerEnv()
 	}
@@ -66,11 +68,15 @@ func validateSource(env *expr.Env, t *v1alpha1.TriggerSpec, path *field.Path) fi
 		sources++
 		errs = append(errs, validatePoll(t.Poll, path.Child("poll"))...)
 	}
+	if t.Resource != nil {
+		sources++
+		errs = append(errs, validateResource(env, t.Resource, path.Child("resource"))...)
+	}
 	switch {
 	case sources == 0:
-		errs = append(errs, field.Required(path, "webhook, schedule, run or poll is missing: one of them starts the Runs"))
+		errs = append(errs, field.Required(path, "webhook, schedule, run, poll or resource is missing: one of them starts the Runs"))
 	case sources > 1:
-		errs = append(errs, field.Forbidden(path, "a Trigger has exactly one source of Runs, webhook, schedule, run or poll: write a Trigger for each"))
+		errs = append(errs, field.Forbidden(path, "a Trigger has exactly one source of Runs, webhook, schedule, run, poll or resource: write a Trigger for each"))
 	}
 	return errs
 }

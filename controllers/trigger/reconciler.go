@@ -129,8 +129,9 @@ func (r *Reconciler) record(ctx context.Context, trigger *v1alpha1.Trigger, foun
 	})
 }
 
-// polled passes on what a look at a repository has changed of what is known.
-func polled() predicate.Predicate {
+// looked passes on what a look at a repository or at objects has changed of what is
+// known, and a Trigger may be ready by.
+func looked() predicate.Predicate {
 	return predicate.Funcs{
 		CreateFunc:  func(event.CreateEvent) bool { return false },
 		DeleteFunc:  func(event.DeleteEvent) bool { return false },
@@ -138,9 +139,21 @@ func polled() predicate.Predicate {
 		UpdateFunc: func(e event.UpdateEvent) bool {
 			before, is := e.ObjectOld.(*v1alpha1.Trigger)
 			after, are := e.ObjectNew.(*v1alpha1.Trigger)
-			return is && are && !equality.Semantic.DeepEqual(before.Status.Poll, after.Status.Poll)
+			return is && are && (!equality.Semantic.DeepEqual(before.Status.Poll, after.Status.Poll) ||
+				!equality.Semantic.DeepEqual(withoutMark(before.Status.Resource), withoutMark(after.Status.Resource)))
 		},
 	}
+}
+
+// withoutMark is what is known of objects but for how far they were seen to, which moves
+// with each Run.
+func withoutMark(known *v1alpha1.ResourceStatus) *v1alpha1.ResourceStatus {
+	if known == nil || known.Version == "" {
+		return known
+	}
+	still := known.DeepCopy()
+	still.Version, still.Time, still.Started = "seen", nil, nil
+	return still
 }
 
 // SetupWithManager starts the Reconciler with the manager.
@@ -150,7 +163,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("trigger").
 		WithOptions(opts).
-		For(&v1alpha1.Trigger{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, polled()))).
+		For(&v1alpha1.Trigger{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, looked()))).
 		Watches(&v1alpha1.Trigger{}, handler.EnqueueRequestsFromMapFunc(upstream.Waiting(r.Client)), changed).
 		Watches(&v1alpha1.Pipeline{}, handler.EnqueueRequestsFromMapFunc(source.OfPipeline(r.Client, every)), changed).
 		Complete(r)

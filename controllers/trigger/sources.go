@@ -15,10 +15,13 @@ func able(trigger *v1alpha1.Trigger) verdict {
 		return verdict{true, v1alpha1.ReasonScheduled, "Runs of " + trigger.Spec.Pipeline + " start by the schedule " + schedule.Cron + " in " + zoneOf(schedule)}
 	}
 	if run := trigger.Spec.Run; run != nil {
-		return verdict{true, v1alpha1.ReasonFollowing, "Runs of " + trigger.Spec.Pipeline + " start when Runs of " + run.Pipeline + " have ended: " + phasesOf(run)}
+		return verdict{true, v1alpha1.ReasonFollowing, "Runs of " + trigger.Spec.Pipeline + " start when Runs of " + run.Pipeline + " have ended: " + joined(run.PhasesOrDefault())}
 	}
 	if poll := trigger.Spec.Poll; poll != nil {
 		return polling(trigger, poll, trigger.Status.Poll)
+	}
+	if resource := trigger.Spec.Resource; resource != nil {
+		return watching(trigger, resource, trigger.Status.Resource)
 	}
 	return verdict{true, v1alpha1.ReasonReceiving, "Events sent to " + webhookPath(trigger) + " start Runs of " + trigger.Spec.Pipeline}
 }
@@ -39,6 +42,25 @@ func polling(trigger *v1alpha1.Trigger, poll *v1alpha1.Poll, known *v1alpha1.Pol
 	return verdict{true, v1alpha1.ReasonPolling, message}
 }
 
+// watching is the verdict on a Trigger that watches objects.
+func watching(trigger *v1alpha1.Trigger, resource *v1alpha1.Resource, known *v1alpha1.ResourceStatus) verdict {
+	switch {
+	case known != nil && known.Failure != nil:
+		return verdict{false, known.Failure.Reason, known.Failure.Message}
+	case known == nil || known.Version == "" || known.Suspended || known.APIVersion != resource.APIVersion || known.Kind != resource.Kind || known.Name != resource.Name:
+		return verdict{false, v1alpha1.ReasonLooking, "the first look at " + objectsOf(resource) + " has yet to end; it starts nothing"}
+	}
+	return verdict{true, v1alpha1.ReasonWatching, "Runs of " + trigger.Spec.Pipeline + " start when " + objectsOf(resource) + " changes: " + joined(resource.EventsOrDefault())}
+}
+
+// objectsOf names the objects: a kind, or one of its objects.
+func objectsOf(resource *v1alpha1.Resource) string {
+	if resource.Name == "" {
+		return "any " + resource.Kind
+	}
+	return resource.Kind + " " + resource.Name
+}
+
 // suspended says what a suspended Trigger doesn't do.
 func suspended(trigger *v1alpha1.Trigger) string {
 	if trigger.Spec.Schedule != nil {
@@ -50,6 +72,9 @@ func suspended(trigger *v1alpha1.Trigger) string {
 	if trigger.Spec.Poll != nil {
 		return "spec.suspend is true: nobody looks at the repository, and what moves until then starts nothing"
 	}
+	if resource := trigger.Spec.Resource; resource != nil {
+		return "spec.suspend is true: nobody watches " + objectsOf(resource) + ", and what changes until then starts nothing"
+	}
 	return "spec.suspend is true: events are answered and start nothing"
 }
 
@@ -59,18 +84,21 @@ func sourceText(trigger *v1alpha1.Trigger) string {
 		return schedule.Cron + " " + zoneOf(schedule)
 	}
 	if run := trigger.Spec.Run; run != nil {
-		return run.Pipeline + ": " + phasesOf(run)
+		return run.Pipeline + ": " + joined(run.PhasesOrDefault())
 	}
 	if poll := trigger.Spec.Poll; poll != nil {
 		return poll.URL
 	}
+	if resource := trigger.Spec.Resource; resource != nil {
+		return strings.TrimPrefix(objectsOf(resource), "any ") + ": " + joined(resource.EventsOrDefault())
+	}
 	return webhookPath(trigger)
 }
 
-func phasesOf(run *v1alpha1.RunEnd) string {
+func joined[T ~string](values []T) string {
 	var texts []string
-	for _, phase := range run.PhasesOrDefault() {
-		texts = append(texts, string(phase))
+	for _, value := range values {
+		texts = append(texts, string(value))
 	}
 	return strings.Join(texts, ", ")
 }

@@ -51,6 +51,18 @@ func TestStatusOfOtherSources(t *testing.T) {
 		trigger.Status.Poll = known
 		return trigger
 	}
+	watch := func(name string, known *v1alpha1.ResourceStatus) *v1alpha1.Trigger {
+		trigger := webhookTrigger(func(s *v1alpha1.TriggerSpec) {
+			s.Webhook, s.Resource, s.Params = nil, &v1alpha1.Resource{APIVersion: "v1", Kind: "ConfigMap", Name: name}, map[string]string{"sha": "object.data.sha"}
+		})
+		trigger.Status.Resource = known
+		return trigger
+	}
+	seen := func(name string) *v1alpha1.ResourceStatus {
+		return &v1alpha1.ResourceStatus{APIVersion: "v1", Kind: "ConfigMap", Name: name, Version: "7"}
+	}
+	unwatched := watch("", seen(""))
+	unwatched.Spec.Suspend = true
 	resting := poll(&v1alpha1.PollStatus{URL: address})
 	resting.Spec.Suspend = true
 	sha := webPipeline(v1alpha1.Param{Name: "sha"})
@@ -131,6 +143,30 @@ func TestStatusOfOtherSources(t *testing.T) {
 			resting, sha,
 			ready{metav1.ConditionFalse, "Suspended", "spec.suspend is true: nobody looks at the repository, and what moves until then starts nothing", address},
 		},
+		"objects": {
+			watch("", seen("")), sha,
+			ready{metav1.ConditionTrue, "Watching", "Runs of web start when any ConfigMap changes: Added, Updated", "ConfigMap: Added, Updated"},
+		},
+		"an object": {
+			watch("settings", seen("settings")), sha,
+			ready{metav1.ConditionTrue, "Watching", "Runs of web start when ConfigMap settings changes: Added, Updated", "ConfigMap settings: Added, Updated"},
+		},
+		"objects before the first look": {
+			watch("", nil), sha,
+			ready{metav1.ConditionFalse, "Looking", "the first look at any ConfigMap has yet to end; it starts nothing", "ConfigMap: Added, Updated"},
+		},
+		"another object": {
+			watch("settings", seen("")), sha,
+			ready{metav1.ConditionFalse, "Looking", "the first look at ConfigMap settings has yet to end; it starts nothing", "ConfigMap settings: Added, Updated"},
+		},
+		"objects that can't be watched": {
+			watch("", &v1alpha1.ResourceStatus{Version: "7", Failure: &v1alpha1.ResourceFailure{Reason: "WatchFailed", Message: "configmaps is forbidden"}}), sha,
+			ready{metav1.ConditionFalse, "WatchFailed", "configmaps is forbidden", "ConfigMap: Added, Updated"},
+		},
+		"objects, suspended": {
+			unwatched, sha,
+			ready{metav1.ConditionFalse, "Suspended", "spec.suspend is true: nobody watches any ConfigMap, and what changes until then starts nothing", "ConfigMap: Added, Updated"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			objects := []client.Object{tt.trigger}
@@ -145,7 +181,7 @@ func TestStatusOfOtherSources(t *testing.T) {
 			}
 			want := v1alpha1.TriggerStatus{ObservedGeneration: 3, Source: tt.want.Source, Conditions: []metav1.Condition{{
 				Type: "Ready", Status: tt.want.Status, Reason: tt.want.Reason, Message: tt.want.Message, ObservedGeneration: 3,
-			}}, Poll: tt.trigger.Status.Poll}
+			}}, Poll: tt.trigger.Status.Poll, Resource: tt.trigger.Status.Resource}
 			if diff := cmp.Diff(want, w.status(t), cmpopts.IgnoreFields(metav1.Condition{}, "LastTransitionTime")); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}

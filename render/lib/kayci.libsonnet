@@ -403,6 +403,21 @@
         [if branches != null then 'branches']: items(branches),
         [if tags != null then 'tags']: items(tags),
       } }, params),
+    // resource starts a Run when an object of a kind has changed: any of the namespace, or
+    // the one called object, or those whose labels are as in selector, { team: 'web' }.
+    // events are Added, Updated and Deleted, a list or one; default: the first two. Runs
+    // start minInterval apart at least. params and when are CEL expressions over object,
+    // oldObject, which is null where it isn't known, and event.
+    resource(name, pipeline, apiVersion, kind, object=null, selector=null, events=null, params={}, when=null, minInterval=null)::
+      trigger(name, pipeline, { resource: {
+        apiVersion: apiVersion,
+        kind: kind,
+        [if object != null then 'name']: object,
+        [if selector != null then 'selector']: { matchLabels: selector },
+        [if events != null then 'events']: items(events),
+        [if when != null then 'if']: when,
+        [if minInterval != null then 'minInterval']: minInterval,
+      } }, params),
   },
 
   // report is for a trigger: ci.trigger.github(…) + ci.report('token'). The git host

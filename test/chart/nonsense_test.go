@@ -31,6 +31,10 @@ func TestChartRefusesNonsense(t *testing.T) {
 		"a label that is the chart's own":       {"commonLabels.app\\.kubernetes\\.io/name=x", "invalid propertyName 'app.kubernetes.io/name'"},
 		"a certificate that nobody would trust": {"admission.certificate.secretName=own", "needs caBundle"},
 		"a registry with a digest":              {"global.imageRegistry=a@b", "/global/imageRegistry"},
+		"Secrets for Triggers":                  {"triggers.resources[0].apiGroups[0]=,triggers.resources[0].resources={secrets}", "Secrets start no Runs"},
+		"everything for Triggers":               {"triggers.resources[0].apiGroups={*},triggers.resources[0].resources={configmaps}", "/triggers/resources/0/apiGroups/0"},
+		"every kind for Triggers":               {"triggers.resources[0].apiGroups={apps},triggers.resources[0].resources={*}", "/triggers/resources/0/resources/0"},
+		"a part of a kind for Triggers":         {"triggers.resources[0].apiGroups={apps},triggers.resources[0].resources={pods/log}", "/triggers/resources/0/resources/0"},
 		"an older Kubernetes":                   {"replicas=1", "incompatible with Kubernetes v1.30.0"},
 	}
 	for name, tt := range tests {

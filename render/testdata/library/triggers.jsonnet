@@ -22,5 +22,8 @@ local ci = import 'kayci.libsonnet';
   harbor: ci.trigger.image('t-harbor', 'p', 'harbor', 's', repositories=['acme/web', 'acme/*/api'], tags='v?.*', when="body.digest != ''"),
   quay: ci.trigger.image('t-quay', 'p', 'quay', secret='s', tags=['main', '**'], params={ image: "'quay.io/' + body.repository + ':' + body.tag" }),
   dockerhub: ci.trigger.image('t-dockerhub', 'p', registry='dockerhub', secret='s', repositories='acme/web'),
+  resource: ci.trigger.resource('t-resource', 'p', 'apps/v1', 'Deployment', object='web', selector={ team: 'web' }, events=['Updated', 'Deleted'],
+                                params={ name: 'object.metadata.name' }, when="event == 'Deleted' || oldObject == null", minInterval='1m'),
+  resources: ci.trigger.resource('t-resources', 'p', 'v1', 'ConfigMap'),
   daily: ci.trigger.schedule('t-daily', 'p', '@daily'),
 }
