@@ -125,8 +125,9 @@ func newNamespace(t *testing.T, c client.Client) string {
 	return ns.Name
 }
 
-// startManager runs controllers, which see one namespace, until the test ends.
-func startManager(t *testing.T, cfg *rest.Config, namespace string, setup func(ctrl.Manager) error) {
+// startManager runs controllers, which see one namespace, until the test ends or they
+// are stopped.
+func startManager(t *testing.T, cfg *rest.Config, namespace string, setup func(ctrl.Manager) error) (stop func()) {
 	t.Helper()
 	unique := true
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
@@ -147,21 +148,23 @@ func startManager(t *testing.T, cfg *rest.Config, namespace string, setup func(c
 	if err := setup(mgr); err != nil {
 		t.Fatal(err)
 	}
-	runManager(t, mgr)
+	return runManager(t, mgr)
 }
 
-// runManager runs the manager until the test ends.
-func runManager(t *testing.T, mgr ctrl.Manager) {
+// runManager runs the manager until the test ends or it is stopped.
+func runManager(t *testing.T, mgr ctrl.Manager) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
-	t.Cleanup(func() {
+	stop = stdsync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("the manager ended: %v", err)
 		}
 	})
+	t.Cleanup(stop)
+	return stop
 }
 
 // eventually waits until check returns nil, and fails with its last error.
