@@ -73,6 +73,9 @@ func TestGitHub(t *testing.T) {
 			hubEvent(e)
 			e.PullRequest.HeadRepository, e.PullRequest.Fork = "acme/web", false
 		})},
+		"of nowhere": {do: pull("acme/web"), says: []exchange{{request: "GET /repos/acme/web/pulls/7", answer: `{"number":7,"head":{"sha":"` + head + `"}}`}}, want: &event.Event{
+			Kind: "pull_request", SHA: head, Ref: "refs/pull/7/head", PathsGap: event.GapPull, PullRequest: event.PullRequest{Number: 7, Fork: true},
+		}},
 		"no pull request": {do: pull("acme/web"), says: []exchange{{request: "GET /repos/acme/web/pulls/7", answer: `{}`}}, want: (*event.Event)(nil), error: "names no pull request"},
 		"paths of a pull request": {do: changed("acme/web", byNumber), want: files{append([]string{"a", "b"}, names(100)...), true}, says: []exchange{
 			{request: "GET /repos/acme/web/pulls/7/files?page=1&per_page=100", answer: hubFiles(100)},

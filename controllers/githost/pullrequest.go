@@ -49,7 +49,7 @@ func pullRequest(e *event.Event) (*event.Event, error) {
 	pr.Title = printable.Head(strings.ReplaceAll(pr.Title, "\x00", ""), maxTitle)
 	pr.Labels = pr.Labels[:min(len(pr.Labels), maxLabel)]
 	// What another repository holds anybody could have put there.
-	pr.Fork = pr.HeadRepository != e.Repository
+	pr.Fork = pr.HeadRepository == "" || pr.HeadRepository != e.Repository
 	e.Title, e.URL, e.Sender, e.PathsGap = pr.Title, pr.URL, pr.Author, event.GapPull
 	return e, nil
 }

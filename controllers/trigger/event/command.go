@@ -50,7 +50,8 @@ func (m *markdown) text(line string) string {
 		return ""
 	}
 	indent := len(line) - len(strings.TrimLeft(line, " \t"))
-	text := strings.TrimSpace(line)
+	// Markdown knows no other space.
+	text := strings.Trim(line, " \t")
 	code := indent > 3 || strings.Contains(line[:indent], "\t")
 	switch {
 	case m.fence != "":

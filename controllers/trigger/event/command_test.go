@@ -1,6 +1,7 @@
 package event
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,7 @@ func TestCommand(t *testing.T) {
 		"quotes stay":                 {`/test "$(id)" ` + "\u202eweb", `test "$(id)" ` + "\u202eweb"},
 		"indented code":               {"    /test", ""},
 		"a tab":                       {"\t/test", ""},
+		"other spaces":                {"\v/test\n\u00a0/test\n\f/test", ""},
 		"a space and a tab":           {" \t/test", ""},
 		"a fence":                     {"```\n/test\n```", ""},
 		"a fence with a language":     {"```sh\n/test\n```\n/retest", "retest"},
@@ -67,4 +69,28 @@ func TestCommandIsBounded(t *testing.T) {
 	if _, args := command("/test" + strings.Repeat(" a", 10_000)); len(args) != maxArgs {
 		t.Errorf("%d arguments, want %d", len(args), maxArgs)
 	}
+}
+
+// FuzzCommand checks that whatever a comment says, its command is a word of a line that
+// begins with it.
+func FuzzCommand(f *testing.F) {
+	for _, seed := range []string{"/test web", "```\n/test\n```\r\n/retest", "> a\n/x\n\n/ok-to-test 6113728", "<!-- /a -->\n/b", "\t/c\n   /d e"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		name, args := command(body)
+		if name == "" && len(args) == 0 {
+			return
+		}
+		if len(args) > maxArgs || !commandPattern.MatchString("/"+name) || name != strings.ToLower(name) {
+			t.Errorf("the command %q with %d arguments", name, len(args))
+		}
+		begins := func(line string) bool {
+			line = strings.TrimLeft(line, " ")
+			return len(line) > len(name) && line[0] == '/' && strings.EqualFold(line[1:1+len(name)], name)
+		}
+		if !slices.ContainsFunc(strings.Split(newlines(body), "\n"), begins) {
+			t.Errorf("no line of %q begins with /%s", body, name)
+		}
+	})
 }

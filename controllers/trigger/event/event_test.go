@@ -61,11 +61,17 @@ func TestGenericHasNoEvent(t *testing.T) {
 // edited is the named payload with fields of its top level replaced.
 func edited(t testing.TB, name string, fields map[string]any) []byte {
 	t.Helper()
+	return changedIn(t, name, func(body map[string]any) { maps.Copy(body, fields) })
+}
+
+// changedIn is the named payload after an edit.
+func changedIn(t testing.TB, name string, edit func(body map[string]any)) []byte {
+	t.Helper()
 	var body map[string]any
 	if err := json.Unmarshal(payload(t, name), &body); err != nil {
 		t.Fatal(err)
 	}
-	maps.Copy(body, fields)
+	edit(body)
 	raw, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)

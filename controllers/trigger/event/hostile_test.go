@@ -156,7 +156,11 @@ func TestHostileLabels(t *testing.T) {
 
 func TestBrokenPayloads(t *testing.T) {
 	deep := []byte(`{"pull_request":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + "}")
-	for _, of := range pulls() {
+	all := pulls()
+	for _, push := range pushes() {
+		all = append(all, push.pulled)
+	}
+	for _, of := range all {
 		raw := payload(t, of.file)
 		for name, broken := range map[string][]byte{"truncated": raw[:len(raw)/2], "deep": deep, "empty": nil, "an array": []byte("[]"), "text": []byte(`"canary"`)} {
 			events, err := Parse(of.provider, of.header, broken)
@@ -201,7 +205,11 @@ func TestPayloadsOfOthers(t *testing.T) {
 	ofHost := func(file string) string { host, _, _ := strings.Cut(filepath.Base(file), "-"); return host }
 	// GitHub's and Gitea's are alike.
 	alike := []string{"github", "gitea"}
-	for _, of := range pulls() {
+	all := append(pulls(), pulled{v1alpha1.ProviderGitHub, "release", "github-release"}, pulled{v1alpha1.ProviderGitea, "release", "gitea-release"})
+	for _, push := range pushes() {
+		all = append(all, push.pulled)
+	}
+	for _, of := range all {
 		for _, file := range files {
 			host := ofHost(file)
 			if host == ofHost(of.file) || slices.Contains(alike, host) && slices.Contains(alike, ofHost(of.file)) {

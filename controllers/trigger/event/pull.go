@@ -77,7 +77,8 @@ func (p *pull) event(kind v1alpha1.EventKind, action v1alpha1.EventAction) (*Eve
 		Title: cutTitle(p.title), Message: cutText(p.message, maxMessage), URL: pageURL(p.url), PathsGap: GapPull,
 		PullRequest: PullRequest{
 			Number: p.number, Title: cutTitle(p.title), Author: p.author, Draft: p.draft,
-			Head: p.head, Base: p.base, HeadRepository: p.headRepository, Fork: p.fork,
+			// Whatever its id is, a repository without a name is nobody's.
+			Head: p.head, Base: p.base, HeadRepository: p.headRepository, Fork: p.fork || p.headRepository == "",
 			Labels: p.labels.names, URL: pageURL(p.url),
 		},
 	}

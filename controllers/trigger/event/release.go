@@ -14,7 +14,12 @@ type release struct {
 // gapRelease is why the paths of a release are not known.
 const gapRelease = "the git host lists no paths of a release"
 
+// event of the release. One without a tag, as a draft may be, is none that is known: there
+// is nothing to run.
 func (r *release) event() (*Event, error) {
+	if r.Tag == "" {
+		return &Event{Kind: v1alpha1.EventRelease + " without a tag"}, nil
+	}
 	e := &Event{
 		Kind: v1alpha1.EventRelease, Action: r.neutral(), Repository: r.repository, CloneURL: r.cloneURL, Sender: r.sender,
 		Ref: tagPrefix + r.Tag, Tag: r.Tag, SHA: commitOf(r.sha), Message: cutText(r.message, maxMessage),
@@ -22,9 +27,6 @@ func (r *release) event() (*Event, error) {
 	}
 	e.Release.Name, e.Release.URL = cutTitle(r.Name), e.URL
 	e.Title = e.Release.Name
-	if r.Tag == "" {
-		e.Ref = ""
-	}
 	return e, e.checkNames()
 }
 
