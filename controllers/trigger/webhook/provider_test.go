@@ -1,10 +1,14 @@
 package webhook
 
 import (
+	"crypto/hmac"
+	"crypto/sha512"
 	"encoding/base64"
+	"encoding/hex"
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -40,7 +44,7 @@ type providerCase struct {
 	again    map[string]string
 }
 
-func providerCases(t *testing.T) map[string]providerCase {
+func providerCases(t testing.TB) map[string]providerCase {
 	t.Helper()
 	github, gitlab, gitea := payload(t, "github-push"), payload(t, "gitlab-push"), payload(t, "gitea-push")
 	bitbucket, dataCenter := payload(t, "bitbucket-push"), payload(t, "datacenter-push")
@@ -62,6 +66,11 @@ func providerCases(t *testing.T) map[string]providerCase {
 				{"X-Hub-Signature-256": "sha256=" + sign(canary, github+" ")},
 				{"X-Hub-Signature-256": "sha256="},
 				{"X-Hub-Signature-256": "sha256=zz"},
+				{"X-Hub-Signature-256": "sha256=" + sign(canary, github)[:62]},
+				{"X-Hub-Signature-256": "sha256=" + sign(canary, github)[:63]},
+				{"X-Hub-Signature-256": "sha256=" + sign(canary, github) + "00"},
+				{"X-Hub-Signature-256": "sha512=" + sign512(canary, github)},
+				{"X-Hub-Signature-256": "sha256=" + sign512(canary, github)},
 				{"X-Hub-Signature-256": "sha1=" + sign(canary, github)},
 				{"X-Hub-Signature-256": "", "X-Hub-Signature": "sha1=" + sign(canary, github)},
 				{"X-Hub-Signature-256": "", "X-Gitea-Signature": sign(canary, github)},
@@ -100,6 +109,10 @@ func providerCases(t *testing.T) map[string]providerCase {
 			spoiled: []map[string]string{
 				{"Webhook-Signature": ""},
 				{"Webhook-Signature": standard("wrong")},
+				{"Webhook-Signature": standard(canary)[:len(standard(canary))-4]},
+				{"Webhook-Signature": strings.ReplaceAll(standard(canary), "v1,", "v2,")},
+				{"Webhook-Signature": strings.ReplaceAll(standard(canary), "v1,", "v1a,")},
+				{"Webhook-Signature": "v1," + base64.StdEncoding.EncodeToString([]byte(sign(canary, gitlab)))},
 				{"Webhook-Id": "d2"},
 				{"Webhook-Timestamp": "1777886092"},
 				{"Webhook-Signature": "", "X-Gitlab-Token": canary},
@@ -116,6 +129,9 @@ func providerCases(t *testing.T) map[string]providerCase {
 				{"X-Gitea-Signature": ""},
 				{"X-Gitea-Signature": sign("wrong", gitea)},
 				{"X-Gitea-Signature": sign(canary, gitea)[:32]},
+				{"X-Gitea-Signature": sign(canary, gitea)[:63]},
+				{"X-Gitea-Signature": "sha256=" + sign(canary, gitea)},
+				{"X-Gitea-Signature": sign512(canary, gitea)},
 				{"X-Gitea-Signature": "", "X-Hub-Signature-256": "sha256=" + sign(canary, gitea)},
 			},
 		},
@@ -171,6 +187,13 @@ func basic(credentials string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))
 }
 
+// sign512 signs by an algorithm that no provider has.
+func sign512(token, body string) string {
+	h := hmac.New(sha512.New, []byte(token))
+	h.Write([]byte(body))
+	return hex.EncodeToString(h.Sum(nil))
+}
+
 func spoiledBitbucket(body string) []map[string]string {
 	return []map[string]string{
 		{"X-Hub-Signature": ""},
@@ -180,6 +203,8 @@ func spoiledBitbucket(body string) []map[string]string {
 		{"X-Hub-Signature": "sha1=" + sign(canary, body)},
 		{"X-Hub-Signature": "SHA256=" + sign(canary, body)},
 		{"X-Hub-Signature": "sha256="},
+		{"X-Hub-Signature": "sha256=" + sign512(canary, body)},
+		{"X-Hub-Signature": "sha512=" + sign512(canary, body)},
 		{"X-Hub-Signature": "", "X-Hub-Signature-256": "sha256=" + sign(canary, body)},
 	}
 }
