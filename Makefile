@@ -25,6 +25,11 @@ IMAGE ?= $(BIN)/kayci.tar
 VERSION ?=
 REVISION ?= $(shell git rev-parse --verify --quiet HEAD)
 LDFLAGS = $(if $(VERSION),-X main.version=$(VERSION) -X main.revision=$(REVISION))
+
+# How long each fuzz test goes on. Beyond that of `make test`, Go finds its way by what is
+# covered, for which it compiles everything anew.
+FUZZTIME ?= 2s
+GUIDED := $(if $(filter 2s,$(FUZZTIME)),,-fuzz .)
 STARTED := $(shell date +%s)
 
 # A change of a pinned version or of Go gives the tools a folder of their own.
@@ -165,7 +170,7 @@ fmt: $(TOOLS)/golangci-lint ## Format all Go code.
 ##@ Tests
 
 .PHONY: test
-test: verify lint test-unit test-api test-chart test-e2e ## Everything below, and verify and lint: what CI runs.
+test: verify lint test-unit fuzz test-api test-chart test-e2e ## Everything below, and verify and lint: what CI runs.
 	@echo "==> test: everything passed, $$(($$(date +%s) - $(STARTED)))s in all"
 
 .PHONY: test-unit
@@ -175,6 +180,18 @@ test-unit: $(TOOLS)/gotestsum ## Tests that need no cluster.
 	for module in $(SMALL); do
 	  cd $(CURDIR)/$$module
 	  $(GOTESTSUM) --format pkgname -- -race -timeout 10m $$($(GO) list ./... | grep -v '/kayci/test/\(api\|chart\|e2e\|gitea\)\(/\|$$\)')
+	done
+
+# What is found is kept outside the tree, and what fails in the package's testdata.
+.PHONY: fuzz
+fuzz: ## Fuzz each parser, for as long as FUZZTIME=10m says.
+	@$(call begin,fuzz,each parser for $(FUZZTIME); more than that of a test compiles for minutes first)
+	for package in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n 1 dirname | sort -u); do
+	  $(GO) test -c $(GUIDED) -o $$scratch/fuzz.test $$package
+	  for name in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' $$package/*_test.go | cut -d ' ' -f 2); do
+	    echo "    $$package $$name"
+	    (cd $$package && $$scratch/fuzz.test -test.run "^$$" -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir $(CACHE)/fuzz/$$package > $$scratch/fuzz.log 2>&1) || { cat $$scratch/fuzz.log; exit 1; }
+	  done
 	done
 
 .PHONY: test-api

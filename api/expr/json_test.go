@@ -62,3 +62,18 @@ func TestDecodingAllocatesWhatWasWeighed(t *testing.T) {
 		})
 	}
 }
+
+// FuzzJSON checks that what is decoded was weighed before, and that nothing gets past an
+// error into a panic.
+func FuzzJSON(f *testing.F) {
+	for _, seed := range []string{`{"a": ["x", 1, null, 1e9, true]}`, `[[[[`, `"\u12"`, "\"\xff\"", `{"a":1,"a":2}`, `1e999`, `{}{}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		weight, unweighed := Weigh(raw)
+		value, err := DecodeJSON(raw)
+		if err == nil && (unweighed != nil || weight > MaxWeight) {
+			t.Errorf("decoded %v, which weighs %d, %v", value, weight, unweighed)
+		}
+	})
+}

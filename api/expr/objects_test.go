@@ -61,3 +61,25 @@ func TestObjectsAreBodies(t *testing.T) {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
+
+// FuzzObjects checks that no expression and no body gives more objects than there may be.
+func FuzzObjects(f *testing.F) {
+	for _, seed := range []string{`body.a`, `body.a.map(x, {'x': x})`, `[body]`, `[{1: 2}]`, `body.?a.orValue([])`, `[{'a': body}, {}]`} {
+		f.Add(seed, `{"a": [{"b": 1}, "x", null]}`)
+	}
+	env := triggerEnv(f)
+	f.Fuzz(func(t *testing.T, src, raw string) {
+		objects, err := env.CompileObjects(src)
+		if err != nil {
+			return
+		}
+		body, err := DecodeJSON([]byte(raw))
+		if err != nil {
+			return
+		}
+		made, err := objects.Eval(Vars{Body: body})
+		if len(made) > MaxObjects || err != nil && made != nil {
+			t.Errorf("%d objects and the error %v", len(made), err)
+		}
+	})
+}
