@@ -70,6 +70,8 @@ type Event struct {
 	Remark Remark
 	// Label that was given or taken by an event of that action.
 	Label string
+	// Check names the Run that somebody wants again, as it was reported.
+	Check string
 	// Part tells the event from the others of its delivery, the same each time the
 	// delivery is sent: the ref, or the action and its label. Empty if there are none.
 	Part string

@@ -10,7 +10,7 @@ import (
 )
 
 func FuzzParseGitHub(f *testing.F) {
-	fuzzParse(f, v1alpha1.ProviderGitHub, "github-", "push", "pull_request", "issue_comment", "release")
+	fuzzParse(f, v1alpha1.ProviderGitHub, "github-", "push", "pull_request", "issue_comment", "release", "check_run", "check_suite")
 }
 
 func FuzzParseGitea(f *testing.F) {
@@ -85,6 +85,7 @@ func expectBounded(t *testing.T, e *Event) {
 		{e.Message, maxMessage},
 		{e.Comment.Body, maxMessage},
 		{e.Label, maxLabel},
+		{e.Check, maxCheck},
 	} {
 		if len(value.of) > value.limit {
 			t.Errorf("%d bytes, where %d is the limit: %.40q", len(value.of), value.limit, value.of)
@@ -102,6 +103,8 @@ func expectConsistent(t *testing.T, e *Event) {
 		t.Errorf("deleted is %v with the commit %q", e.Deleted, e.SHA)
 	case e.SHA != "" && !shaPattern.MatchString(e.SHA) && !shortPattern.MatchString(e.SHA):
 		t.Errorf("the commit is %q", e.SHA)
+	case e.Again() && (e.SHA == "" || e.Sender == "" || e.Repository == ""):
+		t.Errorf("a wish for %q again by %q in %q", e.SHA, e.Sender, e.Repository)
 	case e.Branch != "" && e.Tag != "":
 		t.Errorf("both the branch %q and the tag %q", e.Branch, e.Tag)
 	case e.URL != "" && !strings.HasPrefix(e.URL, "http"):

@@ -15,6 +15,8 @@ func parseGitHub(name string, payload []byte) ([]*Event, error) {
 		return parseAlikeComment(name, payload, func(string) bool { return false })
 	case "release":
 		return parseAlikeRelease(payload)
+	case githubCheckRun, githubCheckSuite:
+		return parseGitHubCheck(name, payload)
 	case "ping":
 		return []*Event{{Kind: KindPing}}, nil
 	}

@@ -74,6 +74,10 @@ func TestParseGitHub(t *testing.T) {
 			Sender: "ada", Title: "1.4: the parser", URL: "https://github.com/acme/web/releases/tag/v1.4.0", PathsGap: gapRelease,
 			Release: Release{Name: "1.4: the parser", Tag: "v1.4.0", Prerelease: true, URL: "https://github.com/acme/web/releases/tag/v1.4.0"},
 		}}},
+		{"github-check-rerequested", "check_run", []*Event{{Kind: KindRerun, Repository: "acme/web", SHA: head, Sender: "mona", Check: "ci/web-push/web-push-3f9k2c/6f1a"}}},
+		{"github-check-created", "check_run", kinds("check_run")},
+		{"github-suite-rerequested", "check_suite", []*Event{{Kind: KindRerunAll, Repository: "acme/web", SHA: head, Sender: "mona"}}},
+		{"github-push", "check_suite", kinds("check_suite")},
 		{"github-push", "ping", kinds("ping")},
 		{"github-push", "issues", kinds("issues")},
 	})

@@ -89,6 +89,9 @@ func ask(env *expr.Env, trigger *v1alpha1.Trigger, pipelines []*v1alpha1.Pipelin
 
 // decide as the receiver of webhooks does, but for what that asks the git host.
 func decide(env *expr.Env, trigger *v1alpha1.Trigger, pipelines []*v1alpha1.Pipeline, e *event.Event, body any) Answer {
+	if e.Again() {
+		return Answer{Outcome: v1alpha1.DecisionNotMatched, Reason: "somebody wants a Run again: which Runs there are only the cluster knows"}
+	}
 	wish := pull.Understand(trigger.Name, trigger.Spec.Webhook, e)
 	if wish.Verb != pull.Nothing && !trigger.Spec.Suspend {
 		if answer := obey(trigger, wish); answer != nil {

@@ -76,13 +76,7 @@ func Active(runs []v1alpha1.Run) []v1alpha1.Run {
 // Retried is the Run that a retest of the head retries: its last, if that has failed or
 // was cancelled. Nil: none, and the reason says why.
 func Retried(runs []v1alpha1.Run, head *event.Event) (*v1alpha1.Run, string) {
-	var last *v1alpha1.Run
-	for i := range runs {
-		run := &runs[i]
-		if sameCommit(run.Spec.Origin.SHA, head.SHA) && (last == nil || newer(run, last)) {
-			last = run
-		}
-	}
+	last := Last(slices.DeleteFunc(slices.Clone(runs), func(run v1alpha1.Run) bool { return !sameCommit(run.Spec.Origin.SHA, head.SHA) }))
 	switch {
 	case last == nil:
 		return nil, fmt.Sprintf("there is no Run of commit %s, the head of pull request %d: /test starts one", short(head.SHA), head.PullRequest.Number)

@@ -137,6 +137,9 @@ func (s *Server) decide(ctx context.Context, trigger *v1alpha1.Trigger, d delive
 	if d.wrong != nil {
 		return undecided(d.wrong)
 	}
+	if d.event.Again() && !trigger.Spec.Suspend {
+		return s.rerun(ctx, trigger, d)
+	}
 	if wish := pull.Understand(trigger.Name, trigger.Spec.Webhook, d.event); wish.Verb != pull.Nothing && !trigger.Spec.Suspend {
 		return s.grant(ctx, trigger, d, wish)
 	}

@@ -50,10 +50,15 @@ func (s *Server) policy(ctx context.Context, trigger *v1alpha1.Trigger, e *event
 	return pipeline.Spec.Concurrency.Policy, nil
 }
 
-// runsOf are the Runs that the Trigger has started for the event's pull request. They
-// are read from the API server: a replica that doesn't lead has none in its cache, and
-// one that was started just now must not be overlooked.
+// runsOf are the Runs that the Trigger has started for the event's pull request.
 func (s *Server) runsOf(ctx context.Context, trigger *v1alpha1.Trigger, e *event.Event) ([]v1alpha1.Run, error) {
+	return s.listRuns(ctx, trigger, func(run *v1alpha1.Run) bool { return pull.Of(run, e) })
+}
+
+// listRuns are those that the Trigger has started and that fit. They are read from the
+// API server: a replica that doesn't lead has none in its cache, and one that was started
+// just now must not be overlooked.
+func (s *Server) listRuns(ctx context.Context, trigger *v1alpha1.Trigger, fits func(*v1alpha1.Run) bool) ([]v1alpha1.Run, error) {
 	var found []v1alpha1.Run
 	var list v1alpha1.RunList
 	for {
@@ -63,7 +68,7 @@ func (s *Server) runsOf(ctx context.Context, trigger *v1alpha1.Trigger, e *event
 			return nil, fmt.Errorf("list the Runs of Trigger %s: %w", trigger.Name, err)
 		}
 		for i := range list.Items {
-			if pull.Of(&list.Items[i], e) {
+			if fits(&list.Items[i]) {
 				found = append(found, list.Items[i])
 			}
 		}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger/event"
@@ -98,15 +96,7 @@ func (s *Server) retest(ctx context.Context, trigger *v1alpha1.Trigger, d delive
 	if source == nil {
 		return result{Outcome: refused, Reason: why}, nil
 	}
-	pipeline, err := s.pipeline(ctx, client.ObjectKey{Namespace: trigger.Namespace, Name: source.Spec.Pipeline})
-	if err != nil {
-		return undecided(err)
-	}
-	run, _, err := s.opts.Starter.Retry(ctx, pipeline, source, d.id)
-	if err != nil {
-		return undecided(err)
-	}
-	return result{Outcome: created, Run: run.Name, Reason: fmt.Sprintf("/%s by %s: it retries Run %s", wish.Verb, wish.By, source.Name)}, nil
+	return s.retry(ctx, trigger, d, source, fmt.Sprintf("/%s by %s", wish.Verb, wish.By))
 }
 
 // retriedBy is the name of the Run by which the delivery has retried another of them.
