@@ -48,7 +48,7 @@ func asked(ctx context.Context, trigger *v1alpha1.Trigger, d delivery) (*event.E
 		// noMemory is why they can't be kept.
 		noMemory error
 	}
-	found, err := ask(ctx, d.asks, trigger, question{what: "paths", repository: d.event.Repository, of: of},
+	found, err := ask(ctx, d.asks, trigger, question{topic: topic{what: aboutPaths}, repository: d.event.Repository, of: of},
 		func(ctx context.Context, host githost.Host) (found files, err error) {
 			found.paths, found.complete, err = host.ChangedPaths(ctx, d.event.Repository, of)
 			if err == nil {
@@ -68,7 +68,7 @@ func asked(ctx context.Context, trigger *v1alpha1.Trigger, d delivery) (*event.E
 // permit asks the git host whether the user may write now, which something is only for.
 // The result says why not; nil: the user may.
 func permit(ctx context.Context, trigger *v1alpha1.Trigger, d delivery, what, user string) *result {
-	may, err := ask(ctx, d.asks, trigger, question{what: "write", repository: d.event.Repository, user: user},
+	may, err := ask(ctx, d.asks, trigger, question{topic: topic{what: aboutWriters}, repository: d.event.Repository, user: user},
 		func(ctx context.Context, host githost.Host) (bool, error) {
 			return host.MayWrite(ctx, d.event.Repository, user)
 		})
@@ -92,7 +92,7 @@ var errAnother = errors.New("the git host answers with another pull request")
 // pullRequest asks the git host what the delivery's pull request is now.
 func pullRequest(ctx context.Context, trigger *v1alpha1.Trigger, d delivery) (*event.Event, error) {
 	of := githost.Change{PullRequest: d.event.PullRequest.Number}
-	return ask(ctx, d.asks, trigger, question{what: "pull request", repository: d.event.Repository, of: of},
+	return ask(ctx, d.asks, trigger, question{topic: topic{what: aboutPulls}, repository: d.event.Repository, of: of},
 		func(ctx context.Context, host githost.Host) (*event.Event, error) {
 			head, err := host.PullRequest(ctx, d.event.Repository, of.PullRequest)
 			if err == nil && (head.Repository != d.event.Repository || head.PullRequest.Number != of.PullRequest) {

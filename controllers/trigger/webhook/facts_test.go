@@ -82,6 +82,22 @@ func TestChangedPathsAreAskedFor(t *testing.T) {
 	}
 }
 
+// A list of paths that takes a host long keeps no command from being obeyed.
+func TestSlowPathsKeepNoCommandOut(t *testing.T) {
+	host := newGitHost(t, map[string]said{askAda: mayWriteAnswer(), askReact: {code: 201, body: "{}"}})
+	f := asking(t, trigger("web-pr", v1alpha1.ProviderGitHub, onPulls, onPaths("src/**"), reportTo(host.url)))
+	f.impatient()
+	f.send(opened(t, "/hooks/ci/web-pr"))
+	got := read(t, f.send(command(t, "/hooks/ci/web-pr", "d2", "/cancel")))
+	if len(got.Results) != 1 || got.Results[0].Outcome != cancelled {
+		t.Errorf("got %+v", got)
+	}
+	want := []string{askAda, askFiles, askReact + ` {"content":"+1"}`}
+	if diff := cmp.Diff(want, host.requests()); diff != "" {
+		t.Errorf("requests, -want +got:\n%s", diff)
+	}
+}
+
 // Where a host has to allow something, whatever it answers but yes starts nothing, and
 // the sender is to send it again.
 func TestHostsThatDontAllow(t *testing.T) {

@@ -46,7 +46,7 @@ type inquiry struct {
 	hosts     Hosts
 	allowance allowance
 	clock     clock.PassiveClock
-	breaker   *githost.Breaker[access]
+	breaker   *githost.Breaker[topic]
 	// until is when all answers have to be there. Zero: nothing was asked.
 	until   time.Time
 	lines   map[access]*line
@@ -73,6 +73,21 @@ func accessOf(trigger *v1alpha1.Trigger) access {
 	return access{trigger.Namespace, trigger.Spec.ReportProvider(), report.API, report.SecretRef.Name}
 }
 
+// topic is what a host is spoken to about. One that it fails at is left alone, and no
+// other: anybody with a fork can have paths that take a host long to list.
+type topic struct {
+	access
+	what string
+}
+
+// What hosts are spoken to about.
+const (
+	aboutWriters = "who may write"
+	aboutPulls   = "pull requests"
+	aboutPaths   = "changed paths"
+	aboutReplies = "answers to commands"
+)
+
 // line is a host that is asked.
 type line struct {
 	host  githost.Host
@@ -84,9 +99,9 @@ type line struct {
 // question is what may be asked, and word what came of it.
 type (
 	question struct {
-		access
-		what, repository, user string
-		of                     githost.Change
+		topic
+		repository, user string
+		of               githost.Change
 	}
 	word struct {
 		value any
@@ -111,7 +126,7 @@ func ask[T any](ctx context.Context, q *inquiry, trigger *v1alpha1.Trigger, abou
 	about.access = accessOf(trigger)
 	said, known := q.answers[about]
 	if !known {
-		said.err = q.talk(ctx, trigger, 0, func(ctx context.Context, host githost.Host) error {
+		said.err = q.talk(ctx, trigger, about.what, func(ctx context.Context, host githost.Host) error {
 			value, err := put(ctx, host)
 			said.value = value
 			return err
@@ -122,17 +137,20 @@ func ask[T any](ctx context.Context, q *inquiry, trigger *v1alpha1.Trigger, abou
 	return value, said.err
 }
 
-// talk has a function speak to the Trigger's host: for so long, or, if that is 0, for as
-// long as the host still has for questions.
-func (q *inquiry) talk(ctx context.Context, trigger *v1alpha1.Trigger, most time.Duration, speak func(context.Context, githost.Host) error) error {
-	to := accessOf(trigger)
-	l := q.line(to)
+// talk has a function speak to the Trigger's host, which has a time of its own for an
+// answer to a command.
+func (q *inquiry) talk(ctx context.Context, trigger *v1alpha1.Trigger, what string, speak func(context.Context, githost.Host) error) error {
+	to := topic{accessOf(trigger), what}
+	l := q.line(to.access)
 	if l.err != nil {
 		return l.err
 	}
+	if left := q.breaker.Left(to, q.clock.Now()); left > 0 {
+		return fmt.Errorf("the git host has failed or had enough, and is asked again in %s", printable.Duration(max(left.Round(time.Second), time.Second)))
+	}
 	until := l.until
-	if most > 0 {
-		until = time.Now().Add(most)
+	if what == aboutReplies {
+		until = time.Now().Add(q.allowance.reply)
 	}
 	bounded, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
@@ -178,7 +196,7 @@ func (q *inquiry) release() { q.memory.release(q.kept) }
 
 var errNoTimeLeft = errors.New("other git hosts have taken the time that there is for questions")
 
-// line returns the line to a host, which is busy if the host has failed lately.
+// line returns the line to a host, which is dead where no time is left for it.
 func (q *inquiry) line(to access) *line {
 	if known := q.lines[to]; known != nil {
 		return known
@@ -191,9 +209,7 @@ func (q *inquiry) line(to access) *line {
 	if q.until.Before(l.until) {
 		l.until = q.until
 	}
-	if left := q.breaker.Left(to, q.clock.Now()); left > 0 {
-		l.err = fmt.Errorf("the git host has failed or had enough, and is asked again in %s", printable.Duration(max(left.Round(time.Second), time.Second)))
-	} else if !now.Before(q.until) {
+	if !now.Before(q.until) {
 		l.err = errNoTimeLeft
 	}
 	q.lines[to] = l

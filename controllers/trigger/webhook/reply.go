@@ -43,7 +43,7 @@ func (s *Server) reply(ctx context.Context, asks *inquiry) {
 	if to == nil {
 		return
 	}
-	err := asks.talk(ctx, to.trigger, asks.allowance.reply, func(ctx context.Context, host githost.Host) error {
+	err := asks.talk(ctx, to.trigger, aboutReplies, func(ctx context.Context, host githost.Host) error {
 		e := to.d.event
 		number := e.PullRequest.Number
 		if reactor, can := host.(githost.Reactor); can {

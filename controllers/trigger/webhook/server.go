@@ -109,7 +109,7 @@ type Server struct {
 	turns       turn.Turns
 	room        *room
 	memory      *memory
-	away        githost.Breaker[access]
+	away        githost.Breaker[topic]
 	allowance   allowance
 	comments    budget
 	connections int
@@ -140,7 +140,7 @@ func NewServer(opts Options) (*Server, error) {
 		places:      newPlaces(opts.MaxConcurrent, opts.Patience),
 		room:        newRoom(opts.Clock, opts.room(), opts.MaxBytes+leastRoom),
 		memory:      newMemory(opts.Patience),
-		away:        githost.Breaker[access]{Most: maxAway},
+		away:        githost.Breaker[topic]{Most: maxAway},
 		allowance:   usualAllowance(),
 		connections: maxConnections,
 		concealment: concealment,
