@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"net/http"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -14,6 +16,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/test/webhook"
 )
 
 // Ports of the controller in its pod: where it receives webhooks, and where the
@@ -44,6 +49,49 @@ func (c *Cluster) PodWebhookURL(ctx context.Context, pod *corev1.Pod) (url strin
 func (c *Cluster) PodAdmission(ctx context.Context, pod *corev1.Pod) (address string, stop func(), err error) {
 	url, stop, err := c.reach(ctx, "pod/"+pod.Name, pod.Status.PodIP, admissionPort)
 	return strings.TrimPrefix(url, "http://"), stop, err
+}
+
+// AwaitWebhook waits until every replica knows what is at a path of webhooks, with that
+// token: each reads from a cache of its own, and one that doesn't know it yet refuses
+// what is sent there. What is sent is signed, and says nothing.
+func (c *Cluster) AwaitWebhook(ctx context.Context, progress *Progress, path, token string) error {
+	probe, err := webhook.Generic(nil, token)
+	if err != nil {
+		return err
+	}
+	probe.Body = []byte("not JSON")
+	for _, provider := range []v1alpha1.Provider{v1alpha1.ProviderGitHub, v1alpha1.ProviderGitea} {
+		signed, err := webhook.Signed(provider, "push", probe.Body, token, "probe")
+		if err != nil {
+			return err
+		}
+		maps.Copy(probe.Header, signed.Header)
+	}
+	pods, err := c.Replicas(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range pods {
+		if err := c.awaitWebhook(ctx, progress, &pods[i], path, probe); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) awaitWebhook(ctx context.Context, progress *Progress, pod *corev1.Pod, path string, probe webhook.Delivery) error {
+	url, stop, err := c.PodWebhookURL(ctx, pod)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	return progress.Wait(ctx, "pod "+pod.Name+" to know "+path, 90*time.Second, func(ctx context.Context) (bool, string, error) {
+		answer, err := probe.Post(ctx, url+path)
+		if err != nil {
+			return false, "", Retry(err)
+		}
+		return answer.Status == http.StatusBadRequest, http.StatusText(answer.Status), nil
+	})
 }
 
 // reach uses the address itself where this machine is in the cluster's network,

@@ -28,10 +28,14 @@ type gates struct {
 
 type gate struct {
 	open     chan struct{}
+	answer   string
 	arrivals int
 }
 
-const goOn = "go"
+const (
+	goOn = "go"
+	fail = "fail"
+)
 
 func newGates(ctx context.Context, host string) (*gates, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
@@ -65,7 +69,7 @@ func (g *gates) pass(ctx context.Context, conn net.Conn) {
 	g.mu.Unlock()
 	select {
 	case <-one.open:
-		_, _ = io.WriteString(conn, goOn+"\n") // nobody is told if the container has been stopped
+		_, _ = io.WriteString(conn, one.answer+"\n") // nobody is told if the container has been stopped
 	case <-ctx.Done():
 	}
 }
@@ -104,8 +108,16 @@ func (s *space) awaitArrival(t *testing.T, name string) {
 
 func (s *space) openGate(names ...string) {
 	for _, name := range names {
-		close(s.gate(name).open)
+		s.gate(name).tell(goOn)
 	}
+}
+
+// failAt has the containers fail that are at a gate, or come to it.
+func (s *space) failAt(name string) { s.gate(name).tell(fail) }
+
+func (g *gate) tell(answer string) {
+	g.answer = answer
+	close(g.open)
 }
 
 // await polls a condition for as long as the slowest step of a busy machine may

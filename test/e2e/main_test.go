@@ -26,6 +26,7 @@ type environment struct {
 	// address of this machine as pods reach it.
 	address string
 	host    *githost.Host
+	gitea   sharedGitea
 	gates   *gates
 	hooks   string
 }
@@ -120,7 +121,7 @@ func start(ctx context.Context, current bool) (stop func() error, err error) {
 	shared.hooks = url
 	return func() error {
 		stopReach()
-		return errors.Join(shared.gates.stop(), shared.host.Stop(ctx), os.RemoveAll(repositories))
+		return errors.Join(shared.gates.stop(), shared.gitea.stop(), shared.host.Stop(ctx), os.RemoveAll(repositories))
 	}, nil
 }
 
