@@ -49,7 +49,7 @@ SMALL := $(filter-out $(LARGE),$(MODULES))
 # Packages whose tests need more than Go: an API server, helm, a cluster, a git host.
 API_TESTS := ./test/api/...
 CHART_TESTS := ./test/chart/...
-E2E_TESTS := ./test/e2e/... ./test/gitea/...
+E2E_TESTS := ./test/e2e/... ./test/gitea/... ./test/demo/...
 
 LOCAL := $(GO) run -C local .
 GOTESTSUM := $(TOOLS)/gotestsum --format-hide-empty-pkg
@@ -96,7 +96,7 @@ docker-image: ## Build that image with Docker: REPOSITORY=registry.example.com/k
 
 .PHONY: demo
 demo: $(TOOLS)/helm ## Show KayCI at work on the local cluster, from a push to a finished Run.
-	@$(call begin,demo,a local cluster with KayCI and a push that starts a Run)
+	@$(call begin,demo,a local cluster with KayCI and Gitea and a push that starts a Run)
 	PATH="$(TOOLS):$$PATH" $(GO) run ./test/demo up
 
 .PHONY: demo-down
@@ -179,7 +179,7 @@ test-unit: $(TOOLS)/gotestsum ## Tests that need no cluster.
 	export CGO_ENABLED=1
 	for module in $(SMALL); do
 	  cd $(CURDIR)/$$module
-	  $(GOTESTSUM) --format pkgname -- -race -timeout 10m $$($(GO) list ./... | grep -v '/kayci/test/\(api\|chart\|e2e\|gitea\)\(/\|$$\)')
+	  $(GOTESTSUM) --format pkgname -- -race -timeout 10m $$($(GO) list ./... | grep -v '/kayci/test/\(api\|chart\|demo\|e2e\|gitea\)\(/\|$$\)')
 	done
 
 # What is found is kept outside the tree, and what fails in the package's testdata.

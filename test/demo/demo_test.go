@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -19,7 +20,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/kayci/kayci/test/cluster"
-	"github.com/kayci/kayci/test/githost"
+	"github.com/kayci/kayci/test/gitclone"
+	"github.com/kayci/kayci/test/gitea"
 )
 
 // The test binary is the demo when it is started as one.
@@ -54,22 +56,26 @@ func TestConfigRepositoryLeavesTheApplicationOut(t *testing.T) {
 	}
 }
 
-// The git host is another process, which a later one finds and ends; ending what
-// has ended already, or is being ended by another, is fine.
-func TestGitHostOutlivesTheDemo(t *testing.T) {
+// Gitea is another process, which a later demo finds and ends; ending what has ended
+// already, or is being ended by another, is fine.
+func TestGiteaOutlivesTheDemo(t *testing.T) {
+	source, err := sourceRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := gitea.Build(t.Context(), source, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
 	state := t.TempDir()
 	d := &demo{Options: cluster.Options{Progress: cluster.NewProgress(t.Output())}, state: state}
-	site := githost.Site{Dir: filepath.Join(state, "git"), Address: "127.0.0.1:0", Credentials: githost.Credentials{Username: "u", Password: "canary"}}
-	site, err := d.startHost(t.Context(), site)
+	login := gitclone.Credentials{Username: "demo", Password: "canary-5d11a0"}
+	url, err := d.startHost(t.Context(), site{Options: gitea.Options{Program: program, Dir: filepath.Join(state, "gitea"), Host: "127.0.0.1"}, Login: login})
 	if err != nil {
 		t.Fatal(err)
 	}
-	repository, err := site.Create(t.Context(), "app", filepath.Join(t.TempDir(), "clone"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := repository.Push(t.Context(), "first"); err != nil {
-		t.Fatal(err)
+	if err := gitea.NewClient(url, login).CreateRepository(t.Context(), "demo/greeting", false); err != nil {
+		t.Error(err)
 	}
 	later := &demo{Options: d.Options, state: state}
 	for range 2 {
@@ -81,14 +87,15 @@ func TestGitHostOutlivesTheDemo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", site.Address); err == nil {
-		t.Error("the git host still listens", conn.Close())
+	address := strings.TrimPrefix(url, "http://")
+	if conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", address); err == nil {
+		t.Error("Gitea still listens", conn.Close())
 	}
 }
 
 // Credentials are read from standard input, so nobody sees them in a list of
 // processes.
-func TestGitHostRefusesWhatIsNoSite(t *testing.T) {
+func TestKeeperRefusesWhatIsNoSite(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0], serveCommand, t.TempDir())
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -102,7 +109,7 @@ func TestGitHostRefusesWhatIsNoSite(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := cmd.Wait(); err == nil {
-		t.Error("the git host has served nothing without complaint")
+		t.Error("nothing was served without complaint")
 	}
 }
 

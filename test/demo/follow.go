@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -21,10 +20,13 @@ import (
 
 func key(name string) client.ObjectKey { return client.ObjectKey{Namespace: namespace, Name: name} }
 
-// awaitSync waits until the commit's objects are in the cluster and the
-// Triggers take webhooks.
-func (d *demo) awaitSync(ctx context.Context, c *cluster.Cluster, commit string) error {
-	err := d.Progress.Wait(ctx, "the sync of commit "+commit[:10], time.Minute, func(ctx context.Context) (bool, string, error) {
+// hookPaths are where the config repository's pushes are told, and the program's.
+type hookPaths struct{ config, push string }
+
+// awaitSync waits until the commit's objects are in the cluster and KayCI takes
+// webhooks, and returns where.
+func (d *demo) awaitSync(ctx context.Context, c *cluster.Cluster, commit, token string) (paths hookPaths, err error) {
+	err = d.Progress.Wait(ctx, "the sync of commit "+commit[:10], time.Minute, func(ctx context.Context) (bool, string, error) {
 		var repo v1alpha1.ConfigRepo
 		if err := c.Client.Get(ctx, key(configRepo), &repo); err != nil {
 			return false, "", cluster.Retry(err)
@@ -33,43 +35,64 @@ func (d *demo) awaitSync(ctx context.Context, c *cluster.Cluster, commit string)
 		if ready == nil {
 			return false, "the ConfigRepo has no condition yet", nil
 		}
-		done := strings.HasSuffix(repo.Status.LastAppliedRevision, commit) && ready.Status == "True"
+		paths.config = repo.Status.WebhookPath
+		done := strings.HasSuffix(repo.Status.LastAppliedRevision, commit) && ready.Status == "True" && paths.config != ""
 		return done, fmt.Sprintf("Ready=%s: %s", ready.Status, ready.Message), nil
 	})
 	if err != nil {
-		return err
+		return paths, err
 	}
-	return d.Progress.Wait(ctx, "the Triggers", 30*time.Second, func(ctx context.Context) (bool, string, error) {
+	err = d.Progress.Wait(ctx, "the Triggers", 30*time.Second, func(ctx context.Context) (bool, string, error) {
 		var triggers v1alpha1.TriggerList
 		if err := c.Client.List(ctx, &triggers, client.InNamespace(namespace)); err != nil {
 			return false, "", cluster.Retry(err)
 		}
 		waiting := []string{}
 		for _, t := range triggers.Items {
-			if !meta.IsStatusConditionTrue(t.Status.Conditions, "Ready") {
+			// What an example polls may be out of reach.
+			if t.Spec.Webhook != nil && !meta.IsStatusConditionTrue(t.Status.Conditions, "Ready") {
 				waiting = append(waiting, t.Name)
 			}
+			if t.Name == pushTrigger {
+				paths.push = t.Status.WebhookPath
+			}
 		}
-		return len(waiting) == 0, "not ready: " + strings.Join(waiting, ", "), nil
+		return len(waiting) == 0 && paths.push != "", "not ready: " + strings.Join(waiting, ", "), nil
 	})
+	if err != nil {
+		return paths, err
+	}
+	return paths, errors.Join(c.AwaitWebhook(ctx, d.Progress, paths.config, token), c.AwaitWebhook(ctx, d.Progress, paths.push, token))
+}
+
+// awaitRun waits for the Run that a push has started, and returns its name.
+func (d *demo) awaitRun(ctx context.Context, c *cluster.Cluster, commit string) (name string, err error) {
+	err = d.Progress.Wait(ctx, "Gitea to tell KayCI of the push", time.Minute, func(ctx context.Context) (bool, string, error) {
+		var runs v1alpha1.RunList
+		if err := c.Client.List(ctx, &runs, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.TriggerLabel: pushTrigger}); err != nil {
+			return false, "", cluster.Retry(err)
+		}
+		for _, run := range runs.Items {
+			if run.Spec.Origin != nil && run.Spec.Origin.SHA == commit {
+				name = run.Name
+			}
+		}
+		return name != "", "no Run of the commit", nil
+	})
+	return name, err
 }
 
 // startRun sends a delivery to a Trigger and returns the name of the Run.
-func (d *demo) startRun(ctx context.Context, c *cluster.Cluster, trigger string, delivery webhook.Delivery) (string, error) {
+func (d *demo) startRun(ctx context.Context, c *cluster.Cluster, hooks, trigger string, delivery webhook.Delivery) (string, error) {
 	var t v1alpha1.Trigger
 	if err := c.Client.Get(ctx, key(trigger), &t); err != nil {
 		return "", fmt.Errorf("get Trigger %s: %w", trigger, err)
 	}
-	url, stop, err := c.WebhookURL(ctx)
+	answer, err := delivery.Post(ctx, hooks+t.Status.WebhookPath)
 	if err != nil {
 		return "", err
 	}
-	defer stop()
-	answer, err := delivery.Post(ctx, url+t.Status.WebhookPath)
-	if err != nil {
-		return "", err
-	}
-	d.Progress.Say("sent a signed webhook to %s%s: %d %s", url, t.Status.WebhookPath, answer.Status, strings.TrimSpace(string(answer.Body)))
+	d.Progress.Say("sent a request to %s%s: %d %s", hooks, t.Status.WebhookPath, answer.Status, strings.TrimSpace(string(answer.Body)))
 	decision, err := answer.Decision()
 	if err != nil {
 		return "", err
@@ -127,56 +150,4 @@ func (d *demo) awaitJobs(ctx context.Context, c *cluster.Cluster) error {
 		}
 		return len(active) == 0, "not ended: " + strings.Join(active, ", "), nil
 	})
-}
-
-// printResult shows what a person would look at next.
-func (d *demo) printResult(ctx context.Context, c *cluster.Cluster, runs ...string) error {
-	for _, run := range runs {
-		d.Progress.Say("the logs of Run %s", run)
-		if err := printLogs(ctx, c, run); err != nil {
-			return fmt.Errorf("read the logs: %w", err)
-		}
-	}
-	d.Progress.Say("kubectl get pipelines,triggers,runs,jobs")
-	text, err := c.Kubectl(ctx, "get", "pipelines,triggers,runs,jobs", "--namespace="+namespace)
-	if err != nil {
-		return err
-	}
-	fmt.Print(text)
-	return nil
-}
-
-// printLogs prints the logs of a Run's containers in the order of their start.
-func printLogs(ctx context.Context, c *cluster.Cluster, run string) error {
-	var pods corev1.PodList
-	if err := c.Client.List(ctx, &pods, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.RunLabel: run}); err != nil {
-		return err
-	}
-	slices.SortFunc(pods.Items, func(a, b corev1.Pod) int { return a.CreationTimestamp.Compare(b.CreationTimestamp.Time) })
-	for i := range pods.Items {
-		pod := &pods.Items[i]
-		for _, container := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
-			text, err := c.Kubectl(ctx, "logs", "--namespace="+namespace, pod.Name, "--container="+container.Name)
-			if err != nil {
-				return err
-			}
-			for line := range strings.Lines(text) {
-				fmt.Printf("%s/%s: %s\n", pod.Labels[v1alpha1.JobLabel], container.Name, strings.TrimRight(line, "\n"))
-			}
-		}
-	}
-	return nil
-}
-
-// farewell says how to look around and how to remove everything.
-func (d *demo) farewell(c *cluster.Cluster) {
-	fmt.Println()
-	if d.Current {
-		fmt.Printf("To look around:  kubectl --namespace %s get configrepos,pipelines,triggers,runs,jobs,pods\n", namespace)
-		fmt.Println("To remove it:    KAYCI_CLUSTER=current make demo-down")
-		return
-	}
-	fmt.Printf("To look around:  export KUBECONFIG=%s PATH=%s:$PATH\n", c.Kubeconfig, c.Programs())
-	fmt.Printf("                 kubectl --namespace %s get configrepos,pipelines,triggers,runs,jobs,pods\n", namespace)
-	fmt.Println("To remove it:    make demo-down")
 }

@@ -1,6 +1,6 @@
-// Command demo shows all of KayCI at work on a real cluster: a commit of jsonnet
-// becomes Pipelines and Triggers, a signed push webhook becomes a Run, and the
-// Run's Jobs clone, build and test a program.
+// Command demo shows all of KayCI at work on a real cluster and with a real git host,
+// Gitea: a commit of jsonnet becomes Pipelines and Triggers, a push becomes a Run, the
+// Run's Jobs clone, build and test the program, and Gitea shows how that ends.
 package main
 
 import (

@@ -13,47 +13,51 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/test/cluster"
-	"github.com/kayci/kayci/test/githost"
 )
 
-// Names of the demo's objects. The examples' triggers name the Secret.
+// Names of the demo's objects. The examples' triggers name the Secret of webhooks.
 const (
 	namespace     = "kayci-demo"
 	webhookSecret = "webhook"
 	gitSecret     = "git"
+	reportSecret  = "gitea"
 	configRepo    = "examples"
+	pushTrigger   = "greeting"
 )
+
+// branch of the demo's repositories.
+const branch = "main"
 
 func newToken() string { return rand.Text() }
 
 // applyObjects creates or updates what a person writes by hand: a namespace, the
 // Secrets, and the ConfigRepo that everything else comes from.
-func applyObjects(ctx context.Context, c *cluster.Cluster, url string, git githost.Credentials, token string) error {
+func applyObjects(ctx context.Context, c *cluster.Cluster, url string, secrets map[string]map[string]string) error {
 	named := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Name: name, Namespace: namespace} }
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
-	hook := &corev1.Secret{ObjectMeta: named(webhookSecret)}
-	credentials := &corev1.Secret{ObjectMeta: named(gitSecret)}
-	repo := &v1alpha1.ConfigRepo{ObjectMeta: named(configRepo)}
-	for _, wanted := range []struct {
-		object client.Object
-		set    func()
-	}{
-		{ns, func() {}},
-		{hook, func() { hook.Data = map[string][]byte{"token": []byte(token)} }},
-		{credentials, func() {
-			credentials.Data = map[string][]byte{"username": []byte(git.Username), "password": []byte(git.Password)}
-		}},
-		{repo, func() {
-			repo.Spec.URL = url
-			repo.Spec.Ref = &v1alpha1.GitRef{Branch: githost.Branch}
-			repo.Spec.SecretRef = &meta.LocalObjectReference{Name: gitSecret}
-			// As `kubectl annotate` does it: sync now, don't wait for the interval.
-			metav1.SetMetaDataAnnotation(&repo.ObjectMeta, meta.ReconcileRequestAnnotation, newToken())
-		}},
-	} {
-		if _, err := controllerutil.CreateOrUpdate(ctx, c.Client, wanted.object, func() error { wanted.set(); return nil }); err != nil {
-			return fmt.Errorf("apply %s: %w", wanted.object.GetName(), err)
+	if err := apply(ctx, c, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, func() {}); err != nil {
+		return err
+	}
+	for name, values := range secrets {
+		secret := &corev1.Secret{ObjectMeta: named(name)}
+		if err := apply(ctx, c, secret, func() { secret.StringData = values }); err != nil {
+			return err
 		}
+	}
+	repo := &v1alpha1.ConfigRepo{ObjectMeta: named(configRepo)}
+	return apply(ctx, c, repo, func() {
+		repo.Spec.URL = url
+		repo.Spec.Ref = &v1alpha1.GitRef{Branch: branch}
+		repo.Spec.SecretRef = &meta.LocalObjectReference{Name: gitSecret}
+		repo.Spec.Webhook = &v1alpha1.ConfigRepoWebhook{Provider: v1alpha1.ProviderGitea, SecretRef: meta.LocalObjectReference{Name: webhookSecret}}
+		// As `kubectl annotate` does it: sync now, don't wait for the interval.
+		metav1.SetMetaDataAnnotation(&repo.ObjectMeta, meta.ReconcileRequestAnnotation, newToken())
+	})
+}
+
+func apply(ctx context.Context, c *cluster.Cluster, object client.Object, set func()) error {
+	_, err := controllerutil.CreateOrUpdate(ctx, c.Client, object, func() error { set(); return nil })
+	if err != nil {
+		return fmt.Errorf("apply %s: %w", object.GetName(), err)
 	}
 	return nil
 }

@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/kayci/kayci/test/cluster"
-	"github.com/kayci/kayci/test/githost"
 	"github.com/kayci/kayci/test/webhook"
 )
 
@@ -59,38 +56,33 @@ func (d *demo) show(ctx context.Context, c *cluster.Cluster) error {
 	if err := c.Install(ctx, map[string]any{"replicas": 2}); err != nil {
 		return err
 	}
-	site, err := d.host(ctx, c)
+	hooks, stop, err := c.WebhookURL(ctx)
 	if err != nil {
 		return err
 	}
-	config, commit, err := d.pushExamples(ctx, site)
+	defer stop()
+	h, err := d.host(ctx, c)
 	if err != nil {
 		return err
 	}
+	// The push is below: Gitea tells KayCI of it.
 	token := newToken()
-	if err := applyObjects(ctx, c, config.URL, site.Credentials, token); err != nil {
+	if err := d.prepare(ctx, c, h, hooks, token); err != nil {
 		return err
 	}
-	if err := d.awaitSync(ctx, c, commit); err != nil {
-		return err
-	}
-	push, err := d.pushApplication(ctx, site)
+	commit, err := d.pushApplication(ctx, h)
 	if err != nil {
 		return err
 	}
-	delivery, err := webhook.GitHub(push, token, newToken())
+	build, err := d.awaitRun(ctx, c, commit)
 	if err != nil {
 		return err
 	}
-	build, err := d.startRun(ctx, c, "go-build", delivery)
+	delivery, err := webhook.Generic(nil, token)
 	if err != nil {
 		return err
 	}
-	delivery, err = webhook.Generic(nil, token)
-	if err != nil {
-		return err
-	}
-	diamond, err := d.startRun(ctx, c, "diamond", delivery)
+	diamond, err := d.startRun(ctx, c, hooks, "diamond", delivery)
 	if err != nil {
 		return err
 	}
@@ -100,95 +92,33 @@ func (d *demo) show(ctx context.Context, c *cluster.Cluster) error {
 	if err := d.awaitJobs(ctx, c); err != nil {
 		return err
 	}
-	return d.printResult(ctx, c, build, diamond)
+	if err := d.printResult(ctx, c, build, diamond); err != nil {
+		return err
+	}
+	return d.printStatuses(ctx, h, commit)
 }
 
-// host serves the demo's repositories, in place of an earlier demo's host.
-func (d *demo) host(ctx context.Context, c *cluster.Cluster) (githost.Site, error) {
-	if err := d.stopHost(ctx); err != nil {
-		return githost.Site{}, err
-	}
-	address, err := c.HostAddress(ctx)
+// prepare has KayCI follow the config repository, and Gitea tell KayCI of pushes.
+func (d *demo) prepare(ctx context.Context, c *cluster.Cluster, h *host, hooks, token string) error {
+	commit, err := d.pushExamples(ctx, h)
 	if err != nil {
-		return githost.Site{}, err
+		return err
 	}
-	site := githost.Site{
-		Dir: filepath.Join(d.state, "git"), Address: address + ":0",
-		Credentials: githost.Credentials{Username: "demo", Password: newToken()},
-	}
-	if err := os.MkdirAll(site.Dir, 0o700); err != nil {
-		return site, fmt.Errorf("make a folder for repositories: %w", err)
-	}
-	if site, err = d.startHost(ctx, site); err != nil {
-		return site, err
-	}
-	d.Progress.Say("git is served at http://%s", site.Address)
-	return site, nil
-}
-
-// pushExamples pushes the examples as a config repository that can't be read
-// without credentials.
-func (d *demo) pushExamples(ctx context.Context, site githost.Site) (*githost.Repository, string, error) {
-	config, done, err := d.checkout(ctx, site, githost.PrivatePrefix+"pipelines")
+	report, err := h.user.CreateToken(ctx, "kayci", "write:repository")
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	defer done()
-	if err := config.Copy(examples{os.DirFS(filepath.Join(d.Source, "examples"))}); err != nil {
-		return nil, "", err
-	}
-	commit, err := config.Push(ctx, "Add the examples")
+	err = applyObjects(ctx, c, h.user.CloneURL(h.config), map[string]map[string]string{
+		webhookSecret: {"token": token},
+		gitSecret:     {"username": h.login.Username, "password": h.login.Password},
+		reportSecret:  {"token": report},
+	})
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	d.Progress.Say("pushed the examples to %s, commit %.10s", config.URL, commit)
-	return config, commit, nil
-}
-
-// pushApplication pushes the program of the example go-build.
-func (d *demo) pushApplication(ctx context.Context, site githost.Site) (webhook.Push, error) {
-	app, done, err := d.checkout(ctx, site, "greeting")
+	paths, err := d.awaitSync(ctx, c, commit, token)
 	if err != nil {
-		return webhook.Push{}, err
+		return err
 	}
-	defer done()
-	if err := app.Copy(os.DirFS(filepath.Join(d.Source, "examples", "go-build", "app"))); err != nil {
-		return webhook.Push{}, err
-	}
-	const message = "Greet everybody"
-	commit, err := app.Push(ctx, message)
-	if err != nil {
-		return webhook.Push{}, err
-	}
-	d.Progress.Say("pushed a Go program to %s, commit %.10s", app.URL, commit)
-	return webhook.Push{Repository: "demo/greeting", CloneURL: app.URL, Branch: githost.Branch, SHA: commit, Message: message}, nil
-}
-
-// checkout makes a repository with a clone that goes with done.
-func (d *demo) checkout(ctx context.Context, site githost.Site, name string) (r *githost.Repository, done func(), err error) {
-	clone, err := os.MkdirTemp("", "kayci-demo-")
-	if err != nil {
-		return nil, nil, fmt.Errorf("make a folder for a clone: %w", err)
-	}
-	done = func() { _ = os.RemoveAll(clone) } // a leftover in the temporary folder harms nobody
-	if r, err = site.Create(ctx, name, clone); err != nil {
-		done()
-		return nil, nil, err
-	}
-	return r, done, nil
-}
-
-// examples leaves out the program that go-build is tried with: it has a
-// repository of its own.
-type examples struct{ fs.FS }
-
-func (e examples) ReadDir(name string) ([]fs.DirEntry, error) {
-	entries, err := fs.ReadDir(e.FS, name)
-	kept := entries[:0]
-	for _, entry := range entries {
-		if !strings.HasSuffix(name, "go-build") || entry.Name() != "app" {
-			kept = append(kept, entry)
-		}
-	}
-	return kept, err
+	return d.createWebhooks(ctx, h, hooks, paths, token)
 }

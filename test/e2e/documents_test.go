@@ -47,8 +47,8 @@ func documents() []document {
 // reason.
 func untyped() map[string]string {
 	return map[string]string{
-		"make demo         # a real local Kubernetes, KayCI, a git server, a push, a Run and its logs": "they start and stop the cluster that this runs in",
-		"make docker-image REPOSITORY=registry.example.com/kayci VERSION=0.1.0":                        "needs Docker and a registry; test/image builds from what Docker would be sent",
+		"make demo         # a real local Kubernetes, KayCI, Gitea, a push, its Run with logs and commit status": "they start and stop the cluster that this runs in",
+		"make docker-image REPOSITORY=registry.example.com/kayci VERSION=0.1.0":                                  "needs Docker and a registry; test/image builds from what Docker would be sent",
 		"make local-up local-load": "it is how these tests begin",
 		"kubectl delete crd configrepos.kayci.dev pipelines.kayci.dev triggers.kayci.dev runs.kayci.dev": "deletes every Run of every other test",
 		"kubectl delete validatingwebhookconfiguration,mutatingwebhookconfiguration kayci.kayci":         "other tests need the webhook",

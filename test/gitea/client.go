@@ -21,6 +21,12 @@ type Client struct {
 	password, token string
 }
 
+// NewClient speaks as a user whose password is known to the Gitea at an address, which
+// has no slash at the end.
+func NewClient(url string, user gitclone.Credentials) *Client {
+	return &Client{url: url, username: user.Username, password: user.Password}
+}
+
 // Error is an answer that says no.
 type Error struct {
 	// Request is its method and path.

@@ -3,6 +3,8 @@ package gitea
 import (
 	"context"
 	"net/http"
+
+	"github.com/kayci/kayci/test/gitclone"
 )
 
 // CreateUser makes a user, which takes an administrator, and returns a client that
@@ -14,7 +16,7 @@ func (c *Client) CreateUser(ctx context.Context, name, password string) (*Client
 	if err != nil {
 		return nil, err
 	}
-	return &Client{url: c.url, username: name, password: password}, nil
+	return NewClient(c.url, gitclone.Credentials{Username: name, Password: password}), nil
 }
 
 // CreateToken makes a token of the client's own user, who needs a password for it.

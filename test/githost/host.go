@@ -1,5 +1,5 @@
 // Package githost serves real git repositories over smart HTTP, with the git
-// program's own http-backend, for the demo and the end-to-end tests.
+// program's own http-backend, for tests and measurements.
 //
 // Pushing always takes the host's credentials, because what is pushed becomes
 // programs that run in a cluster. Reading takes them for repositories below
@@ -32,28 +32,22 @@ const PrivatePrefix = "private/"
 // Credentials of the host's one user.
 type Credentials = gitclone.Credentials
 
-// Site is where repositories are and how to push to them. It may be used in
-// another process than the one that serves it.
-type Site struct {
+// Host is a running server of repositories.
+type Host struct {
 	// Dir holds the bare repositories.
 	Dir string
 	// Address is the TCP address that they are served at.
 	Address string
 	// Credentials that a push takes.
 	Credentials Credentials
-}
-
-// URL of a repository, without credentials.
-func (s Site) URL(name string) string {
-	return "http://" + s.Address + "/" + name + ".git"
-}
-
-// Host is a running server of all repositories of a site.
-type Host struct {
-	Site
 
 	server *http.Server
 	served chan error
+}
+
+// URL of a repository, without credentials.
+func (h *Host) URL(name string) string {
+	return "http://" + h.Address + "/" + name + ".git"
 }
 
 // Start serves the bare repositories in the folder on a TCP address, such as
@@ -71,8 +65,7 @@ func Start(ctx context.Context, dir, address string, credentials Credentials) (*
 	if err != nil {
 		return nil, fmt.Errorf("listen for git clients: %w", err)
 	}
-	site := Site{Dir: dir, Address: listener.Addr().String(), Credentials: credentials}
-	h := &Host{Site: site, served: make(chan error, 1)}
+	h := &Host{Dir: dir, Address: listener.Addr().String(), Credentials: credentials, served: make(chan error, 1)}
 	h.server = &http.Server{
 		Handler: h.guard(&cgi.Handler{
 			Path: backend,
