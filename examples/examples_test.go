@@ -44,6 +44,7 @@ func TestExamplesRender(t *testing.T) {
 		"limits":       {"Pipeline/limits", "Trigger/limits"},
 		"matrix":       {"Pipeline/matrix", "Trigger/matrix"},
 		"poll":         {"Pipeline/release", "Trigger/release", "Trigger/releases"},
+		"resource":     {"Pipeline/roll-out", "Trigger/roll-out", "Trigger/settings"},
 		"schedule":     {"Pipeline/nightly", "Trigger/by-hand", "Trigger/nightly"},
 		"promotion":    {"Pipeline/build", "Pipeline/deploy", "Trigger/build", "Trigger/deploy"},
 		"services":     {"Pipeline/services", "Trigger/services"},

@@ -29,6 +29,7 @@ func expectedLog() map[string][3]string {
 		"outputs":      {"publish", "main", "Publishing 1.4.1: Now with \"quotes\"."},
 		"parameters":   {"deploy", "main", "Deploying 1.0.0 to test."},
 		"poll":         {"release", "main", "Releasing v0"},
+		"resource":     {"roll-out", "main", "Rolling out version 1.4.1 of settings."},
 		"schedule":     {"clean", "main", "older than today."},
 		"services":     {"read-again", "main", "Hello from the server."},
 		"workspace":    {"publish", "main", "one and two"},
