@@ -66,7 +66,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	cached := &v1alpha1.Trigger{}
 	err := r.Client.Get(ctx, req.NamespacedName, cached)
 	if apierrors.IsNotFound(err) || err == nil && !cached.DeletionTimestamp.IsZero() {
-		r.watches.forget(req.NamespacedName)
+		r.watches.forget(ctx, req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
 	if err != nil {
@@ -82,7 +82,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 func (r *Reconciler) look(ctx context.Context, trigger *v1alpha1.Trigger) (ctrl.Result, error) {
 	name := client.ObjectKeyFromObject(trigger)
 	if trigger.Spec.Resource == nil || trigger.Spec.Suspend || len(validation.Trigger(trigger)) > 0 {
-		r.watches.forget(name)
+		r.watches.forget(ctx, name)
 		return ctrl.Result{}, r.record(ctx, trigger, rest(trigger))
 	}
 	asked, err := newWish(trigger)
@@ -95,7 +95,7 @@ func (r *Reconciler) look(ctx context.Context, trigger *v1alpha1.Trigger) (ctrl.
 		at, err = r.find(trigger.Namespace, &asked)
 	}
 	if err != nil {
-		r.watches.forget(name)
+		r.watches.forget(ctx, name)
 		return ctrl.Result{RequeueAfter: retryKind}, r.record(ctx, trigger, failing(begun, err))
 	}
 	seen := r.watches.see(ctx, request{name: name, at: at, wish: asked, mark: markOf(&begun), started: startOf(&begun)})

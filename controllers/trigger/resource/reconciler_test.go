@@ -271,12 +271,17 @@ func TestWatches(t *testing.T) {
 	w.at(-1, "whole")
 	w.list()
 	w.wantWatching("ci/configmaps metadata")
+	w.edit("whole", func(s *v1alpha1.TriggerSpec) { s.Params["value"] = "object.data.value" })
+	w.at(-1, "whole")
+	w.list()
+	w.wantWatching("ci/configmaps whole")
 	w.edit("whole", func(s *v1alpha1.TriggerSpec) {
 		s.Resource = nil
 		s.Schedule = &v1alpha1.Schedule{Cron: "@daily"}
 		s.Params = nil
 	})
 	w.at(-1, "whole")
+	w.list()
 	w.wantWatching("ci/configmaps metadata")
 	if got := w.trigger("whole").Status.Resource; got != nil {
 		t.Errorf("without objects the status is %+v", got)

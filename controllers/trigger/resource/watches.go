@@ -112,7 +112,7 @@ func (w *watches) see(ctx context.Context, req request) view {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if was, ok := w.of[req.name]; ok && was != req.at {
-		w.drop(req.name)
+		w.drop(ctx, req.name)
 	}
 	known, r := w.join(req)
 	w.arrange(ctx, req.at, known)
@@ -159,11 +159,12 @@ func (w *watches) arrange(ctx context.Context, at place, known *watched) {
 	for _, r := range known.readers {
 		whole = whole || r.uses.Whole
 	}
-	if known.next != nil && known.next.whole != whole {
+	fits := known.current != nil && known.current.whole == whole
+	if known.next != nil && (fits || known.next.whole != whole) {
 		known.next.cancel()
 		known.next = nil
 	}
-	if known.next == nil && (known.current == nil || known.current.whole != whole) {
+	if known.next == nil && !fits {
 		known.next = w.begin(ctx, at, whole)
 	}
 }
@@ -222,14 +223,15 @@ func (w *watches) reader(name types.NamespacedName) *reader {
 }
 
 // forget drops a Trigger.
-func (w *watches) forget(name types.NamespacedName) {
+func (w *watches) forget(ctx context.Context, name types.NamespacedName) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.drop(name)
+	w.drop(ctx, name)
 }
 
-// drop ends a watch that no Trigger asks for any more.
-func (w *watches) drop(name types.NamespacedName) {
+// drop ends a watch that no Trigger asks for any more, or has it keep what the others
+// need.
+func (w *watches) drop(ctx context.Context, name types.NamespacedName) {
 	at, ok := w.of[name]
 	if !ok {
 		return
@@ -238,6 +240,7 @@ func (w *watches) drop(name types.NamespacedName) {
 	known := w.known[at]
 	delete(known.readers, name)
 	if len(known.readers) > 0 {
+		w.arrange(ctx, at, known)
 		return
 	}
 	delete(w.known, at)
