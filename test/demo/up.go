@@ -65,7 +65,6 @@ func (d *demo) show(ctx context.Context, c *cluster.Cluster) error {
 	if err != nil {
 		return err
 	}
-	// The push is below: Gitea tells KayCI of it.
 	token := newToken()
 	if err := d.prepare(ctx, c, h, hooks, token); err != nil {
 		return err
