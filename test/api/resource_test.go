@@ -227,7 +227,8 @@ func TestResourceInAHotLoop(t *testing.T) {
 	o := newObserver(t, cfg)
 	o.create(settings("0"), o.trigger("hot", v1alpha1.Resource{APIVersion: "v1", Kind: "ConfigMap", MinInterval: &metav1.Duration{Duration: 5 * time.Second}},
 		map[string]string{"value": "object.data.value"}))
-	defer replica(t, cfg, o.namespace)()
+	stop := replica(t, cfg, o.namespace)
+	defer stop()
 	o.await("hot", v1alpha1.ReasonWatching, "")
 	const changes = 200
 	began := time.Now()
@@ -261,7 +262,8 @@ func TestResourceWithoutRights(t *testing.T) {
 		o.trigger("settings", v1alpha1.Resource{APIVersion: "v1", Kind: "ConfigMap"}, map[string]string{"value": "object.data.value"}),
 		o.trigger("widgets", v1alpha1.Resource{APIVersion: o.namespace + ".example.com/v1", Kind: "Widget"}, map[string]string{"value": "object.spec.size"}),
 		o.trigger("nodes", v1alpha1.Resource{APIVersion: "v1", Kind: "Node"}, map[string]string{"value": "object.metadata.name"}))
-	defer replica(t, limited, o.namespace)()
+	stop := replica(t, limited, o.namespace)
+	defer stop()
 	o.await("settings", v1alpha1.ReasonWatchFailed, `configmaps is forbidden: User "kayci-`+o.namespace+`" cannot list resource "configmaps"`)
 	o.await("widgets", v1alpha1.ReasonKindNotFound, "serves no kind Widget")
 	o.await("nodes", v1alpha1.ReasonKindNotNamespaced, "lives in no namespace")
