@@ -28,9 +28,9 @@ func ResourceEvents() []ResourceEvent {
 // Resource starts Runs when objects of a kind change, in the Trigger's namespace. What
 // belongs to a Run of KayCI never counts.
 //
-// +kubebuilder:validation:XValidation:rule="self.kind != 'Secret' || self.apiVersion != 'v1'",message="Secrets start no Runs: what they hold would become parameters"
+// +kubebuilder:validation:XValidation:rule="self.kind.lowerAscii() != 'secret' || self.apiVersion != 'v1'",message="Secrets start no Runs: what they hold would become parameters"
 // +kubebuilder:validation:XValidation:rule="self.apiVersion != 'kayci.dev' && !self.apiVersion.startsWith('kayci.dev/')",message="KayCI's own kinds start no Runs by their changes: for the end of a Run there is spec.run"
-// +kubebuilder:validation:XValidation:rule="self.kind != 'Event' || !(self.apiVersion == 'v1' || self.apiVersion.startsWith('events.k8s.io/'))",message="Events start no Runs: each Run makes some"
+// +kubebuilder:validation:XValidation:rule="self.kind.lowerAscii() != 'event' || !(self.apiVersion == 'v1' || self.apiVersion.startsWith('events.k8s.io/'))",message="Events start no Runs: each Run makes some"
 type Resource struct {
 	// APIVersion of the objects: v1, or apps/v1.
 	// +kubebuilder:validation:MinLength=1

@@ -43,7 +43,8 @@ func validateResource(env *expr.Env, r *v1alpha1.Resource, at *field.Path) field
 	return append(errs, validateTriggerCondition(env, r.If, at.Child("if"))...)
 }
 
-// validateKind refuses what can't be a kind, and the kinds whose changes start no Run.
+// validateKind refuses what can't be a kind, and the kinds whose changes start no Run. In
+// small letters the API server's discovery knows them, too.
 func validateKind(r *v1alpha1.Resource, at *field.Path) field.ErrorList {
 	version, err := schema.ParseGroupVersion(r.APIVersion)
 	if err != nil || len(validation.IsDNS1035Label(version.Version)) > 0 || version.Group != "" && len(validation.IsDNS1123Subdomain(version.Group)) > 0 {
@@ -55,9 +56,9 @@ func validateKind(r *v1alpha1.Resource, at *field.Path) field.ErrorList {
 		return field.ErrorList{field.Invalid(kind, r.Kind, "must be a kind such as ConfigMap")}
 	case version.Group == v1alpha1.GroupVersion().Group:
 		return field.ErrorList{field.Forbidden(kind, "KayCI's own kinds start no Runs by their changes: for the end of a Run there is spec.run")}
-	case version.Group == "" && r.Kind == "Secret":
+	case version.Group == "" && strings.EqualFold(r.Kind, "Secret"):
 		return field.ErrorList{field.Forbidden(kind, "Secrets start no Runs: what they hold would become parameters")}
-	case r.Kind == "Event" && slices.Contains([]string{"", "events.k8s.io"}, version.Group):
+	case strings.EqualFold(r.Kind, "Event") && slices.Contains([]string{"", "events.k8s.io"}, version.Group):
 		return field.ErrorList{field.Forbidden(kind, "Events start no Runs: each Run makes some")}
 	}
 	return nil

@@ -307,17 +307,22 @@ func widgetKind(group string) *unstructured.Unstructured {
 // is on or not.
 func TestResourcesThatAreRefused(t *testing.T) {
 	o := newObserver(t, serverConfig(t))
-	for says, spec := range map[string]v1alpha1.Resource{
-		"Secrets start no Runs":         {APIVersion: "v1", Kind: "Secret"},
-		"KayCI's own kinds":             {APIVersion: "kayci.dev/v1alpha1", Kind: "Run"},
-		"Events start no Runs":          {APIVersion: "events.k8s.io/v1", Kind: "Event"},
-		"minInterval must be at least":  {APIVersion: "v1", Kind: "ConfigMap", MinInterval: &metav1.Duration{Duration: time.Millisecond}},
-		`Unsupported value: "Modified"`: {APIVersion: "v1", Kind: "ConfigMap", Events: []v1alpha1.ResourceEvent{"Modified"}},
+	for _, tt := range []struct {
+		spec v1alpha1.Resource
+		says string
+	}{
+		{v1alpha1.Resource{APIVersion: "v1", Kind: "Secret"}, "Secrets start no Runs"},
+		{v1alpha1.Resource{APIVersion: "v1", Kind: "secret"}, "Secrets start no Runs"},
+		{v1alpha1.Resource{APIVersion: "kayci.dev/v1alpha1", Kind: "Run"}, "KayCI's own kinds"},
+		{v1alpha1.Resource{APIVersion: "events.k8s.io/v1", Kind: "Event"}, "Events start no Runs"},
+		{v1alpha1.Resource{APIVersion: "v1", Kind: "event"}, "Events start no Runs"},
+		{v1alpha1.Resource{APIVersion: "v1", Kind: "ConfigMap", MinInterval: &metav1.Duration{Duration: time.Millisecond}}, "minInterval must be at least"},
+		{v1alpha1.Resource{APIVersion: "v1", Kind: "ConfigMap", Events: []v1alpha1.ResourceEvent{"Modified"}}, `Unsupported value: "Modified"`},
 	} {
-		refused := o.trigger("refused", spec, nil)
+		refused := o.trigger("refused", tt.spec, nil)
 		refused.Namespace = o.namespace
-		if err := o.Create(t.Context(), refused); !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), says) {
-			t.Errorf("%s: %v", says, err)
+		if err := o.Create(t.Context(), refused); !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%+v: %v", tt.spec, err)
 		}
 	}
 }
