@@ -110,8 +110,9 @@ type ResourceStatus struct {
 	// +optional
 	Version string `json:"version,omitempty"`
 
-	// Time is when that was recorded. It is written with each Run that is started, and
-	// else at most once in 10 minutes.
+	// Time is when that was noted: an object that was created later counts as added after
+	// a restart. It is written with each Run that is started, and else at most once in 10
+	// minutes.
 	// +optional
 	Time *metav1.Time `json:"time,omitempty"`
 

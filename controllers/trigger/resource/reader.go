@@ -26,9 +26,12 @@ type change struct {
 	// object as it is now or was last, and old as it was before. old is nil where that
 	// isn't known.
 	object, old metav1.Object
+	// first is the resource version since which it waits.
+	first string
 }
 
-// mark is the resource version up to which all was seen to, and when that was noted.
+// mark is the resource version up to which all was seen to, and when that was noted: what
+// is later and was created after that time has been added since.
 type mark struct {
 	version string
 	at      time.Time
@@ -39,6 +42,10 @@ type mark struct {
 type reader struct {
 	wish
 	mark mark
+	// top is the newest version that was seen to: the mark stays before what waits.
+	top string
+	// noted is the time of the mark that the status tells.
+	noted time.Time
 	// seeded says that what had changed before the watch began is among the changes.
 	seeded  bool
 	changes map[types.UID]change
@@ -93,7 +100,7 @@ func (p *pace) note(what outcome, now time.Time) {
 }
 
 func newReader(req request) *reader {
-	return &reader{wish: req.wish, mark: req.mark, pace: pace{started: req.started, turn: req.started}, changes: map[types.UID]change{}, gone: map[types.UID]change{}}
+	return &reader{wish: req.wish, mark: req.mark, top: req.mark.version, noted: req.mark.at, pace: pace{started: req.started, turn: req.started}, changes: map[types.UID]change{}, gone: map[types.UID]change{}}
 }
 
 // rewish takes another wish for the same objects. What was ignored so far is not what
@@ -119,13 +126,13 @@ func (r *reader) rewish(w wish) {
 func (r *reader) seed(objects []metav1.Object, version string, now time.Time) {
 	r.seeded = true
 	if r.mark.version == "" {
-		r.mark, r.unsaved = mark{version, now}, true
+		r.mark, r.top, r.unsaved = mark{version, now}, version, true
 		return
 	}
 	for _, object := range objects {
 		if known, waits := r.changes[object.GetUID()]; waits {
 			r.forget(object.GetUID())
-			r.changes[object.GetUID()] = change{event: known.event, object: object, old: r.keep(known.old)}
+			r.changes[object.GetUID()] = change{event: known.event, object: object, old: r.keep(known.old), first: known.first}
 			continue
 		}
 		event := v1alpha1.ResourceUpdated
@@ -133,7 +140,7 @@ func (r *reader) seed(objects []metav1.Object, version string, now time.Time) {
 			event = v1alpha1.ResourceAdded
 		}
 		if after(object.GetResourceVersion(), r.mark.version) && r.counts(object) && r.wants(event) {
-			r.changes[object.GetUID()] = change{event: event, object: object}
+			r.changes[object.GetUID()] = change{event: event, object: object, first: object.GetResourceVersion()}
 		}
 	}
 }
@@ -169,10 +176,17 @@ func (r *reader) hear(event v1alpha1.ResourceEvent, object, old metav1.Object, n
 		r.changes[object.GetUID()] = known
 		return false
 	case !r.wants(event):
-		r.advance(object.GetResourceVersion(), now)
+		if r.seeded {
+			r.advance(object.GetResourceVersion(), now)
+		}
 		return false
 	}
-	r.changes[object.GetUID()] = change{event: event, object: object, old: r.keep(old)}
+	r.changes[object.GetUID()] = change{event: event, object: object, old: r.keep(old), first: object.GetResourceVersion()}
+	if event == v1alpha1.ResourceAdded && !object.GetCreationTimestamp().After(r.noted) {
+		// A restart would take it for changed.
+		r.date(r.mark.at)
+		r.unsaved = true
+	}
 	if !after(object.GetResourceVersion(), r.mark.version) {
 		// A list tells of objects in another order than they have changed in.
 		r.mark.version, r.unsaved = before(object.GetResourceVersion()), true
@@ -188,7 +202,7 @@ func (r *reader) hearGone(object metav1.Object) bool {
 	case len(r.gone) == maxGone:
 		r.lost++
 	default:
-		r.gone[object.GetUID()] = change{event: v1alpha1.ResourceDeleted, object: object}
+		r.gone[object.GetUID()] = change{event: v1alpha1.ResourceDeleted, object: object, first: object.GetResourceVersion()}
 	}
 	return true
 }
@@ -201,7 +215,8 @@ func (r *reader) forget(uid types.UID) {
 	delete(r.changes, uid)
 }
 
-// pending are the changes that wait, in the order of their resource versions.
+// pending are the changes that wait, the longest first: an object that changes all the
+// time has its turn as the others have.
 func (r *reader) pending() []change {
 	waiting := make([]change, 0, len(r.changes)+len(r.gone))
 	for _, c := range r.changes {
@@ -211,7 +226,7 @@ func (r *reader) pending() []change {
 		waiting = append(waiting, c)
 	}
 	slices.SortFunc(waiting, func(a, b change) int {
-		order, err := resourceversion.CompareResourceVersion(a.object.GetResourceVersion(), b.object.GetResourceVersion())
+		order, err := resourceversion.CompareResourceVersion(a.first, b.first)
 		if err != nil {
 			return 0
 		}
@@ -235,17 +250,32 @@ func (r *reader) settle(done change, now time.Time) {
 	r.advance(done.object.GetResourceVersion(), now)
 }
 
-// advance moves the mark, unless an object waits that has changed before.
+// advance takes what there was up to a version for seen to, and moves the mark, as far as
+// no object waits that has changed before.
 func (r *reader) advance(version string, now time.Time) {
-	if !after(version, r.mark.version) {
-		return
+	if after(version, r.top) {
+		r.top = version
 	}
+	to := r.top
 	for _, c := range r.changes {
-		if !after(c.object.GetResourceVersion(), version) {
-			return
+		if waits := c.object.GetResourceVersion(); !after(waits, to) {
+			to = before(waits)
 		}
 	}
-	r.mark = mark{version, now}
+	if after(to, r.mark.version) {
+		r.mark.version = to
+		r.date(now)
+	}
+}
+
+// date sets the time of the mark, which is before that of any new object that waits.
+func (r *reader) date(at time.Time) {
+	for _, c := range r.changes {
+		if created := c.object.GetCreationTimestamp(); c.event == v1alpha1.ResourceAdded && !created.After(at) {
+			at = created.Add(-time.Second)
+		}
+	}
+	r.mark.at = at
 }
 
 func (r *reader) wants(event v1alpha1.ResourceEvent) bool { return slices.Contains(r.events, event) }

@@ -104,26 +104,32 @@ func TestReader(t *testing.T) {
 		"a new object stays one": {
 			"5",
 			wish{events: all, uses: expr.Uses{Old: true}},
-			[]func(*reader){hear(added, slim("a", 7), nil), hear(updated, slim("a", 8), slim("a", 7))},
+			[]func(*reader){hear(added, createdAt(slim("a", 7), 2), nil), hear(updated, slim("a", 8), slim("a", 7))},
 			seen{[]string{"Added a@8"}, "5", false},
 		},
 		"unless nobody asks for new ones": {
 			"5",
 			wish{events: []v1alpha1.ResourceEvent{updated}, uses: expr.Uses{Old: true}},
-			[]func(*reader){hear(added, slim("a", 7), nil), hear(updated, slim("a", 8), slim("a", 7))},
+			[]func(*reader){seed(5), hear(added, slim("a", 7), nil), hear(updated, slim("a", 8), slim("a", 7))},
 			seen{[]string{"Updated a@8 after 7"}, "7", false},
 		},
 		"what is not asked for moves the mark": {
 			"5",
 			wish{events: []v1alpha1.ResourceEvent{deleted}},
-			[]func(*reader){hear(added, slim("a", 7), nil), hear(updated, slim("a", 8), slim("a", 7))},
+			[]func(*reader){seed(5), hear(added, slim("a", 7), nil), hear(updated, slim("a", 8), slim("a", 7))},
 			seen{nil, "8", false},
+		},
+		"but not past what the first list of a watch has yet to tell": {
+			"5",
+			wish{events: []v1alpha1.ResourceEvent{added}},
+			[]func(*reader){hear(updated, slim("b", 30), slim("b", 4)), seed(30, createdAt(slim("a", 20), 2), slim("b", 30))},
+			seen{[]string{"Added a@20"}, "5", false},
 		},
 		"but not past what waits": {
 			"5",
 			wish{events: []v1alpha1.ResourceEvent{added}},
-			[]func(*reader){hear(added, slim("a", 7), nil), hear(updated, slim("b", 8), slim("b", 7))},
-			seen{[]string{"Added a@7"}, "5", false},
+			[]func(*reader){seed(5), hear(added, createdAt(slim("a", 7), 2), nil), hear(updated, slim("b", 8), slim("b", 7))},
+			seen{[]string{"Added a@7"}, "6", false},
 		},
 		"an object that isn't kept is unknown": {
 			"5",
@@ -134,7 +140,7 @@ func TestReader(t *testing.T) {
 		"a deletion takes the place of what waits": {
 			"5",
 			wish{events: all, uses: expr.Uses{Old: true}},
-			[]func(*reader){hear(updated, slim("a", 7), slim("a", 4)), hear(deleted, slim("a", 9), nil), hear(added, slim("b", 8), nil)},
+			[]func(*reader){hear(updated, slim("a", 7), slim("a", 4)), hear(deleted, slim("a", 9), nil), hear(added, createdAt(slim("b", 8), 2), nil)},
 			seen{[]string{"Added b@8", "Deleted a@9"}, "5", false},
 		},
 		"nobody asks for deletions": {
@@ -152,6 +158,18 @@ func TestReader(t *testing.T) {
 				r.settle(done, second(9))
 			}},
 			seen{[]string{"Updated a@8 after 7"}, "7", false},
+		},
+		"what waits longest is the first, however often it changes": {
+			"5",
+			wish{events: all},
+			[]func(*reader){hear(updated, slim("a", 7), nil), hear(updated, slim("b", 8), nil), hear(updated, slim("a", 9), nil), hear(updated, slim("c", 10), nil), settle},
+			seen{[]string{"Updated b@8", "Updated c@10"}, "7", false},
+		},
+		"the mark moves past what was seen to before its turn": {
+			"5",
+			wish{events: all},
+			[]func(*reader){hear(updated, slim("a", 7), nil), hear(updated, slim("b", 8), nil), hear(updated, slim("a", 9), nil), settle, settle},
+			seen{nil, "9", false},
 		},
 		"a list tells of a later change first": {
 			"5",
@@ -187,7 +205,7 @@ func TestReader(t *testing.T) {
 		"another watch shows the objects anew": {
 			"5",
 			wish{events: all, uses: expr.Uses{Old: true}},
-			[]func(*reader){hear(added, slim("a", 7), nil), hear(updated, slim("b", 8), slim("b", 4)), seed(30, slim("a", 7), slim("b", 9), slim("c", 10))},
+			[]func(*reader){hear(added, createdAt(slim("a", 7), 2), nil), hear(updated, slim("b", 8), slim("b", 4)), seed(30, slim("a", 7), slim("b", 9), slim("c", 10))},
 			seen{[]string{"Added a@7", "Updated b@9 after 4", "Updated c@10"}, "5", false},
 		},
 		"the Trigger is changed": {

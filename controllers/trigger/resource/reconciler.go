@@ -192,7 +192,7 @@ func (r *Reconciler) save(ctx context.Context, trigger *v1alpha1.Trigger, begun 
 	if err := r.record(ctx, trigger, failing(begun, failed)); err != nil {
 		return err
 	}
-	r.watches.saved(name, now.mark)
+	r.watches.saved(name, markOf(&begun), now.mark)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ func TestChangesStartRuns(t *testing.T) {
 	if next := w.at(2, "settings"); next != 0 {
 		t.Errorf("looks again after %s", next)
 	}
+	w.clock.SetTime(second(3))
 	w.put("b", "3", true)
 	w.remove("a", true)
 	if next := w.at(3, "settings"); next != 9*time.Second {
@@ -99,6 +101,47 @@ func TestRestart(t *testing.T) {
 		t.Errorf("a restart wrote %d times", n)
 	}
 	w.wantTold()
+}
+
+// Objects that are added at once and wait for their Runs count as added after a restart,
+// though the mark is noted later.
+func TestRestartWhileNewObjectsWait(t *testing.T) {
+	w := newWorld(t, pipeline(), settings(func(s *v1alpha1.TriggerSpec) { s.Resource.Events = []v1alpha1.ResourceEvent{v1alpha1.ResourceAdded} }))
+	w.begin("settings")
+	for _, name := range []string{"a", "b", "c"} {
+		w.put(name, "1", true)
+		w.at(-1, "settings")
+	}
+	w.clock.SetTime(second(11))
+	for range 2 {
+		w.restart()
+		w.begin("settings")
+		w.clock.SetTime(w.clock.Now().Add(10 * time.Second))
+	}
+	w.want("settings", "uid-a@101 ConfigMap a was added: 1", "uid-b@102 ConfigMap b was added: 1", "uid-c@103 ConfigMap c was added: 1")
+}
+
+// An object that changes all the time has its turn, whatever else changes.
+func TestTurns(t *testing.T) {
+	w := newWorld(t, pipeline(), settings())
+	w.begin("settings")
+	for n := 1; n < 50; n++ {
+		w.put("hot", "1", true)
+		if n%3 == 0 {
+			w.put("a", "1", true)
+			w.put("b", "1", true)
+			w.put("hot", "1", true)
+		}
+		w.at(n, "settings")
+	}
+	turns := map[string]int{}
+	for _, run := range w.runs("settings") {
+		name, _, _ := strings.Cut(run, "@")
+		turns[name]++
+	}
+	if diff := cmp.Diff(map[string]int{"uid-hot": 3, "uid-a": 1, "uid-b": 1}, turns); diff != "" {
+		t.Errorf("Runs (-want +got):\n%s", diff)
+	}
 }
 
 // A crash between a Run's start and its record makes no second Run.

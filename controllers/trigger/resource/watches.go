@@ -205,12 +205,13 @@ func (w *watches) left(name types.NamespacedName) view {
 	return view{ready: true, changes: r.pending(), mark: r.mark, unsaved: r.unsaved, pace: r.pace}
 }
 
-// saved notes that the status tells a mark.
-func (w *watches) saved(name types.NamespacedName, told mark) {
+// saved notes what mark the status tells, and which one was looked at for that.
+func (w *watches) saved(name types.NamespacedName, told, seen mark) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if r := w.reader(name); r != nil && r.mark == told {
-		r.unsaved = false
+	if r := w.reader(name); r != nil {
+		r.noted = told.at
+		r.unsaved = r.unsaved && r.mark != seen
 	}
 }
 
