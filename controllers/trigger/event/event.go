@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/kayci/kayci/api/expr"
@@ -152,9 +153,14 @@ func one(e *Event, err error) ([]*Event, error) {
 	return []*Event{e}, nil
 }
 
-// unknown is the event of a kind that has no parser.
+// unknown is the event of a kind that has no parser. The header that names it isn't
+// signed: a name that KayCI gives to events of its own makes none of those.
 func unknown(name string) ([]*Event, error) {
-	return []*Event{{Kind: v1alpha1.EventKind(cleaned(name))}}, nil
+	kind := v1alpha1.EventKind(cleaned(name))
+	if own := append(v1alpha1.EventKinds(), KindPing, KindRerun, KindRerunAll); slices.Contains(own, kind) {
+		kind = "unknown " + kind
+	}
+	return []*Event{{Kind: kind}}, nil
 }
 
 // cleaned is a provider's name of something. It stands in answers, so only what a
