@@ -22,6 +22,9 @@ const (
 	Held Admission = "Held"
 )
 
+// Ignored is why a fork's head has no Run, whoever wants one.
+const Ignored = "the pull request is of a fork, and spec.webhook.forks is Ignore"
+
 // Admit returns whether the event may start a Run, and why not.
 func Admit(webhook *v1alpha1.Webhook, e *event.Event) (Admission, string) {
 	if e.PullRequest.Number == 0 || !e.PullRequest.Fork {
@@ -31,7 +34,7 @@ func Admit(webhook *v1alpha1.Webhook, e *event.Event) (Admission, string) {
 	case v1alpha1.ForksRun:
 		return Free, ""
 	case v1alpha1.ForksIgnore:
-		return Shut, "the pull request is of a fork, and spec.webhook.forks is Ignore"
+		return Shut, Ignored
 	case v1alpha1.ForksRequireApproval:
 	}
 	if closed(e) {
@@ -92,7 +95,7 @@ func Refuse(webhook *v1alpha1.Webhook, wish Wish, head *event.Event, letIn bool)
 	case wish.Verb != Test || !pr.Fork || webhook.ForkPolicy() == v1alpha1.ForksRun:
 		return ""
 	case webhook.ForkPolicy() == v1alpha1.ForksIgnore:
-		return "the pull request is of a fork, and spec.webhook.forks is Ignore"
+		return Ignored
 	case !letIn:
 		return fmt.Sprintf("commit %s is of a fork, and nobody has let it in: /%s %s does", short(head.SHA), LetIn, short(head.SHA))
 	}

@@ -118,9 +118,10 @@ func letIn(wish Wish, webhook *v1alpha1.Webhook, args []string) Wish {
 	return wish
 }
 
-// Key of a head's Run, of which there is one however many people let the head in.
-func Key(number int64, sha string) string {
-	return fmt.Sprintf("%s/%d/%s", LetIn, number, sha)
+// Key of a head's Run, of which there is one however many people let the head in. A
+// Trigger may be told of many repositories, and a yes is about one.
+func Key(head *event.Event) string {
+	return fmt.Sprintf("%s/%s/%d/%s", LetIn, head.Repository, head.PullRequest.Number, head.SHA)
 }
 
 // Proposed is the event that a Trigger's filters are asked about for a head that

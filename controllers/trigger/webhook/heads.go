@@ -35,16 +35,35 @@ func (s *Server) admit(ctx context.Context, trigger *v1alpha1.Trigger, d deliver
 	case d.event.Kind == v1alpha1.EventComment:
 		return result{Outcome: notMatched, Reason: why + ", and nobody has let it in"}, nil
 	}
-	err = s.changeHeld(ctx, trigger, func(held []v1alpha1.HeldHead) ([]v1alpha1.HeldHead, bool) {
-		return pull.Hold(held, d.event, s.opts.Clock.Now())
-	})
-	return result{Outcome: onHold, Reason: why + ": it " + pull.Missing(d.provider, d.event.SHA, d.asks.may(trigger))}, err
+	if err := s.hold(ctx, trigger, d.event); err != nil {
+		return result{}, err
+	}
+	return result{Outcome: onHold, Reason: why + ": it " + pull.Missing(d.provider, d.event.SHA, d.asks.may(trigger))}, nil
 }
+
+// hold stores that the event's head is held, but for one that was let in meanwhile:
+// whoever lets it in has its Run first, and then looks whether it is held.
+func (s *Server) hold(ctx context.Context, trigger *v1alpha1.Trigger, e *event.Event) error {
+	err := s.changeHeld(ctx, trigger, func(held []v1alpha1.HeldHead) ([]v1alpha1.HeldHead, bool) {
+		return pull.Hold(held, e, s.opts.Clock.Now())
+	})
+	if err != nil {
+		return err
+	}
+	run, err := s.letIn(ctx, trigger, e)
+	if err != nil || run == nil {
+		return err
+	}
+	return s.release(ctx, trigger, e, e.SHA)
+}
+
+// letInBy is the delivery of the Run by which somebody lets the event's head in.
+func letInBy(e *event.Event) string { return tidyID(pull.Key(e)) }
 
 // letIn returns the Run by which somebody has let the event's head in, or nil.
 func (s *Server) letIn(ctx context.Context, trigger *v1alpha1.Trigger, e *event.Event) (*v1alpha1.Run, error) {
 	run := &v1alpha1.Run{}
-	key := pull.Key(e.PullRequest.Number, e.SHA)
+	key := letInBy(e)
 	// A replica that doesn't lead has no Runs in its cache.
 	err := s.opts.APIReader.Get(ctx, client.ObjectKey{Namespace: trigger.Namespace, Name: start.RunName(trigger.Name, key)}, run)
 	switch {
@@ -52,7 +71,8 @@ func (s *Server) letIn(ctx context.Context, trigger *v1alpha1.Trigger, e *event.
 		return nil, nil //nolint:nilnil // That nobody has is a usual answer and no error.
 	case err != nil:
 		return nil, fmt.Errorf("read the Run of commit %s: %w", e.SHA, err)
-	case run.Spec.Origin == nil || run.Spec.Origin.Trigger != trigger.Name || run.Spec.Origin.Delivery != key:
+	case !pull.Of(run, e) || run.Spec.Origin.SHA != e.SHA || run.Spec.Origin.Trigger != trigger.Name || run.Spec.Origin.Delivery != key:
+		// Most hosts don't sign how a delivery is called: a name alone lets nothing in.
 		return nil, fmt.Errorf("read the Run of commit %s: %w", e.SHA, start.ErrNameTaken)
 	}
 	return run, nil

@@ -16,7 +16,6 @@ import (
 	"github.com/kayci/kayci/controllers/githost"
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger/event"
-	"github.com/kayci/kayci/controllers/trigger/pull"
 )
 
 const next = "2f18b9d4c07a5e6688aa10b3c4d5e6f708192a3b"
@@ -118,7 +117,7 @@ func writable(e *event.Event) *fakeHost {
 	return &fakeHost{writers: map[string]bool{"acme/web mona": true}, head: e}
 }
 
-var letInRun = start.RunName("web-pr", pull.Key(7, head))
+var letInRun = start.RunName("web-pr", letInBy(pullEvent("")))
 
 func TestForksAreHeldUntilTheyAreLetIn(t *testing.T) {
 	f := pullFixture(t, writable(pullEvent("")))
@@ -157,7 +156,7 @@ func TestForksAreHeldUntilTheyAreLetIn(t *testing.T) {
 		t.Fatalf("there are %d Runs", len(runs))
 	}
 	want := &v1alpha1.Origin{
-		Trigger: "web-pr", Provider: v1alpha1.ProviderGitHub, Delivery: "ok-to-test/7/" + head, Repository: "acme/web", SHA: head,
+		Trigger: "web-pr", Provider: v1alpha1.ProviderGitHub, Delivery: "ok-to-test/acme/web/7/" + head, Repository: "acme/web", SHA: head,
 		Ref: "refs/pull/7/head", PullRequest: 7, Fork: true, Title: "Fix", Author: "stranger", Sender: "mona",
 	}
 	if diff := cmp.Diff(want, runs[0].Spec.Origin); diff != "" {

@@ -60,6 +60,9 @@ func reportedAs(runs []v1alpha1.Run, check string) *v1alpha1.Run {
 // retry starts the Run by which the delivery retries another: one, however often it is
 // sent.
 func (s *Server) retry(ctx context.Context, trigger *v1alpha1.Trigger, d delivery, source *v1alpha1.Run, reason string) (result, error) {
+	if source.Spec.Origin.Fork && trigger.Spec.Webhook.ForkPolicy() == v1alpha1.ForksIgnore {
+		return result{Outcome: refused, Reason: pull.Ignored}, nil
+	}
 	pipeline, err := s.pipeline(ctx, client.ObjectKey{Namespace: trigger.Namespace, Name: source.Spec.Pipeline})
 	if err != nil {
 		return undecided(err)

@@ -75,7 +75,7 @@ func (s *Server) runHead(ctx context.Context, trigger *v1alpha1.Trigger, d deliv
 		return s.begin(ctx, trigger, of, reason+", "+decision.Reason)
 	}
 	// Whoever says it, and however often: it is one Run.
-	of.id, of.digest = pull.Key(head.PullRequest.Number, head.SHA), ""
+	of.id, of.digest = letInBy(head), ""
 	r, err := s.begin(ctx, trigger, of, reason+", "+decision.Reason)
 	if err != nil || r.Run == "" {
 		return r, err
