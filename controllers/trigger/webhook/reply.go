@@ -69,8 +69,9 @@ const (
 	// can have no more of them written.
 	maxComments = 5
 	commentSpan = time.Hour
-	// maxThreads bounds the memory for pull requests with comments.
-	maxThreads = 1000
+	// maxThreads bounds the memory for a namespace's pull requests with comments: who has
+	// a namespace can make up as many as he likes.
+	maxThreads = 200
 )
 
 // thread is a pull request that KayCI comments on.
@@ -105,22 +106,24 @@ func (b *budget) take(on thread, delivery string, clock clock.PassiveClock) bool
 			return false
 		}
 	}
-	if len(b.spent) >= maxThreads {
-		b.sweep(now)
-	}
-	if len(recent) >= maxComments || len(recent) == 0 && len(b.spent) >= maxThreads {
+	if len(recent) >= maxComments || len(recent) == 0 && b.others(on, now) >= maxThreads {
 		return false
 	}
 	b.spent[on] = append(recent, spending{delivery, now})
 	return true
 }
 
-func (b *budget) sweep(now time.Time) {
+// others counts the threads of the same namespace, and forgets all that are old.
+func (b *budget) others(than thread, now time.Time) (count int) {
 	for on, all := range b.spent {
-		if len(lately(all, now)) == 0 {
+		switch {
+		case len(lately(all, now)) == 0:
 			delete(b.spent, on)
+		case on.namespace == than.namespace:
+			count++
 		}
 	}
+	return count
 }
 
 // lately are those of the last hour.

@@ -201,6 +201,9 @@ func TestCommentsAreFew(t *testing.T) {
 	if len(b.spent) != maxThreads {
 		t.Errorf("%d pull requests are kept", len(b.spent))
 	}
+	if !b.take(thread{access: access{namespace: "other"}}, "d1", f.clock) {
+		t.Error("another namespace has taken all comments")
+	}
 	f.clock.SetTime(f.clock.Now().Add(time.Hour))
 	if !b.take(thread{number: -1}, "d1", f.clock) || len(b.spent) != 1 {
 		t.Errorf("%d pull requests are kept after an hour", len(b.spent))
