@@ -3,6 +3,7 @@ package githost
 import (
 	"bytes"
 	"cmp"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -88,8 +89,14 @@ func (a *Access) takesPassword() bool {
 	return a.Provider == v1alpha1.ProviderBitbucket || a.Provider == v1alpha1.ProviderBitbucketServer
 }
 
-// secrets are what may stand in no text.
-func (c *credentials) secrets() []string { return []string{c.token, c.password} }
+// secrets are what may stand in no text: a host may repeat the header that they came in.
+func (c *credentials) secrets() []string {
+	secrets := []string{c.token, c.password}
+	if c.password != "" {
+		secrets = append(secrets, base64.StdEncoding.EncodeToString([]byte(c.username+":"+c.password)))
+	}
+	return secrets
+}
 
 // authorize signs a request.
 func (c *credentials) authorize(provider v1alpha1.Provider, to http.Header) {

@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"k8s.io/utils/lru"
 )
 
 // Keys of the Secret of a GitHub App.
@@ -65,11 +65,10 @@ func (a *app) sign(now time.Time) (string, error) {
 	return signed, nil
 }
 
-// installationTokens are the tokens of apps, by address and app, until they expire.
-type installationTokens struct {
-	mu   sync.Mutex
-	kept map[string]installationToken
-}
+// installationTokens are the tokens of apps, by address and app, until they expire. Of
+// too many those go that nobody has used for longest: whoever may name an address has
+// as many answered there as he likes, for times of his own choice.
+type installationTokens struct{ *lru.Cache }
 
 type installationToken struct {
 	Token   string    `json:"token"`
@@ -78,12 +77,11 @@ type installationToken struct {
 
 // of returns a token of the app, by which the caller is to ask. It asks for one by the
 // app's key if there is none that is good for a while.
-func (t *installationTokens) of(ctx context.Context, c *caller, a *app) (string, error) {
+func (t installationTokens) of(ctx context.Context, c *caller, a *app) (string, error) {
 	key := c.base.String() + "\n" + string(a.digest[:])
 	now := c.clock.Now()
-	t.mu.Lock()
-	token := t.kept[key]
-	t.mu.Unlock()
+	kept, _ := t.Get(key)
+	token, _ := kept.(installationToken)
 	if token.Expires.Sub(now) > spare {
 		return token.Token, nil
 	}
@@ -97,22 +95,6 @@ func (t *installationTokens) of(ctx context.Context, c *caller, a *app) (string,
 	if err := as.do(ctx, post("app/installations/"+a.installation+"/access_tokens", struct{}{}), &token); err != nil {
 		return "", fmt.Errorf("ask for a token of the GitHub App: %w", err)
 	}
-	t.keep(key, token, now)
+	t.Add(key, token)
 	return token.Token, nil
-}
-
-func (t *installationTokens) keep(key string, token installationToken, now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.kept == nil {
-		t.kept = map[string]installationToken{}
-	}
-	for old, each := range t.kept {
-		if !each.Expires.After(now) {
-			delete(t.kept, old)
-		}
-	}
-	if len(t.kept) < maxKept {
-		t.kept[key] = token
-	}
 }

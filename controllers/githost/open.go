@@ -28,7 +28,7 @@ type Opener struct {
 // NewOpener returns an Opener. The proxy says which HTTP proxy leads to an address;
 // nil: none does.
 func NewOpener(clock clock.PassiveClock, proxy func(to *url.URL) (*url.URL, error)) *Opener {
-	o := &Opener{clock: clock, proxy: proxy, checks: lru.New(maxChecks)}
+	o := &Opener{clock: clock, proxy: proxy, tokens: installationTokens{lru.New(maxKept)}, checks: lru.New(maxChecks)}
 	o.common = o.transport()
 	return o
 }

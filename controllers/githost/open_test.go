@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -154,5 +155,54 @@ func TestApp(t *testing.T) {
 	at := "/repos/acme/web/statuses/" + head + " " + canary
 	if diff := cmp.Diff([]string{"asked for a token", at + "-1", at + "-1", "asked for a token", at + "-4"}, came); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// TestManyApps: whoever has many apps' tokens answered, for as long as he likes, doesn't
+// keep another's from being kept.
+func TestManyApps(t *testing.T) {
+	t.Parallel()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	api := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.WriteHeader(http.StatusCreated)
+		fmt.Fprintf(w, `{"token":"t","expires_at":"2999-01-01T00:00:00Z"}`)
+	}))
+	opener := githost.NewOpener(clocktesting.NewFakePassiveClock(noon), nil)
+	pem := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+	const many = 1024
+	for installation := range many + 2 {
+		number := min(installation, many)
+		_, err := opener.Open(t.Context(), &githost.Access{Provider: "github", API: api, Secret: map[string][]byte{
+			"appID": []byte("11"), "installationID": []byte(strconv.Itoa(number)), "privateKey": pem,
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if asked != many+1 {
+		t.Errorf("%d tokens were asked for", asked)
+	}
+}
+
+// TestEchoOfAPassword: a host that repeats the header has not said anything.
+func TestEchoOfAPassword(t *testing.T) {
+	t.Parallel()
+	api := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, `{"message":"bad header: %s"}`, r.Header.Get("Authorization"))
+	}))
+	host, err := githost.NewOpener(clocktesting.NewFakePassiveClock(noon), nil).Open(t.Context(), &githost.Access{
+		Provider: "bitbucket", API: api, Secret: map[string][]byte{"username": []byte("builder"), "password": []byte(canary)},
+	})
+	if err == nil {
+		_, err = status("acme/web")(t.Context(), host)
+	}
+	if err == nil || !strings.Contains(err.Error(), "(withheld: it repeats a credential)") {
+		t.Errorf("the error is %v", err)
 	}
 }
