@@ -111,8 +111,8 @@ type ResourceStatus struct {
 	Version string `json:"version,omitempty"`
 
 	// Time is when that was noted: an object that was created later counts as added after
-	// a restart. It is written with each Run that is started, and else at most once in 10
-	// minutes.
+	// a restart. It is written with each Run that is started, when KayCI stops, and else at
+	// most once in 10 minutes.
 	// +optional
 	Time *metav1.Time `json:"time,omitempty"`
 

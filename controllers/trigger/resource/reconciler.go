@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -34,6 +35,8 @@ const (
 	// and retry a Pipeline that isn't there.
 	retryKind = 10 * time.Second
 	retry     = time.Minute
+	// lastWrites is how long to go on storing marks at the end.
+	lastWrites = 5 * time.Second
 	// afterConflict is how long to wait for the cache after a conflict.
 	afterConflict = 100 * time.Millisecond
 	// maxMessage bounds the text of a failure, in bytes.
@@ -106,7 +109,43 @@ func (r *Reconciler) look(ctx context.Context, trigger *v1alpha1.Trigger) (ctrl.
 		return ctrl.Result{}, r.record(ctx, trigger, failing(begun, seen.err))
 	}
 	result, err := r.work(ctx, trigger, seen)
-	return result, errors.Join(err, r.save(ctx, trigger, begun, seen.err))
+	left, saveErr := r.save(ctx, trigger, begun, saving)
+	if result.RequeueAfter == 0 {
+		result.RequeueAfter = left
+	}
+	return result, errors.Join(err, saveErr)
+}
+
+// run ends the watches with the manager, and stores the marks then: what was ignored is
+// not to be evaluated again, without its old object.
+func (r *Reconciler) run(ctx context.Context) error {
+	<-ctx.Done()
+	names := r.watches.stop()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrites)
+	defer cancel()
+	for _, name := range names {
+		if err := r.end(ctx, name); err != nil && !apierrors.IsConflict(err) {
+			ctrl.LoggerFrom(ctx).Error(err, "Record up to where the changes of objects were seen to", "trigger", name)
+		}
+	}
+	return nil
+}
+
+func (r *Reconciler) end(ctx context.Context, name types.NamespacedName) error {
+	cached := &v1alpha1.Trigger{}
+	if err := r.Client.Get(ctx, name, cached); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	trigger := recent.Newer(&r.written, r.Clock.Now(), cached)
+	if trigger.Spec.Resource == nil {
+		return nil
+	}
+	asked, err := newWish(trigger)
+	if _, watched := r.watches.place(name, &asked); err != nil || !watched {
+		return err
+	}
+	_, err = r.save(ctx, trigger, begin(trigger, asked.selector), 0)
+	return err
 }
 
 // find returns where the objects are. The error is for people.
@@ -176,24 +215,30 @@ func (r *Reconciler) warn(trigger *v1alpha1.Trigger, note string) {
 	r.Recorder.Eventf(trigger, nil, corev1.EventTypeWarning, v1alpha1.ReasonCannotStart, eventAction, "%s", printable.CutBytes(printable.Text(note), printable.MaxNote))
 }
 
-// save stores the mark where a Run was started or it has to be, and else seldom.
-func (r *Reconciler) save(ctx context.Context, trigger *v1alpha1.Trigger, begun v1alpha1.ResourceStatus, failed error) error {
+// save stores the mark where a Run was started or it has to be, and else if the status is
+// older than seldom. It returns in how long that will be, of a mark that has moved.
+func (r *Reconciler) save(ctx context.Context, trigger *v1alpha1.Trigger, begun v1alpha1.ResourceStatus, seldom time.Duration) (time.Duration, error) {
 	name := client.ObjectKeyFromObject(trigger)
 	now := r.watches.left(name)
 	if !now.ready {
-		return nil
+		return 0, nil
 	}
-	if now.unsaved || begun.Version == "" || now.mark.version != begun.Version && r.Clock.Now().Sub(begun.Time.Time) >= saving {
+	var left time.Duration
+	if now.mark.version != begun.Version && begun.Time != nil {
+		left = begun.Time.Add(seldom).Sub(r.Clock.Now())
+	}
+	if now.unsaved || now.mark.version != begun.Version && left <= 0 {
+		left = 0
 		begun.Version, begun.Time = now.mark.version, stored(now.mark.at)
 	}
 	if !now.pace.started.IsZero() {
 		begun.Started = stored(now.pace.started)
 	}
-	if err := r.record(ctx, trigger, failing(begun, failed)); err != nil {
-		return err
+	if err := r.record(ctx, trigger, failing(begun, now.err)); err != nil {
+		return 0, err
 	}
 	r.watches.saved(name, markOf(&begun), now.mark)
-	return nil
+	return left, nil
 }
 
 func (r *Reconciler) record(ctx context.Context, trigger *v1alpha1.Trigger, change func(*v1alpha1.TriggerStatus)) error {

@@ -36,7 +36,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, opts controller.Options)
 	if err != nil {
 		return fmt.Errorf("make a client of objects' metadata: %w", err)
 	}
-	if err := mgr.Add(manager.RunnableFunc(r.watches.Start)); err != nil {
+	if err := mgr.Add(manager.RunnableFunc(r.run)); err != nil {
 		return err
 	}
 	watches := func(t *v1alpha1.TriggerSpec) bool { return t.Resource != nil }

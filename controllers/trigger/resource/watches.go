@@ -3,6 +3,8 @@ package resource
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -126,6 +128,8 @@ func (w *watches) see(ctx context.Context, req request) view {
 		}
 		r.seed(objects, version, w.clock.Now())
 	}
+	// Of what was created before, all was heard, or is told apart when it is.
+	r.date(w.clock.Now())
 	found := view{ready: true, err: known.err, changes: r.pending(), lost: r.lost, mark: r.mark, unsaved: r.unsaved, pace: r.pace}
 	r.lost = 0
 	return found
@@ -194,15 +198,16 @@ func (w *watches) settle(name types.NamespacedName, done change, what outcome) {
 	r.unsaved = r.unsaved || what != ignored
 }
 
-// left reports whether anything waits for a Trigger, and what its status has to tell.
+// left reports whether anything waits for a Trigger that has seen its objects, and what
+// its status has to tell.
 func (w *watches) left(name types.NamespacedName) view {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r := w.reader(name)
-	if r == nil {
+	if r == nil || r.mark.version == "" {
 		return view{}
 	}
-	return view{ready: true, changes: r.pending(), mark: r.mark, unsaved: r.unsaved, pace: r.pace}
+	return view{ready: true, err: w.known[w.of[name]].err, changes: r.pending(), mark: r.mark, unsaved: r.unsaved, pace: r.pace}
 }
 
 // saved notes what mark the status tells, and which one was looked at for that.
@@ -256,15 +261,15 @@ func (k *watched) end() {
 	}
 }
 
-// Start ends all watches with the manager.
-func (w *watches) Start(ctx context.Context) error {
-	<-ctx.Done()
+// stop ends all watches, waits for that, and returns the Triggers that had them.
+func (w *watches) stop() []types.NamespacedName {
 	w.mu.Lock()
 	w.stopped = true
 	for _, known := range w.known {
 		known.end()
 	}
+	names := slices.Collect(maps.Keys(w.of))
 	w.mu.Unlock()
 	w.running.Wait()
-	return nil
+	return names
 }

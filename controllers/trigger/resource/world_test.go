@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,7 +47,9 @@ type world struct {
 	// watching are the informers that run.
 	watching map[*stage]bool
 	// statuses count the writes, failStatus and failCreate fail the next one.
-	statuses               int
+	statuses int
+	// stop ends the replica and waits for that.
+	stop                   func()
 	failStatus, failCreate error
 }
 
@@ -121,13 +124,14 @@ func (w *world) restart() {
 	}, func(types.NamespacedName) {})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
 	ended := make(chan error, 1)
-	go func() { ended <- r.watches.Start(ctx) }()
-	w.t.Cleanup(func() {
+	go func() { ended <- r.run(ctx) }()
+	w.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			w.t.Error(err)
 		}
 	})
+	w.t.Cleanup(w.stop)
 	w.reconciler = r
 }
 
