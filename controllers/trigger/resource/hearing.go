@@ -18,11 +18,11 @@ type hearing struct {
 }
 
 // tell has the readers take what was heard, if anybody still asks for it, and wakes those
-// that have to look.
+// that have to look. What a watch says of its end is nothing to anybody.
 func (h *hearing) tell(take func(*watched) []types.NamespacedName) {
 	h.watches.mu.Lock()
 	var woken []types.NamespacedName
-	if known := h.watches.known[h.at]; known != nil && (known.current == h.watch || known.next == h.watch) {
+	if known := h.watches.known[h.at]; known != nil && !h.watches.stopped && (known.current == h.watch || known.next == h.watch) {
 		woken = take(known)
 	}
 	h.watches.mu.Unlock()

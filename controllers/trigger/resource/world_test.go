@@ -69,7 +69,12 @@ func (s *stage) name() string {
 	return s.at.namespace + "/" + s.at.resource + " metadata"
 }
 
-func (s *stage) run(ctx context.Context) { <-ctx.Done(); close(s.ended) }
+// run ends with what a request says whose context has ended.
+func (s *stage) run(ctx context.Context) {
+	<-ctx.Done()
+	s.to.failed(ctx.Err())
+	close(s.ended)
+}
 
 func (s *stage) objects() ([]metav1.Object, string) {
 	return slices.Collect(maps.Values(s.world.objects)), strconv.Itoa(s.world.version)
