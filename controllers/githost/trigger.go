@@ -38,7 +38,10 @@ type OfTriggers struct {
 }
 
 // Asks reports whether the Trigger has credentials for the host that its webhook is of.
-func (o *OfTriggers) Asks(trigger *v1alpha1.Trigger) bool {
+func (o *OfTriggers) Asks(trigger *v1alpha1.Trigger) bool { return Asks(trigger) }
+
+// Asks reports whether the Trigger's webhook is of the host that it has credentials for.
+func Asks(trigger *v1alpha1.Trigger) bool {
 	// Another host's users of the same names are other people.
 	return trigger.Spec.Report != nil && trigger.Spec.Webhook != nil && trigger.Spec.ReportProvider() == trigger.Spec.Webhook.Provider
 }

@@ -99,6 +99,10 @@ func (p *paths) sorted() []string {
 	return p.found
 }
 
+// Comparable reports whether a git host can be asked what has changed: a new ref is
+// compared with nothing.
+func (e *Event) Comparable() bool { return e.PullRequest.Number != 0 || e.Before != "" }
+
 // WithPaths is the event with the paths that the git host has named when it was asked.
 // Complete says that these are all.
 func (e *Event) WithPaths(named []string, complete bool) *Event {

@@ -11,6 +11,7 @@ import (
 	"github.com/kayci/kayci/api/expr"
 	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/githost"
 	"github.com/kayci/kayci/controllers/trigger/event"
 	"github.com/kayci/kayci/controllers/trigger/match"
 	"github.com/kayci/kayci/controllers/trigger/pull"
@@ -103,7 +104,7 @@ func decide(env *expr.Env, trigger *v1alpha1.Trigger, pipelines []*v1alpha1.Pipe
 	if decision.Outcome != match.Matched {
 		return Answer{Outcome: v1alpha1.DecisionOutcome(decision.Outcome), Reason: decision.Reason}
 	}
-	paths := wanted(trigger, decision)
+	paths := wanted(trigger, e, decision)
 	if wish.Verb == pull.Nothing {
 		if answer := admit(trigger, e, paths); answer != nil {
 			return *answer
@@ -121,8 +122,8 @@ func decide(env *expr.Env, trigger *v1alpha1.Trigger, pipelines []*v1alpha1.Pipe
 }
 
 // wanted says that the receiver would ask the git host for paths, where it would.
-func wanted(trigger *v1alpha1.Trigger, decision match.Decision) string {
-	if trigger.Spec.Report == nil || !slices.Contains(decision.Unknown, match.ChangedPaths) {
+func wanted(trigger *v1alpha1.Trigger, e *event.Event, decision match.Decision) string {
+	if !e.Comparable() || !githost.Asks(trigger) || !slices.Contains(decision.Unknown, match.ChangedPaths) {
 		return ""
 	}
 	return "; the git host is asked for the changed paths, and they decide"
@@ -136,9 +137,9 @@ func obey(trigger *v1alpha1.Trigger, wish pull.Wish) *Answer {
 		return &Answer{Outcome: v1alpha1.DecisionNotMatched, Reason: wish.NotMeant}
 	case wish.Refused != "":
 		return &Answer{Outcome: v1alpha1.DecisionRefused, Reason: wish.Refused}
-	case wish.Label && trigger.Spec.Report == nil:
+	case wish.Label && !githost.Asks(trigger):
 		return nil
-	case trigger.Spec.Report == nil:
+	case !githost.Asks(trigger):
 		return &Answer{Outcome: v1alpha1.DecisionRefused, Reason: pull.Unasked(trigger.Spec.Webhook.Provider, wish)}
 	}
 	reason := fmt.Sprintf("%s is for the git host to allow: it is asked whether %s has write access", wish.What(), wish.By)
@@ -151,7 +152,7 @@ func obey(trigger *v1alpha1.Trigger, wish pull.Wish) *Answer {
 // admit returns what keeps a comment or a fork's head from starting a Run, or nil.
 func admit(trigger *v1alpha1.Trigger, e *event.Event, paths string) *Answer {
 	if e.Kind == v1alpha1.EventComment {
-		if trigger.Spec.Report == nil {
+		if !githost.Asks(trigger) {
 			return &Answer{Outcome: v1alpha1.DecisionRefused, Reason: pull.Unheard}
 		}
 		return &Answer{
@@ -164,7 +165,7 @@ func admit(trigger *v1alpha1.Trigger, e *event.Event, paths string) *Answer {
 	case pull.Free:
 		return nil
 	case pull.Held:
-		missing := pull.Missing(trigger.Spec.Webhook.Provider, e.SHA, trigger.Spec.Report != nil)
+		missing := pull.Missing(trigger.Spec.Webhook.Provider, e.SHA, githost.Asks(trigger))
 		return &Answer{Outcome: v1alpha1.DecisionHeld, Reason: why + ": it " + missing + paths}
 	case pull.Shut:
 	}

@@ -151,17 +151,18 @@ func TestExplainPullRequests(t *testing.T) {
 		outcome v1alpha1.DecisionOutcome
 		says    string
 	}{
-		"a fork":            {of(nil), request(t, "github-pull-synchronize", pull), "Held", "it waits for the label ok-to-test by someone with write access"},
-		"a fork, reporting": {of(reports), request(t, "github-pull-synchronize", pull), "Held", "or the comment /ok-to-test "},
-		"forks are ignored": {of(func(s *v1alpha1.TriggerSpec) { s.Webhook.Forks = v1alpha1.ForksIgnore }), request(t, "github-pull-synchronize", pull), "NotMatched", "spec.webhook.forks is Ignore"},
-		"forks run":         {of(func(s *v1alpha1.TriggerSpec) { s.Webhook.Forks = v1alpha1.ForksRun }), request(t, "github-pull-synchronize", pull), "Created", ""},
-		"a command":         {of(nil), request(t, "github-comment", comment), "Refused", "has no spec.report"},
-		"the label":         {of(nil), request(t, "github-pull-labeled", pull), "Created", "pull request 7 (opened)"},
-		"the label, asked":  {of(reports), request(t, "github-pull-labeled", pull), "Held", "the label ok-to-test is for the git host to allow: it is asked whether"},
-		"of unknown paths":  {of(paths(func(*v1alpha1.TriggerSpec) {})), request(t, "github-pull-opened", pull), "Created", "the git host lists no paths of a pull request"},
-		"of paths to ask":   {of(paths(reports)), request(t, "github-pull-opened", pull), "Created", "; the git host is asked for the changed paths, and they decide"},
-		"of a fork's paths": {of(paths(reports)), request(t, "github-pull-synchronize", pull), "Held", "; the git host is asked for the changed paths, and they decide"},
-		"one to be asked":   {of(reports), request(t, "github-comment", comment), "Held", "is for the git host to allow"},
+		"a fork":                      {of(nil), request(t, "github-pull-synchronize", pull), "Held", "it waits for the label ok-to-test by someone with write access"},
+		"a fork, reporting":           {of(reports), request(t, "github-pull-synchronize", pull), "Held", "or the comment /ok-to-test "},
+		"a fork, reporting elsewhere": {of(func(s *v1alpha1.TriggerSpec) { s.Report = &v1alpha1.Report{Provider: "gitea"} }), request(t, "github-pull-synchronize", pull), "Held", "it waits for the label ok-to-test by someone with write access"},
+		"forks are ignored":           {of(func(s *v1alpha1.TriggerSpec) { s.Webhook.Forks = v1alpha1.ForksIgnore }), request(t, "github-pull-synchronize", pull), "NotMatched", "spec.webhook.forks is Ignore"},
+		"forks run":                   {of(func(s *v1alpha1.TriggerSpec) { s.Webhook.Forks = v1alpha1.ForksRun }), request(t, "github-pull-synchronize", pull), "Created", ""},
+		"a command":                   {of(nil), request(t, "github-comment", comment), "Refused", "has no spec.report"},
+		"the label":                   {of(nil), request(t, "github-pull-labeled", pull), "Created", "pull request 7 (opened)"},
+		"the label, asked":            {of(reports), request(t, "github-pull-labeled", pull), "Held", "the label ok-to-test is for the git host to allow: it is asked whether"},
+		"of unknown paths":            {of(paths(func(*v1alpha1.TriggerSpec) {})), request(t, "github-pull-opened", pull), "Created", "the git host lists no paths of a pull request"},
+		"of paths to ask":             {of(paths(reports)), request(t, "github-pull-opened", pull), "Created", "; the git host is asked for the changed paths, and they decide"},
+		"of a fork's paths":           {of(paths(reports)), request(t, "github-pull-synchronize", pull), "Held", "; the git host is asked for the changed paths, and they decide"},
+		"one to be asked":             {of(reports), request(t, "github-comment", comment), "Held", "is for the git host to allow"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -172,5 +173,23 @@ func TestExplainPullRequests(t *testing.T) {
 				t.Errorf("got %+v, %v; want %s because of %q", got, err, tt.outcome, tt.says)
 			}
 		})
+	}
+}
+
+// TestExplainNewBranch: there is nothing that the git host could compare it with.
+func TestExplainNewBranch(t *testing.T) {
+	t.Parallel()
+	of := trigger("web-push", v1alpha1.ProviderGitHub, func(s *v1alpha1.TriggerSpec) {
+		s.Webhook.Paths, s.Report = []string{"src/**"}, &v1alpha1.Report{}
+	})
+	got, err := explain.Explain(explain.Objects{Triggers: []*v1alpha1.Trigger{of}, Pipelines: []*v1alpha1.Pipeline{pipeline()}}, request(t, `{
+		"ref": "refs/heads/new", "before": "0000000000000000000000000000000000000000", "after": "6113728f27ae82c7b1a177c8d03f9e96e0adf246",
+		"repository": {"full_name": "acme/web"}}`, from("X-Github-Event", "push")))
+	want := []explain.Answer{{
+		Trigger: "web-push", Pipeline: "web", Outcome: "Created", Params: map[string]string{},
+		Reason: "a push of refs/heads/new, not all changed paths are known: the ref is new",
+	}}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v, -want +got:\n%s", err, diff)
 	}
 }

@@ -18,7 +18,7 @@ import (
 // has them.
 func (s *Server) consider(ctx context.Context, trigger *v1alpha1.Trigger, d delivery) (delivery, match.Decision, error) {
 	decision, err := s.match(ctx, trigger, d)
-	if err != nil || !slices.Contains(decision.Unknown, match.ChangedPaths) || !d.asks.may(trigger) {
+	if err != nil || !slices.Contains(decision.Unknown, match.ChangedPaths) || !d.event.Comparable() || !d.asks.may(trigger) {
 		return d, decision, err
 	}
 	if admission, _ := pull.Admit(trigger.Spec.Webhook, d.event); admission == pull.Shut {
@@ -32,15 +32,11 @@ func (s *Server) consider(ctx context.Context, trigger *v1alpha1.Trigger, d deli
 }
 
 // asked is the delivery's event with the paths that the git host names, or with the
-// reason why it names none. A new ref it can't be asked about: there is nothing that it
-// could be compared with.
+// reason why it names none.
 func asked(ctx context.Context, trigger *v1alpha1.Trigger, d delivery) (*event.Event, error) {
 	of := githost.Change{PullRequest: d.event.PullRequest.Number}
 	if of.PullRequest == 0 {
 		of.Before, of.After = d.event.Before, d.event.SHA
-	}
-	if of.PullRequest == 0 && of.Before == "" {
-		return d.event, nil
 	}
 	type files struct {
 		paths    []string
