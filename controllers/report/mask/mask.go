@@ -1,8 +1,9 @@
 // Package mask takes the values of Secrets out of what programs print. It is pure.
 //
 // It finds a value wherever it stands in a line as it is in the Secret: whole, each of
-// its lines, each text of a value that is JSON, and all of these in base64 and escaped
-// for addresses and JSON. What a program has made otherwise of a value it can't know.
+// its lines, what a line sets a name to, each text of a value that is JSON, and all of
+// these in base64 and escaped for addresses, JSON and shells. What a program has made
+// otherwise of a value it can't know.
 package mask
 
 import (
