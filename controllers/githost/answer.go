@@ -64,6 +64,9 @@ func (c *caller) refused(a ask, response *http.Response, body []byte) error {
 	person := func(reason, todo string) error {
 		return &fault.Error{Reason: reason, Message: text + "; " + todo, Cause: said}
 	}
+	if c.forget != nil && (code == http.StatusUnauthorized || code == http.StatusForbidden) {
+		c.forget()
+	}
 	switch code {
 	case http.StatusUnauthorized:
 		return person(v1alpha1.ReasonAuthenticationFailed, "the token isn't known or is no longer valid: put another into the Secret")

@@ -79,6 +79,8 @@ type installationToken struct {
 // app's key if there is none that is good for a while.
 func (t installationTokens) of(ctx context.Context, c *caller, a *app) (string, error) {
 	key := c.base.String() + "\n" + string(a.digest[:])
+	// It was revoked, or is older than the permission that it lacks.
+	c.forget = func() { t.Remove(key) }
 	now := c.clock.Now()
 	kept, _ := t.Get(key)
 	token, _ := kept.(installationToken)

@@ -202,6 +202,28 @@ func TestCheckIsRemembered(t *testing.T) {
 	expectAsked(t, server, asked)
 }
 
+// TestCheckTokenIsRevoked: an app asks for another token where GitHub doesn't take the
+// one that it has.
+func TestCheckTokenIsRevoked(t *testing.T) {
+	t.Parallel()
+	const own = "ci/web-push/web-1/uid"
+	for _, code := range []int{401, 403} {
+		refused := exchange{request: listChecks.request, code: code, answer: `{"message":"no"}`}
+		changed := changedTo(7, `{"name":"kayci/web",`+said+isRunning)
+		asked := []exchange{tokenOf(), refused, tokenOf(), listed(one(7, own, "in_progress")), changed}
+		server := &answerer{t: t, left: asked}
+		opener, api := newOpener(), serve(t, server)
+		var errs []error
+		for range 2 {
+			errs = append(errs, checker(t, opener, api, "11").SetCheck(t.Context(), "acme/web", head, check()))
+		}
+		if errs[0] == nil || errs[1] != nil {
+			t.Errorf("%d: %v", code, errs)
+		}
+		expectAsked(t, server, asked)
+	}
+}
+
 // TestCheckNames: no name is put into an address that isn't one.
 func TestCheckNames(t *testing.T) {
 	t.Parallel()

@@ -37,6 +37,8 @@ type caller struct {
 	http        *http.Client
 	clock       clock.PassiveClock
 	credentials credentials
+	// forget drops a token that the host doesn't take. Nil: it isn't kept.
+	forget func()
 }
 
 // ask is one request. Its path is escaped.
