@@ -30,10 +30,10 @@ const (
 	// maxLine is how many bytes of a line are shown.
 	maxLine = 500
 	// maxBytes is how much of a log's end is read.
-	maxBytes = 1 << 20
-	// entry is a part of a line that counts as a line for a node: it keeps longer lines
-	// in parts of 8 KiB, or of 16.
-	entry = 8 << 10
+	maxBytes = 2 << 20
+	// maxEntries is how many entries of a log are read at most. A node keeps a line in
+	// several, some wherever 8 KiB of the log end.
+	maxEntries, entry = 2 * maxLines, 8 << 10
 	// timeout of reading one log.
 	timeout = 10 * time.Second
 )
@@ -160,8 +160,8 @@ func (r *Reader) masker(ctx context.Context, pod *corev1.Pod) (masker *mask.Mask
 }
 
 func (r *Reader) read(ctx context.Context, pod *corev1.Pod, container string) (string, error) {
-	// One more than is shown: it may be the end of a line, and of a value.
-	tail, limit := int64(maxLines+1), int64(maxBytes)
+	// More than is shown: the first may be the end of a line, and of a value.
+	tail, limit := int64(maxEntries), int64(maxBytes)
 	stream, err := r.Pods.Pods(pod.Namespace).GetLogs(pod.Name, &corev1.PodLogOptions{Container: container, TailLines: &tail, LimitBytes: &limit}).Stream(ctx)
 	if err != nil {
 		return "", err
@@ -179,11 +179,7 @@ func last(raw string) []string {
 	if cut && !strings.HasSuffix(raw, "\n") {
 		lines = lines[:len(lines)-1]
 	}
-	entries := 0
-	for _, line := range lines {
-		entries += 1 + len(line)/entry
-	}
-	if (entries > maxLines || cut) && len(lines) > 0 {
+	if entries := len(lines) + len(raw)/entry + 1; (entries >= maxEntries || cut) && len(lines) > 0 {
 		lines = lines[1:]
 	}
 	return lines[max(len(lines)-maxLines, 0):]

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,7 +66,7 @@ func login(values ...string) *corev1.Secret {
 func TestEnd(t *testing.T) {
 	t.Parallel()
 	job := &batchv1.Job{ObjectMeta: owned("web-1-test", "web-1")}
-	const asked = "/api/v1/namespaces/ci/pods/web-1-test-x/log?container=proxy&limitBytes=1048576&tailLines=101"
+	const asked = "/api/v1/namespaces/ci/pods/web-1-test-x/log?container=proxy&limitBytes=2097152&tailLines=200"
 	proxy := func(lines ...string) state.Log { return state.Log{Job: "test", Container: "proxy", Lines: lines} }
 	missing := func(container, why string) state.Log {
 		return state.Log{Job: "test", Container: container, Missing: why}
@@ -148,7 +149,8 @@ func TestLast(t *testing.T) {
 		}
 		return text
 	}
-	long := strings.Repeat("x", 16<<10)
+	long := strings.Repeat("x", 110*entry)
+	wide := slices.Repeat([]string{strings.Repeat("x", entry-1)}, 99)
 	for name, tt := range map[string]struct {
 		raw  string
 		want []string
@@ -157,6 +159,7 @@ func TestLast(t *testing.T) {
 		"as many as are shown": {strings.Join(lines(0, 100), "\n") + "\n", lines(0, 100)},
 		"the first is a part":  {strings.Join(lines(0, 101), "\n") + "\n", lines(1, 101)},
 		"it may be of a long":  {"secret\n" + strings.Join(lines(0, 97), "\n") + "\n" + long, append(lines(0, 97), long)},
+		"it may be of many":    {"secret\n" + strings.Join(wide, "\n") + "\n", wide},
 		"the last was cut":     {"a\nb\n" + strings.Repeat("y", maxBytes-4), []string{"b"}},
 		"nothing but what was": {strings.Repeat("y", maxBytes), []string{}},
 	} {
