@@ -80,19 +80,27 @@ func duration(job *v1alpha1.JobStatus) string {
 }
 
 // escape has Markdown show a text as it is: what isn't plain is a reference to the
-// character, which is never anything else.
+// character. GitHub looks for mentions and issues in what comes of that, too, and finds
+// none behind a character that nobody sees.
 func escape(text string) string {
 	var shown strings.Builder
+	last := ' '
 	for _, r := range text {
-		if r < 0x80 && !plain(r) {
+		switch {
+		case r == '#', r == '@' && !alphanumeric(last):
+			fmt.Fprintf(&shown, "&#%d;&#8203;", r)
+		case r < 0x80 && !plain(r):
 			fmt.Fprintf(&shown, "&#%d;", r)
-			continue
+		default:
+			shown.WriteRune(r)
 		}
-		shown.WriteRune(r)
+		last = r
 	}
 	return shown.String()
 }
 
-func plain(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(" -,;()", r)
+func plain(r rune) bool { return alphanumeric(r) || strings.ContainsRune(" -,;()", r) }
+
+func alphanumeric(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }
