@@ -37,8 +37,11 @@ type Branch struct {
 	SHA string `json:"sha"`
 }
 
-// CreatePullRequest opens a pull request.
+// CreatePullRequest opens a pull request, once Gitea has taken in what was pushed first.
 func (c *Client) CreatePullRequest(ctx context.Context, repository string, p NewPullRequest) (made PullRequest, err error) {
+	if err := c.awaitContent(ctx, repository); err != nil {
+		return made, err
+	}
 	err = c.call(ctx, http.MethodPost, "/repos/"+repository+"/pulls", map[string]any{"title": p.Title, "head": p.Head, "base": p.Base}, &made)
 	return made, err
 }

@@ -3,9 +3,13 @@ package gitea
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/kayci/kayci/test/gitclone"
 )
@@ -19,6 +23,22 @@ func (c *Client) CreateRepository(ctx context.Context, repository string, privat
 		path = "/user/repos"
 	}
 	return c.call(ctx, http.MethodPost, path, map[string]any{"name": name, "private": private, "default_branch": "main"}, nil)
+}
+
+// awaitContent waits until Gitea knows that the repository isn't empty. It takes in pushes
+// in its own time, and until then the repository has no pull requests.
+func (c *Client) awaitContent(ctx context.Context, repository string) error {
+	var known struct {
+		Empty bool `json:"empty"`
+	}
+	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		err := c.call(ctx, http.MethodGet, "/repos/"+repository, nil, &known)
+		return err == nil && !known.Empty, err
+	})
+	if err != nil {
+		return fmt.Errorf("wait for what was pushed to %s: %w", repository, err)
+	}
+	return nil
 }
 
 // Fork makes a repository of the client's user, of the same name, that is a fork.
