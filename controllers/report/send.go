@@ -2,7 +2,6 @@ package report
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -58,11 +57,11 @@ func (r *Reporter) check(ctx context.Context, s *subject, want message) *githost
 	}
 	ctx, cancel := context.WithTimeout(ctx, logsTimeout)
 	defer cancel()
-	jobs := failedJobs(run)
+	jobs := state.Failed(run)
 	shown := jobs[:min(len(jobs), maxLogs)]
 	logs := make([]state.Log, 0, len(shown))
-	for _, job := range shown {
-		logs = append(logs, r.Logs.End(ctx, run, job))
+	for i := range shown {
+		logs = append(logs, r.Logs.End(ctx, run, &shown[i]))
 	}
 	check.Text = state.Text(logs, len(jobs)-len(shown))
 	return check
@@ -74,25 +73,11 @@ func (r *Reporter) status(ctx context.Context, s *subject, want message) *githos
 	if run == nil || status.State != githost.Failure || !ptr.Deref(s.trigger.Spec.Report.Logs, false) {
 		return &status
 	}
-	if jobs := failedJobs(run); len(jobs) > 0 {
-		log := r.Logs.End(ctx, run, jobs[0])
+	if jobs := state.Failed(run); len(jobs) > 0 {
+		log := r.Logs.End(ctx, run, &jobs[0])
 		status.Description = state.Line(status.Description, &log)
 	}
 	return &status
-}
-
-// failedJobs of the Run, first those whose failure counts.
-func failedJobs(run *v1alpha1.Run) []*v1alpha1.JobStatus {
-	var counted, allowed []*v1alpha1.JobStatus
-	for i := range run.Status.Jobs {
-		switch job := &run.Status.Jobs[i]; {
-		case job.HasFailed():
-			counted = append(counted, job)
-		case job.Phase == v1alpha1.JobFailed:
-			allowed = append(allowed, job)
-		}
-	}
-	return slices.Concat(counted, allowed)
 }
 
 func timeOf(at *metav1.Time) time.Time {

@@ -31,8 +31,7 @@ func Summary(run *v1alpha1.Run) string {
 		fmt.Fprintf(&text, ", number %d", run.Status.Number)
 	}
 	text.WriteString("\n")
-	jobs := slices.Clone(run.Status.Jobs)
-	slices.SortStableFunc(jobs, func(a, b v1alpha1.JobStatus) int { return cmp.Compare(rank(&a), rank(&b)) })
+	jobs := ranked(run)
 	if len(jobs) > 0 {
 		text.WriteString("\n| Job | Phase | Duration | Reason |\n|---|---|---:|---|\n")
 	}
@@ -47,6 +46,26 @@ func Summary(run *v1alpha1.Run) string {
 	return text.String()
 }
 
+// Failed are the jobs of the Run that have failed, first those whose failure counts.
+func Failed(run *v1alpha1.Run) []v1alpha1.JobStatus {
+	jobs := ranked(run)
+	others := slices.IndexFunc(jobs, func(job v1alpha1.JobStatus) bool { return rank(&job) == notFailed })
+	if others < 0 {
+		return jobs
+	}
+	return jobs[:others]
+}
+
+// ranked are the jobs of the Run as the table has them.
+func ranked(run *v1alpha1.Run) []v1alpha1.JobStatus {
+	jobs := slices.Clone(run.Status.Jobs)
+	slices.SortStableFunc(jobs, func(a, b v1alpha1.JobStatus) int { return cmp.Compare(rank(&a), rank(&b)) })
+	return jobs
+}
+
+// notFailed is the last rank.
+const notFailed = 2
+
 // rank is where a job stands in the table: what has failed first.
 func rank(job *v1alpha1.JobStatus) int {
 	switch {
@@ -55,7 +74,7 @@ func rank(job *v1alpha1.JobStatus) int {
 	case job.Phase == v1alpha1.JobFailed:
 		return 1
 	default:
-		return 2
+		return notFailed
 	}
 }
 
