@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -40,8 +39,6 @@ const (
 	afterConflict = 100 * time.Millisecond
 	// maxMessage bounds the text of a failure, in bytes.
 	maxMessage = 1024
-	// eventAction is what KayCI did when it came to what an event tells.
-	eventAction = "Start"
 )
 
 // Reconciler starts Runs for the heads that have moved. Set every exported field.
@@ -180,7 +177,7 @@ func (r *Reconciler) startOne(ctx context.Context, trigger *v1alpha1.Trigger, on
 }
 
 func (r *Reconciler) warn(trigger *v1alpha1.Trigger, note string) {
-	r.Recorder.Eventf(trigger, nil, corev1.EventTypeWarning, v1alpha1.ReasonCannotStart, eventAction, "%s", printable.CutBytes(printable.Text(note), printable.MaxNote))
+	source.Warn(r.Recorder, trigger, nil, v1alpha1.ReasonCannotStart, note)
 }
 
 // list asks a repository's server, as one of those that may be talked to at once.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -41,8 +40,6 @@ const (
 	afterConflict = 100 * time.Millisecond
 	// maxMessage bounds the text of a failure, in bytes.
 	maxMessage = 1024
-	// eventAction is what KayCI did when it came to what an event tells.
-	eventAction = "Start"
 )
 
 // Reconciler starts Runs for what becomes of objects. Set every exported field.
@@ -212,7 +209,7 @@ func (r *Reconciler) refuse(trigger *v1alpha1.Trigger, one change, why *fault.Er
 }
 
 func (r *Reconciler) warn(trigger *v1alpha1.Trigger, note string) {
-	r.Recorder.Eventf(trigger, nil, corev1.EventTypeWarning, v1alpha1.ReasonCannotStart, eventAction, "%s", printable.CutBytes(printable.Text(note), printable.MaxNote))
+	source.Warn(r.Recorder, trigger, nil, v1alpha1.ReasonCannotStart, note)
 }
 
 // save stores the mark where a Run was started or it has to be, and else if the status is

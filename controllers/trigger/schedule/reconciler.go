@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -31,8 +30,6 @@ const (
 	retry = time.Minute
 	// afterConflict is how long to wait for the cache after a conflict.
 	afterConflict = 100 * time.Millisecond
-	// eventAction is what KayCI did when it came to what an event tells.
-	eventAction = "Start"
 )
 
 // Reconciler starts Runs by the schedules of Triggers. Set every exported field.
@@ -146,7 +143,7 @@ func (r *Reconciler) tell(trigger *v1alpha1.Trigger, schedule times, found turn,
 }
 
 func (r *Reconciler) warn(trigger *v1alpha1.Trigger, reason, note string) {
-	r.Recorder.Eventf(trigger, nil, corev1.EventTypeWarning, reason, eventAction, "%s", printable.CutBytes(printable.Text(note), printable.MaxNote))
+	source.Warn(r.Recorder, trigger, nil, reason, note)
 }
 
 // at writes a time as the schedule's people read it.

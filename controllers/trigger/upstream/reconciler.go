@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -13,7 +12,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/expr"
-	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
 	"github.com/kayci/kayci/controllers/fault"
@@ -30,8 +28,6 @@ const (
 	retry = time.Minute
 	// afterConflict is how long to wait for the cache after a conflict.
 	afterConflict = 100 * time.Millisecond
-	// eventAction is what KayCI did when it came to what an event tells.
-	eventAction = "Start"
 )
 
 // Reconciler starts Runs by the ends of others. Set every exported field.
@@ -173,5 +169,5 @@ func (r *Reconciler) tell(trigger *v1alpha1.Trigger, told refusal) {
 		reason = v1alpha1.ReasonTooDeep
 	}
 	note := fmt.Sprintf("no Run follows %s: %s", told.run.Name, told.why.Message)
-	r.Recorder.Eventf(trigger, told.run, corev1.EventTypeWarning, reason, eventAction, "%s", printable.CutBytes(printable.Text(note), printable.MaxNote))
+	source.Warn(r.Recorder, trigger, told.run, reason, note)
 }
