@@ -31,6 +31,12 @@ const (
 	createdBy      = "kayci-test"
 )
 
+// KindsOfExamples are the chart's value `triggers` that has the examples' Triggers watch
+// the kinds that they name.
+func KindsOfExamples() map[string]any {
+	return map[string]any{"resources": []map[string]any{{"apiGroups": []string{""}, "resources": []string{"configmaps"}}}}
+}
+
 // Install builds KayCI from the source, loads its image and those that the
 // pipelines of demo and tests use, installs or upgrades the helm release with
 // the values, and returns when all of its replicas are the new ones.

@@ -52,16 +52,8 @@ func (d *demo) noteStarted(ctx context.Context, c *cluster.Cluster) error {
 	return nil
 }
 
-// chartValues allow the kinds that the examples' Triggers watch.
-func chartValues() map[string]any {
-	return map[string]any{
-		"replicas": 2,
-		"triggers": map[string]any{"resources": []map[string]any{{"apiGroups": []string{""}, "resources": []string{"configmaps"}}}},
-	}
-}
-
 func (d *demo) show(ctx context.Context, c *cluster.Cluster) error {
-	if err := c.Install(ctx, chartValues()); err != nil {
+	if err := c.Install(ctx, map[string]any{"replicas": 2, "triggers": cluster.KindsOfExamples()}); err != nil {
 		return err
 	}
 	hooks, stop, err := c.WebhookURL(ctx)

@@ -150,7 +150,7 @@ func install(ctx context.Context) error {
 		"replicas":    2,
 		"controller":  map[string]any{"webhookMaxBody": "1Mi"},
 		"jobDefaults": installedDefaults(),
-		"triggers":    map[string]any{"resources": []map[string]any{{"apiGroups": []string{""}, "resources": []string{"configmaps"}}}},
+		"triggers":    cluster.KindsOfExamples(),
 		"configRepos": []map[string]any{{"name": chartRepo, "spec": map[string]any{"url": repository.URL}}},
 	})
 }
