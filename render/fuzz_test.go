@@ -11,7 +11,7 @@ import (
 // FuzzCandidates: whatever is imported, from wherever, the paths that are tried
 // stay below the root.
 func FuzzCandidates(f *testing.F) {
-	for _, from := range []string{"", "a.jsonnet", "ci/deep/a.jsonnet", "<kayci.libsonnet>", "vendor/x/../y"} {
+	for _, from := range []string{"", "a.jsonnet", "ci/deep/a.jsonnet", "<kayci.libsonnet>", "vendor/x/../y", "/a.jsonnet"} {
 		for _, path := range []string{"x", "../x", "../../x", "/etc/passwd", "http://x", "a/./b", "..", ".", "a\x00", `..\x`, "a/../../b"} {
 			f.Add(from, path)
 		}

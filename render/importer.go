@@ -58,7 +58,7 @@ func vendorFolders(folder string) []string {
 	var folders []string
 	for dir := path.Clean(folder); ; dir = path.Dir(dir) {
 		folders = append(folders, path.Join(dir, "vendor"))
-		if dir == "." {
+		if dir == path.Dir(dir) {
 			return folders
 		}
 	}
