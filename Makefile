@@ -26,12 +26,12 @@ VERSION ?=
 REVISION ?= $(shell git rev-parse --verify --quiet HEAD)
 LDFLAGS = $(if $(VERSION),-X main.version=$(VERSION) -X main.revision=$(REVISION))
 
-# How long each fuzz test goes on: 20000x is so many inputs, 10m so many minutes. Go before
+# How long each fuzz test goes on: 5000x is so many inputs, 10m so many minutes. Go before
 # 1.27 may report the end of a time as a failure, the end of a count never (golang/go#75804).
 # Beyond that of `make test`, Go finds its way by what is covered, for which it compiles
 # everything anew.
-FUZZTIME ?= 20000x
-GUIDED := $(if $(filter 20000x,$(FUZZTIME)),,-fuzz .)
+FUZZTIME ?= 5000x
+GUIDED := $(if $(filter 5000x,$(FUZZTIME)),,-fuzz .)
 STARTED := $(shell date +%s)
 
 # A change of a pinned version or of Go gives the tools a folder of their own.
@@ -186,7 +186,7 @@ test-unit: $(TOOLS)/gotestsum ## Tests that need no cluster.
 
 # What is found is kept outside the tree, and what fails in the package's testdata.
 .PHONY: fuzz
-fuzz: ## Fuzz each parser with 20,000 inputs, or for as long as FUZZTIME=10m says.
+fuzz: ## Fuzz each parser with 5,000 inputs, or for as long as FUZZTIME=10m says.
 	@$(call begin,fuzz,each parser for $(FUZZTIME); more than that of a test compiles for minutes first)
 	for package in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n 1 dirname | sort -u); do
 	  $(GO) test -c $(GUIDED) -o $$scratch/fuzz.test $$package
