@@ -6,25 +6,52 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	_ "time/tzdata" // The image has no time zones, and schedules name them.
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/kayci/kayci/cli"
 )
 
 func main() {
-	err := newRootCommand().ExecuteContext(ctrl.SetupSignalHandler())
-	if errors.Is(err, errNothingStarts) {
-		os.Exit(exitNothingStarts)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "kayci:", err)
-		os.Exit(1)
-	}
+	os.Exit(run())
 }
 
-func newRootCommand() *cobra.Command {
+func run() int {
+	ctx := ctrl.SetupSignalHandler()
+	env := newEnv()
+	cmd, err := newProgram(env).ExecuteContextC(ctx)
+	if code, is := env.End(ctx, cmd, err); is {
+		return code
+	}
+	if errors.Is(err, errNothingStarts) {
+		return exitNothingStarts
+	}
+	fmt.Fprintln(os.Stderr, "kayci:", err)
+	return 1
+}
+
+func newRootCommand() *cobra.Command { return newProgram(newEnv()) }
+
+// newEnv is what the commands of people know of this process. kubectl finds the same
+// program as its plugin, by another name.
+func newEnv() *cli.Env {
+	name := "kayci"
+	if strings.HasPrefix(filepath.Base(os.Args[0]), "kubectl-kayci") {
+		name = "kubectl kayci"
+	}
+	build := buildInfo()
+	return cli.NewEnv(cli.Program{
+		Name: name, Version: build.Version, Revision: build.Revision,
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv,
+	})
+}
+
+func newProgram(env *cli.Env) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "kayci",
 		Short:         "Kubernetes-native CI, driven by GitOps",
@@ -36,6 +63,16 @@ func newRootCommand() *cobra.Command {
 		// a logger of its own.
 		PersistentPreRun: func(*cobra.Command, []string) { ctrl.SetLogger(logr.Discard()) },
 	}
-	root.AddCommand(newControllerCommand(), newRenderCommand(), newExplainCommand(), newEvaluateCommand(), newInstallConfigReposCommand(), newProbeCommand(), newNotifyCommand())
+	cli.Add(root, env)
+	add(root, cli.AuthorGroup, newRenderCommand(), newExplainCommand())
+	add(root, cli.ClusterGroup, newControllerCommand(), newInstallConfigReposCommand(), newProbeCommand(), newNotifyCommand())
+	root.AddCommand(newEvaluateCommand())
 	return root
+}
+
+func add(root *cobra.Command, group string, commands ...*cobra.Command) {
+	for _, cmd := range commands {
+		cmd.GroupID = group
+		root.AddCommand(cmd)
+	}
 }

@@ -1,0 +1,24 @@
+package terminal
+
+// Style is how text looks on a terminal with colours.
+type Style string
+
+// The styles, as the parameters of the sequence that selects them. They are of the 16
+// colours that every theme defines, so they are readable on dark and on light.
+const (
+	Plain  Style = ""
+	Bold   Style = "1"
+	Dim    Style = "2"
+	Red    Style = "31"
+	Green  Style = "32"
+	Yellow Style = "33"
+	Blue   Style = "34"
+)
+
+// Paint returns the text in a style, or as it is where there are no colours.
+func (t *Terminal) Paint(style Style, text string) string {
+	if !t.Colour || style == Plain || text == "" {
+		return text
+	}
+	return "\x1b[" + string(style) + "m" + text + "\x1b[0m"
+}
