@@ -51,13 +51,15 @@ type Origin struct {
 	Ref string `cel:"ref"`
 	// Branch that was pushed. A pull request has none.
 	Branch string `cel:"branch"`
+	// Tag that was pushed, or is a release's.
+	Tag string `cel:"tag"`
 	// PullRequest is its number, or 0.
 	PullRequest int64 `cel:"pullRequest"`
 	// Fork says that the head of the pull request is in another repository.
 	Fork bool `cel:"fork"`
-	// Title of the commit or pull request.
+	// Title of the commit, pull request or release.
 	Title string `cel:"title"`
-	// Author of the pull request.
+	// Author of the pull request, release or commit. A commit's is what the commit says.
 	Author string `cel:"author"`
 	// URL of the page about what happened.
 	URL string `cel:"url"`
@@ -82,7 +84,7 @@ func NewEndedRun(run *v1alpha1.Run) EndedRun {
 	}
 	if o := run.Spec.Origin; o != nil {
 		seen.Origin = Origin{
-			Trigger: o.Trigger, Provider: string(o.Provider), Delivery: o.Delivery, Repository: o.Repository, SHA: o.SHA, Ref: o.Ref, Branch: o.Branch,
+			Trigger: o.Trigger, Provider: string(o.Provider), Delivery: o.Delivery, Repository: o.Repository, SHA: o.SHA, Ref: o.Ref, Branch: o.Branch, Tag: o.Tag,
 			PullRequest: o.PullRequest, Fork: o.Fork, Title: o.Title, Author: o.Author, URL: o.URL, Sender: o.Sender, Run: o.Run, Depth: int64(o.Depth),
 		}
 	}

@@ -43,6 +43,11 @@ type Origin struct {
 	// +kubebuilder:validation:MaxLength=1024
 	Branch string `json:"branch,omitempty"`
 
+	// Tag that was pushed, or is a release's.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Tag string `json:"tag,omitempty"`
+
 	// PullRequest is the number of the pull request that the event is about.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
@@ -52,12 +57,14 @@ type Origin struct {
 	// +optional
 	Fork bool `json:"fork,omitempty"`
 
-	// Title of the commit or pull request.
+	// Title of the commit, pull request or release. Runs of a poll, a schedule or an
+	// object have none, nor an author.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Title string `json:"title,omitempty"`
 
-	// Author of the pull request.
+	// Author of the pull request, release or commit. A commit's is what the commit
+	// says: whoever can push may have written any name.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	Author string `json:"author,omitempty"`

@@ -74,7 +74,7 @@ spec:
   revision: web-1
   retryOf: other
   params: {stage: test}
-  origin: {trigger: push, provider: github, delivery: a, repository: acme/web, sha: a, ref: refs/heads/main, sender: a}
+  origin: {trigger: push, provider: github, delivery: a, repository: acme/web, sha: a, ref: refs/heads/main, branch: main, tag: v1, title: a, author: a, url: "https://git.example.com", sender: a}
   approvals: [{job: deploy, by: me, message: Sure}]
 `,
 	"Trigger": `

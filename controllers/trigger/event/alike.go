@@ -34,6 +34,7 @@ type alikePush struct {
 		ID      string `json:"id"`
 		Message string `json:"message"`
 		URL     string `json:"url"`
+		Author  author `json:"author"`
 	} `json:"head_commit"`
 }
 
@@ -58,6 +59,7 @@ func parseAlikePush(payload []byte, counted bool) ([]*Event, error) {
 		forced:     head.Forced,
 		commit:     head.HeadCommit.ID,
 		message:    head.HeadCommit.Message,
+		author:     head.HeadCommit.Author.String(),
 		url:        head.HeadCommit.URL,
 		total:      head.Total,
 		counted:    counted,
@@ -211,6 +213,8 @@ func parseAlikeRelease(payload []byte) ([]*Event, error) {
 			Draft      bool   `json:"draft"`
 			Prerelease bool   `json:"prerelease"`
 			URL        string `json:"html_url"`
+			// Author is who has made it.
+			Author alikeUser `json:"author"`
 		} `json:"release"`
 	}
 	if err := json.Unmarshal(payload, &body); err != nil {
@@ -218,6 +222,7 @@ func parseAlikeRelease(payload []byte) ([]*Event, error) {
 	}
 	said := release{
 		repository: body.Repository.FullName, cloneURL: body.Repository.CloneURL, sender: body.Sender.Login, action: body.Action,
+		author:  body.Release.Author.Login,
 		Release: Release{Name: body.Release.Name, Tag: body.Release.Tag, Draft: body.Release.Draft, Prerelease: body.Release.Prerelease, URL: body.Release.URL},
 	}
 	return one(said.event())

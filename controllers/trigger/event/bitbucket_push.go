@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 )
@@ -33,6 +34,12 @@ type bitbucketRef struct {
 		Hash    string         `json:"hash"`
 		Message string         `json:"message"`
 		Links   bitbucketLinks `json:"links"`
+		Author  struct {
+			Raw  string `json:"raw"`
+			User struct {
+				Nickname string `json:"nickname"`
+			} `json:"user"`
+		} `json:"author"`
 	} `json:"target"`
 }
 
@@ -54,9 +61,16 @@ func (b *bitbucketPush) push(c *bitbucketChange) push {
 	}
 	if c.New != nil {
 		said.ref, said.after = c.New.ref(), c.New.Target.Hash
-		said.message, said.url = c.New.Target.Message, c.New.Target.Links.HTML.Href
+		said.message, said.url, said.author = c.New.Target.Message, c.New.Target.Links.HTML.Href, c.New.author()
 	}
 	return said
+}
+
+// author without the mail address that a commit has.
+func (r *bitbucketRef) author() string {
+	by := &r.Target.Author
+	name, _, _ := strings.Cut(by.Raw, "<")
+	return cmp.Or(by.User.Nickname, strings.TrimSpace(name))
 }
 
 func (r *bitbucketRef) ref() string {

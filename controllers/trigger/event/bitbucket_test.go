@@ -37,7 +37,7 @@ func TestParseBitbucket(t *testing.T) {
 	}
 	push := Event{
 		Kind: "push", Repository: "acme/web", CloneURL: clone, SHA: head, Before: previous, URL: commit, Sender: ada,
-		Ref: "refs/heads/main", Branch: "main", Title: "Fix the parser", Message: message + "\n", PathsGap: "the git host lists no paths",
+		Ref: "refs/heads/main", Branch: "main", Author: "ada", Title: "Fix the parser", Message: message + "\n", PathsGap: "the git host lists no paths",
 	}
 	forced := push
 	forced.Ref, forced.Branch, forced.Part = "refs/heads/release/1.4", "release/1.4", "refs/heads/release/1.4"
@@ -93,7 +93,7 @@ func TestParseDataCenter(t *testing.T) {
 	expectParsed(t, v1alpha1.ProviderBitbucketServer, []parseCase{
 		{"datacenter-push", "repo:refs_changed", []*Event{{
 			Kind: "push", Repository: "ACME/web", CloneURL: clone, SHA: head, Created: true, Sender: "ada",
-			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Title: "Fix the parser", Message: message, PathsGap: "the ref is new",
+			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Author: "ada", Title: "Fix the parser", Message: message, PathsGap: "the ref is new",
 			URL: "https://bitbucket.example.com/projects/ACME/repos/web/commits/" + tag,
 		}}},
 		{"datacenter-push-many", "repo:refs_changed", []*Event{

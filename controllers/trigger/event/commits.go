@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -13,9 +14,9 @@ const maxCommits = 2048
 // commits are read one by one: what they take in memory is what is kept of them,
 // however many there are.
 type commits struct {
-	// wanted is the id of the commit whose message and page are kept.
-	wanted, message, url string
-	count                int
+	// wanted is the id of the commit whose message, author and page are kept.
+	wanted, message, author, url string
+	count                        int
 	// bare: a commit is listed without saying what it changed.
 	bare  bool
 	paths paths
@@ -26,10 +27,20 @@ type commit struct {
 	ID       string   `json:"id"`
 	Message  string   `json:"message"`
 	URL      string   `json:"url"`
+	Author   author   `json:"author"`
 	Added    []string `json:"added"`
 	Removed  []string `json:"removed"`
 	Modified []string `json:"modified"`
 }
+
+// author of a commit. The name and address are what the commit says; the username is
+// the host's, of the account with that address, if there is one.
+type author struct {
+	Name     string `json:"name"`
+	Username string `json:"username"`
+}
+
+func (a author) String() string { return cmp.Or(a.Username, a.Name) }
 
 // readCommits reads the payload's commits, and nothing else of it.
 func readCommits(payload []byte, wanted string) (commits, error) {
@@ -49,7 +60,7 @@ func (c *commits) UnmarshalJSON(raw []byte) error { return each(raw, c.add) }
 func (c *commits) add(one *commit) {
 	c.count++
 	if one.ID != "" && one.ID == c.wanted {
-		c.message, c.url = one.Message, one.URL
+		c.message, c.author, c.url = one.Message, one.Author.String(), one.URL
 	}
 	c.bare = c.bare || one.Added == nil && one.Removed == nil && one.Modified == nil
 	for _, list := range [][]string{one.Added, one.Removed, one.Modified} {

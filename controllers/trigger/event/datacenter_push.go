@@ -14,6 +14,7 @@ type dataCenterPush struct {
 	ToCommit struct {
 		ID      string `json:"id"`
 		Message string `json:"message"`
+		Author  author `json:"author"`
 	} `json:"toCommit"`
 }
 
@@ -39,7 +40,7 @@ func (b *dataCenterPush) push(c *dataCenterChange) push {
 		ref: c.Ref.ID, before: c.From, after: c.To, pathless: true,
 	}
 	if b.Changes.count == 1 || b.ToCommit.ID == c.To {
-		said.commit, said.message = b.ToCommit.ID, b.ToCommit.Message
+		said.commit, said.message, said.author = b.ToCommit.ID, b.ToCommit.Message, b.ToCommit.Author.String()
 	}
 	if browse, ok := strings.CutSuffix(b.Repository.Links.page(), "/browse"); ok {
 		said.url = browse + "/commits/" + c.To

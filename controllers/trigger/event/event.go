@@ -47,6 +47,9 @@ type Event struct {
 	Branch, Tag string
 	// Sender is the login of the user that caused the event.
 	Sender string
+	// Author of the commit or release. A commit's is whatever its maker has written.
+	// Blank for a pull request, which has its own.
+	Author string
 	// Title is the first line of Message; of a pull request, its title.
 	Title string
 	// Message of the commit; empty if the payload doesn't hold that commit.

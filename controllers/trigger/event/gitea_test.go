@@ -34,15 +34,15 @@ func TestParseGitea(t *testing.T) {
 	expectParsed(t, v1alpha1.ProviderGitea, []parseCase{
 		{"gitea-push", "push", []*Event{{
 			Kind: "push", Repository: "acme/web", CloneURL: clone, SHA: head, Before: before, URL: commit + head,
-			Ref: "refs/heads/main", Branch: "main", Sender: "mona", Title: "Fix the parser", Message: message + "\n", Paths: changed(),
+			Ref: "refs/heads/main", Branch: "main", Sender: "mona", Author: "mona", Title: "Fix the parser", Message: message + "\n", Paths: changed(),
 		}}},
 		{"gitea-tag", "push", []*Event{{
 			Kind: "push", Repository: "acme/web", CloneURL: clone, SHA: head, Created: true, URL: commit + head,
-			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message + "\n", PathsGap: "the ref is new",
+			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Author: "mona", Title: "Fix the parser", Message: message + "\n", PathsGap: "the ref is new",
 		}}},
 		{"gitea-push-new", "push", []*Event{{
 			Kind: "push", Repository: "acme/web", CloneURL: clone, SHA: main, Created: true, URL: commit + main,
-			Ref: "refs/heads/feature/login", Branch: "feature/login", Sender: "ada", Title: "Say hello", Message: "Say hello\n", PathsGap: "the ref is new",
+			Ref: "refs/heads/feature/login", Branch: "feature/login", Sender: "ada", Author: "ada", Title: "Say hello", Message: "Say hello\n", PathsGap: "the ref is new",
 		}}},
 		{"gitea-test", "push", kinds("ping")},
 		{"gitea-delete", "delete", kinds("delete")},
@@ -64,7 +64,7 @@ func TestParseGitea(t *testing.T) {
 		})},
 		{"gitea-release", "release", []*Event{{
 			Kind: "release", Action: "published", Repository: "acme/web", CloneURL: clone, Ref: "refs/tags/v1.1.0", Tag: "v1.1.0",
-			Sender: "ada", Title: "v1.1.0", URL: "https://git.example.com/acme/web/releases/tag/v1.1.0", PathsGap: gapRelease,
+			Sender: "ada", Author: "ada", Title: "v1.1.0", URL: "https://git.example.com/acme/web/releases/tag/v1.1.0", PathsGap: gapRelease,
 			Release: Release{Name: "v1.1.0", Tag: "v1.1.0", URL: "https://git.example.com/acme/web/releases/tag/v1.1.0"},
 		}}},
 		{"gitea-push", "issues<script>", kinds("issuesscript")},

@@ -44,11 +44,11 @@ func TestParseGitHub(t *testing.T) {
 	expectParsed(t, v1alpha1.ProviderGitHub, []parseCase{
 		{"github-push", "push", []*Event{{
 			Kind: "push", Repository: "acme/web", CloneURL: clone, SHA: head, Before: before, URL: commit,
-			Ref: "refs/heads/main", Branch: "main", Sender: "mona", Title: "Fix the parser", Message: message, Paths: changed(),
+			Ref: "refs/heads/main", Branch: "main", Sender: "mona", Author: "mona", Title: "Fix the parser", Message: message, Paths: changed(),
 		}}},
 		{"github-tag", "push", []*Event{{
 			Kind: "push", Repository: "acme/web", CloneURL: clone, SHA: head, Created: true, URL: commit,
-			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message, PathsGap: "the ref is new",
+			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Author: "mona", Title: "Fix the parser", Message: message, PathsGap: "the ref is new",
 		}}},
 		{"github-delete", "push", []*Event{{
 			Kind: "push", Repository: "acme/web", CloneURL: clone, Before: before,
@@ -71,7 +71,7 @@ func TestParseGitHub(t *testing.T) {
 		{"github-comment-issue", "issue_comment", kinds("issue_comment")},
 		{"github-release", "release", []*Event{{
 			Kind: "release", Action: "published", Repository: "acme/web", CloneURL: clone, Ref: "refs/tags/v1.4.0", Tag: "v1.4.0",
-			Sender: "ada", Title: "1.4: the parser", URL: "https://github.com/acme/web/releases/tag/v1.4.0", PathsGap: gapRelease,
+			Sender: "ada", Author: "ada", Title: "1.4: the parser", URL: "https://github.com/acme/web/releases/tag/v1.4.0", PathsGap: gapRelease,
 			Release: Release{Name: "1.4: the parser", Tag: "v1.4.0", Prerelease: true, URL: "https://github.com/acme/web/releases/tag/v1.4.0"},
 		}}},
 		{"github-check-rerequested", "check_run", []*Event{{Kind: KindRerun, Repository: "acme/web", SHA: head, Sender: "mona", Check: "ci/web-push/web-push-3f9k2c/6f1a"}}},

@@ -31,6 +31,7 @@ func parseGitLabPush(payload []byte) ([]*Event, error) {
 		after:      head.After,
 		commit:     head.CheckoutSHA,
 		message:    commits.message,
+		author:     commits.author,
 		url:        commits.url,
 		total:      head.Total,
 		counted:    true,

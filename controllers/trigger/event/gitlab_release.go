@@ -13,6 +13,7 @@ func parseGitLabRelease(payload []byte) ([]*Event, error) {
 		Commit  struct {
 			ID      string `json:"id"`
 			Message string `json:"message"`
+			Author  author `json:"author"`
 		} `json:"commit"`
 	}
 	if err := json.Unmarshal(payload, &body); err != nil {
@@ -20,7 +21,7 @@ func parseGitLabRelease(payload []byte) ([]*Event, error) {
 	}
 	said := release{
 		repository: body.Project.Path, cloneURL: body.Project.CloneURL, action: body.Action,
-		sha: body.Commit.ID, message: body.Commit.Message,
+		sha: body.Commit.ID, message: body.Commit.Message, author: body.Commit.Author.String(),
 		Release: Release{Name: body.Name, Tag: body.Tag, URL: body.URL},
 	}
 	return one(said.event())

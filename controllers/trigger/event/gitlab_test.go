@@ -18,7 +18,7 @@ func TestParseGitLab(t *testing.T) {
 	)
 	push := []*Event{{
 		Kind: "push", Repository: repository, CloneURL: clone, SHA: head, Before: pushed, URL: commit,
-		Ref: "refs/heads/release/1.4", Branch: "release/1.4", Sender: "mona", Title: "Fix the parser", Message: message + "\n", Paths: changed(),
+		Ref: "refs/heads/release/1.4", Branch: "release/1.4", Sender: "mona", Author: "Mona Lisa", Title: "Fix the parser", Message: message + "\n", Paths: changed(),
 	}}
 	forked := PullRequest{
 		Number: 7, Title: "Fix the parser", Author: "ben", Head: "fix-parser", Base: "main", HeadRepository: "ben/web", Fork: true,
@@ -47,7 +47,7 @@ func TestParseGitLab(t *testing.T) {
 		{"gitlab-push", "System Hook", push},
 		{"gitlab-tag", "Tag Push Hook", []*Event{{
 			Kind: "push", Repository: repository, CloneURL: clone, SHA: head, Created: true, URL: commit,
-			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Title: "Fix the parser", Message: message + "\n", Paths: changed(), PathsGap: "the ref is new",
+			Ref: "refs/tags/v1.4.0", Tag: "v1.4.0", Sender: "mona", Author: "Mona Lisa", Title: "Fix the parser", Message: message + "\n", Paths: changed(), PathsGap: "the ref is new",
 		}}},
 		{"gitlab-delete", "Push Hook", []*Event{{
 			Kind: "push", Repository: repository, CloneURL: clone, Before: pushed,
@@ -69,7 +69,7 @@ func TestParseGitLab(t *testing.T) {
 		})}},
 		{"gitlab-release", "Release Hook", []*Event{{
 			Kind: "release", Action: "published", Repository: repository, CloneURL: clone, SHA: head, Ref: "refs/tags/v1.4.0", Tag: "v1.4.0",
-			Title: "1.4: the parser", Message: message + "\n", URL: "https://gitlab.example.com/acme/backend/web/-/releases/v1.4.0", PathsGap: gapRelease,
+			Author: "Ben", Title: "1.4: the parser", Message: message + "\n", URL: "https://gitlab.example.com/acme/backend/web/-/releases/v1.4.0", PathsGap: gapRelease,
 			Release: Release{Name: "1.4: the parser", Tag: "v1.4.0", URL: "https://gitlab.example.com/acme/backend/web/-/releases/v1.4.0"},
 		}}},
 		{"gitea-push", "Note Hook", kinds("Note Hook")},

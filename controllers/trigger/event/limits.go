@@ -73,8 +73,13 @@ func cutText(text string, limit int) string {
 
 // cutTitle is cutText for what stands in one line.
 func cutTitle(text string) string {
-	title, _, _ := strings.Cut(strings.TrimSpace(strings.ReplaceAll(text, "\x00", "")), "\n")
-	return cutText(strings.TrimSpace(title), maxTitle)
+	return cutLine(text, maxTitle)
+}
+
+// cutLine is cutText for the first line of a text.
+func cutLine(text string, limit int) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(strings.ReplaceAll(text, "\x00", "")), "\n")
+	return cutText(strings.TrimSpace(line), limit)
 }
 
 // pageURL is the address of a page for people to open, or nothing: an event is no

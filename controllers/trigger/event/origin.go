@@ -1,6 +1,8 @@
 package event
 
 import (
+	"cmp"
+
 	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
@@ -16,10 +18,11 @@ func (e *Event) Origin() v1alpha1.Origin {
 		SHA:         e.SHA,
 		Ref:         printable.Text(e.Ref),
 		Branch:      printable.Text(e.Branch),
+		Tag:         printable.Text(e.Tag),
 		PullRequest: e.PullRequest.Number,
 		Fork:        e.PullRequest.Fork,
 		Title:       printable.Head(printable.Text(e.Title), maxOriginTitle),
-		Author:      printable.Text(e.PullRequest.Author),
+		Author:      printable.Head(printable.Text(cmp.Or(e.PullRequest.Author, e.Author)), maxSender),
 		URL:         printable.Text(e.URL),
 		Sender:      printable.Text(e.Sender),
 	}

@@ -24,8 +24,8 @@ type push struct {
 	forced bool
 	// commit that the ref leads to, where the provider says so.
 	commit string
-	// message and page of that commit.
-	message, url string
+	// message, author and page of that commit.
+	message, author, url string
 	// pathless: the provider lists no paths.
 	pathless bool
 	// total of commits, where counted says that the provider tells it: GitHub doesn't,
@@ -39,7 +39,7 @@ func (p *push) event() (*Event, error) {
 	e := &Event{
 		Kind: v1alpha1.EventPush, Repository: p.repository, CloneURL: p.cloneURL, Sender: p.sender, Ref: p.ref,
 		Before: commitOf(p.before), Created: zeroPattern.MatchString(p.before), Forced: p.forced,
-		Message: cutText(p.message, maxMessage), URL: pageURL(p.url),
+		Message: cutText(p.message, maxMessage), Author: cutLine(p.author, maxSender), URL: pageURL(p.url),
 		Paths: p.commits.paths.sorted(), PathsGap: p.gap(),
 	}
 	if err := e.checkNames(); err != nil {
@@ -88,7 +88,7 @@ func (e *Event) setSHA(p *push) error {
 		return errors.New("the payload's `after` is not the name of a commit")
 	}
 	if zeroPattern.MatchString(p.after) {
-		e.Deleted, e.URL = true, ""
+		e.Deleted, e.Author, e.URL = true, "", ""
 		return nil
 	}
 	e.SHA = p.after

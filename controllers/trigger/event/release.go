@@ -6,6 +6,8 @@ import "github.com/kayci/kayci/api/v1alpha1"
 type release struct {
 	repository, cloneURL, sender string
 	action                       string
+	// author of the release; of its commit where the provider says no more.
+	author string
 	// sha and message of the commit, where the provider says them.
 	sha, message string
 	Release
@@ -23,7 +25,8 @@ func (r *release) event() (*Event, error) {
 	e := &Event{
 		Kind: v1alpha1.EventRelease, Action: r.neutral(), Repository: r.repository, CloneURL: r.cloneURL, Sender: r.sender,
 		Ref: tagPrefix + r.Tag, Tag: r.Tag, SHA: commitOf(r.sha), Message: cutText(r.message, maxMessage),
-		URL: pageURL(r.URL), PathsGap: gapRelease, Release: r.Release,
+		Author: cutLine(r.author, maxSender),
+		URL:    pageURL(r.URL), PathsGap: gapRelease, Release: r.Release,
 	}
 	e.Release.Name, e.Release.URL = cutTitle(r.Name), e.URL
 	e.Title = e.Release.Name

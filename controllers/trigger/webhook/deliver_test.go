@@ -45,7 +45,7 @@ func TestPushCreatesARun(t *testing.T) {
 				Trigger: "web-push", Provider: v1alpha1.ProviderGitHub, Delivery: "d1",
 				Digest:     "sha256:" + hexSum([]byte(payload(t, "github-push"))),
 				Repository: "acme/web", SHA: head, Ref: "refs/heads/main", Branch: "main",
-				Title: "Fix the parser", Sender: "mona", URL: "https://github.com/acme/web/commit/" + head,
+				Title: "Fix the parser", Author: "mona", Sender: "mona", URL: "https://github.com/acme/web/commit/" + head,
 			},
 		},
 	}}
