@@ -1,0 +1,108 @@
+package find
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/pipeline/revision"
+)
+
+// Finder finds what stands in a namespace.
+type Finder struct {
+	// Reader reads from the API server.
+	Reader client.Reader
+	// Namespace to look in. Blank: all of them, for lists alone.
+	Namespace string
+}
+
+// Run returns the Run that a person calls so, as Ref says. A *NotFoundError says what
+// there is none of.
+func (f Finder) Run(ctx context.Context, text string) (*v1alpha1.Run, error) {
+	ref, err := ParseRef(text)
+	if err != nil {
+		return nil, err
+	}
+	if ref.Name != "" {
+		run, err := f.named(ctx, ref.Name)
+		if run != nil || err != nil {
+			return run, err
+		}
+	}
+	if ref.Name != "" && ref.Pipeline == "" {
+		return nil, f.noRun(ctx, ref)
+	}
+	query := Query{Pipeline: ref.Pipeline, Limit: 1}
+	if ref.Number != 0 {
+		query.Keep = func(run *v1alpha1.Run) bool { return run.Status.Number == ref.Number }
+	}
+	found, err := f.Runs(ctx, query)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(found.Runs) == 0:
+		return nil, f.noRun(ctx, ref)
+	}
+	return &found.Runs[0], nil
+}
+
+// named returns the Run of a name, or nil.
+func (f Finder) named(ctx context.Context, name string) (*v1alpha1.Run, error) {
+	var run v1alpha1.Run
+	err := f.Reader.Get(ctx, client.ObjectKey{Namespace: f.Namespace, Name: name}, &run)
+	switch {
+	case missing(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("get Run %s: %w", name, err)
+	}
+	return &run, nil
+}
+
+// Pipeline returns the Pipeline of a name. A *NotFoundError names what comes near.
+func (f Finder) Pipeline(ctx context.Context, name string) (*v1alpha1.Pipeline, error) {
+	if !isName(name) {
+		return nil, fmt.Errorf("%q is no name of a Pipeline", name)
+	}
+	var pipeline v1alpha1.Pipeline
+	err := f.Reader.Get(ctx, client.ObjectKey{Namespace: f.Namespace, Name: name}, &pipeline)
+	switch {
+	case missing(err):
+		return nil, f.noPipeline(ctx, name)
+	case err != nil:
+		return nil, fmt.Errorf("get Pipeline %s: %w", name, err)
+	}
+	return &pipeline, nil
+}
+
+// Spec returns what the Run executes: the copy that it is pinned to or, before it has
+// one, its Pipeline's.
+func (f Finder) Spec(ctx context.Context, run *v1alpha1.Run) (*v1alpha1.PipelineSpec, error) {
+	if run.Spec.Revision == "" {
+		pipeline, err := f.Pipeline(ctx, run.Spec.Pipeline)
+		if err != nil {
+			return nil, err
+		}
+		return &pipeline.Spec, nil
+	}
+	var copied appsv1.ControllerRevision
+	if err := f.Reader.Get(ctx, client.ObjectKey{Namespace: run.Namespace, Name: run.Spec.Revision}, &copied); err != nil {
+		return nil, fmt.Errorf("get the copy of Pipeline %s that Run %s executes: %w", run.Spec.Pipeline, run.Name, err)
+	}
+	spec, err := revision.Spec(&copied)
+	if err != nil {
+		return nil, fmt.Errorf("read the copy of Pipeline %s that Run %s executes: %w", run.Spec.Pipeline, run.Name, err)
+	}
+	return &spec, nil
+}
+
+// missing tells an object that isn't there from a kind that the API server doesn't
+// serve.
+func missing(err error) bool {
+	return apierrors.IsNotFound(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
+}
