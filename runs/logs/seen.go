@@ -1,0 +1,147 @@
+package logs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+)
+
+// Of returns the pods of the Run, and those of the earlier Runs whose jobs it has taken.
+func (p *Pods) Of(ctx context.Context, run *v1alpha1.Run) ([]corev1.Pod, error) {
+	list, err := p.list(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	return list.Items, nil
+}
+
+func (p *Pods) list(ctx context.Context, run *v1alpha1.Run) (*corev1.PodList, error) {
+	list, err := p.Client.Pods(run.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector(run)})
+	if err != nil {
+		return nil, fmt.Errorf("list the pods of run %s: %w", run.Name, err)
+	}
+	return list, nil
+}
+
+func selector(run *v1alpha1.Run) string {
+	names := []string{run.Name}
+	for i := range run.Status.Jobs {
+		if from := run.Status.Jobs[i].ReusedFrom; from != "" && !slices.Contains(names, from) {
+			names = append(names, from)
+		}
+	}
+	return fmt.Sprintf("%s in (%s)", v1alpha1.RunLabel, strings.Join(names, ","))
+}
+
+// seen are the pods of a Run that have been there since somebody looks: one that is
+// deleted keeps its place among the attempts.
+type seen struct {
+	source *Pods
+	// changed has an element after each change.
+	changed chan struct{}
+
+	mu  sync.Mutex
+	run *v1alpha1.Run
+	all []corev1.Pod
+	at  map[types.UID]int
+}
+
+// see looks at the pods of a Run, until the context is done.
+func (p *Pods) see(ctx context.Context, run *v1alpha1.Run) (*seen, error) {
+	s := &seen{source: p, run: run, changed: make(chan struct{}, 1), at: map[types.UID]int{}}
+	version, err := s.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	go s.watch(ctx, version)
+	return s, nil
+}
+
+// look looks once more, whatever the watch has told. The Run may have taken jobs of
+// earlier Runs since.
+func (s *seen) look(ctx context.Context, run *v1alpha1.Run) error {
+	s.mu.Lock()
+	s.run = run
+	s.mu.Unlock()
+	_, err := s.list(ctx)
+	return err
+}
+
+func (s *seen) of() *v1alpha1.Run {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.run
+}
+
+func (s *seen) list(ctx context.Context) (version string, err error) {
+	list, err := s.source.list(ctx, s.of())
+	if err != nil {
+		return "", err
+	}
+	for i := range list.Items {
+		s.put(&list.Items[i])
+	}
+	return list.ResourceVersion, nil
+}
+
+// watch follows changes. Where it breaks off, as each watch does, it lists anew.
+func (s *seen) watch(ctx context.Context, version string) {
+	for ctx.Err() == nil {
+		s.changes(ctx, version)
+		timer := time.NewTimer(time.Second)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+		if again, err := s.list(ctx); err == nil {
+			version = again
+		}
+	}
+}
+
+func (s *seen) changes(ctx context.Context, version string) {
+	run := s.of()
+	w, err := s.source.Client.Pods(run.Namespace).Watch(ctx, metav1.ListOptions{LabelSelector: selector(run), ResourceVersion: version})
+	if err != nil {
+		return
+	}
+	defer w.Stop()
+	for event := range w.ResultChan() {
+		pod, is := event.Object.(*corev1.Pod)
+		if !is {
+			return
+		}
+		s.put(pod)
+	}
+}
+
+func (s *seen) put(pod *corev1.Pod) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i, known := s.at[pod.UID]; known {
+		s.all[i] = *pod
+	} else {
+		s.at[pod.UID] = len(s.all)
+		s.all = append(s.all, *pod)
+	}
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (s *seen) pods() []corev1.Pod {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.all)
+}
