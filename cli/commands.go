@@ -18,7 +18,7 @@ const (
 	ClusterGroup = "cluster"
 )
 
-// personal marks the commands of this package: their errors are told to a person, and
+// personal marks the commands of people: their errors are told to a person, and
 // have exit codes.
 const personal = "kayci.dev/personal"
 
@@ -37,17 +37,17 @@ func Add(root *cobra.Command, env *Env) {
 	if env.Name != root.Name() {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: env.Name}
 	}
-	for group, commands := range map[string][]*cobra.Command{
-		UseGroup: {
-			newVersionCommand(env),
-		},
-		AuthorGroup: {},
-	} {
-		for _, cmd := range commands {
-			cmd.GroupID = group
-			cmd.Annotations = map[string]string{personal: ""}
-			root.AddCommand(cmd)
-		}
+	Join(root, UseGroup,
+		newVersionCommand(env),
+	)
+}
+
+// Join adds commands of people to a group of the program's root.
+func Join(root *cobra.Command, group string, commands ...*cobra.Command) {
+	for _, cmd := range commands {
+		cmd.GroupID = group
+		cmd.Annotations = map[string]string{personal: ""}
+		root.AddCommand(cmd)
 	}
 }
 

@@ -9,11 +9,13 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
 )
 
 // entryFiles lists the entry files below a folder of the tree, sorted. A folder
 // that is a symlink is not walked; a file that is one is an entry.
-func entryFiles(ctx context.Context, root *os.Root, folder string, limit int) ([]string, error) {
+func entryFiles(ctx context.Context, root *os.Root, folder string, ignore []string, limit int) ([]string, error) {
 	info, err := root.Stat(folder)
 	switch {
 	case err != nil && errors.Is(jailError(folder, err), fs.ErrNotExist):
@@ -29,9 +31,9 @@ func entryFiles(ctx context.Context, root *os.Root, folder string, limit int) ([
 			return err
 		}
 		switch {
-		case d.IsDir() && name != folder && skipped(d.Name()):
+		case d.IsDir() && (name != folder && skipped(d.Name()) || ignored(ignore, name)):
 			return fs.SkipDir
-		case d.IsDir() || !isEntry(d.Name()):
+		case d.IsDir() || !isEntry(d.Name()) || ignored(ignore, name):
 			return nil
 		case len(files) == limit:
 			return Errors{{File: folder, Message: fmt.Sprintf("holds more than %d entry files", limit)}}
@@ -49,6 +51,12 @@ func entryFiles(ctx context.Context, root *os.Root, folder string, limit int) ([
 // skipped reports whether a name marks a file or folder as no place for entries.
 func skipped(name string) bool {
 	return name == "vendor" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")
+}
+
+func ignored(globs []string, name string) bool {
+	return slices.ContainsFunc(globs, func(glob string) bool {
+		return doublestar.MatchUnvalidated(strings.TrimSuffix(glob, "/"), name)
+	})
 }
 
 // isEntry reports whether a file is evaluated on its own. The two files that

@@ -13,10 +13,11 @@ const trigger = `{apiVersion: kayci.dev/v1alpha1, kind: Trigger, metadata: {name
 func TestEntries(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		files map[string]string
-		path  string
-		vars  map[string]string
-		want  []string
+		files  map[string]string
+		path   string
+		ignore []string
+		vars   map[string]string
+		want   []string
 	}{
 		"which files are entries": {
 			files: map[string]string{
@@ -27,6 +28,14 @@ func TestEntries(t *testing.T) {
 			},
 			path: "ci",
 			want: []string{"ci/deep/a.json: Pipeline/j", "ci/d.yaml: Trigger/linked", "ci/b.yaml: Trigger/t"},
+		},
+		"what is ignored": {
+			files: map[string]string{
+				"ci/a.yaml": trigger, "ci/old/b.yaml": "bad", "ci/deep/old/c.yaml": "bad", "ci/d.test.yaml": "bad", "e.yaml": "bad",
+			},
+			path:   "ci",
+			ignore: []string{"ci/*.test.yaml", "ci/**/old/", "e.yaml"},
+			want:   []string{"ci/a.yaml: Trigger/t"},
 		},
 		"documents, lists and nesting": {
 			files: map[string]string{
@@ -103,7 +112,7 @@ func TestEntries(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			opts := options(t, repository(t, test.files))
-			opts.Path, opts.Vars = test.path, test.vars
+			opts.Path, opts.Ignore, opts.Vars = test.path, test.ignore, test.vars
 			if diff := cmp.Diff(test.want, rendered(t, opts)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

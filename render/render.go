@@ -25,6 +25,10 @@ type Options struct {
 	Dir string
 	// Path is the folder of the entry files, relative to Dir. Blank is Dir itself.
 	Path string
+	// Ignore are globs, checked by validation.Glob, of files and folders relative to
+	// Dir that hold no entries. They can still be imported: whoever has fetched the
+	// tree has left them out already.
+	Ignore []string
 	// Namespace that every object is put in. An object that names another one is
 	// an error.
 	Namespace string
@@ -122,7 +126,7 @@ func Render(ctx context.Context, opts Options) (Result, error) {
 		return Result{}, fmt.Errorf("open the tree: %w", err)
 	}
 	defer root.Close()
-	files, err := entryFiles(ctx, root, folder, limits.Files)
+	files, err := entryFiles(ctx, root, folder, opts.Ignore, limits.Files)
 	if err != nil {
 		return Result{}, err
 	}

@@ -16,6 +16,7 @@ import (
 	runtimemetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/kayci/kayci/api/validation"
+	"github.com/kayci/kayci/cli/author"
 	"github.com/kayci/kayci/controllers"
 )
 
@@ -62,7 +63,7 @@ func newControllerCommand() *cobra.Command {
 	f.StringVar(&flags.Admission.CertificateDir, "admission-certificate-dir", "", "folder with tls.crt and tls.key to serve instead; API servers must trust them already (default one is made)")
 	f.StringVar(&flags.StoragePath, "storage-path", os.TempDir(), "writable folder for git stores; its content may be lost")
 	flags.gitLimits.bind(cmd, &flags.GitLimits)
-	f.StringVar(&flags.Image, "image", defaultImage(), imageUsage)
+	f.StringVar(&flags.Image, "image", defaultImage(), author.ImageUsage)
 	f.StringVar(&flags.jobDefaults, "job-defaults", "", "ConfigMap with defaults for all jobs, as NAMESPACE/NAME")
 	f.StringVar(&flags.ReportURL, "report-url", "", "address of a page about a Run that reports link to where their Trigger gives none; in it {namespace}, {trigger}, {pipeline}, {run}, {uid} and {sha} stand for what they name (default no link)")
 	f.IntVar(&flags.Concurrent, "concurrent", 4, "objects of a kind that are reconciled at once")

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/kayci/kayci/cli"
+	"github.com/kayci/kayci/cli/author"
 )
 
 func main() {
@@ -27,9 +27,6 @@ func run() int {
 	cmd, err := newProgram(env).ExecuteContextC(ctx)
 	if code, is := env.End(ctx, cmd, err); is {
 		return code
-	}
-	if errors.Is(err, errNothingStarts) {
-		return exitNothingStarts
 	}
 	fmt.Fprintln(os.Stderr, "kayci:", err)
 	return 1
@@ -64,7 +61,7 @@ func newProgram(env *cli.Env) *cobra.Command {
 		PersistentPreRun: func(*cobra.Command, []string) { ctrl.SetLogger(logr.Discard()) },
 	}
 	cli.Add(root, env)
-	add(root, cli.AuthorGroup, newRenderCommand(), newExplainCommand())
+	cli.Join(root, cli.AuthorGroup, author.Commands(&author.Tools{Env: env, Evaluate: evaluateCommand, Image: defaultImage()})...)
 	add(root, cli.ClusterGroup, newControllerCommand(), newInstallConfigReposCommand(), newProbeCommand(), newNotifyCommand())
 	root.AddCommand(newEvaluateCommand())
 	return root

@@ -53,7 +53,7 @@ func untyped() map[string]string {
 		"kubectl delete crd configrepos.kayci.dev pipelines.kayci.dev triggers.kayci.dev runs.kayci.dev": "deletes every Run of every other test",
 		"kubectl delete validatingwebhookconfiguration,mutatingwebhookconfiguration kayci.kayci":         "other tests need the webhook",
 		"kubectl apply -f trigger.yaml":                                                          "shows a refusal of a file that the reader has",
-		"kayci explain ci --event payload.json --header X-GitHub-Event=push":                     "asks about a delivery that the reader has",
+		"kayci match ci -f payload.json --header X-GitHub-Event=push":                            "asks about a delivery that the reader has",
 		"kubectl create secret generic web-token --namespace ci --from-file=token=/dev/stdin":    "waits for a token that the reader has",
 		`kubectl get run NAME -o jsonpath='{.status.conditions[?(@.type=="Reported")].message}'`: "is about a Run of which a git host is told",
 	}

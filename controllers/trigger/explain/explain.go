@@ -1,4 +1,4 @@
-// Package explain says what Triggers would make of a request, without a cluster. It
+// Package explain says what Triggers would make of a request, and asks no cluster. It
 // asks what decides about a delivery, but for the signature, and starts nothing.
 package explain
 
@@ -31,7 +31,7 @@ type Answer struct {
 	Params map[string]string `json:"params,omitempty"`
 }
 
-// Objects are what a folder renders.
+// Objects are what a folder renders, or a namespace holds.
 type Objects struct {
 	Triggers  []*v1alpha1.Trigger
 	Pipelines []*v1alpha1.Pipeline
@@ -112,7 +112,7 @@ func decide(env *expr.Env, trigger *v1alpha1.Trigger, pipelines []*v1alpha1.Pipe
 	}
 	at := slices.IndexFunc(pipelines, func(p *v1alpha1.Pipeline) bool { return p.Name == trigger.Spec.Pipeline })
 	if at < 0 {
-		return invalid("Pipeline %s is not among the objects of these files, so that the parameters aren't known", trigger.Spec.Pipeline)
+		return invalid("there is no Pipeline %s beside the Trigger, so that the parameters aren't known", trigger.Spec.Pipeline)
 	}
 	params, err := webhook.Params(env, trigger, pipelines[at], e, func() any { return body })
 	if err != nil {

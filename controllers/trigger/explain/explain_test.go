@@ -72,7 +72,7 @@ func TestExplain(t *testing.T) {
 		{Trigger: "off", Pipeline: "web", Outcome: "Suspended", Reason: "the Trigger is suspended: spec.suspend is true"},
 		{
 			Trigger: "other", Pipeline: "elsewhere", Outcome: "Invalid",
-			Reason: "Pipeline elsewhere is not among the objects of these files, so that the parameters aren't known",
+			Reason: "there is no Pipeline elsewhere beside the Trigger, so that the parameters aren't known",
 		},
 		{
 			Trigger: "web-push", Pipeline: "web", Outcome: "Created", Reason: "a push of refs/heads/main",

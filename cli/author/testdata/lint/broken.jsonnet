@@ -1,0 +1,4 @@
+local ci = import 'kayci.libsonnet';
+ci.pipeline('web', jobs=[
+  missing,
+])

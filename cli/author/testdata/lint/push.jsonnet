@@ -1,0 +1,2 @@
+local ci = import 'kayci.libsonnet';
+ci.trigger.github('push', 'web', secret='hook', branches='ma{in', params={ sha: 'event.' })
