@@ -23,6 +23,7 @@ func Commands(tools *Tools) []*cobra.Command {
 	return []*cobra.Command{
 		newRenderCommand(tools),
 		newLintCommand(tools),
+		newDiffCommand(tools),
 		newMatchCommand(tools),
 	}
 }

@@ -32,7 +32,8 @@ func newLintCommand(tools *Tools) *cobra.Command {
 			"files: of each its file, its line where the field stands in YAML or JSON, the object\n" +
 			"and the field.\n\n" +
 			"DIR is the root of a config repository, or the current folder. No cluster is asked,\n" +
-			"unless --configrepo names a ConfigRepo.\n\n" +
+			"unless --configrepo names a ConfigRepo: `kayci diff` knows what only an API server can\n" +
+			"say.\n\n" +
 			"-o github writes the commands by which GitHub Actions marks the lines of a pull\n" +
 			"request, and -o sarif a log of SARIF 2.1.0.\n\n" +
 			"The exit code is 0 if nothing is wrong, 1 if something is, and 2 if that can't be found\n" +

@@ -26,7 +26,7 @@ func newRenderCommand(tools *Tools) *cobra.Command {
 		Long: "Print the objects that a sync of DIR would apply, or why it would refuse them.\n\n" +
 			"DIR is the root of a config repository, or the current folder. Nothing is sent\n" +
 			"anywhere, and no cluster is asked, unless --configrepo names a ConfigRepo: what only\n" +
-			"an API server can say is not checked.",
+			"an API server can say is not checked. `kayci diff` asks it.",
 		Example: "  kayci render\n" +
 			"  kayci render ~/src/pipelines --path ci --var registry=registry.example.com -n ci\n" +
 			"  kayci render --configrepo pipelines -o json",

@@ -123,7 +123,7 @@ func (r *Reconciler) merge(ctx context.Context, work merging) (merged, error) {
 		one, there := result.of[d.Config]
 		if !there {
 			before := left
-			with, messages, err := mergeUnder(work.template, d, &left)
+			with, messages, err := MergeUnder(work.template, d, &left)
 			if err != nil {
 				return result, fmt.Errorf("%s: merge the defaults for jobs under %s: %w", d.File, d.Key, err)
 			}
@@ -159,9 +159,10 @@ func (m *merged) carry(work merging) (weight int) {
 	return weight
 }
 
-// mergeUnder returns the object as it is applied, or what keeps it and the
-// defaults from standing together. With them the limits are those of a commit.
-func mergeUnder(template *defaults.Defaults, d apply.Desired, left *int) (apply.Desired, []string, error) {
+// MergeUnder returns the object as it is applied, or what keeps it and the
+// defaults from standing together. With them the limits are those of a commit: left is
+// what of its memory the objects may still take, in bytes, and is lowered.
+func MergeUnder(template *defaults.Defaults, d apply.Desired, left *int) (apply.Desired, []string, error) {
 	if d.Key.Kind != v1alpha1.PipelineKind {
 		return d, nil, nil
 	}

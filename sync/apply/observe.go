@@ -13,6 +13,15 @@ import (
 // observe fills in what the informer cache knows. The objects are the cache's
 // own and must not be changed.
 func (a Applier) observe(ctx context.Context, in Input) (Input, error) {
+	in, err := a.observeObjects(ctx, in)
+	if err != nil {
+		return in, err
+	}
+	in.Busy, err = a.busy(ctx, in)
+	return in, err
+}
+
+func (a Applier) observeObjects(ctx context.Context, in Input) (Input, error) {
 	var (
 		pipelines v1alpha1.PipelineList
 		triggers  v1alpha1.TriggerList
@@ -36,7 +45,5 @@ func (a Applier) observe(ctx context.Context, in Input) (Input, error) {
 	for i := range repos.Items {
 		in.Repos[repos.Items[i].Name] = repos.Items[i].Spec.Adopt
 	}
-	var err error
-	in.Busy, err = a.busy(ctx, in)
-	return in, err
+	return in, nil
 }

@@ -29,7 +29,7 @@ type Desired struct {
 
 // Prepare turns what was rendered for a ConfigRepo into what is applied: name,
 // labels with the owner's, annotations and spec. Anything else of the metadata
-// is the cluster's, and so is the status.
+// is the cluster's, and so is the status. With a blank ConfigRepo no owner is named.
 func Prepare(repo string, objects []render.Object) ([]Desired, error) {
 	prepared := make([]Desired, 0, len(objects))
 	for _, o := range objects {
@@ -69,7 +69,9 @@ func prepare(repo string, o render.Object) (Desired, error) {
 	config.SetAnnotations(o.Object.GetAnnotations())
 	labels := map[string]string{}
 	maps.Copy(labels, o.Object.GetLabels())
-	labels[v1alpha1.ConfigRepoLabel] = repo
+	if repo != "" {
+		labels[v1alpha1.ConfigRepoLabel] = repo
+	}
 	config.SetLabels(labels)
 	sum, err := digest(config)
 	return Desired{Key: Key{Kind: gvk.Kind, Name: o.Object.GetName()}, File: o.File, Config: config, Digest: sum}, err
