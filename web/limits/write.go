@@ -1,0 +1,38 @@
+package limits
+
+import (
+	"net/http"
+	"time"
+)
+
+// PerWrite is how long a reader may take for each piece of an answer. There is no
+// bound for a whole answer: a stream lasts as long as the Run.
+const PerWrite = 30 * time.Second
+
+// Writes gives each write of an answer PerWrite, so that a reader who reads no more
+// holds on to nothing for longer.
+func Writes(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(&writer{ResponseWriter: w, control: http.NewResponseController(w)}, r)
+	})
+}
+
+type writer struct {
+	http.ResponseWriter
+	control *http.ResponseController
+}
+
+// Unwrap lets a ResponseController find what is below.
+func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *writer) Write(p []byte) (int, error) {
+	// A connection that knows no deadlines, a test's, is written to without.
+	_ = w.control.SetWriteDeadline(time.Now().Add(PerWrite))
+	return w.ResponseWriter.Write(p)
+}
+
+// FlushError sends what was written. It may be a write of its own.
+func (w *writer) FlushError() error {
+	_ = w.control.SetWriteDeadline(time.Now().Add(PerWrite))
+	return w.control.Flush()
+}

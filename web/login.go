@@ -1,0 +1,112 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/kayci/kayci/web/secure"
+	"github.com/kayci/kayci/web/viewer"
+)
+
+// maxForm bounds what a form sends: the parameters of a Run are the most.
+const maxForm = 4 << 20
+
+// loginForm is what login.html shows.
+type loginForm struct {
+	// Next is where to go on.
+	Next string
+	// Why says that the last session is over, or why the token wasn't taken.
+	Why string
+}
+
+// The reasons that a link to the form may carry. Others are not shown: whoever sends
+// somebody a link must not put words into the page's mouth.
+const (
+	whyExpired = "expired"
+	whyRefused = "refused"
+)
+
+func whyOf(err error) string {
+	switch signInText(err) {
+	case signInText(viewer.ErrExpired):
+		return whyExpired
+	case signInText(viewer.ErrSignIn):
+		return ""
+	default:
+		return whyRefused
+	}
+}
+
+func whyText(why string) string {
+	switch why {
+	case whyExpired:
+		return signInText(viewer.ErrExpired)
+	case whyRefused:
+		return "The API server doesn't take your token, or takes it no longer."
+	default:
+		return ""
+	}
+}
+
+// loginPage asks for a token.
+func (s *server) loginPage(w http.ResponseWriter, r *http.Request) error {
+	if s.Sessions == nil {
+		return s.nowhere(w, r)
+	}
+	query := r.URL.Query()
+	return s.show(w, r, "login", page{Title: "Sign in", Body: loginForm{Next: secure.Path(query.Get("next")), Why: whyText(query.Get("why"))}})
+}
+
+// login asks the API server whose token it is, and has the browser keep it.
+func (s *server) login(w http.ResponseWriter, r *http.Request) error {
+	if s.Sessions == nil {
+		return s.nowhere(w, r)
+	}
+	form, err := readForm(w, r)
+	if err != nil {
+		return err
+	}
+	next := secure.Path(form.Get("next"))
+	token, ok := viewer.CleanToken(form.Get("token"))
+	if !ok {
+		return s.notTaken(w, r, next, "That is no token: it has no blanks and no line breaks in it, and is not blank.")
+	}
+	v := &viewer.Viewer{Token: token}
+	if v.Name, err = s.rights.Name(viewer.With(r.Context(), v)); apierrors.IsUnauthorized(err) {
+		return s.notTaken(w, r, next, "The API server doesn't take this token. It may have expired, or be another cluster's.")
+	} else if err != nil {
+		return err
+	}
+	if err := s.Sessions.SignIn(w, r, v); err != nil {
+		return err
+	}
+	secure.Redirect(w, r, next)
+	return nil
+}
+
+func (s *server) notTaken(w http.ResponseWriter, r *http.Request, next, why string) error {
+	s.render(w, r, http.StatusUnauthorized, "login", page{Title: "Sign in", Body: loginForm{Next: next, Why: why}})
+	return nil
+}
+
+// logout has the browser forget the token. Whoever has copied it can use it until it
+// expires: only who issued it could take it back.
+func (s *server) logout(w http.ResponseWriter, r *http.Request) error {
+	if s.Sessions == nil {
+		return s.nowhere(w, r)
+	}
+	s.Sessions.SignOut(w, r)
+	secure.Redirect(w, r, "/login")
+	return nil
+}
+
+// readForm reads what a form has sent.
+func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return nil, &problem{Status: http.StatusBadRequest, Title: "Not understood", Text: "The form that was sent can't be read, or is too large."}
+	}
+	return r.PostForm, nil
+}

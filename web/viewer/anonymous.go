@@ -1,0 +1,26 @@
+package viewer
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+)
+
+// Anonymous takes whoever hasn't signed in for the account whose token is in a file.
+type Anonymous struct {
+	// File holds the token. It is read each time: tokens are replaced.
+	File string
+}
+
+// Of returns the account's viewer.
+func (a Anonymous) Of(*http.Request) (*Viewer, error) {
+	data, err := os.ReadFile(a.File)
+	if err != nil {
+		return nil, fmt.Errorf("read the anonymous account's token: %w", err)
+	}
+	token, ok := CleanToken(string(data))
+	if !ok {
+		return nil, fmt.Errorf("read the anonymous account's token: %s holds none", a.File)
+	}
+	return &Viewer{Token: token, Anonymous: true}, nil
+}

@@ -1,0 +1,207 @@
+package viewer_test
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	testclock "k8s.io/utils/clock/testing"
+
+	"github.com/kayci/kayci/web/seal"
+	"github.com/kayci/kayci/web/viewer"
+)
+
+func sessions(t *testing.T, now *testclock.FakeClock) *viewer.Sessions {
+	t.Helper()
+	box, err := seal.New([]byte(strings.Repeat("k", seal.MinKey)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &viewer.Sessions{Clock: now, Box: func() (*seal.Box, error) { return box, nil }}
+}
+
+// signedIn returns a request with the cookies that signing in has set.
+func signedIn(t *testing.T, s *viewer.Sessions, v *viewer.Viewer) *http.Request {
+	t.Helper()
+	w := httptest.NewRecorder()
+	if err := s.SignIn(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/login", nil), v); err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+	for _, cookie := range w.Result().Cookies() {
+		if !cookie.HttpOnly || !cookie.Secure || cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/" || !strings.HasPrefix(cookie.Name, "__Host-") {
+			t.Errorf("the cookie %s is not kept from others: %v", cookie.Name, cookie)
+		}
+		if len(cookie.String()) > 4096 {
+			t.Errorf("the cookie %s has %d bytes: browsers drop it", cookie.Name, len(cookie.String()))
+		}
+		r.AddCookie(cookie)
+	}
+	return r
+}
+
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	begin := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	jwt := "e30." + base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"exp":%d}`, begin.Add(time.Hour).Unix())) + ".sig"
+	for name, tt := range map[string]struct {
+		token string
+		ends  time.Duration
+	}{
+		"any token":          {"canary", viewer.MaxSession},
+		"one with an end":    {jwt, time.Hour},
+		"one of many groups": {strings.Repeat("canary-token", 1500), viewer.MaxSession},
+		"the largest":        {strings.Repeat("x", viewer.MaxToken), viewer.MaxSession},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			now := testclock.NewFakeClock(begin)
+			s := sessions(t, now)
+			r := signedIn(t, s, &viewer.Viewer{Name: "anna", Token: tt.token})
+			if strings.Contains(r.Header.Get("Cookie"), "canary") {
+				t.Error("the cookie shows the token")
+			}
+			now.SetTime(begin.Add(tt.ends - time.Second))
+			got, err := s.Of(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&viewer.Viewer{Name: "anna", Token: tt.token}, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			now.SetTime(begin.Add(tt.ends))
+			if _, err := s.Of(r); !errors.Is(err, viewer.ErrExpired) {
+				t.Errorf("after its end: %v", err)
+			}
+		})
+	}
+}
+
+// TestSessionsRefuse: cookies that are not the page's, or not all of them, are nobody's.
+func TestSessionsRefuse(t *testing.T) {
+	t.Parallel()
+	s := sessions(t, testclock.NewFakeClock(time.Now()))
+	whole := signedIn(t, s, &viewer.Viewer{Token: strings.Repeat("x", 9000)})
+	for name, tt := range map[string]struct {
+		cookies []*http.Cookie
+		want    error
+	}{
+		"none":        {nil, viewer.ErrSignIn},
+		"made up":     {[]*http.Cookie{{Name: "__Host-kayci-session-0", Value: "1.abc"}}, viewer.ErrExpired},
+		"no count":    {[]*http.Cookie{{Name: "__Host-kayci-session-0", Value: "abc"}}, viewer.ErrSignIn},
+		"huge count":  {[]*http.Cookie{{Name: "__Host-kayci-session-0", Value: "99999999.abc"}}, viewer.ErrSignIn},
+		"one missing": {whole.Cookies()[:1], viewer.ErrSignIn},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+		for _, cookie := range tt.cookies {
+			r.AddCookie(cookie)
+		}
+		if v, err := s.Of(r); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, %v, want %v", name, v, err, tt.want)
+		}
+	}
+	// A shorter value leaves nothing of a longer one behind.
+	w := httptest.NewRecorder()
+	if err := s.SignIn(w, whole, &viewer.Viewer{Token: "short"}); err != nil {
+		t.Fatal(err)
+	}
+	kept := map[string]bool{}
+	for _, cookie := range w.Result().Cookies() {
+		kept[cookie.Name] = cookie.MaxAge >= 0
+	}
+	for n := 1; n < len(whole.Cookies()); n++ {
+		if name := fmt.Sprintf("__Host-kayci-session-%d", n); kept[name] {
+			t.Errorf("the cookie %s stays", name)
+		}
+	}
+	if !kept["__Host-kayci-session-0"] {
+		t.Error("the new session was cleared")
+	}
+}
+
+func TestModes(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("account\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		mode   viewer.Mode
+		header string
+		want   *viewer.Viewer
+		err    error
+	}{
+		"header":            {viewer.Header{}, "Bearer abc", &viewer.Viewer{Token: "abc"}, nil},
+		"header, lower":     {viewer.Header{}, "bearer abc", &viewer.Viewer{Token: "abc"}, nil},
+		"no header":         {viewer.Header{}, "", nil, viewer.ErrSignIn},
+		"basic":             {viewer.Header{}, "Basic abc", nil, viewer.ErrSignIn},
+		"blank token":       {viewer.Header{}, "Bearer ", nil, viewer.ErrSignIn},
+		"two tokens":        {viewer.Header{}, "Bearer a b", nil, viewer.ErrSignIn},
+		"anonymous":         {viewer.Anonymous{File: file}, "", &viewer.Viewer{Token: "account", Anonymous: true}, nil},
+		"first of two":      {viewer.First{viewer.Header{}, viewer.Anonymous{File: file}}, "Bearer abc", &viewer.Viewer{Token: "abc"}, nil},
+		"second of two":     {viewer.First{viewer.Header{}, viewer.Anonymous{File: file}}, "", &viewer.Viewer{Token: "account", Anonymous: true}, nil},
+		"no mode":           {viewer.First{}, "Bearer abc", nil, viewer.ErrSignIn},
+		"no anonymous file": {viewer.Anonymous{File: file + "x"}, "", nil, os.ErrNotExist},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+			if tt.header != "" {
+				r.Header.Set("Authorization", tt.header)
+			}
+			got, err := tt.mode.Of(r)
+			if !errors.Is(err, tt.err) {
+				t.Fatalf("error %v, want %v", err, tt.err)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestTransport: a request that nobody has asked for isn't sent.
+func TestTransport(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		viewer *viewer.Viewer
+		sent   bool
+		want   string
+	}{
+		"nobody":   {nil, false, ""},
+		"no token": {&viewer.Viewer{Name: "anna"}, false, ""},
+		"token":    {&viewer.Viewer{Token: "abc"}, true, "Bearer abc"},
+		"local":    {&viewer.Viewer{Local: true}, true, "Bearer of-the-kubeconfig"},
+	} {
+		sent, got := false, ""
+		transport := viewer.Transport(roundTripper(func(r *http.Request) (*http.Response, error) {
+			sent, got = true, r.Header.Get("Authorization")
+			return &http.Response{Body: http.NoBody}, nil
+		}))
+		ctx := t.Context()
+		if tt.viewer != nil {
+			ctx = viewer.With(ctx, tt.viewer)
+		}
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "https://api.example.com/", nil)
+		r.Header.Set("Authorization", "Bearer of-the-kubeconfig")
+		response, err := transport.RoundTrip(r)
+		if err == nil {
+			_ = response.Body.Close()
+		}
+		if sent != tt.sent || got != tt.want || (err == nil) != tt.sent {
+			t.Errorf("%s: sent %v with %q, error %v", name, sent, got, err)
+		}
+	}
+}
