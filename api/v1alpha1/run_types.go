@@ -244,7 +244,21 @@ type JobStatus struct {
 	// +optional
 	ReusedFrom string `json:"reusedFrom,omitempty"`
 
-	// StartTime is when the Job was created.
+	// QueuedTime is when the job was due: its Job was created, or could first not be.
+	// From here to scheduledTime it waits, to startTime its images are pulled, and to
+	// completionTime it runs. These times come with the next change of the Run's status,
+	// at the latest with the job's end. Blank in a Run of an older version, whose
+	// startTime is when the Job was created.
+	// +optional
+	QueuedTime *metav1.Time `json:"queuedTime,omitempty"`
+
+	// ScheduledTime is when the job's newest pod got a node; of a Job of several pods,
+	// when the first of them did.
+	// +optional
+	ScheduledTime *metav1.Time `json:"scheduledTime,omitempty"`
+
+	// StartTime is when the first container of that pod started, init containers
+	// included. Blank if none has.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 

@@ -429,6 +429,14 @@ func (in *JobStatus) DeepCopyInto(out *JobStatus) {
 		in, out := &in.LastDisruptionTime, &out.LastDisruptionTime
 		*out = (*in).DeepCopy()
 	}
+	if in.QueuedTime != nil {
+		in, out := &in.QueuedTime, &out.QueuedTime
+		*out = (*in).DeepCopy()
+	}
+	if in.ScheduledTime != nil {
+		in, out := &in.ScheduledTime, &out.ScheduledTime
+		*out = (*in).DeepCopy()
+	}
 	if in.StartTime != nil {
 		in, out := &in.StartTime, &out.StartTime
 		*out = (*in).DeepCopy()

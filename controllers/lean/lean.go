@@ -26,7 +26,6 @@ type Cache struct {
 	owners   pool[[]metav1.OwnerReference]
 	jobSpecs pool[batchv1.JobSpec]
 	podSpecs pool[corev1.PodSpec]
-	taken    pool[[]corev1.PodCondition]
 }
 
 // Job is the transform of Jobs.

@@ -75,7 +75,7 @@ func TestPod(t *testing.T) {
 		},
 		Status: corev1.PodStatus{
 			Phase: corev1.PodSucceeded, StartTime: new(at(0, 0)),
-			Conditions: []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionTrue}},
+			Conditions: []corev1.PodCondition{{Type: corev1.PodScheduled, ObservedGeneration: 1, Status: corev1.ConditionTrue, LastTransitionTime: at(0, 0)}},
 			ContainerStatuses: []corev1.ContainerStatus{{
 				Name:  "main",
 				State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Completed", StartedAt: at(0, 1), FinishedAt: at(0, 8)}},
@@ -167,6 +167,7 @@ func seen(pod *corev1.Pod) map[string]any {
 		"begun": evidence.Begun(pod), "grace": evidence.Grace(pod), "deadline": evidence.DeadlineOf(pod), "pending": evidence.PendingSince(pods),
 		"stalled": evidence.StalledPod(pods) != nil, "ready": evidence.Ready(pods), "replaced": evidence.Replaced(job, pods), "withdrawn": evidence.Withdrawn(job, pod),
 		"late": evidence.LatePod(failed, pods) != nil, "cut short": evidence.CutShort(pod), "finished": evidence.FinishedAt(pod), "unproven": evidence.Unproven(job, pods, at(9, 0).Add(time.Hour)),
+		"times": evidence.TimesOf(job, pods, nil),
 	}
 }
 

@@ -60,7 +60,7 @@ func (c *Cache) podStatus(status *corev1.PodStatus) corev1.PodStatus {
 }
 
 // podConditions leaves out, of a pod that has ended, all that only says that the pod
-// was taken by a node, but for one.
+// was taken by a node, but for when it was.
 func (c *Cache) podConditions(status *corev1.PodStatus) []corev1.PodCondition {
 	for i := range status.Conditions {
 		condition := &status.Conditions[i]
@@ -77,13 +77,9 @@ func (c *Cache) podConditions(status *corev1.PodStatus) []corev1.PodCondition {
 	if !scheduled {
 		return status.Conditions
 	}
-	kept := c.taken.one("", []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionTrue}})
-	for _, condition := range status.Conditions {
-		if condition.Type == corev1.DisruptionTarget {
-			kept = append(slices.Clip(kept), condition)
-		}
-	}
-	return kept
+	return slices.DeleteFunc(status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type != corev1.PodScheduled && c.Type != corev1.DisruptionTarget
+	})
 }
 
 func (c *Cache) containerStatuses(statuses []corev1.ContainerStatus) []corev1.ContainerStatus {

@@ -52,7 +52,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		jobs: counter("kayci_jobs_finished_total",
 			"Jobs of Runs that have ended, by the phase they ended in and the reason.", phaseLabel, reasonLabel),
 		jobSeconds: counter("kayci_job_seconds_total",
-			"Time from the creation of jobs' Jobs to the jobs' end, in seconds."),
+			"Time from when jobs were due to their end, in seconds."),
 		retries: counter("kayci_job_retries_total",
 			"Pods of jobs that have replaced one whose program failed."),
 		disruptions: counter("kayci_job_disruptions_total",
@@ -77,8 +77,8 @@ func (m *Metrics) observe(run *v1alpha1.Run, n *news) {
 	for i := range n.jobs {
 		s := &n.jobs[i]
 		m.jobs.WithLabelValues(namespace, pipeline, string(s.Phase), m.reasons.bounded(s.Reason)).Inc()
-		if s.StartTime != nil && s.CompletionTime != nil {
-			m.jobSeconds.WithLabelValues(namespace, pipeline).Add(max(s.CompletionTime.Sub(s.StartTime.Time).Seconds(), 0))
+		if s.QueuedTime != nil && s.CompletionTime != nil {
+			m.jobSeconds.WithLabelValues(namespace, pipeline).Add(max(s.CompletionTime.Sub(s.QueuedTime.Time).Seconds(), 0))
 		}
 	}
 	m.retries.WithLabelValues(namespace, pipeline).Add(float64(n.retries))

@@ -40,19 +40,19 @@ func endedFor(reason string) []metav1.Condition {
 var life = []v1alpha1.RunStatus{
 	{},
 	{Phase: v1alpha1.RunQueued, Jobs: []v1alpha1.JobStatus{
-		{Name: "old", Phase: v1alpha1.JobSucceeded, ReusedFrom: "web-0", StartTime: at(-90), CompletionTime: at(-80)},
+		{Name: "old", Phase: v1alpha1.JobSucceeded, ReusedFrom: "web-0", QueuedTime: at(-95), StartTime: at(-90), CompletionTime: at(-80)},
 		{Name: "test", Phase: v1alpha1.JobWaiting, Reason: "QuotaExceeded"},
 	}},
 	{Phase: v1alpha1.RunRunning, StartTime: at(5), Jobs: []v1alpha1.JobStatus{
 		{Name: "old", Phase: v1alpha1.JobSucceeded, ReusedFrom: "web-0"},
-		{Name: "test", Phase: v1alpha1.JobRunning, StartTime: at(5), Attempts: 3, Disruptions: 1},
+		{Name: "test", Phase: v1alpha1.JobRunning, QueuedTime: at(5), Attempts: 3, Disruptions: 1},
 	}},
 	{Phase: v1alpha1.RunFailed, StartTime: at(5), CompletionTime: at(45), Number: 7, Conditions: endedFor("JobFailed"), Jobs: []v1alpha1.JobStatus{
 		{Name: "old", Phase: v1alpha1.JobSucceeded, ReusedFrom: "web-0"},
-		{Name: "test", Phase: v1alpha1.JobFailed, Reason: "OOMKilled", StartTime: at(5), CompletionTime: at(35), Attempts: 3, Disruptions: 1},
+		{Name: "test", Phase: v1alpha1.JobFailed, Reason: "OOMKilled", QueuedTime: at(5), StartTime: at(15), CompletionTime: at(35), Attempts: 3, Disruptions: 1},
 	}},
 	{Phase: v1alpha1.RunFailed, StartTime: at(5), CompletionTime: at(45), Number: 7, Conditions: endedFor("JobFailed"), Jobs: []v1alpha1.JobStatus{
-		{Name: "test", Phase: v1alpha1.JobFailed, Reason: "OOMKilled", StartTime: at(5), CompletionTime: at(35), Attempts: 3, Disruptions: 1},
+		{Name: "test", Phase: v1alpha1.JobFailed, Reason: "OOMKilled", QueuedTime: at(5), StartTime: at(15), CompletionTime: at(35), Attempts: 3, Disruptions: 1},
 	}, Notifiers: []v1alpha1.NotifierStatus{{Name: "chat"}}},
 }
 
@@ -88,7 +88,7 @@ kayci_job_disruptions_total{namespace="ci",pipeline="web"} 1
 # HELP kayci_job_retries_total Pods of jobs that have replaced one whose program failed.
 # TYPE kayci_job_retries_total counter
 kayci_job_retries_total{namespace="ci",pipeline="web"} 1
-# HELP kayci_job_seconds_total Time from the creation of jobs' Jobs to the jobs' end, in seconds.
+# HELP kayci_job_seconds_total Time from when jobs were due to their end, in seconds.
 # TYPE kayci_job_seconds_total counter
 kayci_job_seconds_total{namespace="ci",pipeline="web"} 30
 # HELP kayci_jobs_finished_total Jobs of Runs that have ended, by the phase they ended in and the reason.

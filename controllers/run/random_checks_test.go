@@ -177,7 +177,9 @@ func (s *simulation) checkJobProgress(of string, was, is *v1alpha1.JobStatus) {
 		was = was.DeepCopy()
 		was.Job = is.Job // Found later.
 	}
-	lost := (was.Job != "" && was.Job != is.Job) || (was.StartTime != nil && !was.StartTime.Equal(is.StartTime))
+	// A later attempt has not started, but a job stays due, and no pod's times are older than those before.
+	lost := was.Job != "" && was.Job != is.Job || was.QueuedTime != nil && !was.QueuedTime.Equal(is.QueuedTime) ||
+		is.StartTime.Before(was.StartTime) || is.ScheduledTime.Before(was.ScheduledTime) || is.ScheduledTime.Before(is.QueuedTime) || is.StartTime.Before(is.ScheduledTime)
 	if back || lost || (was.Phase.Finished() && !equality.Semantic.DeepEqual(was, is)) {
 		s.t.Errorf("job %s of %s takes something back (-before +after):\n%s", is.Name, of, cmp.Diff(was, is))
 	}

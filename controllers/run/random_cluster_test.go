@@ -263,7 +263,7 @@ func (s *simulation) schedule(pod *corev1.Pod) {
 			return
 		}
 		pod.Spec.NodeName = "node"
-		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionTrue}}
+		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionTrue, LastTransitionTime: s.server.now()}}
 		if !s.calm && !s.plain && pod.Labels[v1alpha1.JobLabel] != "" && s.truth(pod).refusals < 2 && chance(s.rng, 100) {
 			s.note("the kubelet refuses pod %s", pod.Name)
 			s.truth(pod).refusals++

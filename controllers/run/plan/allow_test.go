@@ -29,7 +29,7 @@ func TestAllowedFailure(t *testing.T) {
 	}
 	want := v1alpha1.JobStatus{
 		Name: "lint", Phase: "Failed", Reason: "Error", Message: "container main exited with code 1", FailureAllowed: true,
-		Job: "run-lint", StartTime: ts(0), CompletionTime: ts(80),
+		Job: "run-lint", QueuedTime: ts(0), ScheduledTime: ts(1), StartTime: ts(1), CompletionTime: ts(80),
 	}
 	if diff := cmp.Diff(want, d.Status.Jobs[0]); diff != "" {
 		t.Errorf("lint (-want +got):\n%s", diff)
@@ -47,8 +47,8 @@ func TestAllowedFailure(t *testing.T) {
 		Conditions: condition("True", "Succeeded", "2 of 4 jobs succeeded; failed, which is allowed: lint; skipped: alarm"),
 		Jobs: []v1alpha1.JobStatus{
 			want,
-			{Name: "build", Phase: "Succeeded", Job: "run-build", StartTime: ts(0), CompletionTime: ts(90)},
-			{Name: "publish", Phase: "Succeeded", Job: "run-publish", StartTime: ts(0), CompletionTime: ts(90)},
+			{Name: "build", Phase: "Succeeded", Job: "run-build", QueuedTime: ts(0), ScheduledTime: ts(1), StartTime: ts(1), CompletionTime: ts(90)},
+			{Name: "publish", Phase: "Succeeded", Job: "run-publish", QueuedTime: ts(0), ScheduledTime: ts(1), StartTime: ts(1), CompletionTime: ts(90)},
 			{Name: "alarm", Phase: "Skipped", Reason: "ConditionFalse", Message: "its condition is false: failure()", CompletionTime: ts(100)},
 		},
 	}

@@ -109,7 +109,7 @@ func TestApproval(t *testing.T) {
 		{
 			name: "killed before it was recorded", job: gated("Deploy?"), test: "Succeeded", recorded: &earlier, approvals: []v1alpha1.Approval{given},
 			arrange: func(f *plan.Facts) { withJob(f, "deploy") },
-			want:    v1alpha1.JobStatus{Name: "deploy", Phase: "Running", Job: "run-deploy", StartTime: ts(0), ApprovedBy: "alice", ApprovedAt: ts(90)},
+			want:    v1alpha1.JobStatus{Name: "deploy", Phase: "Running", Job: "run-deploy", QueuedTime: ts(0), ApprovedBy: "alice", ApprovedAt: ts(90)},
 		},
 		{
 			name: "cancelled while it waits", job: gated("Deploy?"), test: "Succeeded", recorded: &earlier, approvals: []v1alpha1.Approval{given},

@@ -134,7 +134,7 @@ func withPod(f *plan.Facts, job, name string, opts ...podOption) {
 func exit(code int32, reason string, seconds int) podOption {
 	return func(p *corev1.Pod) {
 		p.Status.ContainerStatuses[0].State = corev1.ContainerState{
-			Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Reason: reason, FinishedAt: *ts(seconds)},
+			Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Reason: reason, StartedAt: *ts(1), FinishedAt: *ts(seconds)},
 		}
 	}
 }

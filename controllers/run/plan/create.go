@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -52,9 +53,11 @@ func (f *Facts) tryAgain(w waiting) waiting {
 	return f.because(w, "", "")
 }
 
-// postpone lets a job wait that can't be created now, but not for ever.
+// postpone lets a job wait that can't be created now, but not for ever. It is due since
+// it could first not be.
 func (f *Facts) postpone(s v1alpha1.JobStatus, refusal Refusal, d *Decision) v1alpha1.JobStatus {
 	w := f.uncreated(waitOf(s), refusal)
+	s.QueuedTime = cmp.Or(s.QueuedTime, f.timestamp())
 	s = f.expire(w.of(s), w.since.Time, d)
 	if !s.Phase.Finished() {
 		d.requeue(f.retryCreate(w, refusal))

@@ -107,7 +107,7 @@ func replacedRun(f *plan.Facts) {
 // knownAs is a job that runs, and is recorded with this reason.
 func knownAs(reason, message string) observation {
 	return func(f *plan.Facts) {
-		f.Run.Status.Jobs = []v1alpha1.JobStatus{{Name: "a", Phase: v1alpha1.JobRunning, Reason: reason, Message: message, WaitingSince: ts(50), Job: "run-a", StartTime: ts(0)}}
+		f.Run.Status.Jobs = []v1alpha1.JobStatus{{Name: "a", Phase: v1alpha1.JobRunning, Reason: reason, Message: message, WaitingSince: ts(50), Job: "run-a", QueuedTime: ts(0)}}
 		f.Run.Status.StartTime = ts(0)
 	}
 }

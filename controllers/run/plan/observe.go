@@ -10,7 +10,6 @@ import (
 // observe returns the status of a job that has a Job.
 func (f *Facts) observe(p part, s v1alpha1.JobStatus, done map[string]*v1alpha1.JobStatus, d *Decision) v1alpha1.JobStatus {
 	s.Job = p.job.Name
-	s.StartTime = new(p.job.CreationTimestamp)
 	if s.Phase == v1alpha1.JobWaiting {
 		s = f.explain(s, "", "")
 		s.Phase = v1alpha1.JobRunning

@@ -9,6 +9,8 @@
 // them starts again. Statuses are finished: they get the phase that stays.
 package plan
 
+import "k8s.io/apimachinery/pkg/api/equality"
+
 // Decide decides what to do about the Run. The status of a Run that has
 // finished is never changed, but for what its notifiers come to; what is left of
 // its Jobs may still be stopped.
@@ -29,7 +31,11 @@ func Decide(f *Facts) Decision {
 		f.decideActive(&d)
 	}
 	d.Status.Renamed = append(d.Status.Renamed, f.Renamed...)
-	d.Step = f.next(&d)
+	changed := !equality.Semantic.DeepEqual(&f.Run.Status, &d.Status)
+	if changed {
+		f.stamp(&d)
+	}
+	d.Step = f.next(&d, changed)
 	return d
 }
 

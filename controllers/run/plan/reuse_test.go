@@ -17,7 +17,7 @@ func earlier(jobs ...v1alpha1.JobStatus) *v1alpha1.Run {
 }
 
 func past(name string, phase v1alpha1.JobPhase) v1alpha1.JobStatus {
-	return v1alpha1.JobStatus{Name: name, Phase: phase, Job: "first-" + name, StartTime: ts(1), CompletionTime: ts(2)}
+	return v1alpha1.JobStatus{Name: name, Phase: phase, Job: "first-" + name, QueuedTime: ts(0), ScheduledTime: ts(0), StartTime: ts(1), CompletionTime: ts(2)}
 }
 
 // A retry of a chain with a side branch: what is taken over, by how the earlier
@@ -78,7 +78,7 @@ func TestStatusOfARetry(t *testing.T) {
 	running := v1alpha1.RunStatus{
 		ObservedGeneration: 1, Phase: "Running", Number: 3, StartTime: ts(0),
 		Conditions: condition("Unknown", "Running", "1 of 2 jobs succeeded (1 reused from first); running: b"),
-		Jobs:       []v1alpha1.JobStatus{reused, {Name: "b", Phase: "Running", Job: "run-b", StartTime: ts(0)}},
+		Jobs:       []v1alpha1.JobStatus{reused, {Name: "b", Phase: "Running", Job: "run-b", QueuedTime: ts(0)}},
 	}
 	first := plan.Decide(f)
 	if diff := cmp.Diff(running, first.Status); diff != "" {
@@ -95,7 +95,7 @@ func TestStatusOfARetry(t *testing.T) {
 	want := *running.DeepCopy()
 	want.Phase, want.CompletionTime = "Succeeded", ts(100)
 	want.Conditions = condition("True", "Succeeded", "2 of 2 jobs succeeded (1 reused from first)")
-	want.Jobs[1].Phase, want.Jobs[1].CompletionTime = "Succeeded", ts(5)
+	want.Jobs[1].Phase, want.Jobs[1].ScheduledTime, want.Jobs[1].StartTime, want.Jobs[1].CompletionTime = "Succeeded", ts(1), ts(1), ts(5)
 	if diff := cmp.Diff(want, plan.Decide(f).Status); diff != "" {
 		t.Errorf("last status (-want +got):\n%s", diff)
 	}

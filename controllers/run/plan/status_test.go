@@ -36,7 +36,7 @@ func TestRunStatus(t *testing.T) {
 				ObservedGeneration: 1, Phase: "Running", Number: 3, StartTime: ts(0),
 				Conditions: condition("Unknown", "Running", "0 of 2 jobs succeeded; running: a"),
 				Jobs: []v1alpha1.JobStatus{
-					{Name: "a", Phase: "Running", Job: "run-a", StartTime: ts(0)},
+					{Name: "a", Phase: "Running", Job: "run-a", QueuedTime: ts(0)},
 					{Name: "b", Phase: "Waiting", Reason: "AwaitingNeeds", Message: "needs a"},
 				},
 			},
@@ -52,8 +52,8 @@ func TestRunStatus(t *testing.T) {
 				ObservedGeneration: 1, Phase: "Succeeded", Number: 3, StartTime: ts(0), CompletionTime: ts(100),
 				Conditions: condition("True", "Succeeded", "2 of 2 jobs succeeded"),
 				Jobs: []v1alpha1.JobStatus{
-					{Name: "a", Phase: "Succeeded", Job: "run-a", StartTime: ts(0), CompletionTime: ts(5)},
-					{Name: "b", Phase: "Succeeded", Job: "run-b", StartTime: ts(0), CompletionTime: ts(5)},
+					{Name: "a", Phase: "Succeeded", Job: "run-a", QueuedTime: ts(0), ScheduledTime: ts(1), StartTime: ts(1), CompletionTime: ts(5)},
+					{Name: "b", Phase: "Succeeded", Job: "run-b", QueuedTime: ts(0), ScheduledTime: ts(1), StartTime: ts(1), CompletionTime: ts(5)},
 				},
 			},
 		},
@@ -66,7 +66,7 @@ func TestRunStatus(t *testing.T) {
 				ObservedGeneration: 1, Phase: "Failed", Number: 3, StartTime: ts(0), CompletionTime: ts(100),
 				Conditions: condition("False", "JobFailed", "job a failed: Error: container main exited with code 1; 0 of 2 jobs succeeded"),
 				Jobs: []v1alpha1.JobStatus{
-					{Name: "a", Phase: "Failed", Reason: "Error", Message: "container main exited with code 1", Job: "run-a", StartTime: ts(0), CompletionTime: ts(80)},
+					{Name: "a", Phase: "Failed", Reason: "Error", Message: "container main exited with code 1", Job: "run-a", QueuedTime: ts(0), ScheduledTime: ts(1), StartTime: ts(1), CompletionTime: ts(80)},
 					{Name: "b", Phase: "Skipped", Reason: "NeedsFailed", Message: "needs a, which failed", CompletionTime: ts(100)},
 				},
 			},
@@ -90,7 +90,7 @@ func TestRunStatus(t *testing.T) {
 				ObservedGeneration: 1, Phase: "Queued", Number: 3,
 				Conditions: condition("Unknown", "Queued", "no job has started; a: QuotaExceeded: exceeded quota: small"),
 				Jobs: []v1alpha1.JobStatus{
-					{Name: "a", Phase: "Waiting", Reason: "QuotaExceeded", Message: "exceeded quota: small", WaitingSince: ts(100)},
+					{Name: "a", Phase: "Waiting", Reason: "QuotaExceeded", Message: "exceeded quota: small", WaitingSince: ts(100), QueuedTime: ts(100)},
 					{Name: "b", Phase: "Waiting", Reason: "AwaitingNeeds", Message: "needs a"},
 				},
 			},

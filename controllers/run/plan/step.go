@@ -1,10 +1,6 @@
 package plan
 
-import (
-	"k8s.io/apimachinery/pkg/api/equality"
-
-	"github.com/kayci/kayci/api/v1alpha1"
-)
+import "github.com/kayci/kayci/api/v1alpha1"
 
 // Step is what to do next about a Run.
 type Step string
@@ -33,17 +29,16 @@ const acts = 2
 // next returns what to do next. What can't be undone comes after the record that it
 // rests on; what can, comes before, which saves a write: whoever goes on after a
 // crash finds it there.
-func (f *Facts) next(d *Decision) Step {
-	changed := func() bool { return !equality.Semantic.DeepEqual(&f.Run.Status, &d.Status) }
+func (f *Facts) next(d *Decision, changed bool) Step {
 	barred := f.Fault != nil || f.Delay != nil
 	switch step := f.does(d); {
 	case !barred && f.Unpinned:
 		return Pin
 	case !barred && f.ranks(d):
 		return FindPlace
-	case !barred && step != Nothing && (!f.recordsFirst() || !changed()):
+	case !barred && step != Nothing && (!f.recordsFirst() || !changed):
 		return step
-	case changed():
+	case changed:
 		return Record
 	default:
 		return Nothing
