@@ -305,10 +305,13 @@ func (s *JobStatus) HasPassed() bool {
 // +kubebuilder:printcolumn:name="Started",type=date,JSONPath=`.status.startTime`
 // +kubebuilder:printcolumn:name="Finished",type=date,JSONPath=`.status.completionTime`
 // +kubebuilder:printcolumn:name="Trigger",type=string,JSONPath=`.spec.origin.trigger`,priority=1
+// +kubebuilder:printcolumn:name="Ref",type=string,JSONPath=`.spec.origin.ref`,priority=1
 // +kubebuilder:printcolumn:name="SHA",type=string,JSONPath=`.spec.origin.sha`,priority=1
+// +kubebuilder:printcolumn:name="Author",type=string,JSONPath=`.spec.origin.author`,priority=1
 // +kubebuilder:printcolumn:name="RetryOf",type=string,JSONPath=`.spec.retryOf`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Succeeded")].message`
+// +kubebuilder:printcolumn:name="Title",type=string,JSONPath=`.spec.origin.title`,priority=1
 // +kubebuilder:validation:XValidation:rule="(has(self.spec.params) ? has(oldSelf.spec.params) && self.spec.params == oldSelf.spec.params : !has(oldSelf.spec.params)) || (has(self.spec.retryOf) && !has(oldSelf.spec.params) && !(has(oldSelf.status) && has(oldSelf.status.phase)))",message="params can't be changed: create another Run",fieldPath=".spec.params"
 // +kubebuilder:validation:XValidation:rule="(has(self.spec.origin) ? has(oldSelf.spec.origin) && self.spec.origin == oldSelf.spec.origin : !has(oldSelf.spec.origin)) || (has(self.spec.retryOf) && !has(oldSelf.spec.origin) && !(has(oldSelf.status) && has(oldSelf.status.phase)))",message="origin can't be changed",fieldPath=".spec.origin"
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$')",message="metadata.name must be a DNS label of at most 63 characters"

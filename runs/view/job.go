@@ -106,7 +106,7 @@ func (f *Facts) job(s *v1alpha1.JobStatus, spec *v1alpha1.Job, ended map[string]
 	pods := f.podsOf(s)
 	j := Job{
 		Name: s.Name, State: stateOfJob(s), Reason: printable.Text(s.Reason), Message: printable.Text(s.Message),
-		Since: moment(s.WaitingSince), Times: timesOf(s, f.Now),
+		Since: moment(s.WaitingSince), Times: timesOf(s, pods, f.Now),
 		Attempts: int(s.Attempts), Disruptions: int(s.Disruptions), Job: s.Job, ReusedFrom: s.ReusedFrom,
 	}
 	if s.Phase == v1alpha1.JobRunning && s.Reason == "" {

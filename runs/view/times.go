@@ -3,9 +3,11 @@ package view
 import (
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 // Span is a time from its begin to its end. Of one that goes on the end is now. One that
@@ -19,7 +21,7 @@ func (s Span) Length() time.Duration { return s.To.Sub(s.From) }
 // a node, its images were pulled, it ran. What is unknown is zero.
 type Times struct{ Queued, Pulling, Running Span }
 
-// Took is how long the job has gone on since its Job was created.
+// Took is how long the job has gone on since it was due.
 func (t Times) Took() time.Duration {
 	var from, to time.Time
 	for _, span := range []Span{t.Queued, t.Pulling, t.Running} {
@@ -36,15 +38,44 @@ func (t Times) Took() time.Duration {
 	return to.Sub(from)
 }
 
-func timesOf(s *v1alpha1.JobStatus, now time.Time) Times {
-	start, end := moment(s.StartTime), moment(s.CompletionTime)
-	if start.IsZero() {
-		return Times{}
-	}
+// timesOf says what became of a job's time. Its pods know it before the status does. An
+// older version has recorded as the start when the Job was created, and nothing else.
+func timesOf(s *v1alpha1.JobStatus, pods []corev1.Pod, now time.Time) Times {
+	known := evidence.Times{Scheduled: s.ScheduledTime, Started: s.StartTime}
+	end := moment(s.CompletionTime)
 	if end.IsZero() {
 		end = now
 	}
-	return Times{Running: Span{start, later(start, end)}}
+	if s.QueuedTime != nil && !s.Phase.Finished() && !several(pods) {
+		known = evidence.NewestTimes(pods).Over(known)
+	}
+	spans := [3]Span{{From: moment(s.QueuedTime)}, {From: moment(known.Scheduled)}, {From: moment(known.Started)}}
+	for i := range spans {
+		span := &spans[i]
+		if span.From.IsZero() {
+			continue
+		}
+		span.To = later(span.From, end)
+		for _, next := range spans[i+1:] {
+			if !next.From.IsZero() {
+				span.To = later(span.From, next.From)
+				break
+			}
+		}
+	}
+	return Times{Queued: spans[0], Pulling: spans[1], Running: spans[2]}
+}
+
+// several reports whether pods run beside each other, of which none is the job's newest
+// attempt.
+func several(pods []corev1.Pod) bool {
+	live := 0
+	for i := range pods {
+		if !evidence.Ended(&pods[i]) {
+			live++
+		}
+	}
+	return live > 1
 }
 
 // later keeps a span from ending before it has begun: clocks differ.

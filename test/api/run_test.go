@@ -89,7 +89,7 @@ func completeJob(ctx context.Context, c client.Client, owner *batchv1.Job) error
 	now := metav1.Now()
 	pod.Status.Phase, pod.Status.StartTime = corev1.PodRunning, &now
 	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "main", State: corev1.ContainerState{
-		Terminated: &corev1.ContainerStateTerminated{FinishedAt: now},
+		Terminated: &corev1.ContainerStateTerminated{StartedAt: now, FinishedAt: now},
 	}}}
 	if err := c.Status().Update(ctx, pod); err != nil {
 		return err
@@ -136,6 +136,7 @@ func TestRequestsOfARun(t *testing.T) {
 			waitDeleted(t, person, namespace, "first")
 			waitEvent(t, person, namespace, "second")
 			wrote := settle(t, writes)
+			expectTimes(t, person, namespace, "second")
 			if most := 2*len(jobs) + 6 + 1; len(wrote) > most {
 				t.Errorf("%d writes, at most %d:\n%s", len(wrote), most, strings.Join(wrote, "\n"))
 			}
@@ -146,6 +147,21 @@ func TestRequestsOfARun(t *testing.T) {
 				t.Errorf("wrote without a reason: %v", idle)
 			}
 		})
+	}
+}
+
+// expectTimes checks that the API server has kept the times of the Run's jobs.
+func expectTimes(t *testing.T, c client.Client, namespace, name string) {
+	t.Helper()
+	var run v1alpha1.Run
+	if err := c.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, &run); err != nil {
+		t.Fatal(err)
+	}
+	for i := range run.Status.Jobs {
+		s := &run.Status.Jobs[i]
+		if s.QueuedTime == nil || s.ScheduledTime == nil || s.StartTime == nil || s.CompletionTime == nil {
+			t.Errorf("job %s was due at %v, got a node at %v, started at %v and ended at %v", s.Name, s.QueuedTime, s.ScheduledTime, s.StartTime, s.CompletionTime)
+		}
 	}
 }
 

@@ -48,7 +48,10 @@ func TestDiamondRunsInOrder(t *testing.T) {
 	s.awaitArrival(t, "step-4")
 	expect("step-1", "step-2", "step-3", "step-4")
 	s.openGate("step-4", "step-5")
-	s.awaitEnd(t, "d", v1alpha1.RunSucceeded)
+	run := s.awaitEnd(t, "d", v1alpha1.RunSucceeded)
+	for i := range run.Status.Jobs {
+		expectTimesInOrder(t, &run.Status.Jobs[i])
+	}
 
 	times := map[string]*corev1.ContainerStateTerminated{}
 	for _, name := range reached() {
@@ -64,6 +67,20 @@ func TestDiamondRunsInOrder(t *testing.T) {
 	}
 	if two, three := times["step-2"], times["step-3"]; two.FinishedAt.Before(&three.StartedAt) || three.FinishedAt.Before(&two.StartedAt) {
 		t.Error("step-2 and step-3 did not run at the same time")
+	}
+}
+
+// expectTimesInOrder checks that waiting, pulling and running were told apart.
+func expectTimesInOrder(t *testing.T, s *v1alpha1.JobStatus) {
+	t.Helper()
+	times := []*metav1.Time{s.QueuedTime, s.ScheduledTime, s.StartTime, s.CompletionTime}
+	before := s.QueuedTime
+	for _, at := range times {
+		if at == nil || at.Before(before) {
+			t.Errorf("job %s was due, got a node, started and ended at %v", s.Name, times)
+			return
+		}
+		before = at
 	}
 }
 

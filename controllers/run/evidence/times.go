@@ -13,16 +13,35 @@ import (
 // started; nil for what has not been seen.
 type Times struct{ Made, Scheduled, Started *metav1.Time }
 
+// NewestTimes returns the times of the newest of a job's pods.
+func NewestTimes(pods []corev1.Pod) Times {
+	if len(pods) == 0 {
+		return Times{}
+	}
+	newest := slices.MaxFunc(pods, compareAge)
+	return timesOf(&newest)
+}
+
+// Over returns the times of a pod over those that were recorded before, which are of a
+// later pod if that is gone.
+func (t Times) Over(recorded Times) Times {
+	switch got := cmp.Or(t.Scheduled, t.Made); {
+	case got == nil, got.Before(recorded.Scheduled):
+		return recorded
+	case got.Equal(recorded.Scheduled) && recorded.Started != nil:
+		// A container that was restarted tells its last starts alone.
+		return recorded
+	default:
+		return t
+	}
+}
+
 // TimesOf returns the times of the Job's newest pod of those that were made until the job
 // had ended, which may be nil. Of a Job of several pods they are the first times of any.
 func TimesOf(job *batchv1.Job, pods []corev1.Pod, ended *metav1.Time) Times {
 	made := slices.DeleteFunc(slices.Clone(pods), func(pod corev1.Pod) bool { return ended != nil && ended.Before(&pod.CreationTimestamp) })
-	switch {
-	case len(made) == 0:
-		return Times{}
-	case Single(job):
-		newest := slices.MaxFunc(made, compareAge)
-		return timesOf(&newest)
+	if Single(job) {
+		return NewestTimes(made)
 	}
 	var all Times
 	for i := range made {

@@ -28,12 +28,6 @@ func (f *Facts) stampJob(p part, s *v1alpha1.JobStatus) {
 		s.ScheduledTime, s.StartTime = cmp.Or(s.ScheduledTime, seen.Scheduled), cmp.Or(s.StartTime, seen.Started)
 		return
 	}
-	switch got := cmp.Or(seen.Scheduled, seen.Made); {
-	case got == nil, got.Before(s.ScheduledTime):
-		// No pod is left, or an older one than that of the recorded times.
-	case got.Equal(s.ScheduledTime) && s.StartTime != nil:
-		// A container that was restarted tells its last starts alone.
-	default:
-		s.ScheduledTime, s.StartTime = seen.Scheduled, seen.Started
-	}
+	seen = seen.Over(evidence.Times{Scheduled: s.ScheduledTime, Started: s.StartTime})
+	s.ScheduledTime, s.StartTime = seen.Scheduled, seen.Started
 }
