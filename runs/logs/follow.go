@@ -29,8 +29,8 @@ type Follower struct {
 	Pods *Pods
 	// Run returns the Run as it is now.
 	Run func(context.Context) (*v1alpha1.Run, error)
-	// Wanted says whether a container's log is to be read.
-	Wanted func(Part, Container) bool
+	// Filter says which logs are wanted.
+	Filter Filter
 	// Options of each log.
 	Options Options
 	// Every is how often to look at the Run; each second if it is zero.
@@ -139,8 +139,8 @@ func (f *follow) look(ctx context.Context, run *v1alpha1.Run, seen *seen) (*v1al
 func (f *follow) due(run *v1alpha1.Run, pods []corev1.Pod, ended bool) []Container {
 	var due []Container
 	for _, part := range Parts(run, pods) {
-		for _, c := range part.Containers {
-			if c.State.Started.IsZero() || ended && c.State.Ended.IsZero() || f.begun[c.UID][c.Name] || !f.Wanted(part, c) {
+		for _, c := range f.Filter.Of(&part) {
+			if c.State.Started.IsZero() || ended && c.State.Ended.IsZero() || f.begun[c.UID][c.Name] {
 				continue
 			}
 			if f.begun[c.UID] == nil {
@@ -180,10 +180,7 @@ func (f *follow) read(ctx context.Context, c Container) error {
 func (f *follow) rest(run *v1alpha1.Run, pods []corev1.Pod) error {
 	var errs []error
 	for _, part := range Parts(run, pods) {
-		if len(part.Containers) == 0 && !f.Wanted(part, Container{}) {
-			continue
-		}
-		for _, what := range part.Missing {
+		for _, what := range f.Filter.Missing(&part) {
 			errs = append(errs, f.sink.Missing(part.Name, nil, what))
 		}
 	}

@@ -44,8 +44,6 @@ func addPod(n *node, job string, second int, state corev1.ContainerState, entrie
 	})
 }
 
-func allParts(Part, Container) bool { return true }
-
 // TestFollow: logs of jobs that have ended come first, in the pipeline's order; jobs that
 // start later and later attempts are followed; and it ends with the Run.
 func TestFollow(t *testing.T) {
@@ -71,7 +69,7 @@ func TestFollow(t *testing.T) {
 			run.Status.Phase = v1alpha1.RunFailed
 		},
 	}}
-	f := &Follower{Pods: n.source(t), Wanted: allParts, Every: time.Millisecond, Run: func(context.Context) (*v1alpha1.Run, error) {
+	f := &Follower{Pods: n.source(t), Every: time.Millisecond, Run: func(context.Context) (*v1alpha1.Run, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		return run.DeepCopy(), nil
@@ -79,7 +77,7 @@ func TestFollow(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	last, err := f.Follow(ctx, sink)
-	want := []string{"lint 1: l", "build 1: b", "test 1: first", "test 2: again", "test 2: ends", "skipped: it never started"}
+	want := []string{"lint 1: l", "build 1: b", "test 1: first", "test 2: again", "test 2: ends"}
 	if diff := cmp.Diff(want, sink.lines); diff != "" || err != nil || last.Status.Phase != v1alpha1.RunFailed {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
@@ -91,7 +89,7 @@ func TestFollowStops(t *testing.T) {
 	n := newNode()
 	addPod(n, "test", 3, running(), entry{time.Minute, "first"})
 	run := v1alpha1.Run{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "web-1", UID: "1"}, Status: v1alpha1.RunStatus{Jobs: []v1alpha1.JobStatus{{Name: "test"}}}}
-	f := &Follower{Pods: n.source(t), Wanted: allParts, Every: time.Millisecond, Run: func(context.Context) (*v1alpha1.Run, error) { return run.DeepCopy(), nil }}
+	f := &Follower{Pods: n.source(t), Every: time.Millisecond, Run: func(context.Context) (*v1alpha1.Run, error) { return run.DeepCopy(), nil }}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if _, err := f.Follow(ctx, &told{on: map[string]func(){"test 1: first": cancel}}); !errors.Is(err, context.Canceled) {

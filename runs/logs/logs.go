@@ -92,8 +92,9 @@ type Line struct {
 	Text []byte
 	// Cut is how many bytes of the line are left out behind Text.
 	Cut int64
-	// More says that the line goes on in the next one, which has no Time.
-	More bool
+	// More says that the line goes on in the next one, and Rest that this is such a one,
+	// without a Time.
+	More, Rest bool
 	// Idle says that nothing more has arrived yet: who collects lines may pass them on.
 	Idle bool
 }

@@ -21,6 +21,8 @@ type Part struct {
 	Service bool
 	// Failed says that it has, whether or not that counts.
 	Failed bool
+	// Begun says that its Job was made.
+	Begun bool
 	// Containers in the order in which they start, attempt by attempt.
 	Containers []Container
 	// Missing says what logs there aren't, a sentence each.
@@ -36,7 +38,7 @@ func Parts(run *v1alpha1.Run, pods []corev1.Pod) []Part {
 	}
 	for i := range run.Status.Services {
 		service := &run.Status.Services[i]
-		part := Part{Name: service.Name, Service: true, Failed: service.Phase == v1alpha1.ServiceFailed}
+		part := Part{Name: service.Name, Service: true, Failed: service.Phase == v1alpha1.ServiceFailed, Begun: service.Job != ""}
 		own := podsOf(pods, run.Name, v1alpha1.ServiceLabel, service.Name, service.Job)
 		part.add(own, len(own))
 		if len(own) == 0 {
@@ -48,7 +50,7 @@ func Parts(run *v1alpha1.Run, pods []corev1.Pod) []Part {
 }
 
 func jobPart(run *v1alpha1.Run, status *v1alpha1.JobStatus, pods []corev1.Pod) Part {
-	part := Part{Name: status.Name, Failed: status.Phase == v1alpha1.JobFailed}
+	part := Part{Name: status.Name, Failed: status.Phase == v1alpha1.JobFailed, Begun: status.Job != ""}
 	own := podsOf(pods, cmp.Or(status.ReusedFrom, run.Name), v1alpha1.JobLabel, status.Name, status.Job)
 	attempts := max(len(own), int(status.Attempts))
 	part.add(own, attempts)
@@ -104,7 +106,10 @@ func (p *Part) add(pods []*corev1.Pod, attempts int) {
 	for i, pod := range pods {
 		attempt := first + i
 		index, indexed := pod.Annotations[batchv1.JobCompletionIndexAnnotation]
-		if indexed {
+		// Whoever makes a pod may write anything there. A service has one pod of one index.
+		if indexed = indexed && !p.Service && strings.Trim(index, "0123456789") == ""; !indexed {
+			index = ""
+		} else {
 			indices[index]++
 			attempt = indices[index]
 		}

@@ -52,10 +52,11 @@ func TestParts(t *testing.T) {
 	}}
 	service := podOf("two", "db", 1, func(pod *corev1.Pod) {
 		pod.Labels = map[string]string{v1alpha1.RunLabel: "two", v1alpha1.ServiceLabel: "db"}
+		index("0")(pod)
 		pod.Spec.InitContainers = []corev1.Container{{Name: "clone"}, {Name: "proxy", RestartPolicy: new(corev1.ContainerRestartPolicyAlways)}}
 	})
 	pods := []corev1.Pod{
-		podOf("two", "retried", 9), podOf("two", "retried", 5), podOf("one", "reused", 1), podOf("two", "reused", 1), service,
+		podOf("two", "retried", 9, index("../x")), podOf("two", "retried", 5), podOf("one", "reused", 1), podOf("two", "reused", 1), service,
 		podOf("two", "many", 1, index("0")), podOf("two", "many", 1, index("1")), podOf("two", "many", 2, index("0")),
 		podOf("two", "lost", 1, func(pod *corev1.Pod) { pod.OwnerReferences = nil }),
 		podOf("two", "lost", 2, func(pod *corev1.Pod) { pod.OwnerReferences[0].Name = "another" }),
@@ -72,21 +73,59 @@ func TestParts(t *testing.T) {
 		return Container{Service: "db", Attempt: 1, Namespace: "ci", Pod: "two-db-1", UID: "uid-a", Name: name, Of: 3, Init: init, Sidecar: sidecar}
 	}
 	want := []Part{
-		{Name: "reused", Containers: []Container{at("reused", "one-reused-1", 1)}},
+		{Name: "reused", Begun: true, Containers: []Container{at("reused", "one-reused-1", 1)}},
 		{
-			Name: "retried", Failed: true, Containers: []Container{at("retried", "two-retried-5", 2), at("retried", "two-retried-9", 3)},
+			Name: "retried", Failed: true, Begun: true, Containers: []Container{at("retried", "two-retried-5", 2), at("retried", "two-retried-9", 3)},
 			Missing: []string{"the pods of attempt 1 are gone, and their logs with them"},
 		},
-		{Name: "many", Containers: []Container{many("two-many-1", "0", 1), many("two-many-1", "1", 1), many("two-many-2", "0", 2)}},
-		{Name: "lost", Missing: []string{"its pod is gone, and its log with it"}},
+		{Name: "many", Begun: true, Containers: []Container{many("two-many-1", "0", 1), many("two-many-1", "1", 1), many("two-many-2", "0", 2)}},
+		{Name: "lost", Begun: true, Missing: []string{"its pod is gone, and its log with it"}},
 		{Name: "skipped", Missing: []string{"it never started"}},
 		{Name: "waiting", Missing: []string{"it hasn't started yet"}},
-		{Name: "db", Service: true, Failed: true, Containers: []Container{db("clone", true, false), db("proxy", false, true), db("main", false, false)}},
+		{Name: "db", Service: true, Failed: true, Begun: true, Containers: []Container{db("clone", true, false), db("proxy", false, true), db("main", false, false)}},
 	}
 	if diff := cmp.Diff(want, Parts(run, pods)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got := selector(run); got != "kayci.dev/run in (two,one)" {
 		t.Errorf("pods are selected by %s", got)
+	}
+}
+
+// TestFilter: what is asked for by name is shown and told of; else each job is, and a
+// service that has failed.
+func TestFilter(t *testing.T) {
+	t.Parallel()
+	containers := []Container{{Name: "clone", Attempt: 1}, {Name: "main", Attempt: 1}, {Name: "main", Attempt: 2}}
+	job := Part{Name: "build", Begun: true, Containers: containers, Missing: []string{"gone"}}
+	waiting := Part{Name: "waits", Missing: []string{"not yet"}}
+	broken := Part{Name: "db", Service: true, Failed: true, Begun: true, Containers: containers[:1]}
+	service := Part{Name: "db", Service: true, Begun: true, Containers: containers[:1]}
+	type shown struct {
+		Containers []Container
+		Missing    []string
+	}
+	for name, tt := range map[string]struct {
+		filter Filter
+		part   Part
+		want   shown
+	}{
+		"a job":              {Filter{}, job, shown{containers, job.Missing}},
+		"a waiting job":      {Filter{}, waiting, shown{}},
+		"one that is named":  {Filter{Parts: []string{"waits"}}, waiting, shown{nil, waiting.Missing}},
+		"another is named":   {Filter{Parts: []string{"waits"}}, job, shown{}},
+		"a service":          {Filter{}, service, shown{}},
+		"a failed service":   {Filter{}, broken, shown{broken.Containers, nil}},
+		"a named service":    {Filter{Parts: []string{"db"}}, service, shown{service.Containers, nil}},
+		"only what failed":   {Filter{Failed: true}, job, shown{}},
+		"and this has":       {Filter{Failed: true}, broken, shown{broken.Containers, nil}},
+		"one container":      {Filter{Container: "main"}, job, shown{containers[1:], job.Missing}},
+		"one attempt":        {Filter{Attempt: 2}, job, shown{containers[2:], nil}},
+		"a lost attempt":     {Filter{Attempt: 3}, job, shown{nil, job.Missing}},
+		"one of one attempt": {Filter{Attempt: 1, Container: "main"}, job, shown{containers[1:2], nil}},
+	} {
+		if diff := cmp.Diff(tt.want, shown{tt.filter.Of(&tt.part), tt.filter.Missing(&tt.part)}); diff != "" {
+			t.Errorf("%s: (-want +got):\n%s", name, diff)
+		}
 	}
 }

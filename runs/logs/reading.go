@@ -110,7 +110,7 @@ func (r *reading) drain(ctx context.Context, stream io.Reader) error {
 
 // take passes a piece on, if it is wanted.
 func (r *reading) take(piece piece, inside bool) error {
-	if inside {
+	if r.line.Rest = inside; inside {
 		if r.skip {
 			return nil
 		}
@@ -128,7 +128,9 @@ func (r *reading) take(piece piece, inside bool) error {
 			r.skip = true
 			return nil
 		}
-		r.left = r.passed
+		// It goes on where it was broken off.
+		r.left, r.line.Rest = r.passed, true
+		at, stamp = time.Time{}, nil
 	} else {
 		if r.skip = !at.IsZero() && at.Before(r.options.Since); r.skip {
 			return nil
