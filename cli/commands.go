@@ -38,6 +38,8 @@ func Add(root *cobra.Command, env *Env) {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: env.Name}
 	}
 	Join(root, UseGroup,
+		newDownloadCommand(env),
+		newLogsCommand(env),
 		newVersionCommand(env),
 	)
 }

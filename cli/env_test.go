@@ -49,7 +49,7 @@ func (c *console) runIn(ctx context.Context, args ...string) int {
 	c.out.Reset()
 	c.err.Reset()
 	root := &cobra.Command{Use: "kayci", SilenceErrors: true, SilenceUsage: true}
-	Add(root, c.Env)
+	Add(root, c.Env) //nolint:contextcheck // cobra gives commands their context
 	root.AddCommand(&cobra.Command{Use: "controller", RunE: func(*cobra.Command, []string) error { return errors.New("of no person") }})
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)

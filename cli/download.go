@@ -1,0 +1,224 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/yaml"
+
+	"github.com/kayci/kayci/api/printable"
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/cli/bundle"
+	"github.com/kayci/kayci/runs/find"
+	"github.com/kayci/kayci/runs/logs"
+)
+
+// eventPage is how many events an answer of the API server holds.
+const eventPage = 500
+
+func newDownloadCommand(env *Env) *cobra.Command {
+	var to string
+	cmd := &cobra.Command{
+		Use:   "download [RUN]",
+		Short: "Save all that is known of a Run: its logs, events and what it has run",
+		Long: `Save all that is known of a Run in a folder or, if its name ends with .tar.gz, in one
+file: the Run, the copy of its Pipeline that it has run, its events, and each log with
+times. What there is none of stands in missing.txt. The Run's parameters and outputs
+are in it; pods and Secrets aren't.`,
+		Example: "  kayci download web/128\n  kayci download web/128 -d report",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return env.download(cmd.Context(), strings.Join(args, ""), to)
+		},
+	}
+	cmd.Flags().StringVarP(&to, "directory", "d", "", "folder, or file if it ends with .tar.gz, to save to; it may not be there yet (default RUN.tar.gz)")
+	return cmd
+}
+
+func (e *Env) download(ctx context.Context, name, to string) error {
+	namespace, err := e.Cluster.Namespace()
+	if err != nil {
+		return err
+	}
+	reader, err := e.Cluster.Client()
+	if err != nil {
+		return err
+	}
+	kube, err := e.Cluster.Kube()
+	if err != nil {
+		return err
+	}
+	finder := find.Finder{Reader: reader, Namespace: namespace}
+	run, err := finder.Run(ctx, name)
+	if err != nil {
+		return err
+	}
+	if to == "" {
+		to = run.Name + ".tar.gz"
+	}
+	target, err := bundle.Create(to, e.Now())
+	if err != nil {
+		return err
+	}
+	d := &download{kube: kube, finder: finder, run: run, target: target}
+	if err := d.all(ctx); err != nil {
+		target.Discard()
+		return err
+	}
+	if err := target.Close(); err != nil {
+		return err
+	}
+	for _, what := range d.missing {
+		fmt.Fprintln(e.Err, what)
+	}
+	_, err = fmt.Fprintln(e.Out, to)
+	return err
+}
+
+// download saves a Run.
+type download struct {
+	kube   kubernetes.Interface
+	finder find.Finder
+	run    *v1alpha1.Run
+	target bundle.Target
+	// missing is what couldn't be had, a line each.
+	missing []string
+}
+
+func (d *download) miss(what string, why any) {
+	d.missing = append(d.missing, what+": "+printable.Text(fmt.Sprint(why)))
+}
+
+// all saves what there is. Only an error of the target, or the person, ends it.
+func (d *download) all(ctx context.Context) error {
+	run := d.run.DeepCopy()
+	run.ManagedFields = nil
+	run.SetGroupVersionKind(v1alpha1.GroupVersion().WithKind(v1alpha1.RunKind))
+	if err := d.yaml("run.yaml", run); err != nil {
+		return err
+	}
+	if spec, err := d.finder.Spec(ctx, d.run); err != nil {
+		d.miss("pipeline.yaml", err)
+	} else if err := d.yaml("pipeline.yaml", spec); err != nil {
+		return err
+	}
+	pods := &logs.Pods{Client: d.kube.CoreV1()}
+	found, err := pods.Of(ctx, d.run)
+	if err != nil {
+		d.miss("logs", err)
+	}
+	if events, err := d.events(ctx, found); err != nil {
+		d.miss("events.yaml", err)
+	} else if err := d.yaml("events.yaml", events); err != nil {
+		return err
+	}
+	for _, part := range logs.Parts(d.run, found) {
+		for _, what := range part.Missing {
+			d.miss(part.Name, what)
+		}
+		for i := range part.Containers {
+			if err := d.log(ctx, pods, &part.Containers[i]); err != nil {
+				return err
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return d.target.Put("missing.txt", func(w io.Writer) error {
+		_, err := io.WriteString(w, strings.Join(append(d.missing, ""), "\n"))
+		return err
+	})
+}
+
+func (d *download) yaml(name string, object any) error {
+	data, err := yaml.Marshal(object)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return d.target.Put(name, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// events of the Run, its Jobs and its pods.
+func (d *download) events(ctx context.Context, pods []corev1.Pod) ([]corev1.Event, error) {
+	of := map[string]bool{v1alpha1.RunKind + "/" + d.run.Name: true}
+	for i := range d.run.Status.Jobs {
+		of["Job/"+d.run.Status.Jobs[i].Job] = true
+	}
+	for i := range d.run.Status.Services {
+		of["Job/"+d.run.Status.Services[i].Job] = true
+	}
+	for i := range pods {
+		of["Pod/"+pods[i].Name] = true
+	}
+	events := []corev1.Event{}
+	options := metav1.ListOptions{Limit: eventPage}
+	for {
+		some, err := d.kube.CoreV1().Events(d.run.Namespace).List(ctx, options)
+		if err != nil {
+			return nil, fmt.Errorf("list events: %w", err)
+		}
+		for i := range some.Items {
+			if event := &some.Items[i]; of[event.InvolvedObject.Kind+"/"+event.InvolvedObject.Name] {
+				event.ManagedFields = nil
+				events = append(events, *event)
+			}
+		}
+		if options.Continue = some.Continue; options.Continue == "" {
+			return events, nil
+		}
+	}
+}
+
+// log saves one container's log: the bytes that it printed, each line with its time.
+func (d *download) log(ctx context.Context, pods *logs.Pods, c *logs.Container) error {
+	name := fmt.Sprintf("%s-%d", c.Part(), c.Attempt)
+	if c.Index != "" {
+		name = fmt.Sprintf("%s-%s-%d", c.Part(), c.Index, c.Attempt)
+	}
+	name = fmt.Sprintf("logs/%s/%s.log", name, c.Name)
+	var end logs.End
+	var failed error
+	err := d.target.Put(name, func(w io.Writer) error {
+		out := bufio.NewWriterSize(w, 64<<10)
+		var full error
+		end, failed = pods.Read(ctx, c, logs.Options{Whole: true}, func(line *logs.Line) error {
+			full = writeLine(out, line)
+			return full
+		})
+		if full != nil {
+			return full
+		}
+		return out.Flush()
+	})
+	if failed != nil {
+		d.miss(name, failed)
+	}
+	for _, what := range end.Missing {
+		d.miss(name, what)
+	}
+	return err
+}
+
+func writeLine(out *bufio.Writer, line *logs.Line) error {
+	if line.Stamp != nil && !line.Rest {
+		// A writer that has failed says so at the end.
+		_, _ = out.Write(line.Stamp)
+		_ = out.WriteByte(' ')
+	}
+	_, err := out.Write(line.Text)
+	if !line.More && err == nil {
+		err = out.WriteByte('\n')
+	}
+	return err
+}
