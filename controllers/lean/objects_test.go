@@ -46,7 +46,8 @@ func finishedRun(i int) *v1alpha1.Run {
 			Pipeline: "web", Revision: "web-5d9c7b8f6d", Params: map[string]string{"git_sha": fmt.Sprintf("%040d", i), "git_ref": "refs/heads/main"},
 			Origin: &v1alpha1.Origin{
 				Trigger: "web-push", Provider: "github", Delivery: fmt.Sprintf("72d3162e-cc78-11e3-81ab-%012d", i), Digest: fmt.Sprintf("sha256:%064d", i),
-				Repository: "https://git.example.com/acme/web", SHA: fmt.Sprintf("%040d", i), Ref: "refs/heads/main", Sender: "octocat",
+				Repository: "https://git.example.com/acme/web", SHA: fmt.Sprintf("%040d", i), Ref: "refs/heads/main", Branch: "main", Sender: "octocat", Author: "mona",
+				Title: fmt.Sprintf("Fix %05d of the parser", i), URL: fmt.Sprintf("https://git.example.com/acme/web/commit/%040d", i),
 			},
 		},
 		Status: v1alpha1.RunStatus{
@@ -56,7 +57,7 @@ func finishedRun(i int) *v1alpha1.Run {
 	}
 	for k, job := range jobs {
 		run.Status.Jobs = append(run.Status.Jobs, v1alpha1.JobStatus{
-			Name: job, Phase: v1alpha1.JobSucceeded, Job: name + "-" + job, StartTime: new(at(i, 10*k)), CompletionTime: new(at(i, 10*k+9)),
+			Name: job, Phase: v1alpha1.JobSucceeded, Job: name + "-" + job, QueuedTime: new(at(i, 10*k)), ScheduledTime: new(at(i, 10*k)), StartTime: new(at(i, 10*k+1)), CompletionTime: new(at(i, 10*k+9)),
 		})
 	}
 	return run
