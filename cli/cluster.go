@@ -14,6 +14,7 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -32,6 +33,9 @@ const shown = "context namespace kubeconfig as"
 type Cluster struct {
 	userAgent string
 	warnings  io.Writer
+
+	// kubeconfig takes the place of the person's files, if it isn't nil.
+	kubeconfig *clientcmdapi.Config
 
 	rules     clientcmd.ClientConfigLoadingRules
 	overrides clientcmd.ConfigOverrides
@@ -57,6 +61,9 @@ func (c *Cluster) AddFlags(flags *pflag.FlagSet) {
 }
 
 func (c *Cluster) loader() clientcmd.ClientConfig {
+	if c.kubeconfig != nil {
+		return clientcmd.NewDefaultClientConfig(*c.kubeconfig, &c.overrides)
+	}
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = c.rules.ExplicitPath
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &c.overrides)

@@ -38,9 +38,9 @@ func Add(root *cobra.Command, env *Env) {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: env.Name}
 	}
 	Join(root, UseGroup,
-		newDownloadCommand(env),
-		newLogsCommand(env),
-		newVersionCommand(env),
+		newStartCommand(env), newRunsCommand(env), newWaitCommand(env), newCancelCommand(env), newRetryCommand(env),
+		newApproveCommand(env), newOpenCommand(env), newLogsCommand(env), newDownloadCommand(env),
+		newSyncCommand(env), newVersionCommand(env),
 	)
 }
 

@@ -9,9 +9,13 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/cli/terminal"
 )
 
 // console is a person without a terminal, at a cluster that a test fills.
@@ -34,18 +38,34 @@ func at(t *testing.T, funcs interceptor.Funcs, objects ...client.Object) *consol
 	})
 	c.Now = func() time.Time { return time.Unix(1_800_000_000, 0) }
 	c.waits = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
-	c.Cluster.overrides.Context.Namespace = "ci"
-	c.Cluster.client = fake.NewClientBuilder().WithScheme(known).WithObjects(objects...).WithInterceptorFuncs(funcs).Build()
+	c.Cluster.kubeconfig = &clientcmdapi.Config{
+		CurrentContext: "here", Contexts: map[string]*clientcmdapi.Context{"here": {Cluster: "c", Namespace: "ci"}},
+		Clusters: map[string]*clientcmdapi.Cluster{"c": {Server: "https://127.0.0.1:1"}},
+	}
+	c.Cluster.client = fake.NewClientBuilder().WithScheme(known).WithObjects(objects...).WithInterceptorFuncs(funcs).
+		WithIndex(&v1alpha1.Run{}, v1alpha1.CompletionTimeField, func(o client.Object) []string {
+			if run, is := o.(*v1alpha1.Run); is && run.Status.CompletionTime != nil {
+				return []string{"ended"}
+			}
+			return []string{""}
+		}).Build()
 	return c
 }
 
-// run gives a command, and returns the exit code.
-func (c *console) run(t *testing.T, args ...string) int {
-	t.Helper()
-	return c.runIn(t.Context(), args...)
+// answer has somebody sit at the console, who types the lines.
+func (c *console) answer(lines ...string) {
+	c.In = strings.NewReader(strings.Join(lines, "\n") + "\n")
+	c.Terminal = terminal.New(c.In, c.out, c.err, c.Getenv)
+	c.Terminal.In, c.Terminal.Err = true, true
 }
 
-func (c *console) runIn(ctx context.Context, args ...string) int {
+// give gives a command, and returns the exit code.
+func (c *console) give(t *testing.T, args ...string) int {
+	t.Helper()
+	return c.giveIn(t.Context(), args...)
+}
+
+func (c *console) giveIn(ctx context.Context, args ...string) int {
 	c.out.Reset()
 	c.err.Reset()
 	root := &cobra.Command{Use: "kayci", SilenceErrors: true, SilenceUsage: true}
@@ -62,7 +82,7 @@ func (c *console) runIn(ctx context.Context, args ...string) int {
 
 func TestVersion(t *testing.T) {
 	c := at(t, interceptor.Funcs{})
-	if code := c.run(t, "version"); code != 0 || c.out.String() != "v1.2.3 (abc)\n" {
+	if code := c.give(t, "version"); code != 0 || c.out.String() != "v1.2.3 (abc)\n" {
 		t.Errorf("%d, %q, %q", code, c.out, c.err)
 	}
 }
@@ -82,7 +102,7 @@ func TestUsageErrors(t *testing.T) {
 		"the controller's own":  {[]string{"controller"}, -1, ""},
 	} {
 		c := at(t, interceptor.Funcs{})
-		if code := c.run(t, tt.args...); code != tt.code || strings.TrimRight(c.err.String(), "\n") != strings.TrimRight(tt.text, "\n") {
+		if code := c.give(t, tt.args...); code != tt.code || strings.TrimRight(c.err.String(), "\n") != strings.TrimRight(tt.text, "\n") {
 			t.Errorf("%s: %d, %q", name, code, c.err)
 		}
 	}
@@ -91,10 +111,10 @@ func TestUsageErrors(t *testing.T) {
 func TestPluginIsCalledByItsName(t *testing.T) {
 	c := at(t, interceptor.Funcs{})
 	c.Name = "kubectl kayci"
-	if code := c.run(t, "versionx"); code != 2 || !strings.HasPrefix(c.err.String(), "kubectl kayci: unknown command \"versionx\" for \"kubectl kayci\"") {
+	if code := c.give(t, "versionx"); code != 2 || !strings.HasPrefix(c.err.String(), "kubectl kayci: unknown command \"versionx\" for \"kubectl kayci\"") {
 		t.Errorf("%d, %q", code, c.err)
 	}
-	c.run(t, "--help")
+	c.give(t, "--help")
 	if !strings.Contains(c.out.String(), "kubectl kayci [command]") || !strings.Contains(c.out.String(), "In the cluster:") {
 		t.Errorf("help is %q", c.out)
 	}

@@ -62,7 +62,11 @@ func (o *Output) Own() (string, bool) {
 }
 
 // Write writes an object or a list as -o says. Who manages which field is left out.
-func (o *Output) Write(out io.Writer, known *runtime.Scheme, object runtime.Object) error {
+func (o *Output) Write(out io.Writer, object runtime.Object) error {
+	known, err := scheme()
+	if err != nil {
+		return err
+	}
 	object = object.DeepCopyObject()
 	if err := dress(known, object); err != nil {
 		return err

@@ -69,12 +69,8 @@ func TestOutput(t *testing.T) {
 			if own, is := output.Own(); is {
 				t.Errorf("the command's own: %s", own)
 			}
-			known, err := scheme()
-			if err != nil {
-				t.Fatal(err)
-			}
 			var out bytes.Buffer
-			if err := output.Write(&out, known, tt.object); err != nil {
+			if err := output.Write(&out, tt.object); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, out.String()); diff != "" {

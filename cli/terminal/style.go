@@ -22,3 +22,29 @@ func (t *Terminal) Paint(style Style, text string) string {
 	}
 	return "\x1b[" + string(style) + "m" + text + "\x1b[0m"
 }
+
+// State is a word for where something stands. On a terminal its symbol stands before
+// it, in the colour of its class: the state in lower-case letters.
+func (t *Terminal) State(class, symbol, word string) string {
+	if !t.Out {
+		return word
+	}
+	return t.Paint(styleOf(class), symbol+" "+word)
+}
+
+func styleOf(class string) Style {
+	switch class {
+	case "succeeded":
+		return Green
+	case "failed":
+		return Red
+	case "running", "ready", "starting", "stopping":
+		return Blue
+	case "asking", "tolerated":
+		return Yellow
+	case "skipped", "cancelled", "stopped":
+		return Dim
+	default:
+		return Plain
+	}
+}

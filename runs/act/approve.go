@@ -87,9 +87,12 @@ func told(given v1alpha1.Approval) string {
 
 // Awaiting returns the jobs of the Run that wait for an approval.
 func Awaiting(run *v1alpha1.Run) []v1alpha1.JobStatus {
-	return slices.DeleteFunc(slices.Clone(run.Status.Jobs), func(s v1alpha1.JobStatus) bool {
-		return s.Phase != v1alpha1.JobWaiting || s.Reason != v1alpha1.ReasonAwaitingApproval
-	})
+	return slices.DeleteFunc(slices.Clone(run.Status.Jobs), func(s v1alpha1.JobStatus) bool { return !Awaits(&s) })
+}
+
+// Awaits reports whether the job waits for an approval.
+func Awaits(job *v1alpha1.JobStatus) bool {
+	return job.Phase == v1alpha1.JobWaiting && job.Reason == v1alpha1.ReasonAwaitingApproval
 }
 
 func waiting(run *v1alpha1.Run) string {

@@ -3,10 +3,12 @@ package find
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -105,4 +107,34 @@ func (f Finder) Spec(ctx context.Context, run *v1alpha1.Run) (*v1alpha1.Pipeline
 // serve.
 func missing(err error) bool {
 	return apierrors.IsNotFound(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
+}
+
+// ConfigRepo returns the ConfigRepo of a name, or without one the only one that there
+// is.
+func (f Finder) ConfigRepo(ctx context.Context, name string) (*v1alpha1.ConfigRepo, error) {
+	if name == "" {
+		names, err := f.Names(ctx, v1alpha1.ConfigRepoKind)
+		switch {
+		case err != nil:
+			return nil, err
+		case len(names) == 0:
+			return nil, &NotFoundError{What: "ConfigRepo", Namespace: f.Namespace}
+		case len(names) > 1:
+			return nil, fmt.Errorf("there are several ConfigRepos: say which: %s", strings.Join(names, ", "))
+		}
+		name = names[0]
+	}
+	if len(validation.IsDNS1123Subdomain(name)) > 0 {
+		return nil, fmt.Errorf("%q is no name of a ConfigRepo", name)
+	}
+	var repo v1alpha1.ConfigRepo
+	err := f.Reader.Get(ctx, client.ObjectKey{Namespace: f.Namespace, Name: name}, &repo)
+	switch {
+	case missing(err):
+		names, _ := f.Names(ctx, v1alpha1.ConfigRepoKind)
+		return nil, &NotFoundError{What: "ConfigRepo " + name, Namespace: f.Namespace, Near: Near(name, names)}
+	case err != nil:
+		return nil, fmt.Errorf("get ConfigRepo %s: %w", name, err)
+	}
+	return &repo, nil
 }

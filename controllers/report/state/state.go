@@ -34,7 +34,7 @@ func Released(last githost.Status) githost.Status {
 func Of(trigger *v1alpha1.Trigger, run *v1alpha1.Run, page string) githost.Status {
 	state, description := describe(run)
 	return githost.Status{
-		State: state, Context: Context(trigger), URL: address(cmp.Or(trigger.Spec.Report.URL, page), trigger, run),
+		State: state, Context: Context(trigger), URL: Address(cmp.Or(trigger.Spec.Report.URL, page), trigger.Name, run),
 		Description: printable.Cut(printable.Text(strings.Join(strings.Fields(description), " ")), githost.MaxDescription),
 	}
 }
@@ -123,11 +123,11 @@ func progress(run *v1alpha1.Run, message string) string {
 	return text
 }
 
-// address is that of the Run's page. What is put into it stays what it is.
-func address(page string, trigger *v1alpha1.Trigger, run *v1alpha1.Run) string {
+// Address is that of the Run's page. What is put into it stays what it is.
+func Address(page, trigger string, run *v1alpha1.Run) string {
 	var pairs []string
 	for name, value := range map[string]string{
-		"namespace": run.Namespace, "trigger": trigger.Name, "pipeline": run.Spec.Pipeline, "run": run.Name, "uid": string(run.UID), "sha": SHA(run),
+		"namespace": run.Namespace, "trigger": trigger, "pipeline": run.Spec.Pipeline, "run": run.Name, "uid": string(run.UID), "sha": SHA(run),
 	} {
 		pairs = append(pairs, "{"+name+"}", url.PathEscape(value))
 	}
