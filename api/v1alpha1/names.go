@@ -7,6 +7,9 @@ import "strings"
 const (
 	// ConfigRepoLabel is on every Pipeline and Trigger that a ConfigRepo applied.
 	ConfigRepoLabel = "kayci.dev/configrepo"
+	// TryLabel is on Pipelines that `kayci try` has made, until they are removed: the
+	// name of the Pipeline that is tried.
+	TryLabel = "kayci.dev/try"
 	// PipelineLabel is on Runs, revisions, Jobs and pods.
 	PipelineLabel = "kayci.dev/pipeline"
 	// TriggerLabel is on Runs that a Trigger started.

@@ -25,5 +25,6 @@ func Commands(tools *Tools) []*cobra.Command {
 		newLintCommand(tools),
 		newDiffCommand(tools),
 		newMatchCommand(tools),
+		newTryCommand(tools),
 	}
 }

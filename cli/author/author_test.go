@@ -2,7 +2,6 @@ package author
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -56,7 +55,7 @@ func call(t *testing.T, stdin string, args ...string) ending {
 	})...)
 	root.SetArgs(args)
 	err = root.ExecuteContext(t.Context())
-	return ending{out.String(), message(err), codeOf(t.Context(), err)}
+	return ending{out.String(), message(err), codeOf(err)}
 }
 
 func message(err error) string {
@@ -67,7 +66,7 @@ func message(err error) string {
 }
 
 // codeOf an error as the program ends with it.
-func codeOf(_ context.Context, err error) int {
+func codeOf(err error) int {
 	var exit *cli.ExitError
 	switch {
 	case err == nil:

@@ -7,15 +7,12 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/cli"
 	"github.com/kayci/kayci/cli/author/difference"
 	"github.com/kayci/kayci/cli/terminal"
-	"github.com/kayci/kayci/controllers/configrepo"
-	"github.com/kayci/kayci/controllers/run/job/defaults"
 	"github.com/kayci/kayci/render"
 	"github.com/kayci/kayci/sync/apply"
 )
@@ -110,38 +107,6 @@ func (flags *diffFlags) input(ctx context.Context, cluster client.Reader, object
 	}
 	in.Desired, err = flags.withDefaults(ctx, cluster, in.Desired)
 	return in, err
-}
-
-// withDefaults merges the ConfigRepo's defaults for jobs under the Pipelines.
-func (flags *diffFlags) withDefaults(ctx context.Context, cluster client.Reader, desired []apply.Desired) ([]apply.Desired, error) {
-	var found corev1.ConfigMap
-	name := flags.repo.Spec.JobDefaults.Name
-	if err := cluster.Get(ctx, client.ObjectKey{Namespace: flags.repo.Namespace, Name: name}, &found); err != nil {
-		return nil, fmt.Errorf("read the ConfigRepo's defaults for jobs: %w", err)
-	}
-	template, err := defaults.Parse(found.Data)
-	if err != nil {
-		return nil, fmt.Errorf("ConfigMap %q: %w", name, err)
-	}
-	if len(template.Canonical()) == 0 {
-		return desired, nil
-	}
-	left := render.DefaultDecoded
-	merged := make([]apply.Desired, len(desired))
-	var faults []apply.Fault
-	for i, d := range desired {
-		var messages []string
-		if merged[i], messages, err = configrepo.MergeUnder(template, d, &left); err != nil {
-			return nil, fmt.Errorf("%s: merge the defaults for jobs under %s: %w", d.File, d.Key, err)
-		}
-		for _, message := range messages {
-			faults = append(faults, apply.Fault{File: d.File, Key: d.Key, Message: fmt.Sprintf("with the defaults of ConfigMap %q: %s", name, message)})
-		}
-	}
-	if len(faults) > 0 {
-		return nil, &apply.RefusedError{Faults: faults}
-	}
-	return merged, nil
 }
 
 // print returns how many objects differ.

@@ -23,6 +23,9 @@ const ImageUsage = "KayCI's own image, which the notifiers of the built-in libra
 // offline is the namespace of what is rendered without a cluster, unless one is named.
 const offline = "default"
 
+// defaultTimeout is when rendering is given up.
+const defaultTimeout = time.Minute
+
 // errNothing says that a folder renders no object.
 var errNothing = errors.New("the files render no object: a sync refuses them unless spec.allowEmpty is set")
 
@@ -58,7 +61,7 @@ func (f *folder) addFlags(flags *pflag.FlagSet) {
 }
 
 func (f *folder) addTimeout(flags *pflag.FlagSet) {
-	flags.DurationVar(&f.timeout, timeoutFlag, time.Minute, "when to give up")
+	flags.DurationVar(&f.timeout, timeoutFlag, defaultTimeout, "when to give up")
 }
 
 // resolve completes what the flags leave open. Nobody is asked unless a ConfigRepo is
@@ -121,7 +124,8 @@ func (f *folder) render(ctx context.Context) ([]render.Object, error) {
 		return nil, err
 	}
 	f.options.Exec = command
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(f.timeout, time.Minute))
+	f.timeout = cmp.Or(f.timeout, defaultTimeout)
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	result, err := render.Render(ctx, f.options)
 	switch faults := render.Errors(nil); {

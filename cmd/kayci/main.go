@@ -15,6 +15,7 @@ import (
 
 	"github.com/kayci/kayci/cli"
 	"github.com/kayci/kayci/cli/author"
+	"github.com/kayci/kayci/cli/doctor"
 )
 
 func main() {
@@ -62,6 +63,7 @@ func newProgram(env *cli.Env) *cobra.Command {
 	}
 	cli.Add(root, env)
 	cli.Join(root, cli.AuthorGroup, author.Commands(&author.Tools{Env: env, Evaluate: evaluateCommand, Image: defaultImage()})...)
+	cli.Join(root, cli.UseGroup, doctor.Command(env))
 	add(root, cli.ClusterGroup, newControllerCommand(), newInstallConfigReposCommand(), newProbeCommand(), newNotifyCommand())
 	root.AddCommand(newEvaluateCommand())
 	return root

@@ -22,6 +22,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/cli"
 	"github.com/kayci/kayci/cli/author"
+	"github.com/kayci/kayci/cli/doctor"
 	"github.com/kayci/kayci/render"
 )
 
@@ -65,6 +66,7 @@ func authorCommand(t *testing.T, kubeconfig string, args ...string) ending {
 		Env: env, Image: "registry.example.com/kayci:v1.2.3",
 		Evaluate: func() ([]string, error) { return []string{self, evaluateArgument}, nil },
 	})...)
+	root.AddCommand(doctor.Command(env))
 	root.SetArgs(append(args, "--kubeconfig", kubeconfig))
 	err = root.ExecuteContext(t.Context())
 	end := ending{Out: out.String(), Err: errs.String()}
