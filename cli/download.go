@@ -38,6 +38,7 @@ are in it; pods and Secrets aren't.`,
 			return env.download(cmd.Context(), strings.Join(args, ""), to)
 		},
 	}
+	env.Cluster.AddFlags(cmd.Flags())
 	cmd.Flags().StringVarP(&to, "directory", "d", "", "folder, or file if it ends with .tar.gz, to save to; it may not be there yet (default RUN.tar.gz)")
 	return cmd
 }

@@ -53,6 +53,7 @@ cancelled.`,
 		},
 	}
 	f := cmd.Flags()
+	env.Cluster.AddFlags(f)
 	f.BoolVarP(&flags.follow, "follow", "f", false, "go on until the Run has ended, with jobs that start later")
 	f.BoolVar(&flags.filter.Failed, "failed", false, "only jobs and services that have failed")
 	f.StringVarP(&flags.filter.Container, "container", "c", "", "only containers of this name")
