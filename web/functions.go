@@ -2,10 +2,8 @@ package web
 
 import (
 	"html/template"
-	"net/url"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"k8s.io/utils/clock"
 
@@ -21,19 +19,17 @@ func functions(files *static.Files, now clock.PassiveClock) template.FuncMap {
 		// plain is text without what would change the text around it: a build's names
 		// and messages may hold characters that turn the direction of writing.
 		"plain": printable.Text,
-		// duration is a time in words, ago how long something is past, and instant a
-		// point in time for programs.
-		"duration": printable.Duration,
-		"ago":      func(t *metav1.Time) string { return duration.HumanDuration(now.Since(t.Time)) + " ago" },
-		"instant":  func(t *metav1.Time) string { return t.UTC().Format(time.RFC3339) },
+		// short is a time in words, ago how long something is past, and instant a point
+		// in time for programs.
+		"short":   duration.HumanDuration,
+		"ago":     func(t time.Time) string { return duration.HumanDuration(now.Since(t)) + " ago" },
+		"instant": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		// The paths of pages.
 		"namespacePath": namespacePath,
 		"pipelinePath":  pipelinePath,
+		"runPath":       runPath,
+		"jobPath":       jobPath,
+		"repoPath":      configRepoPath,
+		"triggerPath":   triggerPath,
 	}
-}
-
-func namespacePath(namespace string) string { return "/ns/" + url.PathEscape(namespace) }
-
-func pipelinePath(namespace, name string) string {
-	return namespacePath(namespace) + "/pipelines/" + url.PathEscape(name)
 }

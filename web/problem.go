@@ -51,7 +51,7 @@ func (s *server) explain(r *http.Request, err error) *problem {
 	case errors.Is(err, context.DeadlineExceeded), apierrors.IsTimeout(err), errors.As(err, &network) && network.Timeout():
 		return &problem{
 			Status: http.StatusGatewayTimeout, Title: "The API server is slow",
-			Text: "Kubernetes' API server has not answered within " + patience.String() + ".", Hint: "Load the page again in a moment.",
+			Text: "Kubernetes' API server has not answered within " + s.Patience.String() + ".", Hint: "Load the page again in a moment.",
 		}
 	case apierrors.IsTooManyRequests(err), apierrors.IsServerTimeout(err):
 		return &problem{Status: http.StatusServiceUnavailable, Title: "The API server is busy", Text: err.Error(), Hint: "Load the page again in a moment."}
@@ -113,4 +113,16 @@ func (p *problem) header(w http.ResponseWriter) {
 	if p.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 	}
+}
+
+// failText answers with the error in a line: to scripts and programs.
+func (s *server) failText(w http.ResponseWriter, r *http.Request, err error) {
+	p := s.explain(r, err)
+	p.header(w)
+	w.Header().Set("Cache-Control", "no-store")
+	text := p.Text
+	if p.Hint != "" {
+		text += " " + p.Hint
+	}
+	http.Error(w, text, p.Status)
 }

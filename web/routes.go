@@ -34,6 +34,23 @@ func (s *server) table() []route {
 		{"POST /logout", s.open(s.logout)},
 		{"GET /help", s.open(s.help)},
 		{"GET /{$}", s.page(s.namespaces)},
+		{"GET /ns/{ns}", s.page(s.runs)},
+		{"GET /ns/{ns}/events", s.stream(s.runsEvents)},
+		{"GET /ns/{ns}/pipelines/{pipeline}", s.page(s.pipeline)},
+		{"POST /ns/{ns}/pipelines/{pipeline}/runs", s.page(s.start)},
+		{"GET /ns/{ns}/pipelines/{pipeline}/runs/{number}", s.page(s.numbered)},
+		{"GET /ns/{ns}/runs/{run}", s.page(s.run)},
+		{"GET /ns/{ns}/runs/{run}/events", s.stream(s.runEvents)},
+		{"GET /ns/{ns}/runs/{run}/log.tar.gz", s.stream(s.bundle)},
+		{"POST /ns/{ns}/runs/{run}/cancel", s.post(s.cancel)},
+		{"POST /ns/{ns}/runs/{run}/retry", s.post(s.retry)},
+		{"GET /ns/{ns}/runs/{run}/jobs/{job}", s.page(s.job)},
+		{"POST /ns/{ns}/runs/{run}/jobs/{job}/approve", s.post(s.approve)},
+		{"GET /ns/{ns}/runs/{run}/jobs/{job}/log", s.stream(s.log)},
+		{"GET /ns/{ns}/runs/{run}/jobs/{job}/log/search", s.stream(s.search)},
+		{"GET /ns/{ns}/configrepos/{repo}", s.page(s.configRepo)},
+		{"POST /ns/{ns}/configrepos/{repo}/sync", s.post(s.sync)},
+		{"GET /ns/{ns}/triggers/{trigger}", s.page(s.trigger)},
 		{"/", s.open(s.nowhere)},
 	}
 }
@@ -41,7 +58,7 @@ func (s *server) table() []route {
 // open answers whoever asks, within the time that a person waits.
 func (s *server) open(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		ctx, cancel := context.WithTimeout(r.Context(), s.Patience)
 		defer cancel()
 		r = r.WithContext(ctx)
 		if err := h(w, r); err != nil {

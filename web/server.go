@@ -4,6 +4,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -18,8 +19,8 @@ import (
 	"github.com/kayci/kayci/web/viewer"
 )
 
-// patience is how long the API server may take to answer what a page needs.
-const patience = 10 * time.Second
+// usualPatience is how long the API server may take to answer what a page needs.
+const usualPatience = 10 * time.Second
 
 // Options say for whom the page is.
 type Options struct {
@@ -34,8 +35,13 @@ type Options struct {
 	Sessions *viewer.Sessions
 	// Namespaces are looked at for a viewer who may not list namespaces.
 	Namespaces []string
+	// Patience is how long the API server may take to answer what a page needs; ten
+	// seconds if it is zero.
+	Patience time.Duration
 	// Clock says how long ago something was, and when a quiet stream says something.
 	Clock clock.WithTicker
+	// Stopping is closed when the process is to end: streams end then. nil: it never is.
+	Stopping <-chan struct{}
 	// Log is for what viewers can't do anything about.
 	Log logr.Logger
 }
@@ -47,11 +53,13 @@ type server struct {
 	rights  *rights.Rights
 	static  *static.Files
 	pages   *pages
+	streams limits.Streams
 }
 
 // New returns the page.
 func New(opts Options) (http.Handler, error) {
 	s := &server{Options: opts}
+	s.Patience = cmp.Or(s.Patience, usualPatience)
 	var err error
 	if s.cluster, err = newCluster(opts.Config, opts.Local); err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"time"
 )
 
 // ErrSignIn says that nobody is known who sends the request.
@@ -83,4 +84,10 @@ func With(ctx context.Context, v *Viewer) context.Context {
 func From(ctx context.Context) (*Viewer, bool) {
 	v, ok := ctx.Value(contextKey{}).(*Viewer)
 	return v, ok
+}
+
+// Ends is when the viewer's token ends, or zero if it doesn't say.
+func (v *Viewer) Ends() time.Time {
+	end, _ := tokenEnd(v.Token)
+	return end
 }

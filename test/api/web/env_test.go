@@ -160,6 +160,24 @@ func (s *site) create(t *testing.T, objects ...client.Object) {
 	}
 }
 
+// list reads all objects of the namespace, of several kinds.
+func (s *site) list(t *testing.T, lists ...client.ObjectList) {
+	t.Helper()
+	for _, list := range lists {
+		if err := s.client.List(t.Context(), list, client.InNamespace(s.namespace)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// read reads the object.
+func (s *site) read(t *testing.T, object client.Object) {
+	t.Helper()
+	if err := s.client.Get(t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // user makes an account of the test's namespace that has the rules there, and returns
 // its token.
 func (s *site) user(t *testing.T, name string, rules ...rbacv1.PolicyRule) string {

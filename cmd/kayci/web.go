@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/fluxcd/pkg/runtime/logger"
+	"github.com/spf13/cobra"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
+
+	"github.com/kayci/kayci/web"
+	"github.com/kayci/kayci/web/seal"
+	"github.com/kayci/kayci/web/viewer"
+)
+
+// errNobodyCouldLook says that the flags leave no way to know a viewer.
+var errNobodyCouldLook = errors.New("nobody could look: give --session-keys, --trust-forwarded-token or --anonymous-token-file")
+
+type webFlags struct {
+	web.Options
+	address, certificates    string
+	keys, anonymousTokenFile string
+	trustForwardedToken      bool
+	grace                    time.Duration
+	log                      logger.Options
+}
+
+func newWebCommand() *cobra.Command {
+	var flags webFlags
+	cmd := &cobra.Command{
+		Use:   "web",
+		Short: "Serve the web page, to each viewer with the viewer's own rights",
+		Long: "Serve the web page. It has no rights of its own: each request to the API server is made\n" +
+			"with the token of who looks. Viewers sign in with a token (--session-keys), come through a\n" +
+			"proxy that sends theirs along (--trust-forwarded-token), or share an account's\n" +
+			"(--anonymous-token-file). `kayci ui` serves the same page to yourself.",
+		Args: cobra.NoArgs,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			setLogger(flags.log)
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return flags.run(cmd.Context())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&flags.address, "bind-address", ":8090", "address of the page")
+	f.StringVar(&flags.certificates, "certificate-dir", "", "folder with tls.crt and tls.key to serve TLS by (default plain HTTP, for a proxy in front that speaks TLS)")
+	f.StringVar(&flags.keys, "session-keys", "", "folder with the file key, of at least 32 random bytes, and perhaps key.old, the one before: viewers can sign in, and browsers keep their token sealed with it")
+	f.BoolVar(&flags.trustForwardedToken, "trust-forwarded-token", false, "take the token of the header Authorization, which an authenticating proxy sends along")
+	f.StringVar(&flags.anonymousTokenFile, "anonymous-token-file", "", "file with the token of an account that who hasn't signed in looks as, without changing anything")
+	f.StringSliceVar(&flags.Namespaces, "namespaces", nil, "namespaces that a viewer is asked about who may not list namespaces, separated by commas")
+	f.DurationVar(&flags.grace, "graceful-shutdown", 10*time.Second, "how long requests in flight may take to end at a shutdown")
+	flags.log.BindFlags(f)
+	return cmd
+}
+
+func (flags *webFlags) run(ctx context.Context) error {
+	if err := flags.viewers(); err != nil {
+		return err
+	}
+	var err error
+	if flags.Config, err = ctrl.GetConfig(); err != nil {
+		return fmt.Errorf("find the cluster: %w", err)
+	}
+	flags.Clock, flags.Log, flags.Stopping = clock.RealClock{}, ctrl.Log, ctx.Done()
+	page, err := web.New(flags.Options)
+	if err != nil {
+		return err
+	}
+	certificates, err := certificatesOf(ctx, flags.certificates)
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", flags.address)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	ctrl.Log.Info("serving the page", "address", listener.Addr().String(), "version", buildInfo().Version)
+	return web.Serve(ctx, listener, page, certificates, flags.grace)
+}
+
+// viewers are those of the flags: a proxy's token counts before a session, and both
+// before nobody's.
+func (flags *webFlags) viewers() error {
+	var modes viewer.First
+	if flags.trustForwardedToken {
+		modes = append(modes, viewer.Header{})
+	}
+	if flags.keys != "" {
+		box := func() (*seal.Box, error) { return seal.Folder(flags.keys) }
+		if _, err := box(); err != nil {
+			return err
+		}
+		flags.Sessions = &viewer.Sessions{Box: box, Clock: clock.RealClock{}}
+		modes = append(modes, flags.Sessions)
+	}
+	if flags.anonymousTokenFile != "" {
+		modes = append(modes, viewer.Anonymous{File: flags.anonymousTokenFile})
+	}
+	if len(modes) == 0 {
+		return errNobodyCouldLook
+	}
+	flags.Viewers = modes
+	return nil
+}
+
+// certificatesOf reads a folder's, again whenever they are replaced. Without a folder
+// there are none.
+func certificatesOf(ctx context.Context, dir string) (*tls.Config, error) {
+	if dir == "" {
+		return nil, nil //nolint:nilnil // Plain HTTP is a usual answer and no error.
+	}
+	watcher, err := certwatcher.New(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate of the page: %w", err)
+	}
+	go func() {
+		// It ends with the process, and logs what it can't read.
+		_ = watcher.Start(ctx)
+	}()
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: watcher.GetCertificate}, nil
+}

@@ -1,0 +1,78 @@
+package web
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/runs/find"
+	"github.com/kayci/kayci/runs/logs"
+	"github.com/kayci/kayci/runs/view"
+)
+
+// look is a Run as a viewer sees it.
+type look struct {
+	Run  *v1alpha1.Run
+	Spec *v1alpha1.PipelineSpec
+	Pods []corev1.Pod
+	// View is what people see of these.
+	View view.Run
+	// Hidden says what the viewer may not see, or what isn't there any more, of the rest.
+	Hidden []string
+}
+
+func (s *server) finder(namespace string) find.Finder {
+	return find.Finder{Reader: s.cluster.client, Namespace: namespace}
+}
+
+func (s *server) pods() *logs.Pods { return &logs.Pods{Client: s.cluster.kube.CoreV1()} }
+
+// getRun returns the Run of a name.
+func (s *server) getRun(ctx context.Context, namespace, name string) (*v1alpha1.Run, error) {
+	var run v1alpha1.Run
+	if err := s.cluster.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &run); err != nil {
+		return nil, err
+	}
+	return &run, nil
+}
+
+// lookAt reads what belongs to the Run. Who may see it and not the rest sees the Run.
+func (s *server) lookAt(ctx context.Context, run *v1alpha1.Run) (*look, error) {
+	l := &look{Run: run}
+	var specHidden, podsHidden string
+	group, reading := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		l.Spec, err = s.finder(run.Namespace).Spec(reading, run)
+		specHidden, err = hidden(err)
+		return err
+	})
+	group.Go(func() (err error) {
+		l.Pods, err = s.pods().Of(reading, run)
+		podsHidden, err = hidden(err)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for _, what := range []string{specHidden, podsHidden} {
+		if what != "" {
+			l.Hidden = append(l.Hidden, what)
+		}
+	}
+	l.View = view.Of(view.Facts{Run: run, Spec: l.Spec, Pods: l.Pods, Now: s.Clock.Now()})
+	return l, nil
+}
+
+// hidden turns an error that leaves out a part of a page into what it says.
+func hidden(err error) (string, error) {
+	var missing *find.NotFoundError
+	if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) || errors.As(err, &missing) {
+		return err.Error(), nil
+	}
+	return "", err
+}

@@ -1,0 +1,100 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/kayci/kayci/web/viewer"
+)
+
+// pingEvery is how often a stream that has nothing to say shows that it is there, to
+// proxies that end silent connections.
+const pingEvery = 20 * time.Second
+
+// stream answers a viewer for as long as the viewer likes, or as there is something to
+// say. There are only so many of them.
+func (s *server) stream(h handler) http.Handler {
+	answer := s.viewed(func(w http.ResponseWriter, r *http.Request) error {
+		v, ok := viewer.From(r.Context())
+		if !ok {
+			return viewer.ErrSignIn
+		}
+		closed, err := s.streams.Open(v.Key())
+		if err != nil {
+			return err
+		}
+		defer closed()
+		ctx, cancel := s.untilStopping(r.Context())
+		defer cancel()
+		return h(w, r.WithContext(ctx))
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := answer(w, r); err != nil {
+			s.failText(w, r, err)
+		}
+	})
+}
+
+// untilStopping ends a stream when the process is to end.
+func (s *server) untilStopping(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-s.Stopping:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// events writes server-sent events.
+type events struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func newEvents(w http.ResponseWriter) *events {
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	// nginx would hold events back until a buffer of its own is full.
+	h.Set("X-Accel-Buffering", "no")
+	return &events{w: w, control: http.NewResponseController(w)}
+}
+
+// send writes an event. Each line of the data is one of the event's.
+func (e *events) send(event, id, data string) error {
+	var text bytes.Buffer
+	if id != "" {
+		fmt.Fprintf(&text, "id: %s\n", id)
+	}
+	fmt.Fprintf(&text, "event: %s\n", event)
+	for line := range bytes.Lines([]byte(data)) {
+		text.WriteString("data: ")
+		text.Write(bytes.TrimRight(line, "\r\n"))
+		text.WriteByte('\n')
+	}
+	if data == "" {
+		text.WriteString("data:\n")
+	}
+	text.WriteByte('\n')
+	return e.write(text.Bytes())
+}
+
+func (e *events) ping() error { return e.write([]byte(": still here\n\n")) }
+
+func (e *events) write(text []byte) error {
+	if _, err := e.w.Write(text); err != nil {
+		return err
+	}
+	return e.control.Flush()
+}
+
+// soon bounds what a stream asks of the API server between two events.
+func (s *server) soon(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.Patience)
+}
