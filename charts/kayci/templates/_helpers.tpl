@@ -159,3 +159,36 @@ annotations:
   {{- . | nindent 2 }}
 {{- end }}
 {{- end }}
+
+{{- define "kayci.webMetadata" -}}
+name: {{ include "kayci.fullname" . }}-web
+namespace: {{ .Release.Namespace }}
+labels:
+  {{- include "kayci.labels" . | nindent 2 }}
+  app.kubernetes.io/component: web
+{{- end }}
+
+{{- define "kayci.webSelector" -}}
+app.kubernetes.io/name: {{ include "kayci.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: web
+{{- end }}
+
+{{/* The Secrets that the page's pods mount, and the names of their folders. */}}
+{{- define "kayci.webSecrets" -}}
+{{- $name := printf "%s-web" (include "kayci.fullname" .) }}
+{{- with .Values.web }}
+{{- if .sessions.enabled }}
+- name: sessions
+  secret: {{ default (printf "%s-sessions" $name) .sessions.secretName }}
+{{- end }}
+{{- if .anonymous.serviceAccountName }}
+- name: anonymous
+  secret: {{ $name }}-anonymous
+{{- end }}
+{{- if .tlsSecretName }}
+- name: tls
+  secret: {{ .tlsSecretName }}
+{{- end }}
+{{- end }}
+{{- end }}
