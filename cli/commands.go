@@ -39,7 +39,7 @@ func Add(root *cobra.Command, env *Env) {
 	}
 	Join(root, UseGroup,
 		newStartCommand(env), newRunsCommand(env), newWaitCommand(env), newCancelCommand(env), newRetryCommand(env),
-		newApproveCommand(env), newOpenCommand(env), newLogsCommand(env), newDownloadCommand(env),
+		newApproveCommand(env), newOpenCommand(env), newUICommand(env), newLogsCommand(env), newDownloadCommand(env),
 		newSyncCommand(env), newVersionCommand(env),
 	)
 }
