@@ -22,7 +22,11 @@ func (s *server) stream(h handler) http.Handler {
 		if !ok {
 			return viewer.ErrSignIn
 		}
-		closed, err := s.streams.Open(v.Key())
+		key := v.Key()
+		if v.Anonymous {
+			key = ""
+		}
+		closed, err := s.streams.Open(key)
 		if err != nil {
 			return err
 		}

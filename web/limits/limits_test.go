@@ -8,6 +8,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/kayci/kayci/web/limits"
 )
@@ -35,7 +38,15 @@ func TestStreams(t *testing.T) {
 	if _, err := streams.Open("anna"); !errors.Is(err, limits.ErrViewer) {
 		t.Errorf("after one was closed twice, two more: %v", err)
 	}
-	for n := range limits.PerProcess - limits.PerViewer {
+	for range limits.PerViewer {
+		if _, err := streams.Open(""); err != nil {
+			t.Fatalf("one of those that nobody tells apart: %v", err)
+		}
+	}
+	if _, err := streams.Open(""); err != nil {
+		t.Errorf("one more of those that nobody tells apart: %v", err)
+	}
+	for n := range limits.PerProcess - 2*limits.PerViewer - 1 {
 		if _, err := streams.Open(fmt.Sprint("user-", n/limits.PerViewer)); err != nil {
 			t.Fatalf("another viewer's, number %d: %v", n, err)
 		}
@@ -86,4 +97,39 @@ func readUntil(t *testing.T, connection net.Conn, text string) string {
 		}
 	}
 	return read.String()
+}
+
+// deadlines notes what a connection is told.
+type deadlines struct {
+	*httptest.ResponseRecorder
+
+	set []string
+}
+
+func (d *deadlines) SetWriteDeadline(at time.Time) error {
+	if at.IsZero() {
+		d.set = append(d.set, "none")
+	} else {
+		d.set = append(d.set, at.Sub(time.Now().Add(limits.PerWrite)).Round(time.Minute).String())
+	}
+	return nil
+}
+
+// TestDeadlines: each write has one, the last of an answer, too, and silence has none.
+func TestDeadlines(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		handler http.HandlerFunc
+		want    []string
+	}{
+		"no body": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusSeeOther) }, []string{"0s"}},
+		"a write": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "x") }, []string{"0s", "none", "0s"}},
+		"a flush": {func(w http.ResponseWriter, _ *http.Request) { _ = http.NewResponseController(w).Flush() }, []string{"0s", "none", "0s"}},
+	} {
+		d := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+		limits.Writes(tt.handler).ServeHTTP(d, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+		if diff := cmp.Diff(tt.want, d.set); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
 }

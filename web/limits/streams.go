@@ -27,14 +27,15 @@ type Streams struct {
 	of  map[string]int
 }
 
-// Open counts one more of the viewer's, until closed is called once.
+// Open counts one more of the viewer's, until closed is called once. A blank viewer is
+// one of many that nobody tells apart: only all together are bounded.
 func (s *Streams) Open(viewer string) (closed func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.all >= PerProcess:
 		return nil, ErrProcess
-	case s.of[viewer] >= PerViewer:
+	case viewer != "" && s.of[viewer] >= PerViewer:
 		return nil, ErrViewer
 	case s.of == nil:
 		s.of = map[string]int{}

@@ -13,7 +13,10 @@ const PerWrite = 30 * time.Second
 // holds on to nothing for longer.
 func Writes(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(&writer{ResponseWriter: w, control: http.NewResponseController(w)}, r)
+		out := &writer{ResponseWriter: w, control: http.NewResponseController(w)}
+		next.ServeHTTP(out, r)
+		// What is left is sent now, the header of an answer without a body for one.
+		out.begin()
 	})
 }
 
@@ -26,13 +29,21 @@ type writer struct {
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *writer) Write(p []byte) (int, error) {
-	// A connection that knows no deadlines, a test's, is written to without.
-	_ = w.control.SetWriteDeadline(time.Now().Add(PerWrite))
+	w.begin()
+	defer w.end()
 	return w.ResponseWriter.Write(p)
 }
 
 // FlushError sends what was written. It may be a write of its own.
 func (w *writer) FlushError() error {
-	_ = w.control.SetWriteDeadline(time.Now().Add(PerWrite))
+	w.begin()
+	defer w.end()
 	return w.control.Flush()
 }
+
+// begin sets the deadline. A connection that knows none, a test's, is written to
+// without.
+func (w *writer) begin() { _ = w.control.SetWriteDeadline(time.Now().Add(PerWrite)) }
+
+// end takes the deadline away: HTTP/2 would end a stream at it that is merely silent.
+func (w *writer) end() { _ = w.control.SetWriteDeadline(time.Time{}) }
