@@ -123,11 +123,12 @@ $(GO) run ./cmd/crds < $$pipelines > $$pipelines.new
 mv $$pipelines.new $$pipelines
 $(TOOLS)/crd-ref-docs --log-level=ERROR --renderer=markdown --source-path=api/v1alpha1 \
   --config=docs/reference/config.yaml --templates-dir=docs/reference/templates --output-path=$(1)/docs/reference/api.md
+$(GO) run ./cmd/kayci reference > $(1)/docs/reference/cli.md
 endef
 
 .PHONY: generate
-generate: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Generate deepcopy code, CRDs and the API reference from the API types.
-	@$(call begin,generate,deepcopy code and CRDs and the API reference)
+generate: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Generate deepcopy code, CRDs and the references of the API and of the commands.
+	@$(call begin,generate,deepcopy code and CRDs and the references)
 	$(call generate-into,$$scratch)
 	rm -rf charts/kayci/files/crds
 	cp -r $$scratch/. .
@@ -137,7 +138,7 @@ verify: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Check that generated fi
 	@$(call begin,verify,are generated files and go.mod up to date?)
 	$(call generate-into,$$scratch)
 	stale=
-	for path in api/v1alpha1/zz_generated.deepcopy.go charts/kayci/files/crds docs/reference/api.md; do
+	for path in api/v1alpha1/zz_generated.deepcopy.go charts/kayci/files/crds docs/reference/api.md docs/reference/cli.md; do
 	  diff -ruN $$path $$scratch/$$path || stale+=" $$path"
 	done
 	[ -z "$$stale" ] || { echo "Out of date:$$stale. Run 'make generate' and commit the result."; exit 1; }

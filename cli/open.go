@@ -33,7 +33,7 @@ func newOpenCommand(env *Env) *cobra.Command {
 		Long: "Print the address of a Run's page. On a terminal it is opened in a browser, too.\n\n" +
 			"The address comes from --url or the variable KAYCI_URL, which has either names in braces as\n" +
 			"the chart's reports.url, or is that of the page's server. Without them the Run's Trigger is\n" +
-			"asked for its report.url.\n\n" + addressing,
+			"asked for its report.url.\n\n" + unaddressed,
 		Example:           "  kayci open web/12 --url https://ci.example.com",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: env.complete(env.completeRuns),

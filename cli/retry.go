@@ -15,7 +15,7 @@ func newRetryCommand(env *Env) *cobra.Command {
 		Use:   "retry [RUN]",
 		Short: "Run again what has failed of a Run",
 		Long: "Start another Run that executes what a failed or cancelled one did, with its revision and\n" +
-			"parameters. Jobs that had succeeded, and need none that didn't, aren't run again.\n\n" + addressing,
+			"parameters. Jobs that had succeeded, and need none that didn't, aren't run again.\n\n" + unaddressed,
 		Example:           "  kayci retry web/12 --wait",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: env.complete(env.completeRuns),

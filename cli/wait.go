@@ -13,7 +13,7 @@ func newWaitCommand(env *Env) *cobra.Command {
 		Use:   "wait [RUN]",
 		Short: "Wait until a Run has ended",
 		Long: "Wait until a Run has ended. Nothing is printed; the exit code is the Run's: 0 Succeeded,\n" +
-			"1 Failed, 3 Cancelled, and 124 if --timeout was over before.\n\n" + addressing,
+			"1 Failed, 3 Cancelled, and 124 if --timeout was over before.\n\n" + unaddressed,
 		Example:           "  kayci wait web/12 --timeout 30m && echo passed",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: env.complete(env.completeRuns),

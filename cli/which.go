@@ -14,9 +14,13 @@ import (
 )
 
 // addressing is said in the help of every command that takes a Run.
-const addressing = "RUN is a Run's name, PIPELINE/NUMBER as in web/12, or a Pipeline for its newest Run. Without\n" +
-	"it the newest Run of the namespace is meant. PIPELINE/ asks for the Pipeline's newest even if\n" +
-	"a Run has its name, and run.kayci.dev/NAME for that Run."
+const addressing = "RUN is a Run's name, PIPELINE/NUMBER as in web/12, or a Pipeline for its newest Run.\n" +
+	"PIPELINE/ asks for the Pipeline's newest even if a Run has its name, and\n" +
+	"run.kayci.dev/NAME for that Run."
+
+// unaddressed is said where a command looks at a Run and doesn't change it.
+const unaddressed = addressing + " Without RUN the newest of the namespace is meant, or on a\n" +
+	"terminal the one that you choose of several that are active."
 
 func (e *Env) finder() (find.Finder, error) {
 	c, err := e.Cluster.Client()
