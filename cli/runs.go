@@ -20,6 +20,7 @@ type runsCommand struct {
 	ref, sha, by  string
 	limit         int
 	allNamespaces bool
+	watching      bool
 }
 
 func newRunsCommand(env *Env) *cobra.Command {
@@ -44,6 +45,7 @@ func newRunsCommand(env *Env) *cobra.Command {
 	f.StringVar(&runs.by, "by", "", "only Runs that this user of the git host has caused")
 	f.IntVar(&runs.limit, "limit", 20, "how many Runs are listed; 0 is all")
 	f.BoolVarP(&runs.allNamespaces, "all-namespaces", "A", false, "Runs of all namespaces")
+	f.BoolVarP(&runs.watching, "watch", "w", false, "go on with what changes: on a terminal the list is drawn anew, elsewhere each change has a line")
 	// It fails for a flag that isn't there.
 	_ = cmd.RegisterFlagCompletionFunc("phase", cobra.FixedCompletions(lowerPhases(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -76,6 +78,9 @@ func (r *runsCommand) do(ctx context.Context, args []string) error {
 	if r.allNamespaces {
 		finder.Namespace = ""
 	}
+	if r.watching {
+		return r.watch(ctx, finder, query)
+	}
 	found, err := finder.Runs(ctx, query)
 	if err != nil {
 		return err
@@ -104,6 +109,9 @@ func (r *runsCommand) check() error {
 		if !slices.Contains(lowerPhases(), strings.ToLower(phase)) {
 			return usage("--phase is %q: it takes %s", phase, strings.Join(lowerPhases(), ", "))
 		}
+	}
+	if format, own := r.output.Own(); r.watching && (!own || format == asWide) {
+		return usage("--watch takes --output table alone")
 	}
 	if r.limit < 0 {
 		return usage("--limit is %d: it takes 0, for all, or more", r.limit)

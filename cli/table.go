@@ -52,7 +52,15 @@ func (t *table) write(out io.Writer, columns int) error {
 
 // print writes a table of Runs.
 func (r *runsCommand) print(runs []v1alpha1.Run, wide bool) error {
-	list := table{headings: []string{"NAMESPACE", "RUN", "PHASE", "JOBS", "REF", "SHA", "AGE", "TOOK", "WHY"}}
+	columns := 0
+	if r.Terminal.Out && !wide {
+		columns, _ = r.Terminal.Size()
+	}
+	return r.table(runs, wide).write(r.Out, columns)
+}
+
+func (r *runsCommand) table(runs []v1alpha1.Run, wide bool) *table {
+	list := &table{headings: []string{"NAMESPACE", "RUN", "PHASE", "JOBS", "REF", "SHA", "AGE", "TOOK", "WHY"}}
 	if wide {
 		list.headings = append(list.headings, "NAME", "BY", "EVENT", "RETRY OF", "TITLE")
 	}
@@ -72,11 +80,7 @@ func (r *runsCommand) print(runs []v1alpha1.Run, wide bool) error {
 		}
 		list.add(cells...)
 	}
-	columns := 0
-	if r.Terminal.Out && !wide {
-		columns, _ = r.Terminal.Size()
-	}
-	return list.write(r.Out, columns)
+	return list
 }
 
 // since is how long ago something was, in a word.

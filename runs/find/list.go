@@ -76,11 +76,15 @@ func (l *Listing) add(run *v1alpha1.Run, limit int) {
 	}
 }
 
-func (l *Listing) trim(limit int) {
-	slices.SortFunc(l.Runs, func(a, b v1alpha1.Run) int { return order.Compare(&b, &a) })
-	if limit > 0 && len(l.Runs) > limit {
-		l.Runs = slices.Clip(slices.Clone(l.Runs[:limit]))
+func (l *Listing) trim(limit int) { l.Runs = Newest(l.Runs, limit) }
+
+// Newest orders Runs by their age, and returns so many of the newest; 0 is all.
+func Newest(runs []v1alpha1.Run, limit int) []v1alpha1.Run {
+	slices.SortFunc(runs, func(a, b v1alpha1.Run) int { return order.Compare(&b, &a) })
+	if limit > 0 && len(runs) > limit {
+		return slices.Clip(slices.Clone(runs[:limit]))
 	}
+	return runs
 }
 
 // Names lists the names of a kind's objects, which is less than the objects.
