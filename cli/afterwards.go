@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/runs/view"
@@ -14,13 +14,17 @@ import (
 
 // afterwards is what a command that has started a Run does next.
 type afterwards struct {
+	logs    bool
 	wait    bool
 	timeout time.Duration
 }
 
-func (a *afterwards) addFlags(flags *pflag.FlagSet) {
+func (a *afterwards) addFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.BoolVarP(&a.logs, "follow", "f", false, "print what its jobs print until the Run has ended, and end as it does")
 	flags.BoolVar(&a.wait, "wait", false, "wait until the Run has ended, and end as it does")
 	flags.DurationVar(&a.timeout, "timeout", 0, "how long to wait, 30m for one; then the exit code is 124, and the Run goes on (default without end)")
+	cmd.MarkFlagsMutuallyExclusive("follow", "wait")
 }
 
 // check refuses flags that mean nothing without another.
@@ -33,7 +37,10 @@ func (a *afterwards) check() error {
 
 // follow does it. Who interrupts it is told that the Run goes on.
 func (a *afterwards) follow(ctx context.Context, env *Env, run *v1alpha1.Run) error {
-	if !a.wait {
+	switch {
+	case a.logs:
+		return env.runLogs(ctx, run, logFlags{follow: true, tail: -1})
+	case !a.wait:
 		return nil
 	}
 	return env.within(ctx, a.timeout, run, func(ctx context.Context) error {

@@ -16,7 +16,7 @@ func newRetryCommand(env *Env) *cobra.Command {
 		Short: "Run again what has failed of a Run",
 		Long: "Start another Run that executes what a failed or cancelled one did, with its revision and\n" +
 			"parameters. Jobs that had succeeded, and need none that didn't, aren't run again.\n\n" + unaddressed,
-		Example:           "  kayci retry web/12 --wait",
+		Example:           "  kayci retry web/12 -f",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: env.complete(env.completeRuns),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -48,6 +48,6 @@ func newRetryCommand(env *Env) *cobra.Command {
 	}
 	env.Cluster.AddFlags(cmd.Flags())
 	output.AddFlag(cmd, asText)
-	then.addFlags(cmd.Flags())
+	then.addFlags(cmd)
 	return cmd
 }

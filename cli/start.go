@@ -35,8 +35,8 @@ func newStartCommand(env *Env) *cobra.Command {
 		Long: "Start a Run of a Pipeline. What is wrong with its parameters is said before anything is\n" +
 			"created. On a terminal you are asked for those that the Pipeline wants and you haven't\n" +
 			"given.\n\n" +
-			"With --wait the exit code is the Run's: 0 Succeeded, 1 Failed, 3 Cancelled.",
-		Example: "  kayci start web\n" +
+			"With -f or --wait the exit code is the Run's: 0 Succeeded, 1 Failed, 3 Cancelled.",
+		Example: "  kayci start web -f\n" +
 			"  kayci start deploy version=v1.4.0 'note=it said \"go\"' --wait\n" +
 			"  kayci start web --like web/12 git_ref=refs/heads/fix",
 		Args:              cobra.MinimumNArgs(1),
@@ -45,12 +45,13 @@ func newStartCommand(env *Env) *cobra.Command {
 	}
 	env.Cluster.AddFlags(cmd.Flags())
 	start.output.AddFlag(cmd, asText)
-	start.afterwards.addFlags(cmd.Flags())
+	start.afterwards.addFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&start.file, "params-file", "", "file with parameters, names and strings in YAML or JSON; - is standard input. Those of arguments win")
 	f.StringVar(&start.like, "like", "", "Run whose parameters are taken where none are given")
 	f.BoolVar(&start.dryRun, "dry-run", false, "have the API server judge the Run, and start nothing")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "wait")
+	cmd.MarkFlagsMutuallyExclusive("dry-run", "follow")
 	// It fails for a flag that isn't there.
 	_ = cmd.RegisterFlagCompletionFunc("like", env.complete(env.completeRuns))
 	return cmd

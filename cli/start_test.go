@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	kubefake "k8s.io/client-go/kubernetes/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -119,5 +121,27 @@ func TestStartSaysWhatIsWanted(t *testing.T) {
 	c.Getenv = func(name string) string { return map[string]string{"KAYCI_URL": "https://ci.example.com/"}[name] }
 	if c.give(t, "start", "web"); !strings.Contains(c.out.String(), " is started.\nhttps://ci.example.com/ns/ci/runs/web-") {
 		t.Errorf("%q", c.out)
+	}
+}
+
+// A start that is followed ends as the Run does.
+func TestStartFollows(t *testing.T) {
+	fails := interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, into client.Object, opts ...client.GetOption) error {
+		err := c.Get(ctx, key, into, opts...)
+		if run, is := into.(*v1alpha1.Run); is {
+			run.Status.Phase, run.Status.Number = v1alpha1.RunFailed, 7
+		}
+		return err
+	}}
+	for _, flag := range []string{"--wait", "-f"} {
+		c := at(t, fails, aPipeline())
+		c.Cluster.kube = kubefake.NewClientset()
+		if code := c.give(t, "start", "web", flag); code != 1 || !strings.Contains(c.out.String(), " is started.\n") || c.err.Len() > 0 {
+			t.Errorf("%s: %d, %q, %q", flag, code, c.out, c.err)
+		}
+	}
+	c := at(t, fails, aPipeline())
+	if code := c.give(t, "start", "web", "--wait", "-f"); code != 2 || len(c.created(t)) > 0 {
+		t.Errorf("both: %d, %q", code, c.err)
 	}
 }
