@@ -80,7 +80,7 @@ func flatten(t *testing.T, prefix string, values map[string]any, into map[string
 	for name, value := range values {
 		path := strings.TrimPrefix(prefix+"."+name, ".")
 		group, ok := value.(map[string]any)
-		if ok && len(group) > 0 && path != "resources" && !strings.HasSuffix(path, "ecurityContext") {
+		if ok && len(group) > 0 && name != "resources" && !strings.HasSuffix(path, "ecurityContext") {
 			flatten(t, path, group, into)
 			continue
 		}
