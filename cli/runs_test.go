@@ -59,7 +59,7 @@ func TestRunsOnATerminal(t *testing.T) {
 	c := at(t, interceptor.Funcs{}, aRun("web-ccccc", 3, v1alpha1.RunRunning, asking))
 	c.Terminal.Out, c.Terminal.Colour = true, true
 	c.gives(t, told{Out: "RUN     PHASE                  JOBS   AGE   TOOK   WHY\n" +
-		"web/3   \x1b[33m⏸ Waits for approval\x1b[0m   1/2    16m   16m    deploy waits for approval: D…\n"}, "runs")
+		"web/3   \x1b[33m‖ Waits for approval\x1b[0m   1/2    16m   16m    deploy waits for approval: D…\n"}, "runs")
 }
 
 func TestCompletion(t *testing.T) {

@@ -105,13 +105,16 @@ func (f *Facts) jobs() []Job {
 func (f *Facts) job(s *v1alpha1.JobStatus, spec *v1alpha1.Job, ended map[string]bool) Job {
 	pods := f.podsOf(s)
 	j := Job{
-		Name: s.Name, State: stateOfJob(s), Reason: printable.Text(s.Reason), Message: printable.Text(s.Message),
+		Name: s.Name, State: stateOfJob(s), Reason: printable.Text(s.Reason), Message: line(s.Message),
 		Since: moment(s.WaitingSince), Times: timesOf(s, pods, f.Now),
 		Attempts: int(s.Attempts), Disruptions: int(s.Disruptions), Job: s.Job, ReusedFrom: s.ReusedFrom,
 	}
-	if s.Phase == v1alpha1.JobRunning && s.Reason == "" {
+	if j.State == Running && len(pods) > 0 {
+		if j.Times.Running.From.IsZero() {
+			j.State = Starting
+		}
 		if reason, message := evidence.Problem(pods); reason != "" {
-			j.State, j.Reason, j.Message = Starting, printable.Text(reason), printable.Text(message)
+			j.State, j.Reason, j.Message = Starting, line(reason), line(message)
 		}
 	}
 	for name, value := range s.Outputs {

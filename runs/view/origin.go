@@ -53,7 +53,7 @@ func refOf(from *v1alpha1.Origin) string {
 	if from.PullRequest > 0 {
 		return fmt.Sprintf("PR %d", from.PullRequest)
 	}
-	ref := cmp.Or(from.Branch, from.Ref)
+	ref := cmp.Or(from.Branch, from.Tag, from.Ref)
 	for _, prefix := range []string{"refs/heads/", "refs/tags/", "refs/"} {
 		if name, found := strings.CutPrefix(ref, prefix); found {
 			return line(name)
@@ -68,7 +68,7 @@ func eventOf(from *v1alpha1.Origin) string {
 		return "end of " + line(from.Run)
 	case from.PullRequest > 0:
 		return "pull request"
-	case strings.HasPrefix(from.Ref, "refs/tags/"):
+	case from.Tag != "" || strings.HasPrefix(from.Ref, "refs/tags/"):
 		return "tag"
 	case from.Provider != "" && (from.Branch != "" || from.Ref != ""):
 		return "push"

@@ -36,6 +36,8 @@ type look struct {
 	rank int
 }
 
+// The symbols are characters that fonts of terminals have, one column wide: the usual
+// sign for a pause is an emoji, which has two.
 func (s State) look() look {
 	switch s {
 	case Failed:
@@ -49,13 +51,13 @@ func (s State) look() look {
 	case Starting:
 		return look{"Starting", "○", "o", 2}
 	case Asking:
-		return look{"Waits for approval", "⏸", "?", 3}
+		return look{"Waits for approval", "‖", "?", 3}
 	case Waiting:
 		return look{"Waiting", "◌", ".", 4}
 	case Cancelled:
 		return look{"Cancelled", "⊘", "/", 5}
 	case Skipped:
-		return look{"Skipped", "⤼", "-", 6}
+		return look{"Skipped", "↷", "-", 6}
 	case Stopped:
 		return look{"Stopped", "■", "-", 6}
 	case Tolerated:
@@ -75,6 +77,14 @@ func (s State) Symbol() string { return s.look().symbol }
 
 // ASCII is the symbol of terminals that have no others.
 func (s State) ASCII() string { return s.look().ascii }
+
+// Sign is the symbol, or the one in ASCII.
+func (s State) Sign(ascii bool) string {
+	if ascii {
+		return s.ASCII()
+	}
+	return s.Symbol()
+}
 
 // Class is the name of the state in style sheets.
 func (s State) Class() string { return strings.ToLower(string(s)) }

@@ -53,7 +53,7 @@ func Spec(jobs []v1alpha1.Job, ascii bool) Marks {
 		switch job := specs[box.Jobs[0]]; {
 		case job == nil:
 		case job.Approval != nil:
-			mark.Symbol, mark.Word = "⏸", "asks for approval"
+			mark.Symbol, mark.Word = "‖", "asks for approval"
 		case job.If != "":
 			mark.Symbol, mark.Word = "◇", "has a condition"
 		}

@@ -26,8 +26,9 @@ const (
 
 // svgTemplate is a list of links, for who doesn't see it; the lines between are hidden
 // there, since a box says in words what it needs. Looks are the style sheet's: there are
-// classes and no styles, which a strict policy refuses.
-const svgTemplate = `<svg class="graph" xmlns="http://www.w3.org/2000/svg" role="group" aria-label="{{.Title}}" width="{{.Width}}" height="{{.Height}}" viewBox="0 0 {{.Width}} {{.Height}}">
+// classes and no styles, which a strict policy refuses. Without a style sheet it can be
+// read, too.
+const svgTemplate = `<svg class="graph" xmlns="http://www.w3.org/2000/svg" font-family="monospace" font-size="13" role="group" aria-label="{{.Title}}" width="{{.Width}}" height="{{.Height}}" viewBox="0 0 {{.Width}} {{.Height}}">
 <g class="edges" aria-hidden="true">
 {{- range .Edges}}
 <path class="edge{{with .Class}} {{.}}{{end}}" fill="none" stroke="currentColor" d="{{.Path}}"/>
