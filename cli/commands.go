@@ -37,6 +37,7 @@ func Add(root *cobra.Command, env *Env) {
 	if env.Name != root.Name() {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: env.Name}
 	}
+	Join(root, UseGroup, newWatchCommand(env), newDescribeCommand(env), newGraphCommand(env))
 	Join(root, UseGroup,
 		newStartCommand(env), newRunsCommand(env), newWaitCommand(env), newCancelCommand(env), newRetryCommand(env),
 		newApproveCommand(env), newOpenCommand(env), newUICommand(env), newLogsCommand(env), newDownloadCommand(env),

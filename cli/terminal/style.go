@@ -29,10 +29,11 @@ func (t *Terminal) State(class, symbol, word string) string {
 	if !t.Out {
 		return word
 	}
-	return t.Paint(styleOf(class), symbol+" "+word)
+	return t.Paint(StyleOf(class), symbol+" "+word)
 }
 
-func styleOf(class string) Style {
+// StyleOf is the colour of a state, by its class.
+func StyleOf(class string) Style {
 	switch class {
 	case "succeeded":
 		return Green

@@ -5,6 +5,7 @@ package terminal
 import (
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 )
@@ -22,6 +23,8 @@ type Terminal struct {
 	// Colour says whether what is written to Out may have colours. They repeat what
 	// is written in words or signs.
 	Colour bool
+	// ASCII says that the terminal, by its locale, may show no other characters.
+	ASCII bool
 
 	in   io.Reader
 	err  io.Writer
@@ -44,7 +47,18 @@ func New(in io.Reader, out, err io.Writer, getenv func(string) string) *Terminal
 		}
 	}
 	t.Colour = colours(t.Out, getenv)
+	t.ASCII = ascii(getenv)
 	return t
+}
+
+// ascii reports whether the locale, if there is one, names another encoding than UTF-8.
+func ascii(getenv func(string) string) bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if locale := strings.ToLower(getenv(name)); locale != "" {
+			return !strings.Contains(locale, "utf-8") && !strings.Contains(locale, "utf8")
+		}
+	}
+	return false
 }
 
 // descriptor of a stream that is a terminal.
