@@ -28,6 +28,8 @@ type logFlags struct {
 	timestamps bool
 	noPrefix   bool
 	raw        bool
+	// ends says that the Run doesn't go on when nobody follows it any more.
+	ends bool
 }
 
 func newLogsCommand(env *Env) *cobra.Command {
@@ -186,6 +188,8 @@ func (e *Env) followLogs(ctx context.Context, run *v1alpha1.Run, pods *logs.Pods
 		err = flushed
 	}
 	switch {
+	case ctx.Err() != nil && flags.ends:
+		return ctx.Err()
 	case ctx.Err() != nil && !last.Status.Phase.Finished():
 		fmt.Fprintf(e.Err, "Run %s goes on. To cancel it: %s cancel %s -n %s\n", run.Name, e.Name, run.Name, run.Namespace)
 		return ctx.Err()
@@ -196,6 +200,12 @@ func (e *Env) followLogs(ctx context.Context, run *v1alpha1.Run, pods *logs.Pods
 	default:
 		return Outcome(last.Status.Phase)
 	}
+}
+
+// FollowLogs prints the logs of a Run until it has ended, as `kayci logs -f` does, and
+// ends as the Run does. It is for who ends the Run when the context is done.
+func (e *Env) FollowLogs(ctx context.Context, run *v1alpha1.Run) error {
+	return e.runLogs(ctx, run, logFlags{follow: true, tail: -1, ends: true})
 }
 
 // closed reports whether nobody reads any more, as behind `| head`.

@@ -34,6 +34,8 @@ type attempt struct {
 	timeout time.Duration
 	// program is how the person calls this program.
 	program string
+	// logs prints what the Run does, until it has ended.
+	logs func(context.Context, *v1alpha1.Run) error
 	// every is how often the API server is asked.
 	every time.Duration
 	// name of the Run, once there is one.
@@ -87,6 +89,7 @@ func (a *attempt) follow(ctx context.Context) error {
 	if err == nil {
 		a.name = run.Name
 		a.say("the Run is %s", run.Name)
+		a.print(within, run)
 		run, err = a.await(within, run)
 	}
 	switch {
@@ -99,10 +102,19 @@ func (a *attempt) follow(ctx context.Context) error {
 	return cli.Outcome(run.Status.Phase)
 }
 
+// print shows what the Run does. It goes on if that can't be shown.
+func (a *attempt) print(ctx context.Context, run *v1alpha1.Run) {
+	err := a.logs(ctx, run.DeepCopy())
+	var ended *cli.ExitError
+	if err != nil && ctx.Err() == nil && !errors.As(err, &ended) {
+		a.say("its logs can't be followed: %v", err)
+	}
+}
+
 // await returns the Run when it has ended.
 func (a *attempt) await(ctx context.Context, run *v1alpha1.Run) (*v1alpha1.Run, error) {
 	key := client.ObjectKeyFromObject(run)
-	err := wait.PollUntilContextCancel(ctx, a.every, false, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextCancel(ctx, a.every, true, func(ctx context.Context) (bool, error) {
 		err := a.cluster.Get(ctx, key, run)
 		if err != nil && !turnedDown(err) {
 			// The API server is asked again: the Run goes on meanwhile.

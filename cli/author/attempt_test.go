@@ -93,6 +93,9 @@ func left(t *testing.T, c client.Client) []string {
 	return names
 }
 
+// unread are logs that can't be read, which is no reason to stop.
+func unread(context.Context, *v1alpha1.Run) error { return forbidden() }
+
 func forbidden() error {
 	return apierrors.NewForbidden(schema.GroupResource{Group: v1alpha1.Group, Resource: "pipelines"}, "web-try-x7k2p", errors.New("no"))
 }
@@ -137,7 +140,7 @@ func TestAttempt(t *testing.T) {
 			c := test.scene.client(t)
 			pipeline := &v1alpha1.Pipeline{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "web"}}
 			tried, _ := trial.Of(pipeline, trial.Options{Random: "x7k2p"})
-			a := &attempt{out: &out, cluster: c, tried: tried, keep: test.keep, timeout: test.timeout, program: "kayci", every: time.Millisecond}
+			a := &attempt{out: &out, cluster: c, tried: tried, keep: test.keep, timeout: test.timeout, program: "kayci", every: time.Millisecond, logs: unread}
 			err := a.run(t.Context())
 			if got := codeOf(err); got != test.code || !strings.HasPrefix(message(err), test.err) {
 				t.Errorf("got %d: %v, want %d: %s", got, err, test.code, test.err)
@@ -161,7 +164,7 @@ func TestAttemptIsInterrupted(t *testing.T) {
 	var out bytes.Buffer
 	pipeline := &v1alpha1.Pipeline{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "web"}}
 	tried, _ := trial.Of(pipeline, trial.Options{Random: "x7k2p"})
-	a := &attempt{out: &out, cluster: c, tried: tried, program: "kayci", every: time.Millisecond}
+	a := &attempt{out: &out, cluster: c, tried: tried, program: "kayci", every: time.Millisecond, logs: unread}
 	if err := a.run(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

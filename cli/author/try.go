@@ -34,7 +34,7 @@ func newTryCommand(tools *Tools) *cobra.Command {
 		Use:   "try DIR PIPELINE [NAME=VALUE …]",
 		Short: "Run a Pipeline of DIR before it is committed",
 		Long: "Render DIR, store the one Pipeline under another name, start a Run of it with the\n" +
-			"parameters that are given, follow it, and remove the Pipeline with its Run again. All of\n" +
+			"parameters that are given, print its logs, and remove the Pipeline with its Run again. All of\n" +
 			"it is done with your own rights.\n\n" +
 			"No Trigger is stored, and nothing of the trial belongs to a ConfigRepo. Its notifiers\n" +
 			"tell nobody unless --notify is given, and its Run waits for no other Run: what a\n" +
@@ -83,7 +83,7 @@ func (flags *tryFlags) run(cmd *cobra.Command, args []string) error {
 	tried, leftOut := trial.Of(pipeline, trial.Options{Random: rand.String(randomName), Notify: flags.notify})
 	a := &attempt{
 		out: flags.tools.Err, cluster: cluster, tried: tried, params: params,
-		keep: flags.keep, timeout: flags.within, program: flags.tools.Name, every: time.Second,
+		keep: flags.keep, timeout: flags.within, program: flags.tools.Name, every: time.Second, logs: flags.tools.FollowLogs,
 	}
 	a.say("%s is tried as %s", pipeline.Name, tried.Name)
 	for _, clause := range leftOut {
