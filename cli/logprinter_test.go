@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"syscall"
 	"testing"
@@ -144,6 +145,22 @@ func TestLogFlags(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func BenchmarkLogPrinter(b *testing.B) {
+	e := NewEnv(Program{Name: "kayci", Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }})
+	p, err := e.logPrinter(runOf("lint"), logFlags{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	c, line := &logs.Container{Job: "lint", Attempt: 1, Name: "main", Of: 1}, lineOf(strings.Repeat("x", 100))
+	b.SetBytes(100)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := p.Line(c, line); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

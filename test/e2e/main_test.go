@@ -67,7 +67,7 @@ func run(ctx context.Context, m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
-	if err := stop(); err != nil {
+	if err := errors.Join(program.remove(), stop()); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		return 1
 	}
