@@ -124,21 +124,22 @@ mv $$pipelines.new $$pipelines
 $(TOOLS)/crd-ref-docs --log-level=ERROR --renderer=markdown --source-path=api/v1alpha1 \
   --config=docs/reference/config.yaml --templates-dir=docs/reference/templates --output-path=$(1)/docs/reference/api.md
 $(GO) run ./cmd/kayci reference > $(1)/docs/reference/cli.md
+$(TOOLS)/esbuild web/static/src/app.ts --bundle --minify --charset=ascii --target=es2022 --log-level=warning --outfile=$(1)/web/static/dist/app.js
 endef
 
 .PHONY: generate
-generate: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Generate deepcopy code, CRDs and the references of the API and of the commands.
-	@$(call begin,generate,deepcopy code and CRDs and the references)
+generate: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs $(TOOLS)/esbuild ## Generate deepcopy code, CRDs, the references of the API and of the commands, and the page's script.
+	@$(call begin,generate,deepcopy code and CRDs and the references and the page's script)
 	$(call generate-into,$$scratch)
 	rm -rf charts/kayci/files/crds
 	cp -r $$scratch/. .
 
 .PHONY: verify
-verify: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs ## Check that generated files are what `make generate` makes, and go.mod what `go mod tidy` does.
+verify: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs $(TOOLS)/esbuild ## Check that generated files are what `make generate` makes, and go.mod what `go mod tidy` does.
 	@$(call begin,verify,are generated files and go.mod up to date?)
 	$(call generate-into,$$scratch)
 	stale=
-	for path in api/v1alpha1/zz_generated.deepcopy.go charts/kayci/files/crds docs/reference/api.md docs/reference/cli.md; do
+	for path in api/v1alpha1/zz_generated.deepcopy.go charts/kayci/files/crds docs/reference/api.md docs/reference/cli.md web/static/dist/app.js; do
 	  diff -ruN $$path $$scratch/$$path || stale+=" $$path"
 	done
 	[ -z "$$stale" ] || { echo "Out of date:$$stale. Run 'make generate' and commit the result."; exit 1; }
@@ -257,6 +258,7 @@ local-load: image ## Build KayCI's image and load it into the local cluster.
 
 controller-gen = tools sigs.k8s.io/controller-tools/cmd/controller-gen
 crd-ref-docs   = tools github.com/elastic/crd-ref-docs
+esbuild        = tools/esbuild github.com/evanw/esbuild/cmd/esbuild
 gotestsum      = tools gotest.tools/gotestsum
 golangci-lint  = tools/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 helm           = tools/helm helm.sh/helm/v3/cmd/helm
