@@ -15,6 +15,7 @@ import (
 // afterwards is what a command that has started a Run does next.
 type afterwards struct {
 	logs    bool
+	watch   bool
 	wait    bool
 	timeout time.Duration
 }
@@ -22,9 +23,10 @@ type afterwards struct {
 func (a *afterwards) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVarP(&a.logs, "follow", "f", false, "print what its jobs print until the Run has ended, and end as it does")
+	flags.BoolVarP(&a.watch, "watch", "w", false, "watch its jobs until the Run has ended, and end as it does")
 	flags.BoolVar(&a.wait, "wait", false, "wait until the Run has ended, and end as it does")
 	flags.DurationVar(&a.timeout, "timeout", 0, "how long to wait, 30m for one; then the exit code is 124, and the Run goes on (default without end)")
-	cmd.MarkFlagsMutuallyExclusive("follow", "wait")
+	cmd.MarkFlagsMutuallyExclusive("follow", "watch", "wait")
 }
 
 // check refuses flags that mean nothing without another.
@@ -40,6 +42,12 @@ func (a *afterwards) follow(ctx context.Context, env *Env, run *v1alpha1.Run) er
 	switch {
 	case a.logs:
 		return env.runLogs(ctx, run, logFlags{follow: true, tail: -1})
+	case a.watch:
+		finder, err := env.finder()
+		if err != nil {
+			return err
+		}
+		return env.watch(ctx, finder, run, false)
 	case !a.wait:
 		return nil
 	}

@@ -35,7 +35,7 @@ func newStartCommand(env *Env) *cobra.Command {
 		Long: "Start a Run of a Pipeline. What is wrong with its parameters is said before anything is\n" +
 			"created. On a terminal you are asked for those that the Pipeline wants and you haven't\n" +
 			"given.\n\n" +
-			"With -f or --wait the exit code is the Run's: 0 Succeeded, 1 Failed, 3 Cancelled.",
+			"With -f, -w or --wait the exit code is the Run's: 0 Succeeded, 1 Failed, 3 Cancelled.",
 		Example: "  kayci start web -f\n" +
 			"  kayci start deploy version=v1.4.0 'note=it said \"go\"' --wait\n" +
 			"  kayci start web --like web/12 git_ref=refs/heads/fix",
@@ -52,6 +52,7 @@ func newStartCommand(env *Env) *cobra.Command {
 	f.BoolVar(&start.dryRun, "dry-run", false, "have the API server judge the Run, and start nothing")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "wait")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "follow")
+	cmd.MarkFlagsMutuallyExclusive("dry-run", "watch")
 	// It fails for a flag that isn't there.
 	_ = cmd.RegisterFlagCompletionFunc("like", env.complete(env.completeRuns))
 	return cmd

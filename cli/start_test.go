@@ -133,7 +133,7 @@ func TestStartFollows(t *testing.T) {
 		}
 		return err
 	}}
-	for _, flag := range []string{"--wait", "-f"} {
+	for _, flag := range []string{"--wait", "-f", "-w"} {
 		c := at(t, fails, aPipeline())
 		c.Cluster.kube = kubefake.NewClientset()
 		if code := c.give(t, "start", "web", flag); code != 1 || !strings.Contains(c.out.String(), " is started.\n") || c.err.Len() > 0 {
@@ -141,7 +141,7 @@ func TestStartFollows(t *testing.T) {
 		}
 	}
 	c := at(t, fails, aPipeline())
-	if code := c.give(t, "start", "web", "--wait", "-f"); code != 2 || len(c.created(t)) > 0 {
+	if code := c.give(t, "start", "web", "-w", "-f"); code != 2 || len(c.created(t)) > 0 {
 		t.Errorf("both: %d, %q", code, c.err)
 	}
 }
