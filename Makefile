@@ -97,7 +97,7 @@ docker-image: ## Build that image with Docker: REPOSITORY=registry.example.com/k
 	docker build --build-arg=VERSION=$(VERSION) --build-arg=REVISION=$(REVISION) --tag=$(REPOSITORY):$(VERSION) .
 
 .PHONY: demo
-demo: $(TOOLS)/helm ## Show KayCI at work on the local cluster, from a push to a finished Run.
+demo: build $(TOOLS)/helm ## Show KayCI at work on the local cluster, from a push to a finished Run.
 	@$(call begin,demo,a local cluster with KayCI and Gitea and a push that starts a Run)
 	PATH="$(TOOLS):$$PATH" $(GO) run ./test/demo up
 

@@ -3,14 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/test/cluster"
 	"github.com/kayci/kayci/test/gitea"
 )
@@ -18,10 +16,15 @@ import (
 // printResult shows what a person would look at next.
 func (d *demo) printResult(ctx context.Context, c *cluster.Cluster, runs ...string) error {
 	for _, run := range runs {
-		d.Progress.Say("the logs of Run %s", run)
-		if err := printLogs(ctx, c, run); err != nil {
-			return fmt.Errorf("read the logs: %w", err)
+		if err := d.kayci(ctx, c, "logs", run); err != nil {
+			return err
 		}
+	}
+	if err := d.kayci(ctx, c, "graph", runs[len(runs)-1]); err != nil {
+		return err
+	}
+	if err := d.kayci(ctx, c, "runs"); err != nil {
+		return err
 	}
 	d.Progress.Say("kubectl get pipelines,triggers,runs,jobs")
 	text, err := c.Kubectl(ctx, "get", "pipelines,triggers,runs,jobs", "--namespace="+namespace)
@@ -32,24 +35,19 @@ func (d *demo) printResult(ctx context.Context, c *cluster.Cluster, runs ...stri
 	return nil
 }
 
-// printLogs prints the logs of a Run's containers in the order of their start.
-func printLogs(ctx context.Context, c *cluster.Cluster, run string) error {
-	var pods corev1.PodList
-	if err := c.Client.List(ctx, &pods, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.RunLabel: run}); err != nil {
-		return err
+// program is the folder that `make build` puts kayci into.
+func (d *demo) program() string { return filepath.Join(d.Source, "bin") }
+
+// kayci gives a command as a person would.
+func (d *demo) kayci(ctx context.Context, c *cluster.Cluster, args ...string) error {
+	d.Progress.Say("kayci %s", strings.Join(args, " "))
+	cmd := exec.CommandContext(ctx, filepath.Join(d.program(), "kayci"), append(args, "--namespace", namespace)...)
+	if c.Kubeconfig != "" {
+		cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig)
 	}
-	slices.SortFunc(pods.Items, func(a, b corev1.Pod) int { return a.CreationTimestamp.Compare(b.CreationTimestamp.Time) })
-	for i := range pods.Items {
-		pod := &pods.Items[i]
-		for _, container := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
-			text, err := c.Kubectl(ctx, "logs", "--namespace="+namespace, pod.Name, "--container="+container.Name)
-			if err != nil {
-				return err
-			}
-			for line := range strings.Lines(text) {
-				fmt.Printf("%s/%s: %s\n", pod.Labels[v1alpha1.JobLabel], container.Name, strings.TrimRight(line, "\n"))
-			}
-		}
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("kayci %s: %w", args[0], err)
 	}
 	return nil
 }
@@ -77,12 +75,18 @@ func (d *demo) printStatuses(ctx context.Context, h *host, commit string) error 
 // farewell says how to look around and how to remove everything.
 func (d *demo) farewell(c *cluster.Cluster) {
 	fmt.Println()
+	remove := "make demo-down"
 	if d.Current {
-		fmt.Printf("To look around:  kubectl --namespace %s get configrepos,pipelines,triggers,runs,jobs,pods\n", namespace)
-		fmt.Println("To remove it:    KAYCI_CLUSTER=current make demo-down")
-		return
+		fmt.Printf("To look around:  export PATH=%s:$PATH\n", d.program())
+		remove = "KAYCI_CLUSTER=current make demo-down"
+	} else {
+		fmt.Printf("To look around:  export KUBECONFIG=%s PATH=%s:%s:$PATH\n", c.Kubeconfig, d.program(), c.Programs())
 	}
-	fmt.Printf("To look around:  export KUBECONFIG=%s PATH=%s:$PATH\n", c.Kubeconfig, c.Programs())
-	fmt.Printf("                 kubectl --namespace %s get configrepos,pipelines,triggers,runs,jobs,pods\n", namespace)
-	fmt.Println("To remove it:    make demo-down")
+	for _, command := range []string{
+		"kayci ui --namespace %s", "kayci runs --namespace %s", "kayci start diamond -f --namespace %s",
+		"kubectl --namespace %s get configrepos,pipelines,triggers,runs,jobs,pods",
+	} {
+		fmt.Printf("                 "+command+"\n", namespace)
+	}
+	fmt.Println("To remove it:   ", remove)
 }
