@@ -174,7 +174,7 @@ fmt: $(TOOLS)/golangci-lint ## Format all Go code.
 ##@ Tests
 
 .PHONY: test
-test: verify lint test-unit fuzz test-api test-chart test-e2e ## Everything below, and verify and lint: what CI runs.
+test: verify lint test-unit fuzz test-browser test-api test-chart test-e2e ## Everything below, and verify and lint: what CI runs.
 	@echo "==> test: everything passed, $$(($$(date +%s) - $(STARTED)))s in all"
 
 .PHONY: test-unit
@@ -183,7 +183,7 @@ test-unit: $(TOOLS)/gotestsum ## Tests that need no cluster.
 	export CGO_ENABLED=1
 	for module in $(SMALL); do
 	  cd $(CURDIR)/$$module
-	  $(GOTESTSUM) --format pkgname -- -race -timeout 10m $$($(GO) list ./... | grep -v '/kayci/test/\(api\|chart\|demo\|e2e\|gitea\)\(/\|$$\)')
+	  $(GOTESTSUM) --format pkgname -- -race -timeout 10m $$($(GO) list ./... | grep -v '/kayci/test/\(api\|browser\|chart\|demo\|e2e\|gitea\)\(/\|$$\)')
 	done
 
 # What is found is kept outside the tree, and what fails in the package's testdata.
@@ -197,6 +197,16 @@ fuzz: ## Fuzz each parser with 5,000 inputs, or for as long as FUZZTIME=10m says
 	    (cd $$package && $$scratch/fuzz.test -test.run "^$$" -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir $(CACHE)/fuzz/$$package > $$scratch/fuzz.log 2>&1) || { cat $$scratch/fuzz.log; exit 1; }
 	  done
 	done
+
+.PHONY: test-browser
+test-browser: $(TOOLS)/gotestsum ## Tests of the page's script in chromium, which is installed on Debian as root if it isn't there.
+	@$(call begin,test-browser,the page in a browser)
+	if ! command -v chromium > /dev/null; then
+	  [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null || { echo 'Install chromium first.'; exit 1; }
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium fonts-dejavu-core
+	fi
+	cd test/browser
+	$(GOTESTSUM) --format testname -- -count=1 -timeout 10m ./...
 
 .PHONY: test-api
 test-api: $(TOOLS)/gotestsum ## Tests against a real API server and etcd, and those of the modules that these are built from.
