@@ -90,7 +90,7 @@ func (e *Env) within(ctx context.Context, timeout time.Duration, run *v1alpha1.R
 	case err == nil || errors.As(err, &exit):
 		return err
 	case ctx.Err() != nil:
-		fmt.Fprintf(e.Err, "Run %s goes on: `%s cancel %s` stops it.\n", view.Address(run), e.Name, view.Address(run))
+		e.sayGoesOn(run)
 		return &ExitError{Code: ExitInterrupted}
 	case limited.Err() != nil:
 		return &ExitError{Code: ExitTimeout, Err: fmt.Errorf("wait for Run %s: it hasn't ended within %s, and goes on", view.Address(run), timeout)}

@@ -56,7 +56,7 @@ commands that would help.
 			if err != nil {
 				return err
 			}
-			d.run, d.params = view.Of(view.Facts{Run: run, Spec: spec, Pods: pods, Now: d.now}), run.Spec.Params
+			d.run, d.params = env.see(view.Facts{Run: run, Spec: spec, Pods: pods, Now: d.now}), run.Spec.Params
 			if err := d.events(cmd.Context(), finder.Reader, pods); err != nil {
 				return err
 			}

@@ -4,10 +4,14 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"strings"
 	"time"
 
+	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/cli/terminal"
+	"github.com/kayci/kayci/runs/view"
 )
 
 // Program is what the program knows of itself and of where it runs.
@@ -45,6 +49,30 @@ func NewEnv(p Program) *Env {
 		Now:      time.Now,
 		waits:    wait,
 	}
+}
+
+// see returns what people see of a Run, with the commands as this person gives them.
+func (e *Env) see(facts view.Facts) view.Run {
+	seen := view.Of(facts)
+	for i := range seen.Commands {
+		seen.Commands[i] = e.command(seen.Commands[i])
+	}
+	return seen
+}
+
+// command is one of the program's as this person gives it: by the name that the person
+// calls the program by, and for the namespace that was said.
+func (e *Env) command(text string) string {
+	text = e.Name + strings.TrimPrefix(text, "kayci")
+	if said := e.Cluster.overrides.Context.Namespace; said != "" {
+		text += " -n " + said
+	}
+	return text
+}
+
+// sayGoesOn says that the Run does, to who has enough of following it.
+func (e *Env) sayGoesOn(run *v1alpha1.Run) {
+	fmt.Fprintf(e.Err, "Run %s goes on: `%s` stops it.\n", view.Address(run), e.command("kayci cancel "+view.Address(run)))
 }
 
 func wait(ctx context.Context, d time.Duration) error {

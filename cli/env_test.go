@@ -119,3 +119,15 @@ func TestPluginIsCalledByItsName(t *testing.T) {
 		t.Errorf("help is %q", c.out)
 	}
 }
+
+// A command that is advised can be given as it is said.
+func TestAdvisedCommands(t *testing.T) {
+	c := at(t, interceptor.Funcs{})
+	if got := c.command("kayci approve web/12 deploy"); got != "kayci approve web/12 deploy" {
+		t.Error(got)
+	}
+	c.Name, c.Cluster.overrides.Context.Namespace = "kubectl kayci", "ci"
+	if got := c.command("kayci approve web/12 deploy"); got != "kubectl kayci approve web/12 deploy -n ci" {
+		t.Error(got)
+	}
+}

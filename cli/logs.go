@@ -191,7 +191,7 @@ func (e *Env) followLogs(ctx context.Context, run *v1alpha1.Run, pods *logs.Pods
 	case ctx.Err() != nil && flags.ends:
 		return ctx.Err()
 	case ctx.Err() != nil && !last.Status.Phase.Finished():
-		fmt.Fprintf(e.Err, "Run %s goes on. To cancel it: %s cancel %s -n %s\n", run.Name, e.Name, run.Name, run.Namespace)
+		e.sayGoesOn(run)
 		return ctx.Err()
 	case closed(err):
 		return nil

@@ -149,7 +149,7 @@ func (w *watching) see(ctx context.Context, run *v1alpha1.Run) {
 }
 
 func (w *watching) view() view.Run {
-	return view.Of(view.Facts{Run: w.run, Spec: w.spec, Now: w.env.Now()})
+	return w.env.see(view.Facts{Run: w.run, Spec: w.spec, Now: w.env.Now()})
 }
 
 // say writes a line with the time.
