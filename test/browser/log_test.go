@@ -39,7 +39,7 @@ func TestHostileLog(t *testing.T) {
 	}
 	want := []string{
 		lines[0], "click here", "copied", "nul and \ufffd\ufffd", "100%", "\ufffdturned red",
-		strings.Repeat("x", 16384) + "\u2026 show all 1,048,576 characters", "caf\u00e9",
+		strings.Repeat("x", 20000) + "\u2026 show all 1,048,576 characters", "caf\u00e9",
 	}
 	page := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		last := frame(8, lines[7])

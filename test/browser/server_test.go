@@ -22,9 +22,15 @@ import (
 // patience is how long a test waits for what the browser is to show.
 const patience = 60 * time.Second
 
-// serve answers with the page of a job whose log is written by write, under the headers
-// and with the files of the real one.
+// serve answers with the page of a job whose log is written by write.
 func serve(t *testing.T, write http.HandlerFunc) string {
+	t.Helper()
+	const main = `<h1><span class="state running">● Running</span></h1><section id="log" data-log="/log?container=main"></section>`
+	return site(t, map[string]http.HandlerFunc{"GET /log": write}, "/job", main) + "/job"
+}
+
+// site has a page and its stream, under the headers and with the files of the real one.
+func site(t *testing.T, streams map[string]http.HandlerFunc, path, main string) string {
 	t.Helper()
 	files, err := static.New()
 	if err != nil {
@@ -40,15 +46,16 @@ func serve(t *testing.T, write http.HandlerFunc) string {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/{hash}/{file}", files)
-	mux.HandleFunc("GET /job", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprintf(w, `<!DOCTYPE html><title>job</title><link rel="stylesheet" href="%s"><script src="%s" defer></script>
-<main><h1><span class="state running">● Running</span></h1><section id="log" data-log="/log?container=main"></section></main>`, looks, script)
+		_, _ = fmt.Fprintf(w, `<!DOCTYPE html><meta charset="utf-8"><title>● web/12 Running · KayCI</title><link rel="stylesheet" href="%s"><script src="%s" defer></script><main>%s</main>`, looks, script, main)
 	})
-	mux.HandleFunc("GET /log", write)
+	for pattern, stream := range streams {
+		mux.HandleFunc(pattern, stream)
+	}
 	server := httptest.NewServer(secure.Headers(mux))
 	t.Cleanup(server.Close)
-	return server.URL + "/job"
+	return server.URL
 }
 
 // complaints are what the browser has reported: what the policy refuses, among others.

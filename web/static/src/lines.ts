@@ -7,7 +7,8 @@ import { Look, Piece, pieces } from "./escapes";
 const inBlock = 500;
 const headBlocks = 10;
 const mostBlocks = 100;
-const longest = 16384;
+// The server cuts at 16 KiB of text, and says how much that was.
+const longest = 20000;
 
 const command = /^(?:##\[|::)(group|endgroup|error|warning|notice)(?: [^\]:]*)?(?:\]|::)(.*)/;
 const failures = /^\s*--- FAIL|^FAIL\b|^(?:error|fatal|panic)(?:\[\w+\])?:/i;
