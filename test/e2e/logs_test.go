@@ -128,7 +128,7 @@ func TestLogsAtATerminal(t *testing.T) {
 	if _, err := screen.WriteString("\x03"); err != nil {
 		t.Fatal(err)
 	}
-	if !screen.await("Run one goes on. To cancel it: kayci cancel one -n " + s.namespace) {
+	if !screen.await("Run one goes on: `kayci cancel one -n " + s.namespace + "` stops it.") {
 		t.Errorf("the terminal shows %q", screen.seen.String())
 	}
 	if _ = cmd.Wait(); cmd.ProcessState.ExitCode() != 130 {
