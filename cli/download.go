@@ -183,11 +183,7 @@ func (d *download) events(ctx context.Context, pods []corev1.Pod) ([]corev1.Even
 
 // log saves one container's log: the bytes that it printed, each line with its time.
 func (d *download) log(ctx context.Context, pods *logs.Pods, c *logs.Container) error {
-	name := fmt.Sprintf("%s-%d", c.Part(), c.Attempt)
-	if c.Index != "" {
-		name = fmt.Sprintf("%s-%s-%d", c.Part(), c.Index, c.Attempt)
-	}
-	name = fmt.Sprintf("logs/%s/%s.log", name, c.Name)
+	name := logName(c)
 	var end logs.End
 	var failed error
 	err := d.target.Put(name, func(w io.Writer) error {
@@ -209,6 +205,16 @@ func (d *download) log(ctx context.Context, pods *logs.Pods, c *logs.Container) 
 		d.miss(name, what)
 	}
 	return err
+}
+
+// logName is no other container's: index 1 of the job test isn't the job test-1.
+func logName(c *logs.Container) string {
+	part := c.Part()
+	if c.Index != "" {
+		// No job has a dot in its name.
+		part += "." + c.Index
+	}
+	return fmt.Sprintf("logs/%s-%d/%s.log", part, c.Attempt, c.Name)
 }
 
 func writeLine(out *bufio.Writer, line *logs.Line) error {
