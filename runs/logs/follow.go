@@ -85,12 +85,9 @@ func (f *follow) loop(ctx context.Context, run *v1alpha1.Run, seen *seen) (*v1al
 	defer ticker.Stop()
 	answered := time.Now()
 	for {
-		over := run.Status.Phase.Finished()
-		if over {
-			// What isn't seen now won't start any more.
-			if err := seen.look(ctx, run); err != nil {
-				return run, err
-			}
+		over, err := whole(ctx, run, seen, answered)
+		if err != nil {
+			return run, err
 		}
 		for _, at := range f.due(run, seen.pods(), false) {
 			f.group.Go(func() {
@@ -112,11 +109,26 @@ func (f *follow) loop(ctx context.Context, run *v1alpha1.Run, seen *seen) (*v1al
 		now, err := f.look(ctx, run, seen)
 		switch {
 		case err == nil:
-			run, answered = now, time.Now()
+			if run = now; !run.Status.Phase.Finished() {
+				answered = time.Now()
+			}
 		case final(err) || errors.Is(err, errDeleted) || time.Since(answered) > defaultPatience:
 			return run, err
 		}
 	}
+}
+
+// whole reports whether the Run has ended and all its pods were seen: what isn't seen
+// then won't start any more. An API server that doesn't answer just then is asked again.
+func whole(ctx context.Context, run *v1alpha1.Run, seen *seen, answered time.Time) (bool, error) {
+	if !run.Status.Phase.Finished() {
+		return false, nil
+	}
+	err := seen.look(ctx, run)
+	if err != nil && (final(err) || time.Since(answered) > defaultPatience) {
+		return false, err
+	}
+	return err == nil, nil
 }
 
 // errDeleted says that the Run isn't there any more.

@@ -45,7 +45,8 @@ func addPod(n *node, job string, second int, state corev1.ContainerState, entrie
 }
 
 // TestFollow: logs of jobs that have ended come first, in the pipeline's order; jobs that
-// start later and later attempts are followed; and it ends with the Run.
+// start later and later attempts are followed; and it ends with the Run, also if the API
+// server is away just then.
 func TestFollow(t *testing.T) {
 	t.Parallel()
 	n := newNode()
@@ -66,6 +67,7 @@ func TestFollow(t *testing.T) {
 			n.set("web-1-test-4", terminated())
 			mu.Lock()
 			defer mu.Unlock()
+			n.update(func() { n.away = 2 })
 			run.Status.Phase = v1alpha1.RunFailed
 		},
 	}}

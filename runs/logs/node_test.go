@@ -48,6 +48,8 @@ type node struct {
 	// between is called when a stream has broken.
 	between func()
 	asked   []string
+	// away is how many lists of pods fail from now on.
+	away int
 }
 
 func newNode() *node {
@@ -132,6 +134,11 @@ func answer(w http.ResponseWriter, code int, object any) {
 
 // list lists the pods whose Run a selector of Runs names.
 func (n *node) list(w http.ResponseWriter, selector string) {
+	if n.away > 0 {
+		n.away--
+		answer(w, http.StatusInternalServerError, metav1.Status{Status: "Failure", Code: http.StatusInternalServerError})
+		return
+	}
 	list := corev1.PodList{}
 	for _, pod := range n.pods {
 		if strings.Contains(selector, "("+pod.Labels[v1alpha1.RunLabel]) || strings.Contains(selector, ","+pod.Labels[v1alpha1.RunLabel]) {
