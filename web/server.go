@@ -71,7 +71,8 @@ func New(opts Options) (http.Handler, error) {
 	if s.pages, err = parsePages(s.static, opts.Clock); err != nil {
 		return nil, err
 	}
-	return limits.Writes(secure.Headers(secure.SameOrigin(s.routes(), s.open(s.crossSite)))), nil
+	answers := secure.Headers(secure.SameOrigin(s.routes(), s.open(s.crossSite)))
+	return limits.Writes(limits.Bodies(limits.PerBody, answers)), nil
 }
 
 // crossSite answers what another site's page has sent.
