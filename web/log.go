@@ -2,7 +2,9 @@ package web
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/kayci/kayci/runs/logs"
 	"github.com/kayci/kayci/web/secure"
+	"github.com/kayci/kayci/web/viewer"
 )
 
 // logBuffer is how much of a log is written at once, unless no more has arrived.
@@ -37,7 +40,12 @@ func (s *server) log(w http.ResponseWriter, r *http.Request) error {
 	logHeaders(w, query.Get("download") == "1", fmt.Sprintf("%s-%s-%s.log", r.PathValue("run"), c.Job, c.Name))
 	h.Set("KayCI-Log-Source", "pod")
 	h.Set("Trailer", "KayCI-Log-Lines, KayCI-Log-Complete, KayCI-Log-Missing")
-	end, err := s.pods().Read(r.Context(), c, options, out.line)
+	reading, cancel := s.untilExpired(r)
+	defer cancel()
+	end, err := s.pods().Read(reading, c, options, out.line)
+	if err != nil && errors.Is(context.Cause(reading), viewer.ErrExpired) {
+		err = viewer.ErrExpired
+	}
 	if err != nil && !out.begun {
 		h.Del("Trailer")
 		return err
@@ -54,6 +62,16 @@ func (s *server) log(w http.ResponseWriter, r *http.Request) error {
 	// Who is gone isn't told how it ended.
 	_ = out.end(&end)
 	return nil
+}
+
+// untilExpired is the request's context for as long as the viewer's token lasts, if it
+// says so. The API server asks for it when a log is begun to be followed, and not again.
+func (s *server) untilExpired(r *http.Request) (context.Context, context.CancelFunc) {
+	end := s.sessionEnd(r)
+	if end.IsZero() {
+		return context.WithCancel(r.Context())
+	}
+	return context.WithTimeoutCause(r.Context(), end.Sub(s.Clock.Now()), viewer.ErrExpired)
 }
 
 // logHeaders have browsers take a log for text, whatever is in it.
