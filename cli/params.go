@@ -21,8 +21,8 @@ import (
 // maxParamsFile is more than all parameters of a Run may have.
 const maxParamsFile = 1 << 20
 
-// params reads NAME=VALUE. A value is all behind the first =, whatever it holds.
-func params(args []string) (map[string]string, error) {
+// Params reads NAME=VALUE. A value is all behind the first =, whatever it holds.
+func Params(args []string) (map[string]string, error) {
 	given := map[string]string{}
 	for _, arg := range args {
 		name, value, is := strings.Cut(arg, "=")

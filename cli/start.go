@@ -71,7 +71,7 @@ func (s *startCommand) do(ctx context.Context, args []string) error {
 	if err := errors.Join(s.output.Check(), s.check()); err != nil {
 		return err
 	}
-	given, err := params(args[1:])
+	given, err := Params(args[1:])
 	if err != nil {
 		return err
 	}

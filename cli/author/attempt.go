@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -71,10 +72,10 @@ func (a *attempt) run(ctx context.Context) error {
 	return err
 }
 
-// turnedDown reports whether the API server has said that it stores nothing.
+// turnedDown reports whether the API server has said no, rather than not now.
 func turnedDown(err error) bool {
 	var status apierrors.APIStatus
-	return errors.As(err, &status) && status.Status().Code >= 400 && status.Status().Code < 500
+	return errors.As(err, &status) && !apierrors.IsTooManyRequests(err) && status.Status().Code != http.StatusRequestTimeout && status.Status().Code >= 400 && status.Status().Code < 500
 }
 
 // follow starts a Run and returns what it has come to.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/api/validation"
+	"github.com/kayci/kayci/cli"
 	"github.com/kayci/kayci/cli/author/trial"
 	"github.com/kayci/kayci/render"
 	"github.com/kayci/kayci/runs/act"
@@ -59,7 +60,7 @@ func newTryCommand(tools *Tools) *cobra.Command {
 }
 
 func (flags *tryFlags) run(cmd *cobra.Command, args []string) error {
-	params, err := paramsOf(args[2:])
+	params, err := cli.Params(args[2:])
 	if err != nil {
 		return err
 	}
@@ -127,20 +128,4 @@ func named(objects []render.Object, name string) (render.Object, error) {
 		names = names[:most]
 	}
 	return render.Object{}, fmt.Errorf("the files have no Pipeline %s: they have %s%s", name, strings.Join(names, ", "), more)
-}
-
-// paramsOf reads what is written as NAME=VALUE.
-func paramsOf(args []string) (map[string]string, error) {
-	params := map[string]string{}
-	for _, arg := range args {
-		name, value, is := strings.Cut(arg, "=")
-		if !is || name == "" {
-			return nil, fmt.Errorf("%q is no parameter: write NAME=VALUE", arg)
-		}
-		if _, twice := params[name]; twice {
-			return nil, fmt.Errorf("the parameter %s is given twice", name)
-		}
-		params[name] = value
-	}
-	return params, nil
 }
