@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/kayci/kayci/web/viewer"
@@ -70,20 +71,17 @@ func newEvents(w http.ResponseWriter) *events {
 	return &events{w: w, control: http.NewResponseController(w)}
 }
 
-// send writes an event. Each line of the data is one of the event's.
+// send writes an event. Each line of the data is one of the event's: to a browser a
+// carriage return ends a line as well, and what follows would be the server's own word.
 func (e *events) send(event, id, data string) error {
+	lineEnds := strings.NewReplacer("\r\n", "\n", "\r", "\n")
 	var text bytes.Buffer
 	if id != "" {
 		fmt.Fprintf(&text, "id: %s\n", id)
 	}
 	fmt.Fprintf(&text, "event: %s\n", event)
-	for line := range bytes.Lines([]byte(data)) {
-		text.WriteString("data: ")
-		text.Write(bytes.TrimRight(line, "\r\n"))
-		text.WriteByte('\n')
-	}
-	if data == "" {
-		text.WriteString("data:\n")
+	for line := range strings.SplitSeq(lineEnds.Replace(data), "\n") {
+		fmt.Fprintf(&text, "data: %s\n", line)
 	}
 	text.WriteByte('\n')
 	return e.write(text.Bytes())
