@@ -40,7 +40,7 @@ func (s *server) log(w http.ResponseWriter, r *http.Request) error {
 	logHeaders(w, query.Get("download") == "1", fmt.Sprintf("%s-%s-%s.log", r.PathValue("run"), c.Job, c.Name))
 	h.Set("KayCI-Log-Source", "pod")
 	h.Set("Trailer", "KayCI-Log-Lines, KayCI-Log-Complete, KayCI-Log-Missing")
-	reading, cancel := s.untilExpired(r)
+	reading, cancel := s.untilExpired(r.Context(), s.sessionEnd(r))
 	defer cancel()
 	end, err := s.pods().Read(reading, c, options, out.line)
 	if err != nil && errors.Is(context.Cause(reading), viewer.ErrExpired) {
@@ -64,14 +64,13 @@ func (s *server) log(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// untilExpired is the request's context for as long as the viewer's token lasts, if it
-// says so. The API server asks for it when a log is begun to be followed, and not again.
-func (s *server) untilExpired(r *http.Request) (context.Context, context.CancelFunc) {
-	end := s.sessionEnd(r)
+// untilExpired is the context until the viewer's token ends, if that is known. The API
+// server asks for it when a log is begun to be followed, and not again.
+func (s *server) untilExpired(ctx context.Context, end time.Time) (context.Context, context.CancelFunc) {
 	if end.IsZero() {
-		return context.WithCancel(r.Context())
+		return context.WithCancel(ctx)
 	}
-	return context.WithTimeoutCause(r.Context(), end.Sub(s.Clock.Now()), viewer.ErrExpired)
+	return context.WithTimeoutCause(ctx, end.Sub(s.Clock.Now()), viewer.ErrExpired)
 }
 
 // logHeaders have browsers take a log for text, whatever is in it.

@@ -33,7 +33,8 @@ func TestUntilExpired(t *testing.T) {
 		"nothing is known": {"", false},
 	} {
 		ctx := viewer.With(t.Context(), &viewer.Viewer{Token: tt.token})
-		got, cancel := s.untilExpired(httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
+		request := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
+		got, cancel := s.untilExpired(ctx, s.sessionEnd(request))
 		if expired := errors.Is(context.Cause(got), viewer.ErrExpired); expired != tt.expired {
 			t.Errorf("%s: expired is %v", name, expired)
 		}
