@@ -143,3 +143,44 @@ return [String(document.querySelectorAll(".block > div").length), gap.textConten
 		t.Errorf("the browser complains: %q", texts)
 	}
 }
+
+// TestEndlessGroup opens a log whose group has more lines than a page holds.
+func TestEndlessGroup(t *testing.T) {
+	page := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, frame(1, "::group::all"))
+		for i := 2; i < 60000; i++ {
+			_, _ = io.WriteString(w, frame(i, "a line"))
+		}
+		_, _ = io.WriteString(w, frame(60000, "::endgroup::"))
+		_, _ = io.WriteString(w, "E{\"lines\":60000,\"complete\":true,\"exitCode\":0}\n")
+	})
+	ctx, said := start(t)
+	if err := chromedp.Do(ctx, chromedp.Navigate(page), chromedp.Poll[chromedp.Void](ended)); err != nil {
+		t.Fatal(err)
+	}
+	// All of the page but the group's begin and end.
+	got := ask[string](ctx, t, `document.getElementById("L1").dataset.count`)
+	if diff := cmp.Diff(" (49998 lines)", got); diff != "" {
+		t.Errorf("the group holds other lines than the page (-want +got):\n%s", diff)
+	}
+	if texts := said.all(); len(texts) > 0 {
+		t.Errorf("the browser complains: %q", texts)
+	}
+}
+
+// TestErrorsBackwards asks for the error before the first one: the last.
+func TestErrorsBackwards(t *testing.T) {
+	page := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		for i := 1; i <= 3; i++ {
+			_, _ = io.WriteString(w, frame(i, "::error::wrong"))
+		}
+		_, _ = io.WriteString(w, "E{\"lines\":3,\"complete\":true,\"exitCode\":0}\n")
+	})
+	ctx, _ := start(t)
+	if err := chromedp.Do(ctx, chromedp.Navigate(page), chromedp.Poll[chromedp.Void](ended), chromedp.KeyEvent("N")); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask[string](ctx, t, `document.querySelector(".current")?.id ?? "none"`); got != "L3" {
+		t.Errorf("it leads to %s instead of L3", got)
+	}
+}

@@ -120,6 +120,7 @@ export class Lines {
     const part = `${this.raw}&from=${begin}&to=${end}`;
     this.gap.replaceChildren(`${this.left.toLocaleString("en")} lines are left out here: `, link(part, `lines ${begin} to ${end} as text`), ". Find looks through all of them.");
     for (let i = this.errors.length - 1; i >= 0; i--) if (!this.errors[i].isConnected) this.errors.splice(i, 1);
+    if (this.group) forget(this.group.lines);
   }
 
   private toggle(head: HTMLElement, open?: boolean): void {
@@ -141,4 +142,13 @@ export class Lines {
     const head = heads.find((head) => this.folded.get(head)?.includes(line));
     if (head) this.toggle(head, true);
   }
+}
+
+// forget the lines that have left the page, which follow each other: a group without
+// an end would hold all of a log.
+function forget(lines: HTMLElement[]): void {
+  const from = lines.findIndex((line) => !line.isConnected);
+  if (from < 0) return;
+  const kept = lines.findIndex((line, i) => i > from && line.isConnected);
+  lines.splice(from, (kept < 0 ? lines.length : kept) - from);
 }

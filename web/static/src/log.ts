@@ -43,7 +43,8 @@ export function log(section: HTMLElement): Record<string, () => void> {
   const toError = (step: number) => {
     if (lines.errors.length === 0) return;
     follow(false);
-    at = (at + step + lines.errors.length) % lines.errors.length;
+    // Before the first step, the one before the first is the last.
+    at = (Math.max(at, step < 0 ? 0 : -1) + step + lines.errors.length) % lines.errors.length;
     const line = lines.errors[at];
     lines.reveal(line);
     line.scrollIntoView({ block: "center" });
