@@ -10,7 +10,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"time"
@@ -73,6 +72,19 @@ func (f *Files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		kept = "public, max-age=31536000, immutable"
 	}
 	w.Header().Set("Cache-Control", kept)
-	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+	w.Header().Set("Content-Type", contentType(name))
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(data))
+}
+
+// contentType of a file. What the machine's own table says may be wrong, on Windows for
+// one, and a browser then refuses the script.
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	default:
+		return "application/octet-stream"
+	}
 }
