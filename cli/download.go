@@ -44,11 +44,7 @@ are in it; pods and Secrets aren't.`,
 }
 
 func (e *Env) download(ctx context.Context, name, to string) error {
-	namespace, err := e.Cluster.Namespace()
-	if err != nil {
-		return err
-	}
-	reader, err := e.Cluster.Client()
+	finder, err := e.finder()
 	if err != nil {
 		return err
 	}
@@ -56,7 +52,6 @@ func (e *Env) download(ctx context.Context, name, to string) error {
 	if err != nil {
 		return err
 	}
-	finder := find.Finder{Reader: reader, Namespace: namespace}
 	run, err := finder.Run(ctx, name)
 	if err != nil {
 		return err

@@ -74,11 +74,7 @@ func (e *Env) logs(ctx context.Context, args []string, flags logFlags) error {
 	if err := flags.check(); err != nil {
 		return err
 	}
-	namespace, err := e.Cluster.Namespace()
-	if err != nil {
-		return err
-	}
-	reader, err := e.Cluster.Client()
+	finder, err := e.finder()
 	if err != nil {
 		return err
 	}
@@ -86,7 +82,7 @@ func (e *Env) logs(ctx context.Context, args []string, flags logFlags) error {
 	if len(args) > 0 {
 		name, flags.filter.Parts = args[0], args[1:]
 	}
-	run, err := find.Finder{Reader: reader, Namespace: namespace}.Run(ctx, name)
+	run, err := finder.Run(ctx, name)
 	if err != nil {
 		return err
 	}
