@@ -138,7 +138,7 @@ func TestLogsAtATerminal(t *testing.T) {
 	if _, err := screen.WriteString("\x03"); err != nil {
 		t.Fatal(err)
 	}
-	if !screen.await("Run one goes on: `kayci cancel one -n " + s.namespace + "` stops it.") {
+	if !screen.await("Run web/1 goes on: `kayci cancel web/1 -n " + s.namespace + "` stops it.") {
 		t.Errorf("the terminal shows %q", screen.seen.String())
 	}
 	if _ = cmd.Wait(); cmd.ProcessState.ExitCode() != 130 {
