@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/kayci/kayci/api/graph"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/runs/view"
 )
@@ -22,9 +23,10 @@ func newDescribeCommand(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "describe [RUN]",
 		Short: "Show a Run: where it stands, why, and what would help",
-		Long: `Show a Run: where it stands and why, its jobs with what they wait for and since
-when, their outputs, the events about the Run and about pods that aren't well, and the
-commands that would help.
+		Long: `Show a Run: where it stands and why, a drawing of its jobs, each job with what it waits
+for and since when, their outputs, the events about the Run and about pods that aren't
+well, and the commands that would help. A drawing that has no room is left out: kayci
+graph has all of it.
 
 ` + addressing,
 		Example: `  kayci describe
@@ -57,6 +59,9 @@ commands that would help.
 				return err
 			}
 			d.run, d.params = env.see(view.Facts{Run: run, Spec: spec, Pods: pods, Now: d.now}), run.Spec.Params
+			if spec != nil {
+				d.layout = graph.Arrange(spec.Jobs)
+			}
 			if err := d.events(cmd.Context(), finder.Reader, pods); err != nil {
 				return err
 			}

@@ -10,12 +10,15 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kayci/kayci/api/graph"
 	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/cli/terminal"
 	"github.com/kayci/kayci/runs/view"
 )
 
 const (
+	// maxDrawn bounds the lines of a drawing: a larger one hides what stands below it.
+	maxDrawn = 30
 	// maxEvents bounds how many events are shown, the newest.
 	maxEvents = 20
 	// maxValue bounds what is shown of a parameter or output, in characters.
@@ -24,8 +27,10 @@ const (
 
 // description is what kayci describe shows.
 type description struct {
-	run      view.Run
-	params   map[string]string
+	run    view.Run
+	params map[string]string
+	// layout of the jobs, empty if it isn't known any more.
+	layout   graph.Layout
 	happened []corev1.Event
 	// unseen are the kinds of objects that this person may not list.
 	unseen []string
@@ -43,6 +48,7 @@ func (d *description) text() string {
 	}
 	d.add("")
 	d.facts()
+	d.graph()
 	d.jobs()
 	d.services()
 	d.outputs()
@@ -120,6 +126,17 @@ func (d *description) ago(at time.Time) string {
 		return ""
 	}
 	return fmt.Sprintf("%s, %s ago", at.UTC().Format("2006-01-02 15:04:05 UTC"), length(d.now.Sub(at)))
+}
+
+func (d *description) graph() {
+	lines := picture(d.terminal, d.layout, &d.run, "  ")
+	if len(lines) == 0 || len(lines) > maxDrawn {
+		return
+	}
+	d.section("Graph")
+	for _, line := range lines {
+		d.add("%s", line)
+	}
 }
 
 func (d *description) jobs() {

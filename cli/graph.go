@@ -123,12 +123,38 @@ func (e *Env) draw(d *drawing, format string, all bool) (string, error) {
 		svg, err := draw.SVG(layout, d.marks, d.title)
 		return string(svg), err
 	}
+	return draw.Text(layout, d.marks, styleOf(e.Terminal)), nil
+}
+
+// styleOf a drawing for the terminal, as wide as that is.
+func styleOf(t *terminal.Terminal) draw.Style {
 	style := draw.Style{
-		ASCII: e.Terminal.ASCII,
-		Paint: func(class, text string) string { return e.Terminal.Paint(terminal.StyleOf(class), text) },
+		ASCII: t.ASCII,
+		Paint: func(class, text string) string { return t.Paint(terminal.StyleOf(class), text) },
 	}
-	if e.Terminal.Out {
-		style.Width, _ = e.Terminal.Size()
+	if t.Out {
+		style.Width, _ = t.Size()
 	}
-	return draw.Text(layout, d.marks, style), nil
+	return style
+}
+
+// picture is the drawing of a Run's jobs in lines that begin with the margin. There is
+// none where a list of the jobs says as much: nothing needs anything, or there is no room.
+func picture(t *terminal.Terminal, layout graph.Layout, r *view.Run, margin string) []string {
+	if len(layout.Edges) == 0 {
+		return nil
+	}
+	style := styleOf(t)
+	if style.Width > 0 {
+		style.Width = max(1, style.Width-len(margin))
+	}
+	text, drawn := draw.Drawing(layout, r.Marks(t.ASCII, nil), style)
+	if !drawn {
+		return nil
+	}
+	var lines []string
+	for line := range strings.Lines(text) {
+		lines = append(lines, margin+strings.TrimSuffix(line, "\n"))
+	}
+	return lines
 }

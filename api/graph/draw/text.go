@@ -19,23 +19,32 @@ type Style struct {
 	Paint func(class, text string) string
 }
 
-// Text draws the graph with characters, each line with its end. Names are cut where
-// there is no room for them; where there is none at all, or the lines would be too
-// tangled to follow, it is a list of the jobs with what they need.
+// Text draws the graph with characters, each line with its end. Where it can't be drawn
+// it is a list of the jobs with what they need.
 func Text(l graph.Layout, marks Marks, style Style) string {
-	if len(l.Boxes) == 0 {
-		return ""
-	}
-	w, drawn := wire(&l)
-	if drawn {
-		for _, longest := range []int{maxName, 24, 16, 12} {
-			p := newPicture(&l, w, marks, longest, style)
-			if style.Width == 0 || p.width() <= style.Width {
-				return p.draw().render(style.ASCII, style.Paint)
-			}
-		}
+	if text, drawn := Drawing(l, marks, style); drawn {
+		return text
 	}
 	return list(&l, marks, style)
+}
+
+// Drawing is Text, or false where the graph can't be drawn. Names are cut where there is
+// no room for them; there may be none at all, or the lines may be too tangled to follow.
+func Drawing(l graph.Layout, marks Marks, style Style) (string, bool) {
+	if len(l.Boxes) == 0 {
+		return "", false
+	}
+	w, drawn := wire(&l)
+	if !drawn {
+		return "", false
+	}
+	for _, longest := range []int{maxName, 24, 16, 12} {
+		p := newPicture(&l, w, marks, longest, style)
+		if style.Width == 0 || p.width() <= style.Width {
+			return p.draw().render(style.ASCII, style.Paint), true
+		}
+	}
+	return "", false
 }
 
 // maxName is the length of the longest name of a job, with room for a symbol and a note.
