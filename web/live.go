@@ -20,7 +20,7 @@ const (
 	eventEnd = "end"
 	// eventGone: what was shown was deleted.
 	eventGone = "gone"
-	// eventSignIn: the viewer's token counts no longer.
+	// eventSignIn: the viewer's token counts no longer, or the session is over.
 	eventSignIn = "signin"
 	// eventProblem: something else keeps the page from being shown; the data says what.
 	eventProblem = "problem"
@@ -50,7 +50,7 @@ type subject interface {
 // live shows the subject whenever it looks different, until it is over. The browser says
 // which version it has, and is sent none that looks the same.
 func (s *server) live(w http.ResponseWriter, r *http.Request, of subject) error {
-	l := &following{server: s, subject: of, until: s.sessionEnd(r), has: cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("rv"))}
+	l := &following{server: s, subject: of, has: cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("rv"))}
 	asking, cancel := s.soon(r.Context())
 	version, err := of.read(asking)
 	cancel()
@@ -63,19 +63,13 @@ func (s *server) live(w http.ResponseWriter, r *http.Request, of subject) error 
 	if err == nil {
 		err = l.follow(r.Context(), version)
 	}
-	if err != nil && r.Context().Err() == nil {
+	switch {
+	case err != nil && expired(r.Context()):
+		l.fail(r, viewer.ErrExpired)
+	case err != nil && r.Context().Err() == nil:
 		l.fail(r, err)
 	}
 	return nil
-}
-
-// sessionEnd is when the viewer's token ends, if it says so. A watch that has begun
-// would outlast it.
-func (*server) sessionEnd(r *http.Request) time.Time {
-	if v, ok := viewer.From(r.Context()); ok {
-		return v.Ends()
-	}
-	return time.Time{}
 }
 
 // errGone says that what was shown was deleted.
@@ -85,7 +79,6 @@ type following struct {
 	*server
 	subject
 	events *events
-	until  time.Time
 	// has is the version that the browser shows before the first event.
 	has, shown string
 }
@@ -125,9 +118,6 @@ func (l *following) watched(ctx context.Context, changes watch.Interface, ping <
 		case <-ctx.Done():
 			return true, ctx.Err()
 		case <-ping:
-			if !l.until.IsZero() && !l.Clock.Now().Before(l.until) {
-				return true, l.events.send(eventSignIn, "", signInText(viewer.ErrExpired))
-			}
 			if err := l.events.ping(); err != nil {
 				return true, err
 			}

@@ -2,9 +2,7 @@ package web
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -40,10 +38,8 @@ func (s *server) log(w http.ResponseWriter, r *http.Request) error {
 	logHeaders(w, query.Get("download") == "1", fmt.Sprintf("%s-%s-%s.log", r.PathValue("run"), c.Job, c.Name))
 	h.Set("KayCI-Log-Source", "pod")
 	h.Set("Trailer", "KayCI-Log-Lines, KayCI-Log-Complete, KayCI-Log-Missing")
-	reading, cancel := s.untilExpired(r.Context(), s.sessionEnd(r))
-	defer cancel()
-	end, err := s.pods().Read(reading, c, options, out.line)
-	if err != nil && errors.Is(context.Cause(reading), viewer.ErrExpired) {
+	end, err := s.pods().Read(r.Context(), c, options, out.line)
+	if err != nil && expired(r.Context()) {
 		err = viewer.ErrExpired
 	}
 	if err != nil && !out.begun {
@@ -62,15 +58,6 @@ func (s *server) log(w http.ResponseWriter, r *http.Request) error {
 	// Who is gone isn't told how it ended.
 	_ = out.end(&end)
 	return nil
-}
-
-// untilExpired is the context until the viewer's token ends, if that is known. The API
-// server asks for it when a log is begun to be followed, and not again.
-func (s *server) untilExpired(ctx context.Context, end time.Time) (context.Context, context.CancelFunc) {
-	if end.IsZero() {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeoutCause(ctx, end.Sub(s.Clock.Now()), viewer.ErrExpired)
 }
 
 // logHeaders have browsers take a log for text, whatever is in it.

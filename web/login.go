@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -19,6 +20,8 @@ type loginForm struct {
 	Next string
 	// Why says that the last session is over, or why the token wasn't taken.
 	Why string
+	// Anonymous offers to go on without signing in.
+	Anonymous bool
 }
 
 // The reasons that a link to the form may carry. Others are not shown: whoever sends
@@ -55,8 +58,17 @@ func (s *server) loginPage(w http.ResponseWriter, r *http.Request) error {
 	if s.Sessions == nil {
 		return s.nowhere(w, r)
 	}
+	if _, err := s.Sessions.Of(r); errors.Is(err, viewer.ErrExpired) {
+		// Who goes on without signing in isn't led here again.
+		s.Sessions.SignOut(w, r)
+	}
 	query := r.URL.Query()
-	return s.show(w, r, "login", page{Title: "Sign in", Body: loginForm{Next: secure.Path(query.Get("next")), Why: whyText(query.Get("why"))}})
+	return s.showLogin(w, r, http.StatusOK, query.Get("next"), whyText(query.Get("why")))
+}
+
+func (s *server) showLogin(w http.ResponseWriter, r *http.Request, status int, next, why string) error {
+	s.render(w, r, status, "login", page{Title: "Sign in", Body: loginForm{Next: secure.Path(next), Why: why, Anonymous: s.Anonymous}})
+	return nil
 }
 
 // login asks the API server whose token it is, and has the browser keep it.
@@ -71,11 +83,11 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 	next := secure.Path(form.Get("next"))
 	token, ok := viewer.CleanToken(form.Get("token"))
 	if !ok {
-		return s.notTaken(w, r, next, "That is no token: it has no blanks and no line breaks in it, and is not blank.")
+		return s.showLogin(w, r, http.StatusUnauthorized, next, "That is no token: it has no blanks and no line breaks in it, and is not blank.")
 	}
 	v := &viewer.Viewer{Token: token}
 	if v.Name, err = s.rights.Name(viewer.With(r.Context(), v)); apierrors.IsUnauthorized(err) {
-		return s.notTaken(w, r, next, "The API server doesn't take this token. It may have expired, or be another cluster's.")
+		return s.showLogin(w, r, http.StatusUnauthorized, next, "The API server doesn't take this token. It may have expired, or be another cluster's.")
 	} else if err != nil {
 		return err
 	}
@@ -83,11 +95,6 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	secure.Redirect(w, r, next)
-	return nil
-}
-
-func (s *server) notTaken(w http.ResponseWriter, r *http.Request, next, why string) error {
-	s.render(w, r, http.StatusUnauthorized, "login", page{Title: "Sign in", Body: loginForm{Next: next, Why: why}})
 	return nil
 }
 

@@ -33,6 +33,8 @@ type Options struct {
 	Viewers viewer.Mode
 	// Sessions keep who has signed in here. nil: nobody can.
 	Sessions *viewer.Sessions
+	// Anonymous says that Viewers take who hasn't signed in for somebody.
+	Anonymous bool
 	// Namespaces are looked at for a viewer who may not list namespaces.
 	Namespaces []string
 	// Patience is how long the API server may take to answer what a page needs; ten

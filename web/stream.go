@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -32,9 +33,13 @@ func (s *server) stream(h handler) http.Handler {
 			return err
 		}
 		defer closed()
-		ctx, cancel := s.untilStopping(r.Context())
+		ctx, cancel := s.untilOver(r.Context(), v.Ends(s.Clock.Now()))
 		defer cancel()
-		return h(w, r.WithContext(ctx))
+		err = h(w, r.WithContext(ctx))
+		if err != nil && expired(ctx) {
+			return viewer.ErrExpired
+		}
+		return err
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := answer(w, r); err != nil {
@@ -43,17 +48,32 @@ func (s *server) stream(h handler) http.Handler {
 	})
 }
 
-// untilStopping ends a stream when the process is to end.
-func (s *server) untilStopping(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
+// untilOver ends a stream with its viewer's session, and when the process is to end.
+// The API server asks for a token when a watch or a log begins, and not again.
+func (s *server) untilOver(ctx context.Context, end time.Time) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var over <-chan time.Time
+	stop := func() bool { return false }
+	if !end.IsZero() {
+		timer := s.Clock.NewTimer(end.Sub(s.Clock.Now()))
+		over, stop = timer.C(), timer.Stop
+	}
 	go func() {
+		defer stop()
 		select {
+		case <-over:
+			cancel(viewer.ErrExpired)
 		case <-s.Stopping:
-			cancel()
+			cancel(nil)
 		case <-ctx.Done():
 		}
 	}()
-	return ctx, cancel
+	return ctx, func() { cancel(nil) }
+}
+
+// expired reports whether the context has ended with its viewer's session.
+func expired(ctx context.Context) bool {
+	return errors.Is(context.Cause(ctx), viewer.ErrExpired)
 }
 
 // events writes server-sent events.

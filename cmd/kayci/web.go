@@ -102,6 +102,7 @@ func (flags *webFlags) viewers() error {
 		modes = append(modes, flags.Sessions)
 	}
 	if flags.anonymousTokenFile != "" {
+		flags.Anonymous = true
 		modes = append(modes, viewer.Anonymous{File: flags.anonymousTokenFile})
 	}
 	if len(modes) == 0 {

@@ -54,10 +54,11 @@ func (s *Sessions) Of(r *http.Request) (*Viewer, error) {
 	if err := json.Unmarshal(plain, &held); err != nil || held.Token == "" {
 		return nil, ErrExpired
 	}
-	if !s.Clock.Now().Before(time.Unix(held.Expires, 0)) {
+	expires := time.Unix(held.Expires, 0)
+	if !s.Clock.Now().Before(expires) {
 		return nil, ErrExpired
 	}
-	return &Viewer{Name: held.Name, Token: held.Token}, nil
+	return &Viewer{Name: held.Name, Token: held.Token, Expires: expires}, nil
 }
 
 // SignIn has the browser keep the viewer, whose token the API server has taken.

@@ -28,6 +28,8 @@ type Viewer struct {
 	Local bool
 	// Anonymous viewers share the token of an account that the operator names.
 	Anonymous bool
+	// Expires is when the session is over. Zero: the viewer has none.
+	Expires time.Time
 }
 
 // Key tells viewers apart, and doesn't tell who they are.
@@ -48,23 +50,19 @@ type Mode interface {
 // First asks one mode after the other.
 type First []Mode
 
-// Of returns the first viewer that a mode knows. A session that is over is told rather
-// than that nobody is known.
+// Of returns the first viewer that a mode knows. Whose session is over is told so, and
+// isn't taken for anybody else.
 func (f First) Of(r *http.Request) (*Viewer, error) {
-	var last error
 	for _, mode := range f {
 		v, err := mode.Of(r)
 		if err == nil {
 			return v, nil
 		}
-		if last == nil || errors.Is(last, ErrSignIn) {
-			last = err
+		if !errors.Is(err, ErrSignIn) {
+			return nil, err
 		}
 	}
-	if last == nil {
-		last = ErrSignIn
-	}
-	return nil, last
+	return nil, ErrSignIn
 }
 
 // Local is the mode of a page that a person serves to himself.
@@ -86,8 +84,17 @@ func From(ctx context.Context) (*Viewer, bool) {
 	return v, ok
 }
 
-// Ends is when the viewer's token ends, or zero if it doesn't say.
-func (v *Viewer) Ends() time.Time {
+// Ends is when what the viewer begins to follow now is to end: with the token or the
+// session, and at the latest when a session would that begins now. Zero: never.
+func (v *Viewer) Ends(now time.Time) time.Time {
 	end, _ := tokenEnd(v.Token)
+	if v.Local || v.Anonymous {
+		return end
+	}
+	for _, other := range []time.Time{v.Expires, now.Add(MaxSession)} {
+		if end.IsZero() || !other.IsZero() && other.Before(end) {
+			end = other
+		}
+	}
 	return end
 }

@@ -74,12 +74,15 @@ func TestSessions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(&viewer.Viewer{Name: "anna", Token: tt.token}, got); diff != "" {
+			if diff := cmp.Diff(&viewer.Viewer{Name: "anna", Token: tt.token, Expires: begin.Add(tt.ends).Local()}, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			now.SetTime(begin.Add(tt.ends))
 			if _, err := s.Of(r); !errors.Is(err, viewer.ErrExpired) {
 				t.Errorf("after its end: %v", err)
+			}
+			if v, err := (viewer.First{viewer.Header{}, s, viewer.Local{}}).Of(r); !errors.Is(err, viewer.ErrExpired) {
+				t.Errorf("after its end the viewer is taken for %v, %v", v, err)
 			}
 		})
 	}
@@ -165,6 +168,29 @@ func TestModes(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestEnds: nothing is followed for longer than a session lasts, but by who has none.
+func TestEnds(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	hour := now.Add(time.Hour)
+	jwt := "e30." + base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"exp":%d}`, hour.Unix())) + ".sig"
+	for name, tt := range map[string]struct {
+		viewer viewer.Viewer
+		want   time.Time
+	}{
+		"a token that doesn't say": {viewer.Viewer{Token: "opaque"}, now.Add(viewer.MaxSession)},
+		"a token that does":        {viewer.Viewer{Token: jwt}, hour},
+		"a session":                {viewer.Viewer{Token: "opaque", Expires: hour}, hour},
+		"a session that outlasts":  {viewer.Viewer{Token: jwt, Expires: now.Add(2 * time.Hour)}, hour},
+		"oneself":                  {viewer.Viewer{Local: true}, time.Time{}},
+		"nobody":                   {viewer.Viewer{Token: "opaque", Anonymous: true}, time.Time{}},
+	} {
+		if got := tt.viewer.Ends(now); !got.Equal(tt.want) {
+			t.Errorf("%s: %v, want %v", name, got, tt.want)
+		}
 	}
 }
 

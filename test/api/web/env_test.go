@@ -5,6 +5,7 @@ package web_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -79,6 +80,8 @@ type site struct {
 	url       string
 	log       *lines
 	clock     *testclock.FakeClock
+	// cookies that requests carry.
+	cookies []*http.Cookie
 }
 
 // lines are what a page has logged.

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kayci/kayci/web/viewer"
 )
 
 // TestLogs: a log comes as text, whatever is in it, in the lines that are asked for.
@@ -124,4 +126,22 @@ func TestLogIsFollowed(t *testing.T) {
 	expect(l.lines, "L2 2026-03-01T10:59:00.000000000Z two\n")
 	node.end(t, "web-failed-test", 3)
 	expect(l.lines, `E{"lines":2,"complete":true,"exitCode":3,"reason":"Error"}`+"\n")
+}
+
+// TestLogEndsWithTheSession: who follows a log sees no more of it once the session is
+// over, though the API server would print on.
+func TestLogEndsWithTheSession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newSite(t))
+	token := w.user(t, "anna", viewing()...)
+	node := w.startNode(t)
+	node.print(t, "web-failed-test", "one\n")
+	l := w.listen(t, token, "/ns/"+w.namespace+"/runs/web-failed/jobs/test/log?follow=1&frames=1")
+	if got, err := l.lines.ReadString('\n'); err != nil || !strings.HasSuffix(got, " one\n") {
+		t.Fatalf("read %q, %v", got, err)
+	}
+	w.clock.Step(viewer.MaxSession)
+	if got, err := l.lines.ReadString('\n'); err != nil || got != `E{"lines":1,"complete":false,"missing":["Your session is over."]}`+"\n" {
+		t.Errorf("then %q, %v", got, err)
+	}
 }

@@ -62,6 +62,9 @@ func (s *site) request(t *testing.T, token, method, path string, form url.Values
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
+	for _, cookie := range s.cookies {
+		r.AddCookie(cookie)
+	}
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -79,6 +82,20 @@ func (s *site) request(t *testing.T, token, method, path string, form url.Values
 		t.Fatal(err)
 	}
 	return answer{response.StatusCode, response.Header, string(body)}
+}
+
+// signIn has all that is asked for after it carry the cookies of the answer.
+func (s *site) signIn(t *testing.T, in answer) {
+	t.Helper()
+	if in.status != http.StatusSeeOther {
+		t.Fatalf("signed in with %d\n%s", in.status, in.body)
+	}
+	s.cookies = nil
+	for _, cookie := range (&http.Response{Header: in.header}).Cookies() {
+		if cookie.MaxAge >= 0 {
+			s.cookies = append(s.cookies, cookie)
+		}
+	}
 }
 
 func (s *site) get(t *testing.T, token, path string) answer {

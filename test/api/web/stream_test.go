@@ -33,6 +33,9 @@ func (s *site) listen(t *testing.T, token, path string) *listening {
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
+	for _, cookie := range s.cookies {
+		r.AddCookie(cookie)
+	}
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
