@@ -119,3 +119,7 @@ const (
 func EnvJobPhase(job string) string {
 	return EnvJob + "_" + strings.ToUpper(strings.ReplaceAll(job, "-", "_")) + "_PHASE"
 }
+
+// CheckoutFailed begins the termination message of a `kayci checkout` that has failed.
+// What follows is part of the reason that a Run shows.
+const CheckoutFailed = "kayci checkout: "

@@ -33,23 +33,10 @@ func openSSH(ctx context.Context, to target, dial Dial, req Request, report repo
 
 // start shakes hands and runs upload-pack.
 func (s *stream) start(ctx context.Context, conn net.Conn, to target, config *ssh.ClientConfig, req Request, report reporter) error {
-	proven := false
-	check := config.HostKeyCallback
-	config.HostKeyCallback = func(host string, remote net.Addr, key ssh.PublicKey) error {
-		if err := check(host, remote, key); err != nil {
-			return report.fail(ReasonAuthenticationFailed, "connect to %s: the server's %s key is not the one in known_hosts", to, key.Type())
-		}
-		proven = true
-		return nil
+	client, err := shakeHands(ctx, conn, to, config, report)
+	if err != nil {
+		return err
 	}
-	c, channels, requests, err := ssh.NewClientConn(conn, to.address("22"), config)
-	switch {
-	case ctx.Err() != nil:
-		return report.ended(ctx, "connect to "+to.String())
-	case err != nil:
-		return handshakeError(err, proven, to, report)
-	}
-	client := ssh.NewClient(c, channels, requests)
 	run, err := client.NewSession()
 	if err != nil {
 		return errors.Join(err, client.Close())
@@ -69,6 +56,27 @@ func (s *stream) start(ctx context.Context, conn net.Conn, to target, config *ss
 	}
 	s.packed, s.wait = false, run.Wait
 	return nil
+}
+
+// shakeHands proves to each side who the other is.
+func shakeHands(ctx context.Context, conn net.Conn, to target, config *ssh.ClientConfig, report reporter) (*ssh.Client, error) {
+	proven := false
+	check := config.HostKeyCallback
+	config.HostKeyCallback = func(host string, remote net.Addr, key ssh.PublicKey) error {
+		if err := check(host, remote, key); err != nil {
+			return report.fail(ReasonAuthenticationFailed, "connect to %s: the server's %s key is not the one in known_hosts", to, key.Type())
+		}
+		proven = true
+		return nil
+	}
+	c, channels, requests, err := ssh.NewClientConn(conn, to.address("22"), config)
+	switch {
+	case ctx.Err() != nil:
+		return nil, report.ended(ctx, "connect to "+to.String())
+	case err != nil:
+		return nil, handshakeError(err, proven, to, report)
+	}
+	return ssh.NewClient(c, channels, requests), nil
 }
 
 // handshakeError tells a refused key from a lost connection: the ssh package has

@@ -157,7 +157,11 @@ func ContainerFailure(status *corev1.ContainerStatus) (reason, message string) {
 	case v1alpha1.ReasonOOMKilled:
 		return v1alpha1.ReasonOOMKilled, fmt.Sprintf("container %s ran out of memory and was killed; raise its memory limit", status.Name)
 	case "", v1alpha1.ReasonError:
-		return v1alpha1.ReasonError, fmt.Sprintf("container %s exited with code %d", status.Name, t.ExitCode)
+		message = fmt.Sprintf("container %s exited with code %d", status.Name, t.ExitCode)
+		if why, is := strings.CutPrefix(t.Message, v1alpha1.CheckoutFailed); is {
+			message = Shorten(message + ": " + printable.Text(strings.TrimSpace(why)))
+		}
+		return v1alpha1.ReasonError, message
 	default:
 		// The container could not be started: ContainerCannotRun, StartError.
 		return t.Reason, Shorten(fmt.Sprintf("container %s: %s", status.Name, t.Message))
