@@ -19,6 +19,7 @@ GO ?= go
 CACHE := $(or $(KAYCI_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kayci)
 BIN := $(CURDIR)/bin
 IMAGE ?= $(BIN)/kayci.tar
+GIT_IMAGE ?= $(BIN)/kayci-git.tar
 
 # What `kayci --version` says. Blank: what Go derives from the commit. The image's
 # name ends in it, and Docker's build sees no commit: it has to be told.
@@ -85,16 +86,18 @@ build: ## Build the kayci program into bin/.
 	$(GO) build -ldflags "$(LDFLAGS)" -o $(BIN)/kayci ./cmd/kayci
 
 .PHONY: image
-image: ## Build KayCI's container image as a tar into bin/, without Docker.
-	@$(call begin,image,KayCI's container image into $(IMAGE))
+image: ## Build KayCI's container images, without and with git, as tars into bin/, without Docker.
+	@$(call begin,image,KayCI's container images into $(IMAGE) and $(GIT_IMAGE))
 	GOOS=linux $(GO) build -ldflags "$(LDFLAGS)" -o $(BIN)/image/kayci ./cmd/kayci
 	$(LOCAL) image kayci --binary $(BIN)/image/kayci --output $(abspath $(IMAGE))
+	$(LOCAL) image kayci-git --binary $(BIN)/image/kayci --output $(abspath $(GIT_IMAGE))
 
 .PHONY: docker-image
-docker-image: ## Build that image with Docker: REPOSITORY=registry.example.com/kayci VERSION=0.1.0
+docker-image: ## Build these images with Docker, the second with -git behind its tag: REPOSITORY=registry.example.com/kayci VERSION=0.1.0
 	@$(call begin,docker-image,$(REPOSITORY):$(VERSION))
 	[ -n "$(REPOSITORY)" ] && [ -n "$(VERSION)" ] || { echo 'Say REPOSITORY=registry.example.com/kayci VERSION=0.1.0'; exit 2; }
 	docker build --build-arg=VERSION=$(VERSION) --build-arg=REVISION=$(REVISION) --tag=$(REPOSITORY):$(VERSION) .
+	docker build --build-arg=VERSION=$(VERSION) --build-arg=REVISION=$(REVISION) --target=git --tag=$(REPOSITORY):$(VERSION)-git .
 
 .PHONY: demo
 demo: build $(TOOLS)/helm ## Show KayCI at work on the local cluster, from a push to a finished Run.
@@ -259,9 +262,9 @@ local-down: ## Stop the local cluster and remove everything it left on the machi
 	$(LOCAL) down
 
 .PHONY: local-load
-local-load: image ## Build KayCI's image and load it into the local cluster.
-	@$(call begin,local-load,loading KayCI's image into the local cluster)
-	$(LOCAL) load $(abspath $(IMAGE))
+local-load: image ## Build KayCI's images and load them into the local cluster.
+	@$(call begin,local-load,loading KayCI's images into the local cluster)
+	$(LOCAL) load $(abspath $(IMAGE)) $(abspath $(GIT_IMAGE))
 
 # ---------------------------------------------------------------------------
 # Tools: each is one package of the module under tools/ that pins it.

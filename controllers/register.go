@@ -97,6 +97,7 @@ func addConfigRepo(mgr ctrl.Manager, opts Options, installed *revision.Installed
 		Render:        render.Render,
 		RenderCommand: opts.RenderCommand,
 		Image:         opts.Image,
+		GitImage:      opts.GitImage,
 		StoragePath:   opts.StoragePath,
 		Installed:     installed,
 	}

@@ -62,6 +62,9 @@ type Options struct {
 	ReportURL string
 	// Image is KayCI's own, which the notifiers of the built-in library run.
 	Image string
+	// GitImage is KayCI's own with git in it, which the library's checkouts run. Blank:
+	// what render.GitImage makes of the other.
+	GitImage string
 	// Concurrent is the number of objects of a kind that are reconciled at once.
 	Concurrent int
 	// LeaderElection lets any number of replicas run; one of them reconciles.

@@ -40,14 +40,30 @@ func (s *settings) imageCommand(ctx context.Context) *cobra.Command {
 	kind("busybox", "Debian's busybox", "docker.io/library/busybox:1.37", s.busybox)
 	kind("golang", "This machine's Go, with git and busybox", "docker.io/library/golang:1.26", s.golang)
 	kind("kueue", "Kueue, which is built if need be", "kayci.local/kueue:dev", s.kueue)
+	errNoBinary := errors.New("say with --binary where KayCI's static binary is")
 	kayci := kind("kayci", "KayCI", "kayci.local/kayci:dev", func(context.Context) (image.Image, error) {
 		if binary == "" {
-			return image.Image{}, errors.New("say with --binary where KayCI's static binary is")
+			return image.Image{}, errNoBinary
 		}
 		return image.KayCI(binary)
 	})
-	kayci.Flags().StringVar(&binary, "binary", "", "KayCI's static binary")
+	git := kind("kayci-git", "KayCI with this machine's git", "kayci.local/kayci:dev-git", func(ctx context.Context) (image.Image, error) {
+		if binary == "" {
+			return image.Image{}, errNoBinary
+		}
+		return s.kayciGit(ctx, binary)
+	})
+	for _, cmd := range []*cobra.Command{kayci, git} {
+		cmd.Flags().StringVar(&binary, "binary", "", "KayCI's static binary")
+	}
 	return parent
+}
+
+func (s *settings) kayciGit(ctx context.Context, binary string) (image.Image, error) {
+	if err := debian.Ensure(ctx, s.out, debian.Images()); err != nil {
+		return image.Image{}, err
+	}
+	return image.KayCIGit(ctx, binary)
 }
 
 func (s *settings) busybox(ctx context.Context) (image.Image, error) {

@@ -4,12 +4,13 @@ import "encoding/json"
 
 // evaluation is what the parent asks the child to do, as JSON on its stdin.
 type evaluation struct {
-	Dir     string            `json:"dir"`
-	Path    string            `json:"path"`
-	Entries []string          `json:"entries"`
-	Vars    map[string]string `json:"vars,omitempty"`
-	Image   string            `json:"image"`
-	Limits  Limits            `json:"limits"`
+	Dir      string            `json:"dir"`
+	Path     string            `json:"path"`
+	Entries  []string          `json:"entries"`
+	Vars     map[string]string `json:"vars,omitempty"`
+	Image    string            `json:"image"`
+	GitImage string            `json:"gitImage"`
+	Limits   Limits            `json:"limits"`
 	// Values of the limit that other entries have taken.
 	Values int `json:"values,omitempty"`
 }

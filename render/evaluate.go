@@ -58,6 +58,7 @@ func newEvaluator(root *os.Root, req evaluation, out io.Writer) *evaluator {
 	vm.Importer(jail)
 	vm.SetTraceOut(io.Discard)
 	vm.ExtVar(ImageVar, req.Image)
+	vm.ExtVar(GitImageVar, req.GitImage)
 	for name, value := range req.Vars {
 		vm.ExtVar(name, value)
 	}

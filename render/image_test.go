@@ -3,28 +3,34 @@ package render_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/render"
 )
 
-// The library's notifiers run the image of the one who renders, unless the
-// config repository has another.
+// The library's notifiers and checkouts run the images of the one who renders, unless
+// the config repository has others.
 func TestImage(t *testing.T) {
 	dir := repository(t, map[string]string{"a.jsonnet": `local ci = import 'kayci.libsonnet';
-ci.pipeline('web', jobs=[ci.job('a', ci.script('busybox', 'true'))], notifiers=[ci.notifier.slack('chat', 'chat')])`})
+ci.pipeline('web', params=['git_url', 'git_sha'], jobs=[ci.job('a', [ci.checkout(), ci.script('busybox', 'true')])], notifiers=[ci.notifier.slack('chat', 'chat')])`})
+	type images struct{ Notifier, Checkout string }
+	const one = "registry.example.com/kayci:1"
 	for name, tt := range map[string]struct {
-		image string
-		vars  map[string]string
-		want  string
+		image, git string
+		vars       map[string]string
+		want       images
 	}{
-		"default": {want: "ghcr.io/kayci/kayci"},
-		"given":   {image: "registry.example.com/kayci:1", want: "registry.example.com/kayci:1"},
-		"mirror":  {image: "registry.example.com/kayci:1", vars: map[string]string{"kayci.image": "mirror/kayci"}, want: "mirror/kayci"},
+		"default":             {want: images{"ghcr.io/kayci/kayci", "ghcr.io/kayci/kayci:git"}},
+		"given":               {image: one, want: images{one, one + "-git"}},
+		"both given":          {image: one, git: "git:1", want: images{one, "git:1"}},
+		"mirror":              {image: one, git: "git:1", vars: map[string]string{"kayci.image": "mirror/kayci:1"}, want: images{"mirror/kayci:1", "mirror/kayci:1-git"}},
+		"mirror of the other": {image: one, vars: map[string]string{"kayci.gitImage": "mirror/git"}, want: images{one, "mirror/git"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			opts := options(t, dir)
-			opts.Image, opts.Vars = tt.image, tt.vars
+			opts.Image, opts.GitImage, opts.Vars = tt.image, tt.git, tt.vars
 			result, err := render.Render(testContext(t), opts)
 			if err != nil {
 				t.Fatal(err)
@@ -33,8 +39,12 @@ ci.pipeline('web', jobs=[ci.job('a', ci.script('busybox', 'true'))], notifiers=[
 			if !ok {
 				t.Fatalf("rendered %T", result.Objects[0].Object)
 			}
-			if got := pipeline.Spec.Notifiers[0].Template.Spec.Template.Spec.Containers[0].Image; got != tt.want {
-				t.Errorf("image %q, want %q", got, tt.want)
+			got := images{
+				pipeline.Spec.Notifiers[0].Template.Spec.Template.Spec.Containers[0].Image,
+				pipeline.Spec.Jobs[0].Template.Spec.Template.Spec.InitContainers[0].Image,
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("images (-want +got):\n%s", diff)
 			}
 		})
 	}

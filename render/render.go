@@ -13,9 +13,11 @@ import (
 )
 
 // ImageVar is the external variable by which the built-in library learns which
-// image its notifiers run, and DefaultImage the repository of released ones.
+// image its notifiers run, GitImageVar which its checkouts do, and DefaultImage the
+// repository of released ones.
 const (
 	ImageVar     = "kayci.image"
+	GitImageVar  = "kayci.gitImage"
 	DefaultImage = "ghcr.io/kayci/kayci"
 )
 
@@ -37,6 +39,9 @@ type Options struct {
 	// Image is KayCI's own, for std.extVar(ImageVar) unless Vars has another. Blank:
 	// DefaultImage.
 	Image string
+	// GitImage is KayCI's own with git in it, for std.extVar(GitImageVar) unless Vars
+	// has another. Blank: GitImage of the other.
+	GitImage string
 	// Limits of the evaluation. A field that is zero takes its default.
 	Limits Limits
 	// Exec is the command that runs EvaluateCommand: this program and the arguments
@@ -130,7 +135,12 @@ func Render(ctx context.Context, opts Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	request := evaluation{Dir: dir, Path: folder, Vars: opts.Vars, Image: cmp.Or(opts.Image, DefaultImage), Limits: limits}
+	image := cmp.Or(opts.Vars[ImageVar], opts.Image, DefaultImage)
+	git := cmp.Or(opts.GitImage, GitImage(image))
+	if opts.Vars[ImageVar] != "" {
+		git = GitImage(image)
+	}
+	request := evaluation{Dir: dir, Path: folder, Vars: opts.Vars, Image: image, GitImage: git, Limits: limits}
 	return renderFiles(ctx, opts, request, files, newSurvey(root))
 }
 

@@ -20,6 +20,9 @@ import (
 // ImageUsage says what an image flag is for.
 const ImageUsage = "KayCI's own image, which the notifiers of the built-in library run"
 
+// GitImageUsage says what a git-image flag is for.
+const GitImageUsage = "KayCI's own image with git in it, which the checkouts of the built-in library run (default that of --image with -git behind its tag)"
+
 // offline is the namespace of what is rendered without a cluster, unless one is named.
 const offline = "default"
 
@@ -45,6 +48,7 @@ const (
 	pathFlag       = "path"
 	varFlag        = "var"
 	imageFlag      = "image"
+	gitImageFlag   = "git-image"
 	allowEmptyFlag = "allow-empty"
 	configRepoFlag = "configrepo"
 	timeoutFlag    = "timeout"
@@ -55,6 +59,7 @@ func (f *folder) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.options.Path, pathFlag, "", "folder of the entry files below DIR (default DIR itself)")
 	flags.StringToStringVar(&f.options.Vars, varFlag, nil, "vars of the ConfigRepo, as name=value; may be repeated")
 	flags.StringVar(&f.options.Image, imageFlag, f.tools.Image, ImageUsage)
+	flags.StringVar(&f.options.GitImage, gitImageFlag, "", GitImageUsage)
 	flags.BoolVar(&f.allowEmpty, allowEmptyFlag, false, "accept files that render nothing, as a ConfigRepo with spec.allowEmpty does")
 	flags.StringVar(&f.configRepo, configRepoFlag, "", "ask the cluster for this ConfigRepo's path, vars, ignore and namespace")
 	f.tools.Cluster.AddFlags(flags)

@@ -64,6 +64,7 @@ func newControllerCommand() *cobra.Command {
 	f.StringVar(&flags.StoragePath, "storage-path", os.TempDir(), "writable folder for git stores; its content may be lost")
 	flags.gitLimits.bind(cmd, &flags.GitLimits)
 	f.StringVar(&flags.Image, "image", defaultImage(), author.ImageUsage)
+	f.StringVar(&flags.GitImage, "git-image", "", author.GitImageUsage)
 	f.StringVar(&flags.jobDefaults, "job-defaults", "", "ConfigMap with defaults for all jobs, as NAMESPACE/NAME")
 	f.StringVar(&flags.ReportURL, "report-url", "", "address of a page about a Run that reports link to where their Trigger gives none; in it {namespace}, {trigger}, {pipeline}, {run}, {uid} and {sha} stand for what they name (default no link)")
 	f.IntVar(&flags.Concurrent, "concurrent", 4, "objects of a kind that are reconciled at once")

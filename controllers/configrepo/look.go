@@ -161,6 +161,7 @@ func (s *sync) evaluationOf(l look) evaluation {
 			Namespace: s.repo.Namespace,
 			Vars:      s.repo.Spec.Vars,
 			Image:     s.Image,
+			GitImage:  s.GitImage,
 			Exec:      s.RenderCommand,
 			Known:     s.known.rendered.known,
 		},

@@ -4,21 +4,12 @@ local golang = 'docker.io/library/golang:1.26';
 // Whoever pushes chooses the program that runs here: no privileges for it.
 local restricted = ci.restricted() + ci.env({ HOME: '/workspace/home' });
 
-local clone = |||
-  mkdir -p "$HOME" src
-  cd src
-  git init --quiet
-  git fetch --quiet --depth=1 -- "$KAYCI_GIT_URL" "$KAYCI_GIT_SHA"
-  git checkout --quiet --detach FETCH_HEAD
-  git log -1 --format='Cloned %H: %s'
-|||;
-
 [
   ci.pipeline('go-build', params=['git_url', 'git_sha'], jobs=[
     ci.job('build', timeout='10m', work=[
-      ci.script(golang, clone, name='clone', env={ GIT_ALLOW_PROTOCOL: 'http:https' }),
+      ci.checkout('$(KAYCI_GIT_URL)', '$(KAYCI_GIT_SHA)', dir='src'),
       ci.script(golang, 'go build -o ../bin/ ./... && ls ../bin', name='compile') + { workingDir: '/workspace/src' },
-      ci.script(golang, 'go test ./...', name='test') + { workingDir: '/workspace/src' },
+      ci.script(golang, 'git log --oneline && go test ./...', name='test') + { workingDir: '/workspace/src' },
     ]) + restricted,
   ]),
   ci.trigger.github('go-build', 'go-build', secret='webhook', branches=['main'], pathsIgnore='**/*.md', params={

@@ -44,6 +44,26 @@ func KayCI(binary string) (Image, error) {
 	}}, nil
 }
 
+// KayCIGit is KayCI's image with git in it, and the shell that git starts its helpers
+// with, which ci.checkout runs.
+func KayCIGit(ctx context.Context, binary string) (Image, error) {
+	img, err := KayCI(binary)
+	if err != nil {
+		return Image{}, err
+	}
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		return Image{}, err
+	}
+	if err := img.Tree.File("/bin/sh", busybox); err != nil {
+		return Image{}, fmt.Errorf("add a shell: %w", err)
+	}
+	if err := addGit(ctx, img.Tree); err != nil {
+		return Image{}, fmt.Errorf("add git: %w", err)
+	}
+	return img, nil
+}
+
 // Kueue is Kueue's own image, which its chart starts as /manager.
 func Kueue(binary string) (Image, error) {
 	tree := NewTree()

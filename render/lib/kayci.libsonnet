@@ -24,6 +24,7 @@
   local items(x) = if std.isArray(x) then x else [x],
   local template(work) = { spec: { template: { spec:
     if std.isArray(work) then ci.steps(work)
+    else if std.objectHasAll(work, 'stepVolumes') then ci.steps([work])
     else if std.objectHas(work, 'containers') then work
     else { containers: [work] } } } },
   local environment(env) = [{ name: name, value: env[name] } for name in std.objectFields(env)],
@@ -189,13 +190,90 @@
     [if env != {} then 'env']: environment(env),
   },
 
+  // checkout is a step that fetches a commit with git and writes its files into the
+  // folder that the steps share, or into dir below it, which has to be empty. url is
+  // https, ssh or http; sha is a commit's whole hash, or a branch, tag or ref, as it is
+  // then. By default they are the parameters git_url and git_sha. Both may hold $(KAYCI_…):
+  // they are variables of the step.
+  //
+  // secret names the Secret with the credentials, which this step alone gets; host is the
+  // one that they are sent to, which has to be said where a parameter chooses the URL.
+  // http=true lets them be sent over http. depth is how many commits of history, 0 for
+  // all; tags fetches all tags. paths are folders to write instead of all. ref is the
+  // branch to look for the commit in, at a host that lets nobody fetch it by its hash.
+  // submodules checks them out, too. merge is a branch: what is written is the commit
+  // merged into it, as it is then, and a conflict is a failure.
+  // output is the job's output that the commit is left as. timeout bounds the step, 15m
+  // by default. user is who the files belong to, if not who the pod runs as.
+  checkout(url='$(KAYCI_GIT_URL)', sha='$(KAYCI_GIT_SHA)', dir='.', secret=null, host=null, http=false, depth=1, tags=false, paths=[], ref=null, submodules=false, merge=null, output=null, timeout=null, user=null, name=null)::
+    local folder = std.join('-', [word for word in std.split(std.join('', [
+      if std.member('abcdefghijklmnopqrstuvwxyz0123456789', c) then c else '-'
+      for c in std.stringChars(std.asciiLower(dir))
+    ]), '-') if word != '']);
+    local step = if name != null then name else if folder == '' then 'checkout' else 'checkout-' + folder;
+    local refuse(why) = error 'ci.checkout %s: %s' % [step, why];
+    local chosen(text) = std.length(std.findSubstr('$(', text)) > 0;
+    local rest = if std.member(url, '@') then url[std.findSubstr('@', url)[0] + 1:] else std.split(url, '://')[1];
+    local recipient = if host != null then host else std.split(rest, '/')[0];
+    local volume = { name: 'git-' + std.md5(secret)[:10], secret: { secretName: secret } };
+    if !chosen(url) && !std.any([std.startsWith(url, scheme + '://') for scheme in ['https', 'ssh', 'http']]) then
+      refuse("the url must begin with https://, ssh:// or http://, or be a parameter: '$(KAYCI_GIT_URL)'")
+    else if secret != null && host == null && chosen(url) then
+      refuse("whoever chooses the url chooses where the credentials go: say which host they are for, as in host='git.example.com'")
+    else if secret == null && (host != null || http) then
+      refuse('host and http are about credentials: name their secret')
+    else if std.startsWith(url, 'ssh://') && secret == null then
+      refuse('ssh:// needs a secret with the keys identity and known_hosts')
+    else if std.startsWith(url, 'http://') && secret != null && !http then
+      refuse('credentials are not sent over http://, where everybody on the way reads them: use https://, or allow it with http=true')
+    else if !std.isNumber(depth) || depth < 0 || depth != std.floor(depth) then
+      refuse('depth is how many commits, or 0 for all of them')
+    else if std.startsWith(dir, '/') || std.member(std.split(dir, '/'), '..') then
+      refuse("dir lies below the folder that the steps share, as in dir='src'")
+    else if ci.gitImage == '' then
+      refuse("which image has git can't be told from KayCI's own, whose name ends in a digest: set gitImage of KayCI's chart, or the ConfigRepo's var kayci.gitImage")
+    else ci.step(
+      step,
+      ci.gitImage,
+      args=std.map(
+        ci.verbatim,
+        ['checkout', '--dir=' + dir]
+        + (if depth != 1 then ['--depth=%d' % depth] else [])
+        + (if tags then ['--tags'] else [])
+        + ['--path=' + path for path in items(paths)]
+        + (if submodules then ['--submodules'] else [])
+        + (if secret != null then ['--secret=/git-secret', '--host=' + recipient] else [])
+        + (if http then ['--http'] else [])
+        + (if output != null then ['--output=' + output] else [])
+        + (if timeout != null then ['--timeout=' + timeout] else [])
+      ),
+      env={ CHECKOUT_URL: url, CHECKOUT_SHA: sha, [if ref != null then 'CHECKOUT_REF']: ref, [if merge != null then 'CHECKOUT_MERGE']: merge },
+    ) {
+      securityContext: {
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ['ALL'] },
+        readOnlyRootFilesystem: true,
+        [if user != null then 'runAsUser']: user,
+        [if user != null then 'runAsGroup']: user,
+      },
+      [if secret != null then 'volumeMounts']: [{ name: volume.name, mountPath: '/git-secret', readOnly: true }],
+      stepVolumes:: if secret != null then [volume] else [],
+    },
+
   // steps runs several containers one after the other in one pod: each but the
   // last is an init container. They share a folder, which is also where they start
   // and which goes with the pod. Steps named main, but for the last, become step-1,
-  // step-2 and so on. A step's own workingDir wins.
+  // step-2 and so on. A step's own workingDir wins. Beside a ci.checkout the git of the
+  // other steps takes the folder for its own, whoever has written it.
   steps(steps, workspace='/workspace')::
     local last = std.length(steps) - 1;
+    local checkouts = [step for step in steps if std.objectHasAll(step, 'stepVolumes')];
+    local own = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*' };
+    local trusts(step) = checkouts != [] && !std.objectHasAll(step, 'stepVolumes')
+                         && !std.any([std.startsWith(variable.name, 'GIT_CONFIG_') for variable in std.get(step, 'env', [])]);
+    local volumes = std.flattenArrays([step.stepVolumes for step in checkouts]);
     local shared(i) = steps[i] {
+      [if trusts(steps[i]) then 'env']+: environment(own),
       [if i < last && steps[i].name == 'main' then 'name']: 'step-%d' % (i + 1),
       workingDir: if 'workingDir' in super then super.workingDir else workspace,
       volumeMounts+: [{ name: 'workspace', mountPath: workspace }],
@@ -204,7 +282,7 @@
     {
       [if last > 0 then 'initContainers']: [shared(i) for i in std.range(0, last - 1)],
       containers: [shared(last)],
-      volumes: [{ name: 'workspace', emptyDir: {} }],
+      volumes: [{ name: 'workspace', emptyDir: {} }] + std.set(volumes, function(volume) volume.name),
     },
 
   // workspace is a volume of this size for each Run, which every container of every
@@ -224,6 +302,11 @@
   // image is KayCI's own. It is that of the controller that syncs the files; the
   // ConfigRepo's var `kayci.image` replaces it.
   image:: std.extVar('kayci.image'),
+
+  // gitImage is KayCI's own with git in it, which ci.checkout runs: the tag of the other
+  // with -git behind it, unless KayCI's chart says another, or the ConfigRepo's var
+  // `kayci.gitImage`.
+  gitImage:: std.extVar('kayci.gitImage'),
 
   // notifier has a constructor for each way to tell of a Run: a Job of its own for
   // each of the phases in on, which are Queued, Running, Succeeded, Failed and

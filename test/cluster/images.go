@@ -13,6 +13,8 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kayci/kayci/render"
 )
 
 const builtImage = "kayci.local/kayci:dev"
@@ -40,19 +42,36 @@ func (c *Cluster) prepareImages(ctx context.Context) (image, digest string, err 
 	if c.opts.Image != "" {
 		return c.opts.Image, "", nil
 	}
-	tar, err := c.buildImage(ctx)
+	binary, err := c.buildProgram(ctx)
 	if err != nil {
 		return "", "", err
 	}
-	if err := c.local(ctx, nil, "load", tar); err != nil {
-		return "", "", fmt.Errorf("load KayCI's image: %w", err)
+	if _, err := c.loadImage(ctx, "kayci-git", binary, render.GitImage(builtImage)); err != nil {
+		return "", "", err
+	}
+	tar, err := c.loadImage(ctx, "kayci", binary, builtImage)
+	if err != nil {
+		return "", "", err
 	}
 	digest, err = sum(tar)
 	return builtImage, digest, err
 }
 
-func (c *Cluster) buildImage(ctx context.Context) (tar string, err error) {
-	binary := filepath.Join(c.opts.Cache, "kayci")
+// loadImage assembles one of the images that have KayCI's program in them, and returns
+// its tar once the cluster has it.
+func (c *Cluster) loadImage(ctx context.Context, kind, binary, tag string) (tar string, err error) {
+	tar = filepath.Join(c.opts.Cache, kind+".tar")
+	if err := c.local(ctx, nil, "image", kind, "--binary", binary, "--tag", tag, "--output", tar); err != nil {
+		return "", fmt.Errorf("assemble the image %s: %w", tag, err)
+	}
+	if err := c.local(ctx, nil, "load", tar); err != nil {
+		return "", fmt.Errorf("load the image %s: %w", tag, err)
+	}
+	return tar, nil
+}
+
+func (c *Cluster) buildProgram(ctx context.Context) (binary string, err error) {
+	binary = filepath.Join(c.opts.Cache, "kayci")
 	c.opts.Progress.Say("building KayCI (the first time this takes minutes)")
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "./cmd/kayci")
 	build.Dir = c.opts.Source
@@ -62,12 +81,7 @@ func (c *Cluster) buildImage(ctx context.Context) (tar string, err error) {
 	if err := run(build, &stderr); err != nil {
 		return "", fmt.Errorf("build KayCI: %w", err)
 	}
-	tar = binary + ".tar"
-	err = c.local(ctx, nil, "image", "kayci", "--binary", binary, "--tag", builtImage, "--output", tar)
-	if err != nil {
-		return "", fmt.Errorf("assemble KayCI's image: %w", err)
-	}
-	return tar, nil
+	return binary, nil
 }
 
 // loadImages loads those that the node doesn't have yet, by the name that the

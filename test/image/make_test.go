@@ -9,11 +9,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestMakeNamesTheImage looks at what Docker is asked for.
-func TestMakeNamesTheImage(t *testing.T) {
+// TestMakeNamesTheImages looks at what Docker is asked for.
+func TestMakeNamesTheImages(t *testing.T) {
 	folder := t.TempDir()
 	told := filepath.Join(folder, "told")
-	docker := "#!/bin/sh\nprintf '%s\\n' \"$@\" >" + told + "\n"
+	docker := "#!/bin/sh\nprintf '%s\\n' \"$@\" >>" + told + "\n"
 	if err := os.WriteFile(filepath.Join(folder, "docker"), []byte(docker), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,8 @@ func TestMakeNamesTheImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "build\n--build-arg=VERSION=1.2.3\n--build-arg=REVISION=0123abc\n--tag=registry.example.com/kayci:1.2.3\n.\n"
+	const common = "build\n--build-arg=VERSION=1.2.3\n--build-arg=REVISION=0123abc\n"
+	want := common + "--tag=registry.example.com/kayci:1.2.3\n.\n" + common + "--target=git\n--tag=registry.example.com/kayci:1.2.3-git\n.\n"
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("docker's arguments (-want +got):\n%s", diff)
 	}
