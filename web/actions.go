@@ -22,7 +22,7 @@ type action func(r *http.Request, form url.Values) (next string, err error)
 func (s *server) post(do action) http.Handler {
 	return s.page(func(w http.ResponseWriter, r *http.Request) error {
 		if v, ok := viewer.From(r.Context()); !ok || v.Anonymous {
-			return notSignedIn()
+			return mayNotAct()
 		}
 		form, err := readForm(w, r)
 		if err != nil {
@@ -37,7 +37,7 @@ func (s *server) post(do action) http.Handler {
 	})
 }
 
-func notSignedIn() error {
+func mayNotAct() error {
 	return &problem{Status: http.StatusForbidden, Title: "Not signed in", Text: "Who hasn't signed in can look, and change nothing."}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -20,6 +21,10 @@ type loginForm struct {
 	Next string
 	// Why says that the last session is over, or why the token wasn't taken.
 	Why string
+	// Tokens asks for one that is pasted.
+	Tokens bool
+	// Provider to sign in by; blank: none. Begin is where that begins.
+	Provider, Begin string
 	// Anonymous offers to go on without signing in.
 	Anonymous bool
 }
@@ -27,8 +32,9 @@ type loginForm struct {
 // The reasons that a link to the form may carry. Others are not shown: whoever sends
 // somebody a link must not put words into the page's mouth.
 const (
-	whyExpired = "expired"
-	whyRefused = "refused"
+	whyExpired   = "expired"
+	whyRefused   = "refused"
+	whySignedOut = "signedout"
 )
 
 func whyOf(err error) string {
@@ -42,8 +48,13 @@ func whyOf(err error) string {
 	}
 }
 
-func whyText(why string) string {
+func (s *server) whyText(why string) string {
 	switch why {
+	case whySignedOut:
+		if s.OpenID == nil {
+			return ""
+		}
+		return "You have signed out here. At " + s.OpenID.Host() + " you are signed in still: sign out there, too, where others use this browser."
 	case whyExpired:
 		return signInText(viewer.ErrExpired)
 	case whyRefused:
@@ -63,24 +74,37 @@ func (s *server) loginPage(w http.ResponseWriter, r *http.Request) error {
 		s.Sessions.SignOut(w, r)
 	}
 	query := r.URL.Query()
-	return s.showLogin(w, r, http.StatusOK, query.Get("next"), whyText(query.Get("why")))
+	return s.showLogin(w, r, http.StatusOK, query.Get("next"), s.whyText(query.Get("why")))
 }
 
 func (s *server) showLogin(w http.ResponseWriter, r *http.Request, status int, next, why string) error {
-	s.render(w, r, status, "login", page{Title: "Sign in", Body: loginForm{Next: secure.Path(next), Why: why, Anonymous: s.Anonymous}})
+	form := loginForm{Next: onward(next), Why: why, Tokens: s.TokenSignIn, Anonymous: s.Anonymous}
+	if s.OpenID != nil {
+		form.Provider, form.Begin = s.OpenID.Host(), beginPath(form.Next)
+	}
+	s.render(w, r, status, "login", page{Title: "Sign in", Body: form})
 	return nil
+}
+
+// onward is where to go on after signing in: not to where one signs in.
+func onward(next string) string {
+	next = secure.Path(next)
+	if parsed, err := url.Parse(next); err != nil || parsed.Path == "/login" || strings.HasPrefix(parsed.Path, "/login/") {
+		return "/"
+	}
+	return next
 }
 
 // login asks the API server whose token it is, and has the browser keep it.
 func (s *server) login(w http.ResponseWriter, r *http.Request) error {
-	if s.Sessions == nil {
+	if s.Sessions == nil || !s.TokenSignIn {
 		return s.nowhere(w, r)
 	}
 	form, err := readForm(w, r)
 	if err != nil {
 		return err
 	}
-	next := secure.Path(form.Get("next"))
+	next := onward(form.Get("next"))
 	token, ok := viewer.CleanToken(form.Get("token"))
 	if !ok {
 		return s.showLogin(w, r, http.StatusUnauthorized, next, "That is no token: it has no blanks and no line breaks in it, and is not blank.")
@@ -105,7 +129,7 @@ func (s *server) logout(w http.ResponseWriter, r *http.Request) error {
 		return s.nowhere(w, r)
 	}
 	s.Sessions.SignOut(w, r)
-	secure.Redirect(w, r, "/login")
+	secure.Redirect(w, r, "/login?"+url.Values{"why": {whySignedOut}}.Encode())
 	return nil
 }
 

@@ -119,7 +119,7 @@ func (s *server) triggersOf(ctx context.Context, pipeline *v1alpha1.Pipeline) ([
 // start has a Pipeline run. Parameters that it doesn't take bring the form back.
 func (s *server) start(w http.ResponseWriter, r *http.Request) error {
 	if v, ok := viewer.From(r.Context()); !ok || v.Anonymous {
-		return notSignedIn()
+		return mayNotAct()
 	}
 	form, err := readForm(w, r)
 	if err != nil {

@@ -101,12 +101,21 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.Status == http.StatusUnauthorized && s.Sessions != nil {
 		s.Sessions.SignOut(w, r)
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
-			secure.Redirect(w, r, "/login?"+url.Values{"next": {r.URL.RequestURI()}, "why": {whyOf(err)}}.Encode())
+			secure.Redirect(w, r, s.signInPath(r.URL.RequestURI(), err))
 			return
 		}
 	}
 	p.header(w)
 	s.render(w, r, p.Status, "problem", page{Title: p.Title, Body: p})
+}
+
+// signInPath is where who isn't known, or no longer, is led. Whose session by a provider
+// is over goes there at once, who has a choice is asked.
+func (s *server) signInPath(next string, err error) string {
+	if errors.Is(err, viewer.ErrExpired) && s.OpenID != nil && !s.TokenSignIn && !s.Anonymous {
+		return beginPath(onward(next))
+	}
+	return "/login?" + url.Values{"next": {next}, "why": {whyOf(err)}}.Encode()
 }
 
 func (p *problem) header(w http.ResponseWriter) {

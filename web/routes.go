@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/kayci/kayci/web/openid"
 	"github.com/kayci/kayci/web/viewer"
 )
 
@@ -31,6 +32,8 @@ func (s *server) table() []route {
 		{"GET /static/{hash}/{file}", s.static},
 		{"GET /login", s.open(s.loginPage)},
 		{"POST /login", s.open(s.login)},
+		{"GET " + openIDPath, s.open(s.beginOpenID)},
+		{"GET " + openid.CallbackPath, s.open(s.finishOpenID)},
 		{"POST /logout", s.open(s.logout)},
 		{"GET /help", s.open(s.help)},
 		{"GET /{$}", s.page(s.namespaces)},

@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/kayci/kayci/web/limits"
+	"github.com/kayci/kayci/web/openid"
 	"github.com/kayci/kayci/web/rights"
 	"github.com/kayci/kayci/web/secure"
 	"github.com/kayci/kayci/web/static"
@@ -33,6 +34,10 @@ type Options struct {
 	Viewers viewer.Mode
 	// Sessions keep who has signed in here. nil: nobody can.
 	Sessions *viewer.Sessions
+	// TokenSignIn lets viewers sign in with a token that they paste.
+	TokenSignIn bool
+	// OpenID lets viewers sign in by a provider. nil: by none.
+	OpenID *openid.Provider
 	// Anonymous says that Viewers take who hasn't signed in for somebody.
 	Anonymous bool
 	// Namespaces are looked at for a viewer who may not list namespaces.

@@ -28,6 +28,7 @@ type webFlags struct {
 	address, certificates    string
 	keys, anonymousTokenFile string
 	trustForwardedToken      bool
+	oidc                     oidcFlags
 	grace                    time.Duration
 	log                      logger.Options
 }
@@ -38,9 +39,10 @@ func newWebCommand() *cobra.Command {
 		Use:   "web",
 		Short: "Serve the web page, to each viewer with the viewer's own rights",
 		Long: "Serve the web page. It has no rights of its own: each request to the API server is made\n" +
-			"with the token of who looks. Viewers sign in with a token (--session-keys), come through a\n" +
-			"proxy that sends theirs along (--trust-forwarded-token), or share an account's\n" +
-			"(--anonymous-token-file). `kayci ui` serves the same page to yourself.",
+			"with the token of who looks. Viewers sign in with a token (--session-keys) or by an OpenID\n" +
+			"Connect provider (--oidc-issuer), come through a proxy that sends theirs along\n" +
+			"(--trust-forwarded-token), or share an account's (--anonymous-token-file). `kayci ui` serves\n" +
+			"the same page to yourself.",
 		Args: cobra.NoArgs,
 		PersistentPreRun: func(*cobra.Command, []string) {
 			setLogger(flags.log)
@@ -53,6 +55,8 @@ func newWebCommand() *cobra.Command {
 	f.StringVar(&flags.address, "bind-address", ":8090", "address of the page")
 	f.StringVar(&flags.certificates, "certificate-dir", "", "folder with tls.crt and tls.key to serve TLS by (default plain HTTP, for a proxy in front that speaks TLS)")
 	f.StringVar(&flags.keys, "session-keys", "", "folder with the file key, of at least 32 random bytes, and perhaps key.old, the one before: viewers can sign in, and browsers keep their token sealed with it")
+	f.BoolVar(&flags.TokenSignIn, "sign-in-with-token", true, "let viewers with --session-keys sign in with a token that they paste")
+	flags.oidc.bind(f)
 	f.BoolVar(&flags.trustForwardedToken, "trust-forwarded-token", false, "take the token of the header Authorization, which an authenticating proxy sends along")
 	f.StringVar(&flags.anonymousTokenFile, "anonymous-token-file", "", "file with the token of an account that who hasn't signed in looks as, without changing anything")
 	f.StringSliceVar(&flags.Namespaces, "namespaces", nil, "namespaces that a viewer is asked about who may not list namespaces, separated by commas")
@@ -100,6 +104,13 @@ func (flags *webFlags) viewers() error {
 		}
 		flags.Sessions = &viewer.Sessions{Box: box, Clock: clock.RealClock{}}
 		modes = append(modes, flags.Sessions)
+		var err error
+		if flags.OpenID, err = flags.oidc.provider(box); err != nil {
+			return err
+		}
+	}
+	if err := flags.signIns(); err != nil {
+		return err
 	}
 	if flags.anonymousTokenFile != "" {
 		flags.Anonymous = true
@@ -109,6 +120,19 @@ func (flags *webFlags) viewers() error {
 		return errNobodyCouldLook
 	}
 	flags.Viewers = modes
+	return nil
+}
+
+// signIns checks that the flags about signing in go together.
+func (flags *webFlags) signIns() error {
+	switch {
+	case flags.oidc.issuer == "" && flags.oidc.any():
+		return errors.New("the flags --oidc-… and --external-url are for signing in by a provider: give --oidc-issuer")
+	case flags.oidc.issuer != "" && flags.keys == "":
+		return errors.New("who signs in by --oidc-issuer needs a session: give --session-keys")
+	case flags.keys != "" && flags.oidc.issuer == "" && !flags.TokenSignIn:
+		return errors.New("nobody could sign in: give --oidc-issuer, or take --sign-in-with-token=false away")
+	}
 	return nil
 }
 

@@ -11,7 +11,10 @@ import (
 // session, doesn't start. Nothing of a key is said.
 func TestWebNeedsViewers(t *testing.T) {
 	t.Parallel()
-	short := t.TempDir()
+	short, good := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(good, "key"), []byte(strings.Repeat("canary", 9)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(short, "key"), []byte("canary"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -22,6 +25,12 @@ func TestWebNeedsViewers(t *testing.T) {
 		"nobody":      {nil, "nobody could look: give --session-keys, --trust-forwarded-token or --anonymous-token-file"},
 		"no key":      {[]string{"--session-keys", filepath.Join(short, "none")}, "read the key of sessions: open "},
 		"a short key": {[]string{"--session-keys", short}, "read the keys of sessions in " + short + ": key 1 has 6 bytes, and needs 32"},
+		"no session":  {[]string{"--oidc-issuer", "https://issuer.example.com"}, "who signs in by --oidc-issuer needs a session"},
+		"no issuer":   {[]string{"--session-keys", good, "--oidc-client-id", "kayci"}, "the flags --oidc-… and --external-url are for signing in by a provider"},
+		"no sign-in":  {[]string{"--session-keys", good, "--sign-in-with-token=false"}, "nobody could sign in"},
+		"no client":   {[]string{"--session-keys", good, "--oidc-issuer", "https://issuer.example.com", "--external-url", "https://ci.example.com"}, "sign in by a provider (--oidc-issuer, --oidc-client-id, --external-url): the client's ID is blank"},
+		"no secret":   {[]string{"--session-keys", good, "--oidc-issuer", "https://issuer.example.com", "--oidc-client-secret-file", filepath.Join(good, "none")}, "read the client's secret: open "},
+		"a bad ca":    {[]string{"--session-keys", good, "--oidc-issuer", "https://issuer.example.com", "--oidc-ca-file", filepath.Join(good, "key")}, "read --oidc-ca-file " + filepath.Join(good, "key") + ": there is no certificate in it"},
 	} {
 		cmd := newWebCommand()
 		cmd.SilenceErrors, cmd.SilenceUsage = true, true

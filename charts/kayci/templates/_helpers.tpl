@@ -178,9 +178,19 @@ app.kubernetes.io/component: web
 {{- define "kayci.webSecrets" -}}
 {{- $name := printf "%s-web" (include "kayci.fullname" .) }}
 {{- with .Values.web }}
-{{- if .sessions.enabled }}
+{{- if or .sessions.enabled .oidc.issuer }}
 - name: sessions
   secret: {{ default (printf "%s-sessions" $name) .sessions.secretName }}
+{{- end }}
+{{- if .oidc.issuer }}
+{{- with .oidc.clientSecretName }}
+- name: oidc
+  secret: {{ . }}
+{{- end }}
+{{- with .oidc.caSecretName }}
+- name: oidc-ca
+  secret: {{ . }}
+{{- end }}
 {{- end }}
 {{- if .anonymous.serviceAccountName }}
 - name: anonymous

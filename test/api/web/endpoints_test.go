@@ -145,7 +145,7 @@ func TestEveryEndpointIsTried(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	open := map[string]bool{"GET /healthz": true, "GET /static/{hash}/{file}": true, "GET /login": true, "POST /login": true, "POST /logout": true, "GET /help": true, "/": true}
+	open := map[string]bool{"GET /healthz": true, "GET /static/{hash}/{file}": true, "GET /login": true, "POST /login": true, "POST /logout": true, "GET /login/oidc": true, "GET /login/oidc/callback": true, "GET /help": true, "/": true}
 	mux := http.NewServeMux()
 	tried := map[string]bool{}
 	for pattern := range strings.Lines(string(patterns)) {

@@ -4,6 +4,7 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -28,6 +29,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/test/oidc"
 	"github.com/kayci/kayci/web"
 	"github.com/kayci/kayci/web/seal"
 	"github.com/kayci/kayci/web/viewer"
@@ -38,6 +40,9 @@ const assetsVariable = "KUBEBUILDER_ASSETS"
 // server is the one API server that the tests of this package share; each takes a
 // namespace of its own. nil: there are no binaries to run one.
 var server *rest.Config
+
+// provider is whose ID tokens the API server takes.
+var provider *oidc.Provider
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -54,6 +59,12 @@ func run(m *testing.M) int {
 		ErrorIfCRDPathMissing:    true,
 		ControlPlaneStartTimeout: time.Minute,
 	}
+	stop, err := trust(environment)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "start an OpenID Connect provider: %v\n", err)
+		return 1
+	}
+	defer stop()
 	cfg, err := environment.Start()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "start an API server from %s: %v\n", os.Getenv(assetsVariable), err)
@@ -67,6 +78,23 @@ func run(m *testing.M) int {
 		return 1
 	}
 	return code
+}
+
+// trust has the API server take the tokens of a provider.
+func trust(environment *envtest.Environment) (stop func(), err error) {
+	if provider, err = oidc.New(clientID, clientSecret); err != nil {
+		return nil, err
+	}
+	provider.As(oidc.Claims{"email": "pass@example.com"})
+	file, err := os.CreateTemp("", "ca-*.crt")
+	if err != nil {
+		return nil, err
+	}
+	_, written := file.Write(provider.CA())
+	environment.ControlPlane.GetAPIServer().Configure().
+		Set("oidc-issuer-url", provider.URL).Set("oidc-client-id", clientID).
+		Set("oidc-username-claim", "email").Set("oidc-ca-file", file.Name())
+	return func() { provider.Close(); _ = os.Remove(file.Name()) }, errors.Join(written, file.Close())
 }
 
 // now is when all pages are looked at.
@@ -139,7 +167,7 @@ func (s *site) serve(t *testing.T, change ...func(*web.Options)) string {
 	}
 	sessions := &viewer.Sessions{Clock: s.clock, Box: func() (*seal.Box, error) { return box, nil }}
 	opts := web.Options{
-		Config: server, Viewers: viewer.First{viewer.Header{}, sessions}, Sessions: sessions,
+		Config: server, Viewers: viewer.First{viewer.Header{}, sessions}, Sessions: sessions, TokenSignIn: true,
 		Namespaces: []string{s.namespace, "kube-system"}, Clock: s.clock, Log: funcr.New(s.log.add, funcr.Options{}),
 	}
 	for _, change := range change {
@@ -161,6 +189,10 @@ func (s *site) create(t *testing.T, objects ...client.Object) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func (s *site) meta(name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: s.namespace, Name: name}
 }
 
 // list reads all objects of the namespace, of several kinds.

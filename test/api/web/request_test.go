@@ -25,10 +25,16 @@ var update = flag.Bool("update", false, "write the pages in testdata anew")
 // await waits until the API server's authorizer knows of the account's role.
 func (s *site) await(t *testing.T, account string) {
 	t.Helper()
-	eventually(t, "the role of "+account+" counts", func(ctx context.Context) error {
+	s.awaitUser(t, "system:serviceaccount:"+s.namespace+":"+account)
+}
+
+// awaitUser waits until the API server's authorizer lets the user look at Runs.
+func (s *site) awaitUser(t *testing.T, user string) {
+	t.Helper()
+	eventually(t, "the role of "+user+" counts", func(ctx context.Context) error {
 		review, err := s.kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
 			Spec: authorizationv1.SubjectAccessReviewSpec{
-				User: "system:serviceaccount:" + s.namespace + ":" + account,
+				User: user,
 				ResourceAttributes: &authorizationv1.ResourceAttributes{
 					Namespace: s.namespace, Verb: "get", Group: v1alpha1.Group, Resource: "runs",
 				},

@@ -114,10 +114,6 @@ func (w *world) others(t *testing.T, pipeline *v1alpha1.Pipeline) {
 	}
 }
 
-func (w *world) meta(name string) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Namespace: w.namespace, Name: name}
-}
-
 func succeeded(status metav1.ConditionStatus, reason, message string) []metav1.Condition {
 	return []metav1.Condition{{Type: v1alpha1.SucceededCondition, Status: status, Reason: reason, Message: message, LastTransitionTime: *before(59)}}
 }
