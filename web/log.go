@@ -121,7 +121,9 @@ func (l *logWriter) line(line *logs.Line) error {
 	l.begun = true
 	switch {
 	case l.frames:
-		fmt.Fprintf(l.w, "%c%d %s ", frameLine, line.Number, line.Stamp)
+		begin := strconv.AppendInt(append(l.w.AvailableBuffer(), frameLine), line.Number, 10)
+		begin = append(append(begin, ' '), line.Stamp...)
+		_, _ = l.w.Write(append(begin, ' '))
 	case l.stamps && !l.inside && len(line.Stamp) > 0:
 		_, _ = l.w.Write(line.Stamp)
 		_ = l.w.WriteByte(' ')

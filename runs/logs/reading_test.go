@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -222,5 +223,24 @@ func TestStops(t *testing.T) {
 	})
 	if !errors.Is(err, context.Canceled) || lines != 8 {
 		t.Errorf("after %d lines: %v", lines, err)
+	}
+}
+
+// TestLinesAllocateNothing: a log costs the same memory however long it is.
+func TestLinesAllocateNothing(t *testing.T) {
+	const lines = 50_000
+	var stream bytes.Buffer
+	for i := range lines {
+		stream.WriteString(entry{time.Duration(i) * time.Microsecond, "a line"}.String())
+	}
+	got := testing.AllocsPerRun(3, func() {
+		r := &reading{pods: &Pods{}, container: &Container{}, window: newWindow(), each: func(*Line) error { return nil }}
+		if err := r.drain(t.Context(), bytes.NewReader(stream.Bytes())); err != nil || r.end.Lines != lines {
+			t.Fatal(err, r.end.Lines)
+		}
+	})
+	// The buffer and the window are allocated once, and the window's halves grow.
+	if most := 100.0; got > most {
+		t.Errorf("%d lines allocate %v times, and not %v at most", lines, got, most)
 	}
 }
