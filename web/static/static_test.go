@@ -45,3 +45,26 @@ func TestFiles(t *testing.T) {
 		}
 	}
 }
+
+// mostScript is how large the script may be that a browser reads before the page is live,
+// in bytes.
+const mostScript = 20_000
+
+// TestTheScriptIsSmall: what the page can do without a script isn't in it.
+func TestTheScriptIsSmall(t *testing.T) {
+	t.Parallel()
+	files, err := static.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := files.Path("app.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux, w := http.NewServeMux(), httptest.NewRecorder()
+	mux.Handle("GET /static/{hash}/{file}", files)
+	mux.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+	if size := w.Body.Len(); size == 0 || size > mostScript {
+		t.Errorf("the script has %d bytes, and not %d at most", size, mostScript)
+	}
+}
