@@ -196,12 +196,19 @@ func (c *cluster) namespace(ctx context.Context, name string) error {
 	return c.client.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
 }
 
-// stop ends all of its processes.
-func (c *cluster) stop() error {
+// stopControllers ends all but the API server.
+func (c *cluster) stopControllers() error {
 	var errs []error
 	for _, p := range c.processes {
 		errs = append(errs, p.Stop())
 	}
+	c.processes = nil
+	return errors.Join(errs...)
+}
+
+// stop ends all of its processes.
+func (c *cluster) stop() error {
+	errs := []error{c.stopControllers()}
 	if err := c.environment.Stop(); err != nil {
 		errs = append(errs, fmt.Errorf("stop the API server: %w", err))
 	}

@@ -1,8 +1,8 @@
 // Command bench measures what KayCI costs: against a real API server, etcd and
 // kube-controller-manager, with pods that KWOK simulates. Beside it stands the
-// floor program, which does the same without KayCI. Results go to standard
-// output, as lines of `name value unit`; what happens meanwhile goes to standard
-// error. docs/benchmarks.md says what the rows mean.
+// floor program, which does the same without KayCI; beside logs stands kubectl.
+// Results go to standard output, as lines of `name value unit`; what happens
+// meanwhile goes to standard error. docs/benchmarks.md says what the rows mean.
 package main
 
 import (
@@ -30,9 +30,12 @@ func main() {
 	// Its absence would be told by a stack trace after 30 seconds.
 	ctrl.SetLogger(logr.Discard())
 	var err error
-	if len(os.Args) > 1 && os.Args[1] == floorCommand {
+	switch {
+	case len(os.Args) > 1 && os.Args[1] == floorCommand:
 		err = floorMain(ctx, os.Args[2:], os.Stdout)
-	} else {
+	case len(os.Args) > 1 && os.Args[1] == printCommand:
+		err = printMain(ctx, os.Args[2:], os.Stdout)
+	default:
 		err = command(ctx, os.Args[1:])
 	}
 	stop()
@@ -57,6 +60,7 @@ type bench struct {
 	rounds, roundRuns      int
 	kept, pipelines, files int
 	deliveries, senders    int
+	sizes                  pageSizes
 	warmUp                 time.Duration
 	kayci, kwok            string
 }
@@ -69,18 +73,21 @@ type scenario struct {
 
 // offered are all scenarios that a cluster of their own is started for.
 func (b *bench) offered() []scenario {
-	return []scenario{{"burst", b.burst}, {"history", b.history}, {"memory", b.memory}, {"sync", b.sync}, {webhooksScenario, b.webhooks}}
+	return []scenario{{"burst", b.burst}, {"history", b.history}, {"memory", b.memory}, {"sync", b.sync}, {webhooksScenario, b.webhooks}, {"page", b.page}}
 }
 
-// decideScenario needs no cluster.
-const decideScenario = "decide"
+// decideScenario needs no cluster, and logsScenario the local one.
+const (
+	decideScenario = "decide"
+	logsScenario   = "logs"
+)
 
 func (b *bench) names() []string {
 	names := []string{decideScenario}
 	for _, s := range b.offered() {
 		names = append(names, s.name)
 	}
-	return names
+	return append(names, logsScenario)
 }
 
 func (b *bench) parse(args []string) error {
@@ -98,6 +105,7 @@ func (b *bench) parse(args []string) error {
 	flags.IntVar(&b.deliveries, "deliveries", 200, "webhooks: pushes that are delivered, and again as many while KayCI is killed")
 	flags.IntVar(&b.senders, "senders", 32, "webhooks: deliveries that are under way at a time")
 	flags.DurationVar(&b.warmUp, "warm-up", 0, "how long KayCI has made Runs before it is measured: for a minute it asks the API server again")
+	b.sizes.flags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -109,6 +117,9 @@ func (b *bench) parse(args []string) error {
 	}
 	if min(b.burstRuns, b.rounds, b.roundRuns, b.kept, b.files, b.deliveries, b.senders) < 1 || b.pipelines < b.files {
 		return errors.New("sizes must be at least 1, and pipelines as many as files")
+	}
+	if err := b.sizes.check(); err != nil {
+		return err
 	}
 	var err error
 	b.source, err = filepath.Abs(b.source)
@@ -158,20 +169,30 @@ func (b *bench) all(ctx context.Context) (err error) {
 		if !slices.Contains(b.scenarios, s.name) {
 			continue
 		}
-		if b.kayci == "" {
-			if err := b.build(ctx, dir); err != nil {
-				return err
-			}
+		if err := b.build(ctx, dir); err != nil {
+			return err
 		}
 		if err := b.one(ctx, dir, s); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
+	if !slices.Contains(b.scenarios, logsScenario) {
+		return nil
+	}
+	if err := b.build(ctx, dir); err != nil {
+		return err
+	}
+	if err := b.logs(ctx, dir); err != nil {
+		return fmt.Errorf("%s: %w", logsScenario, err)
+	}
 	return nil
 }
 
-// build builds KayCI, and KWOK from the version that this module pins.
+// build builds KayCI, and KWOK from the version that this module pins, once.
 func (b *bench) build(ctx context.Context, dir string) error {
+	if b.kayci != "" {
+		return nil
+	}
 	if os.Getenv(assetsVariable) == "" {
 		return fmt.Errorf("%s is not set: run `make bench`, which builds the API server and sets it", assetsVariable)
 	}

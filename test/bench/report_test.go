@@ -95,6 +95,50 @@ func TestTheResultsOfGoBenchmarks(t *testing.T) {
 	}
 }
 
+// The heap that lives is what Go prints last, whatever else is logged.
+func TestTheHeapOfTheLog(t *testing.T) {
+	t.Parallel()
+	got, err := lastHeap(strings.Join([]string{
+		"gc 1 @0.012s 3%: 0.02+0.8+0.01 ms clock, 0.04+0.3/0.5/0+0.03 ms cpu, 4->5->2 MB, 4 MB goal, 0 MB stacks, 0 MB globals, 2 P",
+		`{"level":"info","msg":"serving the page"}`,
+		"gc 12 @9.1s 1%: 0.02+0.8+0.01 ms clock, 0.04+0.3/0.5/0+0.03 ms cpu, 40->41->17 MB, 36 MB goal, 0 MB stacks, 0 MB globals, 2 P",
+	}, "\n"))
+	if want := 17.0 * mebibyte; err != nil || got != want {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+	if _, err := lastHeap("nothing\n"); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestTheSpreadOfValues(t *testing.T) {
+	t.Parallel()
+	var results bytes.Buffer
+	r := &report{out: &results}
+	r.delays("delay", []time.Duration{4 * time.Millisecond, time.Millisecond, 3 * time.Millisecond, 2 * time.Millisecond})
+	r.spread("none", nil, "x")
+	want := "delay/p0 1 ms\ndelay/p25 2 ms\ndelay/p50 3 ms\ndelay/p75 4 ms\ndelay/p95 4 ms\ndelay/p100 4 ms\n"
+	if diff := cmp.Diff(want, results.String()); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
+
+// What a program in a container prints is what is awaited of it.
+func TestPrint(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := printMain(t.Context(), []string{"-lines=3"}, &out); err != nil {
+		t.Fatal(err)
+	}
+	if want := logLine(0) + logLine(1) + logLine(2); out.String() != want || len(want) != 3*104 {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+	out.Reset()
+	if err := printMain(t.Context(), []string{"-lines=2", "-every=1ms"}, &out); err != nil || strings.Count(out.String(), "\n") != 2 {
+		t.Errorf("printed %q, %v", out.String(), err)
+	}
+}
+
 func TestFlags(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -103,8 +147,9 @@ func TestFlags(t *testing.T) {
 	}{
 		{args: nil},
 		{args: []string{"-run=sync,decide", "-pipelines=10", "-files=10"}},
-		{args: []string{"-run=syncs"}, want: `-run: there is no scenario "syncs", only decide,burst,history,memory,sync,webhooks`},
+		{args: []string{"-run=syncs"}, want: `-run: there is no scenario "syncs", only decide,burst,history,memory,sync,webhooks,page,logs`},
 		{args: []string{"-kept=0"}, want: "sizes must be at least 1, and pipelines as many as files"},
+		{args: []string{"-followers=501"}, want: "sizes of the page must be at least 1, and followers 500 at most"},
 		{args: []string{"-pipelines=3", "-files=4"}, want: "sizes must be at least 1, and pipelines as many as files"},
 	} {
 		got := ""

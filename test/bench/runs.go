@@ -19,8 +19,8 @@ import (
 const (
 	// chainLength is the number of jobs of a Run.
 	chainLength = 3
-	// pipelineName is the Pipeline of all Runs.
-	pipelineName = "chain"
+	// pipelineName is the Pipeline of all Runs, and runsNamespace where most of them are.
+	pipelineName, runsNamespace = "chain", "bench-runs"
 	// mostAtOnce bounds how many unfinished Runs there are while Runs are made to
 	// be kept.
 	mostAtOnce = 500

@@ -166,7 +166,7 @@ func (b *bench) withRuns(ctx context.Context, c *cluster, work func(*kayci, *run
 	return b.withKayCI(ctx, c, func(k *kayci) error {
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
-		r, err := newRuns(ctx, c, "runs")
+		r, err := newRuns(ctx, c, runsNamespace)
 		if err != nil {
 			return err
 		}
