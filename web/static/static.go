@@ -82,6 +82,8 @@ func contentType(name string) string {
 	switch path.Ext(name) {
 	case ".js":
 		return "text/javascript; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
 	case ".css":
 		return "text/css; charset=utf-8"
 	default:

@@ -34,6 +34,7 @@ func TestFiles(t *testing.T) {
 	for path, want := range map[string]answer{
 		current("app.js"):           {200, "text/javascript; charset=utf-8", forGood},
 		current("app.css"):          {200, "text/css; charset=utf-8", forGood},
+		current("icon.svg"):         {200, "image/svg+xml", forGood},
 		"/static/another/app.js":    {200, "text/javascript; charset=utf-8", forNow},
 		"/static/another/static.go": {404, "text/plain; charset=utf-8", ""},
 	} {

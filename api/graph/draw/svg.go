@@ -25,7 +25,8 @@ const (
 )
 
 // svgTemplate is a list of links, for who doesn't see it; the lines between are hidden
-// there, since a box says in words what it needs. Looks are the style sheet's: there are
+// there, since the title of a box says in words what it needs, and so are signs and
+// numbers, which the title has, too. Looks are the style sheet's: there are
 // classes and no styles, which a strict policy refuses. Without a style sheet it can be
 // read, too.
 const svgTemplate = `<svg class="graph" xmlns="http://www.w3.org/2000/svg" font-family="monospace" font-size="13" role="group" aria-label="{{.Title}}" width="{{.Width}}" height="{{.Height}}" viewBox="0 0 {{.Width}} {{.Height}}">
@@ -40,10 +41,10 @@ const svgTemplate = `<svg class="graph" xmlns="http://www.w3.org/2000/svg" font-
 </g>
 <g role="list">
 {{- range .Boxes}}
-<g role="listitem">{{if .Link}}<a class="{{.Class}}" href="{{.Link}}" aria-label="{{.Says}}">{{else}}<g class="{{.Class}}" role="img" aria-label="{{.Says}}">{{end -}}
+<g role="listitem">{{if .Link}}<a class="{{.Class}}" href="{{.Link}}">{{else}}<g class="{{.Class}}" role="img">{{end -}}
 <title>{{.Says}}</title><rect fill="none" stroke="currentColor" x="{{.X}}" y="{{.Y}}" width="{{.Width}}" height="{{.Height}}" rx="4"/>
 {{- if .Folded}}<path class="fold" fill="none" stroke="currentColor" d="{{.Fold}}"/>{{end -}}
-<text fill="currentColor" x="{{.TextX}}" y="{{.TextY}}">{{with .Symbol}}<tspan class="symbol">{{.}}</tspan> {{end}}{{.Name}}{{with .Note}} <tspan class="note">{{.}}</tspan>{{end}}</text>
+<text fill="currentColor" x="{{.TextX}}" y="{{.TextY}}">{{with .Symbol}}<tspan class="symbol" aria-hidden="true">{{.}}</tspan> {{end}}{{.Name}}{{with .Note}} <tspan class="note" aria-hidden="true">{{.}}</tspan>{{end}}</text>
 {{- if .Link}}</a>{{else}}</g>{{end}}</g>
 {{- end}}
 </g>
