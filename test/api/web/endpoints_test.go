@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/test/page"
 )
 
 // The kinds of viewers: one who may look at the namespace, one who may approve there and
@@ -62,9 +63,9 @@ func TestViewersDoWhatTheyMay(t *testing.T) {
 		t.Run(who, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, newSite(t))
-			node := w.startNode(t)
-			node.print(t, "web-failed-test", "FAIL\n")
-			node.end(t, "web-failed-test", 1)
+			node := page.StartNode(t, w.client, w.namespace, *before(61), *before(59))
+			node.Print(t, "web-failed", "test", "FAIL\n")
+			node.End(t, "web-failed", "test", 1)
 			token := w.viewer(t, kind)
 			for _, e := range endpoints() {
 				w.try(t, token, e, e.want[kind])

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kayci/kayci/test/page"
 	"github.com/kayci/kayci/web/viewer"
 )
 
@@ -20,10 +21,10 @@ func TestLogs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, newSite(t))
 	token := w.user(t, "anna", viewing()...)
-	node := w.startNode(t)
+	node := page.StartNode(t, w.client, w.namespace, *before(61), *before(59))
 	const text = "one\n" + hostile + "\n\x1b]8;;javascript:alert(1)\x07link\xff\x00\nFAIL four\n"
-	node.print(t, "web-failed-test", text)
-	node.end(t, "web-failed-test", 1)
+	node.Print(t, "web-failed", "test", text)
+	node.End(t, "web-failed", "test", 1)
 	path := "/ns/" + w.namespace + "/runs/web-failed/jobs/test/log"
 	for query, want := range map[string]string{
 		"":                           text,
@@ -112,8 +113,8 @@ func TestLogIsFollowed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, newSite(t))
 	token := w.user(t, "anna", viewing()...)
-	node := w.startNode(t)
-	node.print(t, "web-failed-test", "one\n")
+	node := page.StartNode(t, w.client, w.namespace, *before(61), *before(59))
+	node.Print(t, "web-failed", "test", "one\n")
 	l := w.listen(t, token, "/ns/"+w.namespace+"/runs/web-failed/jobs/test/log?follow=1&frames=1")
 	expect := func(reader *bufio.Reader, want string) {
 		t.Helper()
@@ -122,9 +123,9 @@ func TestLogIsFollowed(t *testing.T) {
 		}
 	}
 	expect(l.lines, "L1 2026-03-01T10:59:00.000000000Z one\n")
-	node.print(t, "web-failed-test", "two\n")
+	node.Print(t, "web-failed", "test", "two\n")
 	expect(l.lines, "L2 2026-03-01T10:59:00.000000000Z two\n")
-	node.end(t, "web-failed-test", 3)
+	node.End(t, "web-failed", "test", 3)
 	expect(l.lines, `E{"lines":2,"complete":true,"exitCode":3,"reason":"Error"}`+"\n")
 }
 
@@ -134,8 +135,8 @@ func TestLogEndsWithTheSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, newSite(t))
 	token := w.user(t, "anna", viewing()...)
-	node := w.startNode(t)
-	node.print(t, "web-failed-test", "one\n")
+	node := page.StartNode(t, w.client, w.namespace, *before(61), *before(59))
+	node.Print(t, "web-failed", "test", "one\n")
 	l := w.listen(t, token, "/ns/"+w.namespace+"/runs/web-failed/jobs/test/log?follow=1&frames=1")
 	if got, err := l.lines.ReadString('\n'); err != nil || !strings.HasSuffix(got, " one\n") {
 		t.Fatalf("read %q, %v", got, err)
