@@ -201,15 +201,34 @@ fuzz: ## Fuzz each parser with 5,000 inputs, or for as long as FUZZTIME=10m says
 	  done
 	done
 
+# The rules by which a page is accessible. npm has them, and checks them by this hash.
+AXE_VERSION := 4.14.1
+AXE_INTEGRITY := sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==
+AXE := $(CACHE)/axe-core-$(AXE_VERSION)/axe.min.js
+
+$(AXE):
+	@command -v npm > /dev/null || { echo 'Install npm first: it fetches axe-core, which checks that the page is accessible.'; exit 1; }
+	mkdir -p $(@D)
+	cd $(@D)
+	npm pack --silent axe-core@$(AXE_VERSION) > /dev/null
+	[ "sha512-$$(openssl dgst -sha512 -binary axe-core-$(AXE_VERSION).tgz | base64 -w 0)" = "$(AXE_INTEGRITY)" ] || { echo "axe-core $(AXE_VERSION) isn't what it was: its hash differs"; exit 1; }
+	tar -xzf axe-core-$(AXE_VERSION).tgz --strip-components=1 --touch package/axe.min.js
+	rm axe-core-$(AXE_VERSION).tgz
+
 .PHONY: test-browser
-test-browser: $(TOOLS)/gotestsum ## Tests of the page's script in chromium, which is installed on Debian as root if it isn't there.
+test-browser: $(TOOLS)/gotestsum $(AXE) ## Tests of the page in chromium, which is installed on Debian as root if it isn't there.
 	@$(call begin,test-browser,the page in a browser)
 	if ! command -v chromium > /dev/null; then
 	  [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null || { echo 'Install chromium first.'; exit 1; }
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium fonts-dejavu-core
 	fi
+	export AXE=$(AXE) KUBEBUILDER_ASSETS=$${KUBEBUILDER_ASSETS:-$$($(LOCAL) assets)}
 	cd test/browser
-	$(GOTESTSUM) --format testname -- -count=1 -timeout 10m ./...
+	$(GOTESTSUM) --format testname -- -count=1 -timeout 10m ./... $(if $(UPDATE),-update)
+
+.PHONY: images
+images: ## Render the pictures of docs/images from the page, in chromium.
+	@$(MAKE) test-browser UPDATE=yes
 
 .PHONY: test-api
 test-api: $(TOOLS)/gotestsum ## Tests against a real API server and etcd, and those of the modules that these are built from.
