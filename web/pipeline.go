@@ -68,7 +68,7 @@ func (s *server) showPipeline(w http.ResponseWriter, r *http.Request, status int
 		MayStart: s.mayStart(r.Context(), pipeline.Namespace), Fields: fieldsOf(pipeline.Spec.Params, given), Problems: problems,
 	}
 	var err error
-	if body.Graph, err = pipelineGraph(pipeline, r.URL.Query()[openField]); err != nil {
+	if body.Graph, err = s.pipelineGraph(pipeline, r.URL.Query()[openField]); err != nil {
 		return err
 	}
 	found, err := s.finder(pipeline.Namespace).Runs(r.Context(), find.Query{Pipeline: pipeline.Name, Limit: pipelineRuns})

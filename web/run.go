@@ -73,7 +73,7 @@ func (s *server) runPage(ctx context.Context, run *v1alpha1.Run, open []string) 
 	if err != nil {
 		return nil, err
 	}
-	drawn, err := runGraph(l, open)
+	drawn, err := s.runGraph(l, open)
 	if err != nil {
 		return nil, err
 	}

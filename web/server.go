@@ -60,12 +60,13 @@ type server struct {
 	rights  *rights.Rights
 	static  *static.Files
 	pages   *pages
+	layouts layouts
 	streams limits.Streams
 }
 
 // New returns the page.
 func New(opts Options) (http.Handler, error) {
-	s := &server{Options: opts}
+	s := &server{Options: opts, layouts: newLayouts()}
 	s.Patience = cmp.Or(s.Patience, usualPatience)
 	var err error
 	if s.cluster, err = newCluster(opts.Config, opts.Local); err != nil {
