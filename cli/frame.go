@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kayci/kayci/api/graph"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/cli/terminal"
 	"github.com/kayci/kayci/runs/view"
@@ -13,6 +14,8 @@ import (
 // frame is what kayci watch draws of a Run at one time.
 type frame struct {
 	run view.Run
+	// layout of its jobs, empty if it isn't known.
+	layout graph.Layout
 	// all shows every job.
 	all bool
 	// note says what keeps the Run from being seen.
@@ -39,6 +42,10 @@ func (f *frame) lines() []string {
 		}
 	}
 	room := max(1, f.height-1-len(lines)-len(end))
+	if drawn := picture(f.terminal, f.layout, &f.run, " "); len(drawn)+len(shown) <= room {
+		lines = append(lines, drawn...)
+		room -= len(drawn)
+	}
 	if len(shown) > room {
 		left := len(shown) - room + 1
 		shown = shown[:room-1]

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kayci/kayci/api/graph"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/cli/terminal"
 	"github.com/kayci/kayci/runs/find"
@@ -27,8 +28,9 @@ func newWatchCommand(env *Env) *cobra.Command {
 		Long: `Watch a Run to its end, and end as it does: 0 if it has succeeded, 1 if it has
 failed, 3 if it was cancelled. Ctrl-C ends the watching, and not the Run.
 
-On a terminal the Run is drawn in place, never higher than the terminal: what has failed,
-what goes on and what comes next; --all shows every job. Elsewhere each change is a line.
+On a terminal the Run is drawn in place, never higher than the terminal: its graph where
+there is room for it, what has failed, what goes on and what comes next; --all shows every
+job. Elsewhere each change is a line.
 
 ` + addressing,
 		Example: `  kayci watch
@@ -83,7 +85,9 @@ type watching struct {
 	// screen is nil without a terminal.
 	screen *terminal.Screen
 
-	spec   *v1alpha1.PipelineSpec
+	spec *v1alpha1.PipelineSpec
+	// layout of the jobs, once the spec is known.
+	layout graph.Layout
 	run    *v1alpha1.Run
 	before *view.Run
 	note   string
@@ -134,7 +138,9 @@ func (w *watching) follow(ctx context.Context, f follow.Follower, run *v1alpha1.
 func (w *watching) see(ctx context.Context, run *v1alpha1.Run) {
 	if w.spec == nil && run.Spec.Revision != "" {
 		// What jobs need is good to know, and no more.
-		w.spec, _ = specOf(ctx, w.finder, run)
+		if w.spec, _ = specOf(ctx, w.finder, run); w.spec != nil {
+			w.layout = graph.Arrange(w.spec.Jobs)
+		}
 	}
 	w.run, w.note = run, ""
 	if w.screen != nil {
@@ -162,7 +168,7 @@ func (w *watching) draw() {
 		return
 	}
 	_, height := w.env.Terminal.Size()
-	f := frame{run: w.view(), all: w.all, note: w.note, height: height, terminal: w.env.Terminal}
+	f := frame{run: w.view(), layout: w.layout, all: w.all, note: w.note, height: height, terminal: w.env.Terminal}
 	// A terminal that is gone ends the program by a signal.
 	_ = w.screen.Draw(f.lines())
 }

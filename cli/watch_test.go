@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/kayci/kayci/api/graph"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/cli/terminal"
 	"github.com/kayci/kayci/runs/view"
@@ -109,6 +110,7 @@ func TestFrames(t *testing.T) {
 		"frame-lower.txt":  {run: v, height: 8, all: true},
 		"frame-ascii.txt":  {run: v, height: 24, terminal: &terminal.Terminal{ASCII: true}},
 		"frame-colour.txt": {run: v, height: 24, terminal: &terminal.Terminal{Colour: true}},
+		"frame-graph.txt":  {run: v, height: 24, layout: graph.Arrange(pipeline.Spec.Jobs), terminal: &terminal.Terminal{ASCII: true}},
 		"frame-queued.txt": {run: view.Of(view.Facts{Run: queued, Now: clock(20).Time}), height: 24},
 	} {
 		if f.terminal == nil {
@@ -125,10 +127,11 @@ func TestFrames(t *testing.T) {
 // TestLowTerminals: whatever the height, no frame is higher.
 func TestLowTerminals(t *testing.T) {
 	run, objects := world(t)
+	layout := graph.Arrange([]v1alpha1.Job{{Name: "lint"}, {Name: "build", Needs: []string{"lint"}}})
 	for height := range 30 {
 		c := looking(t, changing(later(run, v1alpha1.RunFailed)...), objects...)
 		for _, all := range []bool{false, true} {
-			f := frame{run: view.Of(view.Facts{Run: run, Now: clock(20).Time}), all: all, height: height, terminal: c.Terminal}
+			f := frame{run: view.Of(view.Facts{Run: run, Now: clock(20).Time}), layout: layout, all: all, height: height, terminal: c.Terminal}
 			if lines := f.lines(); height > 8 && len(lines) > height-1 {
 				t.Errorf("%d lines in a terminal of %d", len(lines), height)
 			}
