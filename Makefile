@@ -193,11 +193,12 @@ test-unit: $(TOOLS)/gotestsum ## Tests that need no cluster.
 .PHONY: fuzz
 fuzz: ## Fuzz each parser with 5,000 inputs, or for as long as FUZZTIME=10m says.
 	@$(call begin,fuzz,each parser for $(FUZZTIME); more than that of a test compiles for minutes first)
-	for package in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n 1 dirname | sort -u); do
-	  $(GO) test -c $(GUIDED) -o $$scratch/fuzz.test $$package
+	packages=$$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n 1 dirname | sort -u)
+	xargs $(if $(GUIDED),-n 1) $(GO) test -c $(GUIDED) -ldflags '-s -w' -o $$scratch/ <<< $$packages
+	for package in $$packages; do
 	  for name in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' $$package/*_test.go | cut -d ' ' -f 2); do
 	    echo "    $$package $$name"
-	    (cd $$package && $$scratch/fuzz.test -test.run "^$$" -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir $(CACHE)/fuzz/$$package > $$scratch/fuzz.log 2>&1) || { cat $$scratch/fuzz.log; exit 1; }
+	    (cd $$package && $$scratch/$${package##*/}.test -test.run "^$$" -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir $(CACHE)/fuzz/$$package > $$scratch/fuzz.log 2>&1) || { cat $$scratch/fuzz.log; exit 1; }
 	  done
 	done
 
