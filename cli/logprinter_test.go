@@ -167,14 +167,19 @@ func BenchmarkLogPrinter(b *testing.B) {
 
 // TestPrintedLinesAllocateNothing: a log costs the same memory however long it is.
 func TestPrintedLinesAllocateNothing(t *testing.T) {
-	p, _, _ := printerOf(t, map[string]string{"CLICOLOR_FORCE": "1"}, logFlags{timestamps: true, grep: "line"})
-	p.out.Reset(io.Discard)
 	c, line := &logs.Container{Job: "lint", Attempt: 1, Name: "main", Of: 1}, lineOf("\x1b[31ma line\x1b[0m of a log")
-	if got := testing.AllocsPerRun(1000, func() {
-		if err := p.Line(c, line); err != nil {
-			t.Fatal(err)
+	for name, flags := range map[string]logFlags{
+		"plain": {}, "with times": {timestamps: true}, "without prefix": {noPrefix: true}, "raw": {raw: true},
+		"that match": {grep: "line"}, "that don't": {grep: "none"},
+	} {
+		p, _, _ := printerOf(t, map[string]string{"CLICOLOR_FORCE": "1"}, flags)
+		p.out.Reset(io.Discard)
+		if got := testing.AllocsPerRun(1000, func() {
+			if err := p.Line(c, line); err != nil {
+				t.Fatal(err)
+			}
+		}); got > 0 {
+			t.Errorf("a line allocates %v times, %s", got, name)
 		}
-	}); got > 0 {
-		t.Errorf("a line allocates %v times", got)
 	}
 }
