@@ -39,6 +39,32 @@ func (c *Cluster) WebhookURL(ctx context.Context) (url string, stop func(), err 
 	return c.reach(ctx, "service/"+Release, service.Spec.ClusterIP, port)
 }
 
+// PageURL returns where the web page answers, which is to be installed, for a browser on
+// this machine. It is blank where this machine isn't in the cluster's network.
+func (c *Cluster) PageURL(ctx context.Context) (string, error) {
+	var service corev1.Service
+	if err := c.Client.Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: Release + "-web"}, &service); err != nil {
+		return "", fmt.Errorf("get the page's Service: %w", err)
+	}
+	url := "http://" + net.JoinHostPort(service.Spec.ClusterIP, strconv.Itoa(int(service.Spec.Ports[0].Port)))
+	if c.opts.Current {
+		// There might be anything at that address.
+		return "", nil
+	}
+	err := c.opts.Progress.Wait(ctx, "the web page", 90*time.Second, func(ctx context.Context) (bool, string, error) {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/healthz", http.NoBody)
+		if err != nil {
+			return false, "", err
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return false, err.Error(), nil
+		}
+		return answer.StatusCode == http.StatusOK, answer.Status, answer.Body.Close()
+	})
+	return url, err
+}
+
 // PodWebhookURL returns where webhooks can be sent to one replica.
 func (c *Cluster) PodWebhookURL(ctx context.Context, pod *corev1.Pod) (url string, stop func(), err error) {
 	return c.reach(ctx, "pod/"+pod.Name, pod.Status.PodIP, containerPort)

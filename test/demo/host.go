@@ -22,6 +22,8 @@ type host struct {
 	// config is the config repository, which can't be read without credentials, and
 	// program that of a Go program.
 	config, program string
+	// page is the web page's address, or blank.
+	page string
 }
 
 // host starts Gitea with nothing in it, in place of an earlier demo's.
@@ -59,21 +61,26 @@ func (d *demo) pushExamples(ctx context.Context, h *host) (commit string, err er
 		if err := clone.Copy(examples{os.DirFS(filepath.Join(d.Source, "examples"))}); err != nil {
 			return err
 		}
-		return clone.Write(map[string]string{"gitea.jsonnet": trigger(h.url)})
+		return clone.Write(map[string]string{"gitea.jsonnet": trigger(h)})
 	})
 }
 
-// trigger is the demo's own: those of the examples don't know where Gitea is.
-func trigger(url string) string {
+// trigger is the demo's own: those of the examples don't know where Gitea and the web page
+// are.
+func trigger(h *host) string {
+	link := "null"
+	if h.page != "" {
+		link = "'" + h.page + "/ns/{namespace}/runs/{run}'"
+	}
 	return fmt.Sprintf(`local ci = import 'kayci.libsonnet';
 
 [
   ci.trigger.gitea('%[1]s', 'go-build', secret='%[2]s', branches='main', params={
     git_url: 'event.cloneURL',
     git_sha: 'event.sha',
-  }) + ci.report('%[3]s', api='%[4]s/api/v1'),
+  }) + ci.report('%[3]s', api='%[4]s/api/v1', url=%[5]s),
 ]
-`, pushTrigger, webhookSecret, reportSecret, url)
+`, pushTrigger, webhookSecret, reportSecret, h.url, link)
 }
 
 // pushApplication pushes the program of the example go-build.

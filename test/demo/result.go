@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,6 +70,30 @@ func (d *demo) printStatuses(ctx context.Context, h *host, commit string) error 
 	}
 	fmt.Printf("To see it:       %s/%s/commit/%s\n", h.url, h.program, commit)
 	fmt.Printf("To sign in:      user %s, password %s, of this demo alone\n", h.login.Username, h.login.Password)
+	return nil
+}
+
+// printPage looks at the page of the Run that the commit has started, as its status links
+// there, and prints its address.
+func (d *demo) printPage(ctx context.Context, h *host, run string) error {
+	if h.page == "" {
+		return nil
+	}
+	address := fmt.Sprintf("%s/ns/%s/runs/%s", h.page, namespace, run)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("look at the page of Run %s: %w", run, err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("look at the page of Run %s: %s answers %s", run, address, answer.Status)
+	}
+	fmt.Printf("\nThe web page:    %s\n", address)
+	fmt.Println("                 shows it to everybody here; `kayci ui` shows it to you, with buttons")
 	return nil
 }
 

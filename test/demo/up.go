@@ -53,7 +53,7 @@ func (d *demo) noteStarted(ctx context.Context, c *cluster.Cluster) error {
 }
 
 func (d *demo) show(ctx context.Context, c *cluster.Cluster) error {
-	if err := c.Install(ctx, map[string]any{"replicas": 2, "triggers": cluster.KindsOfExamples()}); err != nil {
+	if err := c.Install(ctx, values()); err != nil {
 		return err
 	}
 	hooks, stop, err := c.WebhookURL(ctx)
@@ -63,6 +63,9 @@ func (d *demo) show(ctx context.Context, c *cluster.Cluster) error {
 	defer stop()
 	h, err := d.host(ctx, c)
 	if err != nil {
+		return err
+	}
+	if h.page, err = c.PageURL(ctx); err != nil {
 		return err
 	}
 	token := newToken()
@@ -94,7 +97,10 @@ func (d *demo) show(ctx context.Context, c *cluster.Cluster) error {
 	if err := d.printResult(ctx, c, build, diamond); err != nil {
 		return err
 	}
-	return d.printStatuses(ctx, h, commit)
+	if err := d.printStatuses(ctx, h, commit); err != nil {
+		return err
+	}
+	return d.printPage(ctx, h, build)
 }
 
 // prepare has KayCI follow the config repository, and Gitea tell KayCI of pushes.
