@@ -26,7 +26,13 @@ type runPage struct {
 	// Hidden says what isn't shown and why.
 	Hidden []string
 	May    may
+	// Failed is the log of the first job that has failed. It is read once, and isn't a part
+	// of what changes.
+	Failed *failedLog
 }
+
+// failedLog is a log that stands on the page of its Run.
+type failedLog struct{ Job, Log string }
 
 // may is what the viewer may do to a Run.
 type may struct{ Cancel, Retry, Approve bool }
@@ -79,8 +85,22 @@ func (s *server) runPage(ctx context.Context, run *v1alpha1.Run, open []string) 
 	}
 	return &runPage{
 		Run: l.View, Version: run.ResourceVersion, Live: !l.View.State.Ended(), Graph: drawn,
-		Bars: barsOf(&l.View, s.Clock.Now()), Hidden: l.Hidden, May: s.may(ctx, run),
+		Bars: barsOf(&l.View, s.Clock.Now()), Hidden: l.Hidden, May: s.may(ctx, run), Failed: failedOf(l),
 	}, nil
+}
+
+// failedOf is the log of the first job that has failed and has one, or nil.
+func failedOf(l *look) *failedLog {
+	for n := range l.View.Jobs {
+		if l.View.Jobs[n].State != view.Failed {
+			continue
+		}
+		name := l.View.Jobs[n].Name
+		if shown, err := chosen(partOf(l, name), nil); err == nil {
+			return &failedLog{name, logPath(l.Run.Namespace, l.Run.Name, shown)}
+		}
+	}
+	return nil
 }
 
 // may asks what the viewer may do to the Run in its state. Where that can't be known

@@ -40,17 +40,19 @@ func (c *Cluster) WebhookURL(ctx context.Context) (url string, stop func(), err 
 }
 
 // PageURL returns where the web page answers, which is to be installed, for a browser on
-// this machine. It is blank where this machine isn't in the cluster's network.
+// this machine. It is blank of a cluster that isn't the local one, in whose network this
+// machine needn't be.
 func (c *Cluster) PageURL(ctx context.Context) (string, error) {
 	var service corev1.Service
 	if err := c.Client.Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: Release + "-web"}, &service); err != nil {
 		return "", fmt.Errorf("get the page's Service: %w", err)
 	}
-	url := "http://" + net.JoinHostPort(service.Spec.ClusterIP, strconv.Itoa(int(service.Spec.Ports[0].Port)))
 	if c.opts.Current {
 		// There might be anything at that address.
 		return "", nil
 	}
+	// The Service has the port that http has.
+	url := "http://" + service.Spec.ClusterIP
 	err := c.opts.Progress.Wait(ctx, "the web page", 90*time.Second, func(ctx context.Context) (bool, string, error) {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/healthz", http.NoBody)
 		if err != nil {

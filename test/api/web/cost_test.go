@@ -82,7 +82,8 @@ func TestRequestsOfPages(t *testing.T) {
 	} {
 		for _, want := range [][]string{page.first, page.again} {
 			w.get(t, token, page.path)
-			if diff := cmp.Diff(want, a.take()); diff != "" {
+			// The revision's name begins in as many ways as there are.
+			if diff := cmp.Diff(slices.Sorted(slices.Values(want)), a.take()); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", page.path, diff)
 			}
 		}

@@ -146,3 +146,21 @@ func TestLogEndsWithTheSession(t *testing.T) {
 		t.Errorf("then %q, %v", got, err)
 	}
 }
+
+// TestFailedLog: the page of a Run has the log of the job that has failed, if there is one.
+func TestFailedLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newSite(t))
+	token := w.user(t, "anna", viewing()...)
+	run := "/ns/" + w.namespace + "/runs/web-failed"
+	if got := w.get(t, token, run); strings.Contains(got.body, "data-log") {
+		t.Errorf("a job whose pod is gone has a log:\n%s", got.body)
+	}
+	node := page.StartNode(t, w.client, w.namespace, *before(61), *before(59))
+	node.Print(t, "web-failed", "test", "FAIL\n")
+	node.End(t, "web-failed", "test", 1)
+	log := `data-log="` + run + `/jobs/test/log?attempt=1&amp;container=main"`
+	if got := w.get(t, token, run); !strings.Contains(got.body, log) {
+		t.Errorf("there is no %s:\n%s", log, got.body)
+	}
+}

@@ -6,8 +6,15 @@ import { element } from "./html";
 
 const off = "keys-off";
 
+// walk goes through the jobs or Runs of a page, and from a job's page to another's.
 function walk(step: number): void {
-  const links = [...document.querySelectorAll<HTMLElement>("table.jobs td:first-child a, table.runs td:first-child a, .containers a")];
+  const jobs = [...document.querySelectorAll<HTMLAnchorElement>(".others a")];
+  const here = jobs.findIndex((job) => job.hasAttribute("aria-current"));
+  if (here >= 0) {
+    location.href = jobs[(here + step + jobs.length) % jobs.length].href;
+    return;
+  }
+  const links = [...document.querySelectorAll<HTMLElement>("table.jobs td:first-child a, table.runs td:first-child a")];
   if (links.length === 0) return;
   const at = links.indexOf(document.activeElement as HTMLElement);
   links[at < 0 ? (step > 0 ? 0 : links.length - 1) : (at + step + links.length) % links.length].focus();

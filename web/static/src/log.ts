@@ -10,7 +10,10 @@ import { find } from "./find";
 const root = document.documentElement;
 const atEnd = () => root.scrollHeight - scrollY - innerHeight < 40;
 
+// log shows the log of a section. One that is still leaves the page where it is: there is
+// more on it.
 export function log(section: HTMLElement): Record<string, () => void> {
+  const still = "still" in section.dataset;
   const address = section.dataset.log ?? "";
   const bar = element("div", "bar");
   const lines = new Lines(address);
@@ -59,12 +62,12 @@ export function log(section: HTMLElement): Record<string, () => void> {
 
   addEventListener("scroll", () => {
     if (scrollY < last - 4 && !atEnd()) boxes.follow.checked = false;
-    else if (atEnd() && !over && !range.set && scrollY > last) boxes.follow.checked = true;
+    else if (atEnd() && !over && !still && !range.set && scrollY > last) boxes.follow.checked = true;
     last = scrollY;
   }, { passive: true });
 
   // Who opens what has ended reads it from the begin.
-  setTimeout(() => { if (!over && !range.set && scrollY === 0) follow(true); }, 1000);
+  setTimeout(() => { if (!over && !still && !range.set && scrollY === 0) follow(true); }, 1000);
 
   void read(address, {
     line: (number, time, text) => range.arrived(number, lines.add(number, time, text)),
@@ -78,7 +81,7 @@ export function log(section: HTMLElement): Record<string, () => void> {
     end: (end) => {
       over = true;
       status.textContent = ending(end);
-      if (end.exitCode && !range.set && (scrollY === 0 || boxes.follow.checked)) toError(1);
+      if (end.exitCode && !still && !range.set && (scrollY === 0 || boxes.follow.checked)) toError(1);
     },
     lost: () => say("Connection lost, trying again …"),
     refused: (code, text) => {
