@@ -184,7 +184,8 @@ test: verify lint test-unit fuzz test-browser test-api test-chart test-e2e ## Ev
 .PHONY: test-unit
 test-unit: $(TOOLS)/gotestsum ## Tests that need no cluster.
 	@$(call begin,test-unit,tests that need no cluster; the first time it compiles for minutes)
-	export CGO_ENABLED=1
+	# At its end the race detector waits for reports: by default a second in each package.
+	export CGO_ENABLED=1 GORACE=atexit_sleep_ms=100
 	for module in $(SMALL); do
 	  cd $(CURDIR)/$$module
 	  $(GOTESTSUM) --format pkgname -- -race -timeout 10m $$($(GO) list ./... | grep -v '/kayci/test/\(api\|browser\|chart\|demo\|e2e\|gitea\)\(/\|$$\)')
