@@ -29,17 +29,10 @@ type strips map[string][]result
 
 func (s strips) add(run *v1alpha1.Run) {
 	name := run.Spec.Pipeline
-	s[name] = append(s[name], result{run.Name, run.Status.Number, stateOf(run)})
+	s[name] = append(s[name], result{run.Name, run.Status.Number, view.OfRun(run)})
 	if len(s[name]) >= 4*stripLength {
 		s[name] = newest(s[name])
 	}
-}
-
-func stateOf(run *v1alpha1.Run) view.State {
-	if run.Status.Phase == "" {
-		return view.Queued
-	}
-	return view.State(run.Status.Phase)
 }
 
 // newest keeps the last results. A Run without a number is newer than any other.

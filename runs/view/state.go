@@ -133,9 +133,9 @@ func stateOfService(s *v1alpha1.ServiceStatus) State {
 	return State(s.Phase)
 }
 
-// stateOfRun is that of the Run's phase, or Asking, when nothing of it goes on before
+// OfRun is the state of a Run: its phase, or Asking, when nothing of it goes on before
 // somebody has answered.
-func stateOfRun(run *v1alpha1.Run) State {
+func OfRun(run *v1alpha1.Run) State {
 	if run.Status.Phase.Finished() {
 		return State(run.Status.Phase)
 	}

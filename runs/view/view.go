@@ -72,7 +72,7 @@ func Of(f Facts) Run {
 	v := Run{
 		Namespace: run.Namespace, Name: run.Name, UID: run.UID,
 		Pipeline: run.Spec.Pipeline, Number: run.Status.Number, Address: Address(run),
-		State: stateOfRun(run), Origin: originOf(run), RetryOf: run.Spec.RetryOf,
+		State: OfRun(run), Origin: originOf(run), RetryOf: run.Spec.RetryOf,
 		Created: run.CreationTimestamp.Time, Started: moment(run.Status.StartTime), Ended: moment(run.Status.CompletionTime),
 		Jobs: f.jobs(),
 	}

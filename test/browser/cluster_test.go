@@ -95,7 +95,7 @@ func newPlace(t *testing.T, namespace string, now clock.WithTicker, before ...fu
 		config = before(t)
 	}
 	handler, err := web.New(web.Options{
-		Config: config, Viewers: sessions, Sessions: sessions, Namespaces: []string{namespace}, Clock: now, Log: logr.Discard(),
+		Config: config, Viewers: sessions, Sessions: sessions, TokenSignIn: true, Namespaces: []string{namespace}, Clock: now, Log: logr.Discard(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ func pictures() []picture {
 	large, dark, narrow := screen{1200, 800, "light", false}, screen{1200, 800, "dark", false}, screen{390, 844, "light", true}
 	return []picture{
 		{"runs.png", "/ns/ci", large, "true"},
-		{"run.png", "/ns/ci/runs/web-push-failed", screen{1200, 1000, "light", false}, log},
+		{"run.png", "/ns/ci/runs/web-push-failed", screen{1200, 1130, "light", false}, log},
 		{"run-dark.png", "/ns/ci/runs/web-push-live", dark, "true"},
 		{"run-narrow.png", "/ns/ci/runs/web-push-asking", narrow, "true"},
 		{"pipeline.png", "/ns/ci/pipelines/web", large, "true"},
