@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/fluxcd/pkg/apis/meta"
@@ -139,6 +140,10 @@ func TestWaitEndsBeforeTheRun(t *testing.T) {
 	}
 	c = at(t, following(func() {}), aRun("web-aaaaa", 1, v1alpha1.RunRunning))
 	c.gives(t, told{124, "", "kayci: wait for Run web/1: it hasn't ended within 1ms, and goes on\n"}, "wait", "web/1", "--timeout", "1ms")
+	c = at(t, following(func() {}), aRun("web-aaaaa", 1, v1alpha1.RunFailed))
+	if code := c.give(t, "retry", "web/1", "--watch", "--timeout", "1ms"); code != 124 || !strings.Contains(c.err.String(), "it hasn't ended within 1ms, and goes on\n") {
+		t.Errorf("watched: %d, %q", code, c.err)
+	}
 }
 
 func TestOpen(t *testing.T) {

@@ -31,8 +31,8 @@ func (a *afterwards) addFlags(cmd *cobra.Command) {
 
 // check refuses flags that mean nothing without another.
 func (a *afterwards) check() error {
-	if a.timeout != 0 && !a.wait {
-		return usage("--timeout takes --wait: nothing is waited for")
+	if a.timeout != 0 && !a.wait && !a.logs && !a.watch {
+		return usage("--timeout takes --wait, --follow or --watch: nothing is waited for")
 	}
 	return nil
 }
@@ -41,13 +41,13 @@ func (a *afterwards) check() error {
 func (a *afterwards) follow(ctx context.Context, env *Env, run *v1alpha1.Run) error {
 	switch {
 	case a.logs:
-		return env.runLogs(ctx, run, logFlags{follow: true, tail: -1})
+		return env.within(ctx, a.timeout, run, func(ctx context.Context) error { return env.FollowLogs(ctx, run) })
 	case a.watch:
 		finder, err := env.finder()
 		if err != nil {
 			return err
 		}
-		return env.watch(ctx, finder, run, false)
+		return env.watch(ctx, finder, run, false, a.timeout)
 	case !a.wait:
 		return nil
 	}

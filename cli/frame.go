@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kayci/kayci/api/graph"
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -16,6 +17,9 @@ type frame struct {
 	run view.Run
 	// layout of its jobs, empty if it isn't known.
 	layout graph.Layout
+	// page is the address of the Run's, and usual how long its jobs take otherwise.
+	page  string
+	usual map[string]time.Duration
 	// all shows every job.
 	all bool
 	// note says what keeps the Run from being seen.
@@ -28,6 +32,9 @@ type frame struct {
 // lines of the frame, the last of the terminal left free.
 func (f *frame) lines() []string {
 	lines := []string{f.header()}
+	if f.page != "" {
+		lines = append(lines, " "+f.page)
+	}
 	shown, hidden := f.choose()
 	if f.run.Why != "" && !slices.ContainsFunc(shown, func(j view.Job) bool { return j.Why != "" && strings.Contains(f.run.Why, j.Why) }) {
 		lines = append(lines, " "+f.run.Why)
@@ -128,7 +135,7 @@ func (f *frame) rows(jobs []view.Job) []string {
 	var lines []string
 	for i := range jobs {
 		j := &jobs[i]
-		why := j.Why
+		why := strings.TrimSpace(f.progress(j) + " " + j.Why)
 		if j.State == view.Asking {
 			why += fmt.Sprintf(" (kayci approve %s %s)", f.run.Address, j.Name)
 		}
@@ -136,6 +143,23 @@ func (f *frame) rows(jobs []view.Job) []string {
 		lines = append(lines, strings.TrimRight(line, " "))
 	}
 	return lines
+}
+
+// barWidth is how many characters wide a bar is that is full.
+const barWidth = 12
+
+// progress of a job that runs, beside how long it usually does. Blank: that isn't known.
+func (f *frame) progress(j *view.Job) string {
+	usual := f.usual[j.Name]
+	if j.State != view.Running || usual < time.Second || j.Times.Running.From.IsZero() {
+		return ""
+	}
+	left, full, right := "▕", "█", "▏"
+	if f.terminal.ASCII {
+		left, full, right = "[", "#", "]"
+	}
+	filled := int(min(barWidth*j.Times.Running.Length()/usual, barWidth))
+	return left + strings.Repeat(full, filled) + strings.Repeat(" ", barWidth-filled) + right + " usually " + length(usual)
 }
 
 // changes are what is new of a Run since it was last looked at, a line each. The first

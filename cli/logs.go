@@ -199,7 +199,7 @@ func (e *Env) followLogs(ctx context.Context, run *v1alpha1.Run, pods *logs.Pods
 }
 
 // FollowLogs prints the logs of a Run until it has ended, as `kayci logs -f` does, and
-// ends as the Run does. It is for who ends the Run when the context is done.
+// ends as the Run does. Whoever is interrupted is told by the caller what becomes of it.
 func (e *Env) FollowLogs(ctx context.Context, run *v1alpha1.Run) error {
 	return e.runLogs(ctx, run, logFlags{follow: true, tail: -1, ends: true})
 }

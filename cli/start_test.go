@@ -79,7 +79,7 @@ func TestStartRefuses(t *testing.T) {
 		"what is missing": {[]string{"web", "evn=test"}, "kayci: Pipeline web doesn't take these parameters:\n" +
 			"  params[env]: Required value: the Pipeline gives it no default\n" +
 			"  params[evn]: Invalid value: the Pipeline does not declare it; it declares: env\n"},
-		"a time limit of nothing": {[]string{"web", "--timeout=1m"}, "kayci: --timeout takes --wait: nothing is waited for\n"},
+		"a time limit of nothing": {[]string{"web", "--timeout=1m"}, "kayci: --timeout takes --wait, --follow or --watch: nothing is waited for\n"},
 		"an odd format":           {[]string{"web", "-oxml"}, "kayci: --output is \"xml\": it takes text, json, yaml, name or jsonpath=TEMPLATE\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,7 +47,7 @@ job. Elsewhere each change is a line.
 			if err != nil {
 				return err
 			}
-			return env.watch(cmd.Context(), finder, run, all)
+			return env.watch(cmd.Context(), finder, run, all, 0)
 		},
 	}
 	env.Cluster.AddFlags(cmd.Flags())
@@ -55,8 +55,9 @@ job. Elsewhere each change is a line.
 	return cmd
 }
 
-// watch shows the Run until it has ended, and returns how that was.
-func (e *Env) watch(ctx context.Context, finder find.Finder, run *v1alpha1.Run, all bool) error {
+// watch shows the Run until it has ended, and returns how that was. A timeout of 0 is
+// without end.
+func (e *Env) watch(ctx context.Context, finder find.Finder, run *v1alpha1.Run, all bool, timeout time.Duration) error {
 	follower, err := e.follower()
 	if err != nil {
 		return err
@@ -64,8 +65,9 @@ func (e *Env) watch(ctx context.Context, finder find.Finder, run *v1alpha1.Run, 
 	w := &watching{env: e, finder: finder, all: all}
 	if e.Terminal.Out {
 		w.screen = e.Terminal.Screen(e.Out)
+		w.around(ctx, run)
 	}
-	return e.within(ctx, 0, run, func(ctx context.Context) error {
+	return e.within(ctx, timeout, run, func(ctx context.Context) error {
 		last, err := w.follow(ctx, follower, run)
 		switch {
 		case errors.Is(err, follow.ErrDeleted):
@@ -88,9 +90,35 @@ type watching struct {
 	spec *v1alpha1.PipelineSpec
 	// layout of the jobs, once the spec is known.
 	layout graph.Layout
+	// page is the address of the Run's, and usual how long its jobs take otherwise. Blank
+	// and empty: nobody knows.
+	page   string
+	usual  map[string]time.Duration
 	run    *v1alpha1.Run
 	before *view.Run
 	note   string
+}
+
+// lookedBack is how many of the Pipeline's last Runs say how long its jobs take.
+const lookedBack = 20
+
+// around reads once what is good to know of the Run, and no more: where its page is, and
+// how long its jobs usually take.
+func (w *watching) around(ctx context.Context, run *v1alpha1.Run) {
+	w.page, _ = w.env.pageOf(ctx, run, "")
+	if run.Status.Phase.Finished() {
+		return
+	}
+	others := func(other *v1alpha1.Run) bool { return other.Name != run.Name && other.Status.Phase.Finished() }
+	found, err := w.finder.Runs(ctx, find.Query{Pipeline: run.Spec.Pipeline, Keep: others, Limit: lookedBack})
+	if err != nil {
+		return
+	}
+	seen := make([]view.Run, len(found.Runs))
+	for i := range found.Runs {
+		seen[i] = view.Of(view.Facts{Run: &found.Runs[i], Now: w.env.Now()})
+	}
+	w.usual = view.Usual(seen)
 }
 
 // sight is what the follower has to tell.
@@ -168,7 +196,7 @@ func (w *watching) draw() {
 		return
 	}
 	_, height := w.env.Terminal.Size()
-	f := frame{run: w.view(), layout: w.layout, all: w.all, note: w.note, height: height, terminal: w.env.Terminal}
+	f := frame{run: w.view(), layout: w.layout, page: w.page, usual: w.usual, all: w.all, note: w.note, height: height, terminal: w.env.Terminal}
 	// A terminal that is gone ends the program by a signal.
 	_ = w.screen.Draw(f.lines())
 }

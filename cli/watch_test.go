@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -110,7 +111,8 @@ func TestFrames(t *testing.T) {
 		"frame-lower.txt":  {run: v, height: 8, all: true},
 		"frame-ascii.txt":  {run: v, height: 24, terminal: &terminal.Terminal{ASCII: true}},
 		"frame-colour.txt": {run: v, height: 24, terminal: &terminal.Terminal{Colour: true}},
-		"frame-graph.txt":  {run: v, height: 24, layout: graph.Arrange(pipeline.Spec.Jobs), terminal: &terminal.Terminal{ASCII: true}},
+		"frame-graph.txt":  {run: v, height: 24, layout: graph.Arrange(pipeline.Spec.Jobs), page: "https://ci.example.com/ns/ci/runs/web-push-k7x2m", usual: map[string]time.Duration{"build": 20 * time.Second}, terminal: &terminal.Terminal{ASCII: true}},
+		"frame-usual.txt":  {run: v, height: 24, usual: map[string]time.Duration{"build": 5 * time.Second, "lint": time.Minute}},
 		"frame-queued.txt": {run: view.Of(view.Facts{Run: queued, Now: clock(20).Time}), height: 24},
 	} {
 		if f.terminal == nil {

@@ -31,8 +31,10 @@ type point struct {
 // durationsOf the Pipeline's jobs in the Runs, which are the newest first.
 func durationsOf(runs []view.Run, jobs []v1alpha1.Job) []durations {
 	all := make([]durations, 0, len(jobs))
+	usual := view.Usual(runs)
 	for n := range jobs {
 		if one := durationOf(runs, jobs[n].Name); len(one.Points) > 0 {
+			one.Median = usual[one.Job]
 			all = append(all, one)
 		}
 	}
@@ -42,7 +44,6 @@ func durationsOf(runs []view.Run, jobs []v1alpha1.Job) []durations {
 func durationOf(runs []view.Run, name string) durations {
 	d := durations{Job: name}
 	var longest time.Duration
-	var took []time.Duration
 	for n := range runs {
 		run := &runs[n]
 		job := run.Job(name)
@@ -52,16 +53,10 @@ func durationOf(runs []view.Run, name string) durations {
 		ran := job.Times.Running.Length()
 		d.Points = append(d.Points, point{Run: run.Name, Number: run.Number, State: job.State, Took: ran})
 		longest = max(longest, ran)
-		if job.State == view.Succeeded || job.State == view.Failed || job.State == view.Tolerated {
-			took = append(took, ran)
-		}
 	}
 	slices.Reverse(d.Points)
 	for n := range d.Points {
 		d.Points[n].Height = fmt.Sprintf("%.1f%%", 100*max(float64(d.Points[n].Took), 1)/max(float64(longest), 1))
-	}
-	if slices.Sort(took); len(took) > 0 {
-		d.Median = took[len(took)/2]
 	}
 	return d
 }

@@ -60,7 +60,7 @@ func (c *Cluster) PageURL(ctx context.Context) (string, error) {
 		}
 		answer, err := http.DefaultClient.Do(request)
 		if err != nil {
-			return false, err.Error(), nil
+			return false, "", Retry(err)
 		}
 		return answer.StatusCode == http.StatusOK, answer.Status, answer.Body.Close()
 	})
