@@ -15,6 +15,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/cli/terminal"
 	"github.com/kayci/kayci/runs/find"
+	"github.com/kayci/kayci/runs/follow"
 	"github.com/kayci/kayci/runs/view"
 )
 
@@ -30,7 +31,9 @@ type runsWatch struct {
 	// screen is nil without a terminal.
 	screen *terminal.Screen
 
-	runs []v1alpha1.Run
+	// listed says that there was a list, and runs what is on it.
+	listed bool
+	runs   []v1alpha1.Run
 	// said is what was printed last of each Run.
 	said map[string]string
 }
@@ -47,25 +50,26 @@ func (r *runsCommand) watch(ctx context.Context, finder find.Finder, query find.
 	if r.Terminal.Out {
 		w.screen = r.Terminal.Screen(r.Out)
 	}
-	for {
-		if err := w.look(ctx, c); err != nil {
-			return err
-		}
-		if err := r.waits(ctx, time.Second); err != nil {
-			return err
-		}
+	follower, err := r.follower()
+	if err != nil {
+		return err
 	}
+	return follower.Again(ctx, func(ctx context.Context) (bool, error) { return false, w.look(ctx, c) })
 }
 
 // look lists the Runs and follows their changes until the watch ends.
 func (w *runsWatch) look(ctx context.Context, c client.WithWatch) error {
 	found, err := w.finder.Runs(ctx, w.query)
+	if err != nil && !w.listed {
+		// Who has seen nothing yet is told at once.
+		return follow.Stop(err)
+	}
 	if err != nil {
 		return err
 	}
-	w.runs = found.Runs
+	w.runs, w.listed = found.Runs, true
 	if err := w.show(); err != nil {
-		return err
+		return follow.Stop(err)
 	}
 	selectors := []client.ListOption{client.InNamespace(w.finder.Namespace), &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: found.Version}}}
 	if w.query.Pipeline != "" {
@@ -91,7 +95,7 @@ func (w *runsWatch) look(ctx context.Context, c client.WithWatch) error {
 			w.take(run, event.Type == watch.Deleted)
 		}
 		if err := w.show(); err != nil {
-			return err
+			return follow.Stop(err)
 		}
 	}
 }

@@ -69,14 +69,28 @@ type one[T client.Object] struct {
 func object[T client.Object](ctx context.Context, f Follower, seen T, list client.ObjectList, each func(T) (bool, error)) (T, error) {
 	var none T
 	o := &one[T]{f, client.ObjectKeyFromObject(seen), seen.GetUID(), seen, list, each}
+	var got T
+	err := f.Again(ctx, func(ctx context.Context) (done bool, err error) {
+		got, done, err = o.look(ctx)
+		return done, err
+	})
+	if ctx.Err() != nil {
+		return none, err
+	}
+	return got, err
+}
+
+// Again looks until it is done, or until an error that another look won't mend: whatever
+// is looked at ends now and then, as watches do, and the API server is away now and then.
+func (f Follower) Again(ctx context.Context, look func(context.Context) (done bool, err error)) error {
 	pause, lost := shortest, false
 	for {
-		got, done, err := o.look(ctx)
+		done, err := look(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return none, ctx.Err()
+			return ctx.Err()
 		case done || err != nil && final(err):
-			return got, err
+			return err
 		case err == nil:
 			// Something between may end every watch at once.
 			pause, lost = shortest, false
@@ -85,10 +99,18 @@ func object[T client.Object](ctx context.Context, f Follower, seen T, list clien
 			lost = true
 		}
 		if err := f.Wait(ctx, pause); err != nil {
-			return none, err
+			return err
 		}
 		pause = min(2*pause, longest)
 	}
+}
+
+// Stop makes an error one that ends Again: what has failed isn't the API server.
+func Stop(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &stopError{err}
 }
 
 // final errors are the same however often one asks.
@@ -164,8 +186,5 @@ func (o *one[T]) tell(now T) (bool, error) {
 		return false, ErrDeleted
 	}
 	done, err := o.each(now)
-	if err != nil {
-		return false, &stopError{err}
-	}
-	return done, nil
+	return done, Stop(err)
 }
