@@ -92,13 +92,7 @@ func (l *following) follow(ctx context.Context, version string) error {
 		if over || err != nil {
 			return err
 		}
-		seconds := int64(watchFor / time.Second)
-		changes, err := l.watch(ctx, &metav1.ListOptions{ResourceVersion: version, TimeoutSeconds: &seconds})
-		if err != nil {
-			return err
-		}
-		over, err = l.watched(ctx, changes, ping.C())
-		changes.Stop()
+		over, err = l.watchFrom(ctx, version, ping.C())
 		if over || err != nil {
 			return err
 		}
@@ -109,6 +103,24 @@ func (l *following) follow(ctx context.Context, version string) error {
 			return err
 		}
 	}
+}
+
+// watchFrom watches from a version on until the watch ends, and reports whether the stream
+// is over. To begin with it the API server has as long as for all it is asked.
+func (l *following) watchFrom(ctx context.Context, version string, ping <-chan time.Time) (over bool, err error) {
+	watching, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	late := time.AfterFunc(l.Patience, func() { cancel(context.DeadlineExceeded) })
+	seconds := int64(watchFor / time.Second)
+	changes, err := l.watch(watching, &metav1.ListOptions{ResourceVersion: version, TimeoutSeconds: &seconds})
+	if !late.Stop() {
+		err = context.Cause(watching)
+	}
+	if err != nil {
+		return false, err
+	}
+	defer changes.Stop()
+	return l.watched(ctx, changes, ping)
 }
 
 // watched shows changes until the watch ends, and reports whether the stream is over.

@@ -43,7 +43,10 @@ func (s *server) log(w http.ResponseWriter, r *http.Request) error {
 		err = viewer.ErrExpired
 	}
 	if err != nil && !out.begun {
-		h.Del("Trailer")
+		// What is answered now is no log, and not to be saved as one.
+		for _, name := range []string{"Trailer", "Content-Disposition", "KayCI-Log-Source"} {
+			h.Del(name)
+		}
 		return err
 	}
 	if err != nil {

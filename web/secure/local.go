@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -14,13 +15,21 @@ import (
 // 127.0.0.1 sends its own name.
 func Loopback(port int, next, denied http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, of, err := net.SplitHostPort(r.Host)
+		host, of, err := net.SplitHostPort(withPort(r.Host))
 		if err != nil || of != strconv.Itoa(port) || host != "127.0.0.1" && host != "localhost" && host != "::1" {
 			denied.ServeHTTP(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// withPort is the host with the port of http, which browsers leave out.
+func withPort(host string) string {
+	if strings.Contains(host, ":") && !strings.HasSuffix(host, "]") {
+		return host
+	}
+	return host + ":80"
 }
 
 // EnterPath is where a Gate's code is handed in.

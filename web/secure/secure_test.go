@@ -81,6 +81,16 @@ func TestLoopback(t *testing.T) {
 			t.Errorf("%q: answered with %d, want %d", host, w.Code, want)
 		}
 	}
+	// Browsers leave out the port of http.
+	for host, want := range map[string]int{"127.0.0.1": http.StatusTeapot, "[::1]": http.StatusTeapot, "localhost:80": http.StatusTeapot, "evil.example.com": http.StatusForbidden, "": http.StatusForbidden} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		secure.Loopback(80, answer(http.StatusTeapot), answer(http.StatusForbidden)).ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("%q at port 80: answered with %d, want %d", host, w.Code, want)
+		}
+	}
 }
 
 // TestGate: the code lets in one browser, once.

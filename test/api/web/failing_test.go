@@ -3,6 +3,8 @@ package web_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,4 +70,42 @@ func TestAPIServerFails(t *testing.T) {
 		})
 	}
 	shows(t, "canary", s.log.String())
+}
+
+// TestWatchThatDoesNotOpen: a page whose API server takes a watch and says nothing is told
+// so.
+func TestWatchThatDoesNotOpen(t *testing.T) {
+	t.Parallel()
+	if server == nil {
+		t.Skipf("%s is not set: run `make test-api`, which builds the API server and sets it", assetsVariable)
+	}
+	transport, err := rest.TransportFor(rest.AnonymousClientConfig(server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := url.Parse(server.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	through := &httputil.ReverseProxy{Transport: transport, FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("watch") {
+			<-r.Context().Done()
+			return
+		}
+		through.ServeHTTP(w, r)
+	}))
+	t.Cleanup(api.Close)
+	w := newWorld(t, newSite(t, func(o *web.Options) { o.Config, o.Patience = &rest.Config{Host: api.URL}, 500*time.Millisecond }))
+	l := w.listen(t, w.user(t, "anna", viewing()...), "/ns/"+w.namespace+"/runs/web-asking/events")
+	for {
+		got := l.next(t)
+		if got.name == "run" {
+			continue
+		}
+		if got.name != "problem" || !strings.Contains(got.data, "has not answered within 500ms") {
+			t.Errorf("it ends with %+v", got)
+		}
+		return
+	}
 }

@@ -164,3 +164,17 @@ func TestFailedLog(t *testing.T) {
 		t.Errorf("there is no %s:\n%s", log, got.body)
 	}
 }
+
+// TestDownloadThatIsRefused: what is answered instead of a log isn't saved as one.
+func TestDownloadThatIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newSite(t))
+	node := page.StartNode(t, w.client, w.namespace, *before(61), *before(59))
+	node.Print(t, "web-failed", "test", "FAIL\n")
+	node.End(t, "web-failed", "test", 1)
+	token := w.user(t, "anna", rule("kayci.dev", "runs", "get", "list"), rule("", "pods", "get", "list"))
+	got := w.get(t, token, "/ns/"+w.namespace+"/runs/web-failed/jobs/test/log?download=1")
+	if got.status != http.StatusForbidden || got.header.Get("Content-Disposition") != "" {
+		t.Errorf("answered with %d, to be saved as %q", got.status, got.header.Get("Content-Disposition"))
+	}
+}
