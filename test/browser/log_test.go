@@ -31,14 +31,14 @@ func TestHostileLog(t *testing.T) {
 		"<script>hacked=1</script><img src=x onerror=hacked=1>",
 		"\x1b]8;;javascript:hacked=1\x1b\\click\x1b]8;;\x1b\\ here",
 		"\x1b]52;c;aGVsbG8=\x07copied",
-		"nul\x00 and \xff\xfe",
+		"nul\x00, bell\x07\x0f, del\x7f and \xff\xfe",
 		"10%\r100%\r",
 		"\u202eturned \x1b[2J\x1b[31mred\x1b[0m",
 		strings.Repeat("x", 1<<20),
 		"caf\u00e9",
 	}
 	want := []string{
-		lines[0], "click here", "copied", "nul and \ufffd\ufffd", "100%", "\ufffdturned red",
+		lines[0], "click here", "copied", "nul\u2400, bell\u2407, del\u2421 and \ufffd\ufffd", "100%", "\ufffdturned red",
 		strings.Repeat("x", 20000) + "\u2026 show all 1,048,576 characters", "caf\u00e9",
 	}
 	page := serve(t, func(w http.ResponseWriter, r *http.Request) {

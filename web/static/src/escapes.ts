@@ -1,12 +1,20 @@
-// escapes reads what programs write to terminals: colours become classes, and all else
-// that a terminal would obey is dropped.
+// escapes reads what programs write to terminals: colours become classes, other sequences
+// that a terminal would obey are dropped, and single controls are shown as such.
 
 export interface Piece { text: string; look: string }
 
-// CSI, OSC and the other strings with their ends, two-byte escapes, and single controls.
-// Characters that turn the direction of writing are shown as such.
-const sequences = /(?:\x1b\[|\x9b)([0-?]*)[ -/]*([@-~])?|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x9c|\x1b\\?)?|\x1b[ -/]*[0-~]?|[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
+// CSI, OSC and the other strings with their ends, two-byte escapes, shifts, which reset a
+// look in some terminals, and single controls. Characters that turn the direction of
+// writing are shown as such.
+const sequences = /(?:\x1b\[|\x9b)([0-?]*)[ -/]*([@-~])?|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x9c|\x1b\\?)?|\x1b[ -/]*[0-~]?|[\x0e\x0f]|([\x00-\x08\x0b-\x1f\x7f-\x9f])/g;
 const turning = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+// picture of a control: Unicode has some of those of ASCII.
+function picture(control: string): string {
+  const code = control.charCodeAt(0);
+  if (code > 0x7f) return "\ufffd";
+  return String.fromCharCode(code === 0x7f ? 0x2421 : 0x2400 + code);
+}
 
 const channel = (v: number) => (v > 95 ? 1 : 0);
 const basic = (r: number, g: number, b: number) =>
@@ -71,14 +79,21 @@ export function pieces(line: string, look: Look): Piece[] {
   const text = line.replace(/\r+$/, "");
   const shown = text.slice(text.lastIndexOf("\r") + 1).replace(turning, "\ufffd");
   let from = 0;
-  const add = (until: number) => {
-    if (until > from) found.push({ text: shown.slice(from, until), look: look.names });
+  // A line of controls is one piece: each is an element on the page.
+  const add = (text: string) => {
+    const last = found.at(-1);
+    if (last?.look === look.names) last.text += text;
+    else if (text) found.push({ text, look: look.names });
   };
   for (const match of shown.matchAll(sequences)) {
-    add(match.index);
+    add(shown.slice(from, match.index));
     from = match.index + match[0].length;
     if (match[2] === "m") look.apply(match[1]);
+    if (match[3]) add(picture(match[3]));
   }
-  add(shown.length);
+  add(shown.slice(from));
   return found;
 }
+
+// plain is the text of a line as it is shown, without its looks.
+export const plain = (line: string) => pieces(line, new Look()).map((piece) => piece.text).join("");

@@ -1,5 +1,6 @@
 // find looks through the whole log, also what isn't on the page.
 
+import { plain } from "./escapes";
 import { element, link, signIn } from "./html";
 
 interface Found { hits: { line: number; text: string }[]; searched: number; partial: boolean }
@@ -41,7 +42,7 @@ async function look(address: string, term: string, list: HTMLElement): Promise<v
     const here = document.getElementById(`L${line}`);
     const row = element("div");
     const to = here ? link(`#L${line}`, String(line)) : link(`${address}&from=${Math.max(1, line - 100)}&to=${line + 100}`, `${line} (as text)`);
-    row.append(to, " ", text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, ""));
+    row.append(to, " ", plain(text));
     list.append(row);
   }
 }
