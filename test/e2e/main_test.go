@@ -151,6 +151,7 @@ func install(ctx context.Context) error {
 		"controller":  map[string]any{"webhookMaxBody": "1Mi"},
 		"jobDefaults": installedDefaults(),
 		"triggers":    cluster.KindsOfExamples(),
+		"web":         map[string]any{"enabled": true, "replicas": 2, "trustForwardedToken": true},
 		"configRepos": []map[string]any{{"name": chartRepo, "spec": map[string]any{"url": repository.URL}}},
 	})
 }
