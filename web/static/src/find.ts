@@ -21,7 +21,7 @@ export function find(address: string, begin: () => void): HTMLFormElement {
     list.replaceChildren();
     if (input.value) look(address, input.value, list).catch(() => list.replaceChildren("The search got no answer: try again."));
   };
-  input.onsearch = () => { if (!input.value) list.replaceChildren(); };
+  input.oninput = () => { if (!input.value) list.replaceChildren(); };
   return form;
 }
 
