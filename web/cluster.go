@@ -27,15 +27,15 @@ type cluster struct {
 }
 
 // newCluster takes from the configuration where the API server is, and unless the page
-// is a person's own not who asks.
-func newCluster(config *rest.Config, local bool) (*cluster, error) {
+// is a person's own not who asks. Own is the token by which it acts for others.
+func newCluster(config *rest.Config, local bool, own func() (string, error)) (*cluster, error) {
 	if !local {
 		config = rest.AnonymousClientConfig(config)
 	}
 	config = rest.CopyConfig(config)
 	// The API server bounds what each user asks for.
 	config.QPS = -1
-	config.Wrap(viewer.Transport)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return viewer.Transport(own, next) })
 	// A warning is for who wrote the object, and would be logged for each look at it.
 	config.WarningHandler = rest.NoWarnings{}
 	transport, err := rest.HTTPClientFor(config)

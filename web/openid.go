@@ -46,7 +46,10 @@ func (s *server) finishOpenID(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.notSignedIn(w, r, "/", err)
 	}
-	v := &viewer.Viewer{Token: in.Token}
+	v := &viewer.Viewer{Token: in.Token, Expires: in.Expires}
+	if in.Person != nil {
+		v.Token, v.As = "", in.Person
+	}
 	if v.Name, err = s.rights.Name(viewer.With(r.Context(), v)); err != nil {
 		return s.notSignedIn(w, r, in.Next, err)
 	}
@@ -66,7 +69,11 @@ func (s *server) notSignedIn(w http.ResponseWriter, r *http.Request, next string
 			s.Log.Error(told, "a viewer could not be signed in", "issuer", s.OpenID.Issuer)
 		}
 		return s.showLogin(w, r, told.Status, next, told.Text)
-	case apierrors.IsUnauthorized(err):
+	case apierrors.IsForbidden(err) && s.OwnToken != nil:
+		s.Log.Error(err, "the API server doesn't let the page act for viewers")
+		return s.showLogin(w, r, http.StatusForbidden, next,
+			"The API server doesn't let this page act for you. That takes Kubernetes 1.36, and the page's account the roles that the chart makes for it. The page's log says more.")
+	case apierrors.IsUnauthorized(err) && s.OwnToken == nil:
 		return s.showLogin(w, r, http.StatusUnauthorized, next,
 			"The API server doesn't take the tokens of "+s.OpenID.Host()+". Who runs the cluster can have it trust them.")
 	}

@@ -38,6 +38,9 @@ type Options struct {
 	TokenSignIn bool
 	// OpenID lets viewers sign in by a provider. nil: by none.
 	OpenID *openid.Provider
+	// OwnToken is the token of the page's account, by which it acts for persons whom
+	// OpenID names. nil: it acts for nobody.
+	OwnToken func() (string, error)
 	// Anonymous says that Viewers take who hasn't signed in for somebody.
 	Anonymous bool
 	// Namespaces are looked at for a viewer who may not list namespaces.
@@ -69,7 +72,7 @@ func New(opts Options) (http.Handler, error) {
 	s := &server{Options: opts, layouts: newLayouts()}
 	s.Patience = cmp.Or(s.Patience, usualPatience)
 	var err error
-	if s.cluster, err = newCluster(opts.Config, opts.Local); err != nil {
+	if s.cluster, err = newCluster(opts.Config, opts.Local, opts.OwnToken); err != nil {
 		return nil, err
 	}
 	s.rights = rights.New(s.cluster.kube, opts.Clock)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -9,28 +10,64 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/utils/clock"
 
+	"github.com/kayci/kayci/web"
 	"github.com/kayci/kayci/web/openid"
 	"github.com/kayci/kayci/web/seal"
+	"github.com/kayci/kayci/web/viewer"
 )
 
 // oidcFlags are those of signing in by a provider.
 type oidcFlags struct {
 	issuer, clientID, secretFile, caFile, external string
 	scopes                                         []string
+	// impersonate has the page act for who signs in, whom mapping names, by the token of
+	// the file.
+	impersonate bool
+	mapping     openid.Mapping
+	tokenFile   string
 }
 
+// ownTokenFile is where a pod has the token of its account.
+const ownTokenFile = "/var/run/secrets/kubernetes.io/serviceaccount/token" //nolint:gosec // The name of a file.
+
 func (flags *oidcFlags) bind(f *pflag.FlagSet) {
-	f.StringVar(&flags.issuer, "oidc-issuer", "", "address of an OpenID Connect provider that viewers sign in by; the API server has to trust it")
-	f.StringVar(&flags.clientID, "oidc-client-id", "", "the page's client ID at the provider, which the API server has to take as audience")
+	f.StringVar(&flags.issuer, "oidc-issuer", "", "address of an OpenID Connect provider that viewers sign in by; the API server has to trust it, but with --oidc-impersonate")
+	f.StringVar(&flags.clientID, "oidc-client-id", "", "the page's client ID at the provider, which the API server has to take as audience, but with --oidc-impersonate")
 	f.StringVar(&flags.secretFile, "oidc-client-secret-file", "", "file with the client's secret (default none: a public client, which PKCE protects)")
 	f.StringSliceVar(&flags.scopes, "oidc-scopes", []string{"openid", "email", "profile"}, "what the provider is asked for, separated by commas")
 	f.StringVar(&flags.caFile, "oidc-ca-file", "", "file with certificates, in PEM, that the provider's may be signed by beside those that the system trusts")
+	f.BoolVar(&flags.impersonate, "oidc-impersonate", false, "act for viewers by constrained impersonation (Kubernetes 1.36), instead of passing on their tokens: the API server needn't trust the provider")
+	f.StringVar(&flags.mapping.UsernameClaim, "oidc-username-claim", "sub", "claim that is the user's name, with --oidc-impersonate; email has to be verified")
+	f.StringVar(&flags.mapping.UsernamePrefix, "oidc-username-prefix", "", "what users' names begin with, as the API server's flag of this name: by default the issuer and # unless the claim is email, and - is none")
+	f.StringVar(&flags.mapping.GroupsClaim, "oidc-groups-claim", "groups", "claim that lists the user's groups, with --oidc-impersonate")
+	f.StringVar(&flags.mapping.GroupsPrefix, "oidc-groups-prefix", "", "what groups' names begin with")
+	f.StringSliceVar(&flags.mapping.Groups, "oidc-groups", nil, "groups, with their prefix, that count with --oidc-impersonate; others are left out")
+	f.StringVar(&flags.tokenFile, "oidc-impersonate-token-file", ownTokenFile, "file with the token of the account by which the page acts for viewers")
 	f.StringVar(&flags.external, "external-url", "", "address that viewers reach the page by, as https://ci.example.com; the provider sends them back to it")
 }
 
 // any reports whether one of them is given that says something of the provider.
 func (flags *oidcFlags) any() bool {
-	return flags.clientID+flags.secretFile+flags.caFile+flags.external != ""
+	return flags.clientID+flags.secretFile+flags.caFile+flags.external != "" || flags.impersonate || len(flags.mapping.Groups) > 0
+}
+
+// actFor has the page act for who signs in, if it is to.
+func (flags *oidcFlags) actFor(opts *web.Options) error {
+	if !flags.impersonate {
+		if len(flags.mapping.Groups) > 0 {
+			return errors.New("--oidc-groups is for --oidc-impersonate: else the API server says which groups count")
+		}
+		return nil
+	}
+	for _, group := range flags.mapping.Groups {
+		person := viewer.Person{User: "anybody", Groups: []string{group}}
+		if err := person.Check(); err != nil {
+			return fmt.Errorf("--oidc-groups: %w", err)
+		}
+	}
+	opts.OwnToken = viewer.TokenFile(flags.tokenFile)
+	opts.Sessions.Realm, opts.Sessions.Groups = flags.mapping.Realm(flags.issuer, flags.clientID), flags.mapping.Groups
+	return nil
 }
 
 // provider is that of the flags. nil: there is none.
@@ -45,6 +82,9 @@ func (flags *oidcFlags) provider(box func() (*seal.Box, error)) (*openid.Provide
 	opts := openid.Options{
 		Issuer: flags.issuer, ClientID: flags.clientID, Scopes: flags.scopes, External: flags.external,
 		Client: client, Box: box, Clock: clock.RealClock{},
+	}
+	if flags.impersonate {
+		opts.Mapping = &flags.mapping
 	}
 	if flags.secretFile != "" {
 		opts.Secret = flags.secret

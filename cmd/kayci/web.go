@@ -108,6 +108,9 @@ func (flags *webFlags) viewers() error {
 		if flags.OpenID, err = flags.oidc.provider(box); err != nil {
 			return err
 		}
+		if err := flags.oidc.actFor(&flags.Options); err != nil {
+			return err
+		}
 	}
 	if err := flags.signIns(); err != nil {
 		return err

@@ -30,7 +30,15 @@ func TestWebNeedsViewers(t *testing.T) {
 		"no sign-in":  {[]string{"--session-keys", good, "--sign-in-with-token=false"}, "nobody could sign in"},
 		"no client":   {[]string{"--session-keys", good, "--oidc-issuer", "https://issuer.example.com", "--external-url", "https://ci.example.com"}, "sign in by a provider (--oidc-issuer, --oidc-client-id, --external-url): the client's ID is blank"},
 		"no secret":   {[]string{"--session-keys", good, "--oidc-issuer", "https://issuer.example.com", "--oidc-client-secret-file", filepath.Join(good, "none")}, "read the client's secret: open "},
-		"a bad ca":    {[]string{"--session-keys", good, "--oidc-issuer", "https://issuer.example.com", "--oidc-ca-file", filepath.Join(good, "key")}, "read --oidc-ca-file " + filepath.Join(good, "key") + ": there is no certificate in it"},
+		"a group of the cluster's": {
+			[]string{"--session-keys", good, "--oidc-issuer", "https://issuer.example.com", "--oidc-client-id", "kayci", "--external-url", "https://ci.example.com", "--oidc-impersonate", "--oidc-groups=system:masters"},
+			`--oidc-groups: the group "system:masters": names that begin with system: are the cluster's own`,
+		},
+		"groups of nobody": {
+			[]string{"--session-keys", good, "--oidc-issuer", "https://issuer.example.com", "--oidc-client-id", "kayci", "--external-url", "https://ci.example.com", "--oidc-groups=a"},
+			"--oidc-groups is for --oidc-impersonate",
+		},
+		"a bad ca": {[]string{"--session-keys", good, "--oidc-issuer", "https://issuer.example.com", "--oidc-ca-file", filepath.Join(good, "key")}, "read --oidc-ca-file " + filepath.Join(good, "key") + ": there is no certificate in it"},
 	} {
 		cmd := newWebCommand()
 		cmd.SilenceErrors, cmd.SilenceUsage = true, true

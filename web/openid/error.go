@@ -72,6 +72,12 @@ func (p *Provider) noToken(err error) error {
 	}
 }
 
+// badPerson is the answer to whom the page acts for nobody as.
+func (p *Provider) badPerson(cause error) error {
+	text := p.host + " has signed you in as somebody whom this page can't act for: " + cause.Error() + "."
+	return &Error{Status: http.StatusForbidden, Text: printable.Cut(printable.Text(text), maxSaid)}
+}
+
 func (p *Provider) badToken(cause error) error {
 	return &Error{
 		Status: http.StatusBadGateway, cause: cause,

@@ -41,6 +41,9 @@ type Options struct {
 	Client *http.Client
 	// Box seals the cookie of a sign-in.
 	Box func() (*seal.Box, error)
+	// Mapping says who viewers are, for a page that acts for them. nil: it passes their
+	// tokens on.
+	Mapping *Mapping
 	// Clock says when a sign-in has taken too long, and when a token is over.
 	Clock clock.PassiveClock
 }

@@ -5,15 +5,21 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"github.com/kayci/kayci/web/viewer"
 )
 
 // SignIn is who has signed in, as the provider vouches for.
 type SignIn struct {
-	// Token is the ID token.
-	Token string
+	// Token is the ID token. It ends at Expires.
+	Token   string
+	Expires time.Time
+	// Person is who the token names, if there is a Mapping.
+	Person *viewer.Person
 	// Next is the path to go on at.
 	Next string
 }
@@ -57,10 +63,22 @@ func (p *Provider) Finish(w http.ResponseWriter, r *http.Request) (*SignIn, erro
 	if err != nil {
 		return nil, err
 	}
-	if _, err := p.verify(r.Context(), k, f, raw); err != nil {
+	token, err := p.verify(r.Context(), k, f, raw)
+	if err != nil {
 		return nil, p.badToken(err)
 	}
-	return &SignIn{Token: raw, Next: f.Next}, nil
+	in := &SignIn{Token: raw, Expires: token.Expiry, Next: f.Next}
+	if p.Mapping == nil {
+		return in, nil
+	}
+	var claims map[string]any
+	if err := token.Claims(&claims); err != nil {
+		return nil, p.badToken(err)
+	}
+	if in.Person, err = p.Mapping.Person(p.Issuer, claims); err != nil {
+		return nil, p.badPerson(err)
+	}
+	return in, nil
 }
 
 // exchange the code for an ID token.

@@ -3,7 +3,6 @@ package viewer
 import (
 	"fmt"
 	"net/http"
-	"os"
 )
 
 // Anonymous takes whoever hasn't signed in for the account whose token is in a file.
@@ -14,13 +13,9 @@ type Anonymous struct {
 
 // Of returns the account's viewer.
 func (a Anonymous) Of(*http.Request) (*Viewer, error) {
-	data, err := os.ReadFile(a.File)
+	token, err := TokenFile(a.File)()
 	if err != nil {
 		return nil, fmt.Errorf("read the anonymous account's token: %w", err)
-	}
-	token, ok := CleanToken(string(data))
-	if !ok {
-		return nil, fmt.Errorf("read the anonymous account's token: %s holds none", a.File)
 	}
 	return &Viewer{Token: token, Anonymous: true}, nil
 }

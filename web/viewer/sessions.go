@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -27,13 +28,22 @@ type Sessions struct {
 	Box func() (*seal.Box, error)
 	// Clock says when a session is over.
 	Clock clock.PassiveClock
+	// Realm is which persons the page acts for. Sessions of persons of another one are
+	// over. Blank: it acts for nobody.
+	Realm string
+	// Groups that persons may be in.
+	Groups []string
 }
 
 // session is what a cookie holds.
 type session struct {
 	Name    string `json:"n"`
-	Token   string `json:"t"`
+	Token   string `json:"t,omitempty"`
 	Expires int64  `json:"e"`
+	// Of a person whom the page acts for.
+	Realm  string   `json:"r,omitempty"`
+	User   string   `json:"u,omitempty"`
+	Groups []string `json:"g,omitempty"`
 }
 
 // Of returns the viewer of the cookie.
@@ -51,27 +61,46 @@ func (s *Sessions) Of(r *http.Request) (*Viewer, error) {
 		return nil, ErrExpired
 	}
 	var held session
-	if err := json.Unmarshal(plain, &held); err != nil || held.Token == "" {
+	if err := json.Unmarshal(plain, &held); err != nil {
 		return nil, ErrExpired
 	}
 	expires := time.Unix(held.Expires, 0)
 	if !s.Clock.Now().Before(expires) {
 		return nil, ErrExpired
 	}
-	return &Viewer{Name: held.Name, Token: held.Token, Expires: expires}, nil
+	v := &Viewer{Name: held.Name, Token: held.Token, Expires: expires, As: s.person(&held)}
+	if (v.Token == "") == (v.As == nil) {
+		return nil, ErrExpired
+	}
+	return v, nil
 }
 
-// SignIn has the browser keep the viewer, whose token the API server has taken.
+// person is whom the page acts for in the session, as far as it still does.
+func (s *Sessions) person(held *session) *Person {
+	if held.User == "" || s.Realm == "" || held.Realm != s.Realm {
+		return nil
+	}
+	p := &Person{User: held.User}
+	for _, group := range held.Groups {
+		if slices.Contains(s.Groups, group) {
+			p.Groups = append(p.Groups, group)
+		}
+	}
+	return p
+}
+
+// SignIn has the browser keep the viewer, whom the API server knows, until the token
+// ends or the viewer expires.
 func (s *Sessions) SignIn(w http.ResponseWriter, r *http.Request, v *Viewer) error {
 	box, err := s.Box()
 	if err != nil {
 		return err
 	}
-	expires := s.Clock.Now().Add(MaxSession)
-	if end, known := tokenEnd(v.Token); known && end.Before(expires) {
-		expires = end
+	held := session{Name: v.Name, Token: v.Token, Expires: v.Ends(s.Clock.Now()).Unix()}
+	if v.As != nil {
+		held.Realm, held.User, held.Groups = s.Realm, v.As.User, v.As.Groups
 	}
-	plain, err := json.Marshal(session{Name: v.Name, Token: v.Token, Expires: expires.Unix()})
+	plain, err := json.Marshal(held)
 	if err != nil {
 		return fmt.Errorf("write a session: %w", err)
 	}

@@ -23,6 +23,8 @@ type Viewer struct {
 	Name string
 	// Token that requests to the API server carry.
 	Token string
+	// As is whom the page acts for, by a token of its own. nil: for nobody.
+	As *Person
 	// Local is the person who serves the page to himself: requests carry what the
 	// kubeconfig says.
 	Local bool
@@ -37,7 +39,11 @@ func (v *Viewer) Key() string {
 	if v.Local {
 		return "local"
 	}
-	sum := sha256.Sum256([]byte(v.Token))
+	who := v.Token
+	if v.As != nil {
+		who = v.As.key()
+	}
+	sum := sha256.Sum256([]byte(who))
 	return hex.EncodeToString(sum[:16])
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	testclock "k8s.io/utils/clock/testing"
 
 	"github.com/kayci/kayci/web/seal"
@@ -198,22 +199,40 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestTransport: a request that nobody has asked for isn't sent.
+// TestTransport: a request that nobody has asked for isn't sent, and the page's own token
+// is for nothing but to act for somebody.
 func TestTransport(t *testing.T) {
 	t.Parallel()
+	own := func() (string, error) { return "own", nil }
+	anna := &viewer.Person{User: "anna", Groups: []string{"a", "b"}}
+	type sent struct {
+		Sent   bool
+		Token  string
+		User   string
+		Groups []string
+	}
 	for name, tt := range map[string]struct {
 		viewer *viewer.Viewer
-		sent   bool
-		want   string
+		own    func() (string, error)
+		want   sent
 	}{
-		"nobody":   {nil, false, ""},
-		"no token": {&viewer.Viewer{Name: "anna"}, false, ""},
-		"token":    {&viewer.Viewer{Token: "abc"}, true, "Bearer abc"},
-		"local":    {&viewer.Viewer{Local: true}, true, "Bearer of-the-kubeconfig"},
+		"nobody":                {nil, own, sent{}},
+		"no token":              {&viewer.Viewer{Name: "anna"}, own, sent{}},
+		"token":                 {&viewer.Viewer{Token: "abc"}, own, sent{Sent: true, Token: "Bearer abc"}},
+		"local":                 {&viewer.Viewer{Local: true}, nil, sent{Sent: true, Token: "Bearer of-the-kubeconfig", User: "mallory"}},
+		"person":                {&viewer.Viewer{As: anna}, own, sent{Sent: true, Token: "Bearer own", User: "anna", Groups: []string{"a", "b"}}},
+		"person of no group":    {&viewer.Viewer{As: &viewer.Person{User: "anna"}}, own, sent{Sent: true, Token: "Bearer own", User: "anna"}},
+		"person, by no account": {&viewer.Viewer{As: anna}, nil, sent{}},
+		"person with a token":   {&viewer.Viewer{As: anna, Token: "abc"}, own, sent{}},
+		"person without a name": {&viewer.Viewer{As: &viewer.Person{Groups: []string{"a"}}}, own, sent{}},
+		"user of the cluster":   {&viewer.Viewer{As: &viewer.Person{User: "system:admin"}}, own, sent{}},
+		"group of the cluster":  {&viewer.Viewer{As: &viewer.Person{User: "anna", Groups: []string{"system:masters"}}}, own, sent{}},
+		"name of two lines":     {&viewer.Viewer{As: &viewer.Person{User: "anna\r\nImpersonate-Group: a"}}, own, sent{}},
+		"name with blanks":      {&viewer.Viewer{As: &viewer.Person{User: " anna"}}, own, sent{}},
 	} {
-		sent, got := false, ""
-		transport := viewer.Transport(roundTripper(func(r *http.Request) (*http.Response, error) {
-			sent, got = true, r.Header.Get("Authorization")
+		var got sent
+		transport := viewer.Transport(tt.own, roundTripper(func(r *http.Request) (*http.Response, error) {
+			got = sent{true, r.Header.Get("Authorization"), r.Header.Get("Impersonate-User"), r.Header.Values("Impersonate-Group")}
 			return &http.Response{Body: http.NoBody}, nil
 		}))
 		ctx := t.Context()
@@ -222,12 +241,52 @@ func TestTransport(t *testing.T) {
 		}
 		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "https://api.example.com/", nil)
 		r.Header.Set("Authorization", "Bearer of-the-kubeconfig")
+		r.Header.Set("Impersonate-User", "mallory")
 		response, err := transport.RoundTrip(r)
 		if err == nil {
 			_ = response.Body.Close()
 		}
-		if sent != tt.sent || got != tt.want || (err == nil) != tt.sent {
-			t.Errorf("%s: sent %v with %q, error %v", name, sent, got, err)
+		if diff := cmp.Diff(tt.want, got, cmpopts.EquateEmpty()); diff != "" || (err == nil) != tt.want.Sent {
+			t.Errorf("%s: error %v (-want +got):\n%s", name, err, diff)
+		}
+	}
+}
+
+// TestPersonsOfSessions: a session of a person counts for the page that made it, and for
+// the groups that it still may name.
+func TestPersonsOfSessions(t *testing.T) {
+	t.Parallel()
+	s := sessions(t, testclock.NewFakeClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)))
+	s.Realm, s.Groups = "issuer", []string{"a", "b"}
+	v := &viewer.Viewer{Name: "anna", As: &viewer.Person{User: "anna", Groups: []string{"a", "b"}}}
+	r := signedIn(t, s, v)
+	for name, tt := range map[string]struct {
+		realm  string
+		groups []string
+		want   []string
+		err    error
+	}{
+		"as before":     {"issuer", []string{"a", "b"}, []string{"a", "b"}, nil},
+		"a group less":  {"issuer", []string{"b"}, []string{"b"}, nil},
+		"another realm": {"other", []string{"a", "b"}, nil, viewer.ErrExpired},
+		"no realm":      {"", []string{"a", "b"}, nil, viewer.ErrExpired},
+	} {
+		changed := *s
+		changed.Realm, changed.Groups = tt.realm, tt.groups
+		got, err := changed.Of(r)
+		if !errors.Is(err, tt.err) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err == nil {
+			if diff := cmp.Diff(&viewer.Person{User: "anna", Groups: tt.want}, got.As); diff != "" || got.Token != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+		}
+	}
+	others := []*viewer.Viewer{{Token: "anna"}, {As: &viewer.Person{User: "anna"}}, {As: &viewer.Person{User: "anna", Groups: []string{"a"}}}, {As: &viewer.Person{User: "ben", Groups: []string{"a", "b"}}}}
+	for _, other := range others {
+		if other.Key() == v.Key() {
+			t.Errorf("%+v can't be told from %+v", other, v)
 		}
 	}
 }

@@ -28,18 +28,19 @@ func (s *site) await(t *testing.T, account string) {
 	s.awaitUser(t, "system:serviceaccount:"+s.namespace+":"+account)
 }
 
-// awaitUser waits until the API server's authorizer lets the user look at Runs.
-func (s *site) awaitUser(t *testing.T, user string) {
+// awaitUser waits until the API server's authorizer lets the user, of these groups, look
+// at Runs.
+func (s *site) awaitUser(t *testing.T, user string, groups ...string) {
 	t.Helper()
-	eventually(t, "the role of "+user+" counts", func(ctx context.Context) error {
-		review, err := s.kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
-			Spec: authorizationv1.SubjectAccessReviewSpec{
-				User: user,
-				ResourceAttributes: &authorizationv1.ResourceAttributes{
-					Namespace: s.namespace, Verb: "get", Group: v1alpha1.Group, Resource: "runs",
-				},
-			},
-		}, metav1.CreateOptions{})
+	s.awaitRight(t, authorizationv1.SubjectAccessReviewSpec{User: user, Groups: groups, ResourceAttributes: &authorizationv1.ResourceAttributes{
+		Namespace: s.namespace, Verb: "get", Group: v1alpha1.Group, Resource: "runs",
+	}})
+}
+
+func (s *site) awaitRight(t *testing.T, right authorizationv1.SubjectAccessReviewSpec) {
+	t.Helper()
+	eventually(t, "the role of "+right.User+" counts", func(ctx context.Context) error {
+		review, err := s.kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: right}, metav1.CreateOptions{})
 		if err != nil {
 			return err
 		}
