@@ -93,9 +93,14 @@ func TestPage(t *testing.T) {
 		t.Fatalf("start a Run: %d: %s", status, run)
 	}
 	name := run[strings.LastIndex(run, "/")+1:]
-	s.awaitLog(t, name, "test", "line 1")
-	if status, text := looker.asks(s.ctx, t, http.MethodGet, run+"/jobs/test/log?follow=1", nil); status != http.StatusOK || text != "line 1\nline 2\nline 3\n" {
-		t.Errorf("the log: %d: %q", status, text)
+	// Until the job has a pod there is no log, and from then on it is followed.
+	var log string
+	s.await(t, "the log of job test", func(ctx context.Context) (bool, string, error) {
+		status, log = looker.asks(ctx, t, http.MethodGet, run+"/jobs/test/log?follow=1", nil)
+		return status != http.StatusNotFound, http.StatusText(status), nil
+	})
+	if status != http.StatusOK || log != "line 1\nline 2\nline 3\n" {
+		t.Errorf("the log: %d: %q", status, log)
 	}
 	s.awaitJob(t, name, "long", v1alpha1.JobRunning)
 	if status, text := looker.asks(s.ctx, t, http.MethodGet, run, nil); status != http.StatusOK || !strings.Contains(text, "1/2 jobs") {
