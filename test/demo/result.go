@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -54,15 +55,15 @@ func (d *demo) kayci(ctx context.Context, c *cluster.Cluster, args ...string) er
 }
 
 // printStatuses waits until Gitea has the last word about a commit, and prints what it
-// shows there, to whom.
-func (d *demo) printStatuses(ctx context.Context, h *host, commit string) error {
+// shows there, to whom. It returns the last status.
+func (d *demo) printStatuses(ctx context.Context, h *host, commit string) (*gitea.Status, error) {
 	var latest []gitea.Status
 	err := d.Progress.Wait(ctx, "the commit's status at Gitea", time.Minute, func(ctx context.Context) (done bool, state string, err error) {
 		state, latest, err = h.user.CombinedStatus(ctx, h.program, commit)
 		return len(latest) > 0 && state != "pending", state, err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	fmt.Printf("\nWhat Gitea shows at commit %.10s of %s:\n", commit, h.program)
 	for _, status := range latest {
@@ -70,29 +71,33 @@ func (d *demo) printStatuses(ctx context.Context, h *host, commit string) error 
 	}
 	fmt.Printf("To see it:       %s/%s/commit/%s\n", h.url, h.program, commit)
 	fmt.Printf("To sign in:      user %s, password %s, of this demo alone\n", h.login.Username, h.login.Password)
-	return nil
+	return &latest[0], nil
 }
 
-// printPage looks at the page of the Run that the commit has started, as its status links
-// there, and prints its address.
-func (d *demo) printPage(ctx context.Context, h *host, run string) error {
+// printPage looks at the page of the Run that the commit has started, where its status at
+// Gitea leads to, and prints its address.
+func (d *demo) printPage(ctx context.Context, h *host, status *gitea.Status, run string) error {
 	if h.page == "" {
 		return nil
 	}
-	address := fmt.Sprintf("%s/ns/%s/runs/%s", h.page, namespace, run)
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, status.TargetURL, http.NoBody)
 	if err != nil {
-		return err
+		return fmt.Errorf("look at the page that the commit's status links to: %w", err)
 	}
-	answer, err := http.DefaultClient.Do(request)
+	// A redirect would lead to another page.
+	answer, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
-		return fmt.Errorf("look at the page of Run %s: %w", run, err)
+		return fmt.Errorf("look at the page that the commit's status links to: %w", err)
 	}
 	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("look at the page of Run %s: %s answers %s", run, address, answer.Status)
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return fmt.Errorf("look at the page that the commit's status links to: %w", err)
 	}
-	fmt.Printf("\nThe web page:    %s\n", address)
+	if answer.StatusCode != http.StatusOK || !strings.Contains(string(text), run) {
+		return fmt.Errorf("the commit's status links to %s, which answers %s and isn't the page of Run %s", status.TargetURL, answer.Status, run)
+	}
+	fmt.Printf("\nThe web page:    %s\n", status.TargetURL)
 	fmt.Println("                 shows it to everybody here; `kayci ui` shows it to you, with buttons")
 	return nil
 }

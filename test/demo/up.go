@@ -97,10 +97,11 @@ func (d *demo) show(ctx context.Context, c *cluster.Cluster) error {
 	if err := d.printResult(ctx, c, build, diamond); err != nil {
 		return err
 	}
-	if err := d.printStatuses(ctx, h, commit); err != nil {
+	status, err := d.printStatuses(ctx, h, commit)
+	if err != nil {
 		return err
 	}
-	return d.printPage(ctx, h, build)
+	return d.printPage(ctx, h, status, build)
 }
 
 // prepare has KayCI follow the config repository, and Gitea tell KayCI of pushes.
