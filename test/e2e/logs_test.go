@@ -152,7 +152,8 @@ func TestLogsAtATerminal(t *testing.T) {
 }
 
 // TestLogsThatRotate: who follows has what a later reader has no more, and the later
-// reader is told so. A busy node may pass over lines in the moment when it begins a file.
+// reader is told so, unless the node has begun another file so late that what is left
+// doesn't say how fast the log has grown. A busy node may pass over lines in that moment.
 func TestLogsThatRotate(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t)
@@ -167,7 +168,9 @@ for second in $(seq 40); do yes "$line" | head -n 10000; sleep 1; done`)))
 		t.Errorf("followed: %d lines, %q, exit code %d", got, followed.err, followed.code)
 	}
 	later := finish(t, program.kayci(t, s, "logs", "one"))
-	if kept := strings.Count(later.out, "\n"); kept >= printed/2 || !strings.Contains(later.err, "test: lines before ") || later.code != 0 {
+	const telling = 3000
+	kept := strings.Count(later.out, "\n")
+	if kept >= printed/2 || kept >= telling && !strings.Contains(later.err, "test: lines before ") || later.code != 0 {
 		t.Errorf("later: %d lines, %q, exit code %d", kept, later.err, later.code)
 	}
 }

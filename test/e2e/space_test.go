@@ -263,10 +263,22 @@ func (s *space) awaitJob(t *testing.T, name, job string, want v1alpha1.JobPhase)
 	})
 }
 
+// awaitLog waits for a line of a job, whose container needn't have started yet.
 func (s *space) awaitLog(t *testing.T, run, job, line string) {
 	t.Helper()
-	s.await(t, fmt.Sprintf("%q in the log of job %s", line, job), func(context.Context) (bool, string, error) {
-		text := s.log(t, run, job, "main")
-		return slices.Contains(strings.Split(text, "\n"), line), fmt.Sprintf("%q", text), nil
+	s.await(t, fmt.Sprintf("%q in the log of job %s", line, job), func(ctx context.Context) (bool, string, error) {
+		var pods corev1.PodList
+		err := s.Client.List(ctx, &pods, client.InNamespace(s.namespace), client.MatchingLabels{v1alpha1.RunLabel: run, v1alpha1.JobLabel: job})
+		if err != nil {
+			return false, "", cluster.Retry(err)
+		}
+		if len(pods.Items) == 0 {
+			return false, "there is no pod", nil
+		}
+		text, err := s.Clientset.CoreV1().Pods(s.namespace).GetLogs(pods.Items[0].Name, &corev1.PodLogOptions{Container: "main"}).DoRaw(ctx)
+		if err != nil {
+			return false, "", cluster.Retry(err)
+		}
+		return slices.Contains(strings.Split(string(text), "\n"), line), fmt.Sprintf("%q", text), nil
 	})
 }
