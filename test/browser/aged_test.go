@@ -7,12 +7,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
-	"net/url"
 	"strconv"
 	"strings"
 	"testing"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/kayci/kayci/test/page"
 )
 
 // createdAnnotation says when a Run is to have been created. The API server itself says
@@ -22,22 +23,15 @@ const createdAnnotation = "test.kayci.dev/created"
 // aged is the API server, but Runs were created when their annotation says.
 func aged(t *testing.T) *rest.Config {
 	t.Helper()
-	target, err := url.Parse(apiServer.Host)
-	if err != nil {
-		t.Fatal(err)
+	proxy := page.Proxy(t, apiServer)
+	pass := proxy.Rewrite
+	proxy.Rewrite = func(r *httputil.ProxyRequest) {
+		pass(r)
+		r.Out.Header.Del("Accept-Encoding")
 	}
-	transport, err := rest.TransportFor(rest.AnonymousClientConfig(apiServer))
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := &httputil.ReverseProxy{
-		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Header.Del("Accept-Encoding") },
-		Transport:      transport,
-		FlushInterval:  -1,
-		ModifyResponse: age,
-		// A browser that goes on breaks off what it asked for.
-		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
-	}
+	proxy.ModifyResponse = age
+	// A browser that goes on breaks off what it asked for.
+	proxy.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }
 	server := httptest.NewServer(proxy)
 	t.Cleanup(server.Close)
 	return &rest.Config{Host: server.URL}

@@ -3,9 +3,8 @@ package web_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/client-go/rest"
 
+	"github.com/kayci/kayci/test/page"
 	"github.com/kayci/kayci/web"
 )
 
@@ -33,33 +33,27 @@ func (a *asked) take() []string {
 	return list
 }
 
+func (a *asked) add(what string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.list = append(a.list, what)
+}
+
 // counted has a page's requests counted on their way.
 func counted(t *testing.T, a *asked) func(*web.Options) {
 	t.Helper()
 	if server == nil {
 		return func(*web.Options) {}
 	}
-	transport, err := rest.TransportFor(rest.AnonymousClientConfig(server))
-	if err != nil {
-		t.Fatal(err)
-	}
-	to, err := url.Parse(server.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httptest.NewServer(&httputil.ReverseProxy{
-		Transport: transport, FlushInterval: -1,
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(to)
-			what := r.In.Method + " " + r.In.URL.Path[strings.LastIndex(r.In.URL.Path, "/")+1:]
-			if r.In.URL.Query().Has("watch") {
-				what = "WATCH" + strings.TrimPrefix(what, "GET")
-			}
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			a.list = append(a.list, what)
-		},
-	})
+	through := page.Proxy(t, server)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		what := r.Method + " " + r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+		if r.URL.Query().Has("watch") {
+			what = "WATCH" + strings.TrimPrefix(what, "GET")
+		}
+		a.add(what)
+		through.ServeHTTP(w, r)
+	}))
 	t.Cleanup(proxy.Close)
 	return func(opts *web.Options) { opts.Config = &rest.Config{Host: proxy.URL} }
 }
@@ -73,18 +67,18 @@ func TestRequestsOfPages(t *testing.T) {
 	token, list := w.user(t, "anna", viewing()...), "/ns/"+w.namespace
 	rights := func(n int) []string { return slices.Repeat([]string{"POST selfsubjectaccessreviews"}, n) }
 	run := []string{"GET pods", "GET " + w.failed.Spec.Revision, "GET web-failed"}
-	for _, page := range []struct {
+	for _, shown := range []struct {
 		path         string
 		first, again []string
 	}{
 		{list + "/runs/web-failed", slices.Concat(run, rights(3), []string{"POST selfsubjectreviews"}), run},
 		{list, []string{"GET configrepos", "GET pipelines", "GET runs"}, []string{"GET configrepos", "GET pipelines", "GET runs"}},
 	} {
-		for _, want := range [][]string{page.first, page.again} {
-			w.get(t, token, page.path)
+		for _, want := range [][]string{shown.first, shown.again} {
+			w.get(t, token, shown.path)
 			// The revision's name begins in as many ways as there are.
 			if diff := cmp.Diff(slices.Sorted(slices.Values(want)), a.take()); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", page.path, diff)
+				t.Errorf("%s (-want +got):\n%s", shown.path, diff)
 			}
 		}
 	}

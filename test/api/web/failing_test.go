@@ -3,8 +3,6 @@ package web_test
 import (
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +11,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
+	"github.com/kayci/kayci/test/page"
 	"github.com/kayci/kayci/web"
 )
 
@@ -79,15 +78,7 @@ func TestWatchThatDoesNotOpen(t *testing.T) {
 	if server == nil {
 		t.Skipf("%s is not set: run `make test-api`, which builds the API server and sets it", assetsVariable)
 	}
-	transport, err := rest.TransportFor(rest.AnonymousClientConfig(server))
-	if err != nil {
-		t.Fatal(err)
-	}
-	to, err := url.Parse(server.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	through := &httputil.ReverseProxy{Transport: transport, FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
+	through := page.Proxy(t, server)
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Has("watch") {
 			<-r.Context().Done()
