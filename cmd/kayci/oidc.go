@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -38,25 +37,17 @@ func (flags *oidcFlags) bind(f *pflag.FlagSet) {
 	f.StringVar(&flags.caFile, "oidc-ca-file", "", "file with certificates, in PEM, that the provider's may be signed by beside those that the system trusts")
 	f.BoolVar(&flags.impersonate, "oidc-impersonate", false, "act for viewers by constrained impersonation (Kubernetes 1.36), instead of passing on their tokens: the API server needn't trust the provider")
 	f.StringVar(&flags.mapping.UsernameClaim, "oidc-username-claim", "sub", "claim that is the user's name, with --oidc-impersonate; email has to be verified")
-	f.StringVar(&flags.mapping.UsernamePrefix, "oidc-username-prefix", "", "what users' names begin with, as the API server's flag of this name: by default the issuer and # unless the claim is email, and - is none")
-	f.StringVar(&flags.mapping.GroupsClaim, "oidc-groups-claim", "groups", "claim that lists the user's groups, with --oidc-impersonate")
-	f.StringVar(&flags.mapping.GroupsPrefix, "oidc-groups-prefix", "", "what groups' names begin with")
+	f.StringVar(&flags.mapping.UsernamePrefix, "oidc-username-prefix", "", "what users' names begin with, with --oidc-impersonate, as the API server's flag of this name: by default the issuer and # unless the claim is email, and - is none")
+	f.StringVar(&flags.mapping.GroupsClaim, "oidc-groups-claim", "groups", "claim that lists the user's groups, with --oidc-groups")
+	f.StringVar(&flags.mapping.GroupsPrefix, "oidc-groups-prefix", "", "what the names of --oidc-groups begin with, and those of the claim don't")
 	f.StringSliceVar(&flags.mapping.Groups, "oidc-groups", nil, "groups, with their prefix, that count with --oidc-impersonate; others are left out")
-	f.StringVar(&flags.tokenFile, "oidc-impersonate-token-file", ownTokenFile, "file with the token of the account by which the page acts for viewers")
+	f.StringVar(&flags.tokenFile, "oidc-impersonate-token-file", ownTokenFile, "file with the token of the account by which the page acts for viewers, with --oidc-impersonate")
 	f.StringVar(&flags.external, "external-url", "", "address that viewers reach the page by, as https://ci.example.com; the provider sends them back to it")
-}
-
-// any reports whether one of them is given that says something of the provider.
-func (flags *oidcFlags) any() bool {
-	return flags.clientID+flags.secretFile+flags.caFile+flags.external != "" || flags.impersonate || len(flags.mapping.Groups) > 0
 }
 
 // actFor has the page act for who signs in, if it is to.
 func (flags *oidcFlags) actFor(opts *web.Options) error {
 	if !flags.impersonate {
-		if len(flags.mapping.Groups) > 0 {
-			return errors.New("--oidc-groups is for --oidc-impersonate: else the API server says which groups count")
-		}
 		return nil
 	}
 	for _, group := range flags.mapping.Groups {

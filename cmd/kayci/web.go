@@ -11,6 +11,7 @@ import (
 
 	"github.com/fluxcd/pkg/runtime/logger"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
@@ -48,10 +49,17 @@ func newWebCommand() *cobra.Command {
 			setLogger(flags.log)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := idle(cmd.Flags(), flags.purposes()); err != nil {
+				return err
+			}
 			return flags.run(cmd.Context())
 		},
 	}
-	f := cmd.Flags()
+	flags.bind(cmd.Flags())
+	return cmd
+}
+
+func (flags *webFlags) bind(f *pflag.FlagSet) {
 	f.StringVar(&flags.address, "bind-address", ":8090", "address of the page")
 	f.StringVar(&flags.certificates, "certificate-dir", "", "folder with tls.crt and tls.key to serve TLS by (default plain HTTP, for a proxy in front that speaks TLS)")
 	f.StringVar(&flags.keys, "session-keys", "", "folder with the file key, of at least 32 random bytes, and perhaps key.old, the one before: viewers can sign in, and browsers keep their token sealed with it")
@@ -62,7 +70,6 @@ func newWebCommand() *cobra.Command {
 	f.StringSliceVar(&flags.Namespaces, "namespaces", nil, "namespaces that a viewer is asked about who may not list namespaces, separated by commas")
 	f.DurationVar(&flags.grace, "graceful-shutdown", 10*time.Second, "how long requests in flight may take to end at a shutdown")
 	flags.log.BindFlags(f)
-	return cmd
 }
 
 func (flags *webFlags) run(ctx context.Context) error {
@@ -129,8 +136,6 @@ func (flags *webFlags) viewers() error {
 // signIns checks that the flags about signing in go together.
 func (flags *webFlags) signIns() error {
 	switch {
-	case flags.oidc.issuer == "" && flags.oidc.any():
-		return errors.New("the flags --oidc-… and --external-url are for signing in by a provider: give --oidc-issuer")
 	case flags.oidc.issuer != "" && flags.keys == "":
 		return errors.New("who signs in by --oidc-issuer needs a session: give --session-keys")
 	case flags.keys != "" && flags.oidc.issuer == "" && !flags.TokenSignIn:

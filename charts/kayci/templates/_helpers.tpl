@@ -202,3 +202,33 @@ app.kubernetes.io/component: web
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{/* Refuses values of the page that nobody could look by, and those that would do nothing
+     beside the others. */}}
+{{- define "kayci.webChecks" -}}
+{{- with .Values.web }}
+{{- $signIn := or .sessions.enabled .oidc.issuer }}
+{{- if not (or $signIn .trustForwardedToken .anonymous.serviceAccountName) }}
+{{- fail "web: nobody could look: set sessions.enabled, oidc.issuer, trustForwardedToken or anonymous.serviceAccountName" }}
+{{- end }}
+{{- if and .sessions.secretName (not $signIn) }}
+{{- fail "web: sessions.secretName is for viewers who sign in: set sessions.enabled or oidc.issuer" }}
+{{- end }}
+{{- if and .oidc.issuer (not .externalURL) }}
+{{- fail "web: set externalURL: oidc.issuer sends viewers back to it" }}
+{{- end }}
+{{- $user := or (ne .oidc.usernameClaim "sub") .oidc.usernamePrefix }}
+{{- $groups := or (ne .oidc.groupsClaim "groups") .oidc.groupsPrefix }}
+{{- if not .oidc.issuer }}
+{{- if or .externalURL .oidc.clientID .oidc.clientSecretName .oidc.caSecretName .oidc.impersonate .oidc.groups $user $groups (ne (join "," .oidc.scopes) "openid,email,profile") }}
+{{- fail "web: externalURL and oidc are for signing in by a provider: set oidc.issuer" }}
+{{- end }}
+{{- end }}
+{{- if and (not .oidc.impersonate) (or .oidc.groups $user $groups) }}
+{{- fail "web.oidc: usernameClaim, usernamePrefix, groupsClaim, groupsPrefix and groups are for impersonate: else the API server says what user a token is of, and which groups count" }}
+{{- end }}
+{{- if and $groups (not .oidc.groups) }}
+{{- fail "web.oidc: groupsClaim and groupsPrefix are for groups that count: list them in groups" }}
+{{- end }}
+{{- end }}
+{{- end }}
