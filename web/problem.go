@@ -24,6 +24,8 @@ type problem struct {
 	Title, Text string
 	// Hint says what to do, if Text doesn't.
 	Hint string
+	// SignIn offers that.
+	SignIn bool
 }
 
 // Error returns the problem in a line.
@@ -41,9 +43,13 @@ func (s *server) explain(r *http.Request, err error) *problem {
 	var status apierrors.APIStatus
 	var unreachable *url.Error
 	var network net.Error
+	var own *viewer.OwnError
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &own):
+		s.Log.Error(err, "the page can't ask the API server for its viewers")
+		return s.ofOwn(own)
 	case signIn(err):
 		return &problem{Status: http.StatusUnauthorized, Title: "Sign in", Text: signInText(err)}
 	case errors.Is(err, limits.ErrViewer), errors.Is(err, limits.ErrProcess):
@@ -66,6 +72,22 @@ func (s *server) explain(r *http.Request, err error) *problem {
 	}
 	s.Log.Error(err, "a request could not be answered", "method", r.Method, "path", r.URL.Path)
 	return &problem{Status: http.StatusInternalServerError, Title: "Something went wrong", Text: "The page's log says what.", Hint: "Load the page again in a moment."}
+}
+
+// ofOwn tells of a token that isn't the viewer's, and that who runs the page has to mend.
+func (s *server) ofOwn(own *viewer.OwnError) *problem {
+	p := &problem{
+		Status: http.StatusBadGateway, Title: "The page can't act for you",
+		Text: "The token of the page's own account can't be read, or the API server doesn't take it. That is no fault of yours, and signing in again doesn't mend it.",
+		Hint: "Who runs the page has to see whether its service account is there, and what token is in the file of --oidc-impersonate-token-file. The page's log says more.",
+	}
+	if own.Anonymous {
+		p.SignIn = s.Sessions != nil
+		p.Title = "Nobody can look without signing in"
+		p.Text = "The token of the account that who hasn't signed in looks as can't be read, or the API server doesn't take it."
+		p.Hint = "Who runs the page has to see whether that account is there, and what token is in the file of --anonymous-token-file. The page's log says more."
+	}
+	return p
 }
 
 // ofStatus tells what the API server has said in its own words.

@@ -1,9 +1,6 @@
 package viewer
 
-import (
-	"fmt"
-	"net/http"
-)
+import "net/http"
 
 // Anonymous takes whoever hasn't signed in for the account whose token is in a file.
 type Anonymous struct {
@@ -15,7 +12,7 @@ type Anonymous struct {
 func (a Anonymous) Of(*http.Request) (*Viewer, error) {
 	token, err := TokenFile(a.File)()
 	if err != nil {
-		return nil, fmt.Errorf("read the anonymous account's token: %w", err)
+		return nil, &OwnError{Anonymous: true, Err: err}
 	}
 	return &Viewer{Token: token, Anonymous: true}, nil
 }

@@ -49,7 +49,15 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.Header.Set(authenticationv1.ImpersonateUserHeader, v.As.User)
 		r.Header[authenticationv1.ImpersonateGroupHeader] = v.As.Groups
 	}
-	return t.next.RoundTrip(r)
+	answer, err := t.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := refused(v, answer); err != nil {
+		_ = answer.Body.Close()
+		return nil, err
+	}
+	return answer, nil
 }
 
 // token is what the viewer's requests carry: the viewer's own, or the page's if it says
@@ -64,7 +72,11 @@ func (t *transport) token(v *Viewer) (string, error) {
 	if err := v.As.Check(); err != nil {
 		return "", fmt.Errorf("act for a viewer: %w", err)
 	}
-	return t.own()
+	token, err := t.own()
+	if err != nil {
+		return "", &OwnError{Err: err}
+	}
+	return token, nil
 }
 
 // TokenFile reads a token, each time: tokens are replaced.

@@ -252,6 +252,42 @@ func TestTransport(t *testing.T) {
 	}
 }
 
+// TestWhoseTokenIsRefused: a token that the API server doesn't take is the viewer's own
+// affair if the viewer has given it, and the page's fault otherwise.
+func TestWhoseTokenIsRefused(t *testing.T) {
+	t.Parallel()
+	missing := func() (string, error) { return "", os.ErrNotExist }
+	own := func() (string, error) { return "own", nil }
+	for name, tt := range map[string]struct {
+		viewer viewer.Viewer
+		own    func() (string, error)
+		status int
+		want   string
+	}{
+		"a viewer's":             {viewer.Viewer{Token: "abc"}, own, http.StatusUnauthorized, ""},
+		"a kubeconfig's":         {viewer.Viewer{Local: true}, nil, http.StatusUnauthorized, ""},
+		"the page's":             {viewer.Viewer{As: &viewer.Person{User: "anna"}}, own, http.StatusUnauthorized, "the token of the page's own account: the API server doesn't take it"},
+		"the page's, not there":  {viewer.Viewer{As: &viewer.Person{User: "anna"}}, missing, http.StatusOK, "the token of the page's own account: file does not exist"},
+		"nobody's":               {viewer.Viewer{Token: "abc", Anonymous: true}, own, http.StatusUnauthorized, "the token of the anonymous account: the API server doesn't take it"},
+		"what a person may not":  {viewer.Viewer{As: &viewer.Person{User: "anna"}}, own, http.StatusForbidden, ""},
+		"what nobody may not do": {viewer.Viewer{Token: "abc", Anonymous: true}, own, http.StatusForbidden, ""},
+	} {
+		transport := viewer.Transport(tt.own, roundTripper(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: tt.status, Body: http.NoBody}, nil
+		}))
+		response, err := transport.RoundTrip(httptest.NewRequestWithContext(viewer.With(t.Context(), &tt.viewer), http.MethodGet, "https://api.example.com/", nil))
+		var got string
+		if err == nil {
+			_ = response.Body.Close()
+		} else if got = err.Error(); !errors.As(err, new(*viewer.OwnError)) {
+			t.Errorf("%s: %v is no fault of the page's", name, err)
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
 // TestPersonsOfSessions: a session of a person counts for the page that made it, and for
 // the groups that it still may name.
 func TestPersonsOfSessions(t *testing.T) {
