@@ -26,9 +26,6 @@ type oidcFlags struct {
 	tokenFile   string
 }
 
-// ownTokenFile is where a pod has the token of its account.
-const ownTokenFile = "/var/run/secrets/kubernetes.io/serviceaccount/token" //nolint:gosec // The name of a file.
-
 func (flags *oidcFlags) bind(f *pflag.FlagSet) {
 	f.StringVar(&flags.issuer, "oidc-issuer", "", "address of an OpenID Connect provider that viewers sign in by; the API server has to trust it, but with --oidc-impersonate")
 	f.StringVar(&flags.clientID, "oidc-client-id", "", "the page's client ID at the provider, which the API server has to take as audience, but with --oidc-impersonate")
@@ -41,7 +38,7 @@ func (flags *oidcFlags) bind(f *pflag.FlagSet) {
 	f.StringVar(&flags.mapping.GroupsClaim, "oidc-groups-claim", "groups", "claim that lists the user's groups, with --oidc-groups")
 	f.StringVar(&flags.mapping.GroupsPrefix, "oidc-groups-prefix", "", "what the names of --oidc-groups begin with, and those of the claim don't")
 	f.StringSliceVar(&flags.mapping.Groups, "oidc-groups", nil, "groups, with their prefix, that count with --oidc-impersonate; others are left out")
-	f.StringVar(&flags.tokenFile, "oidc-impersonate-token-file", ownTokenFile, "file with the token of the account by which the page acts for viewers, with --oidc-impersonate")
+	f.StringVar(&flags.tokenFile, "oidc-impersonate-token-file", accountFile, "file with the token of the account by which the page acts for viewers, with --oidc-impersonate")
 	f.StringVar(&flags.external, "external-url", "", "address that viewers reach the page by, as https://ci.example.com; the provider sends them back to it")
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -77,7 +78,7 @@ func (flags *webFlags) run(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if flags.Config, err = ctrl.GetConfig(); err != nil {
+	if flags.Config, err = webCluster(os.Getenv, accountDir); err != nil {
 		return fmt.Errorf("find the cluster: %w", err)
 	}
 	flags.Clock, flags.Log, flags.Stopping = clock.RealClock{}, ctrl.Log, ctx.Done()
