@@ -50,6 +50,11 @@ func FuzzRead(f *testing.F) {
 		if diff := cmp.Diff(report, stored); diff != "" {
 			t.Errorf("stored it differs (-read +stored):\n%s", diff)
 		}
+		for _, trend := range Compare(&report, []*Report{&stored}) {
+			if trend.New || trend.Failed != 1 || trend.Of != 1 {
+				t.Errorf("compared with itself: %+v", trend)
+			}
+		}
 	})
 }
 
