@@ -79,8 +79,19 @@ func (n *Node) Print(t *testing.T, run, job, text string) {
 	}
 }
 
-// pod makes the pod of a Run's job, which has started. It has the Job's name.
+// pod makes the pod of a Run's job, which has started.
 func (n *Node) pod(t *testing.T, run, job string) {
+	t.Helper()
+	pod := n.Schedule(t, run, job)
+	pod.Status.Phase = corev1.PodRunning
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "main", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: n.begun}}}}
+	if err := n.client.Status().Update(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Schedule makes the pod of a Run's job, which has the Job's name, and doesn't start it.
+func (n *Node) Schedule(t *testing.T, run, job string) *corev1.Pod {
 	t.Helper()
 	controller := true
 	name := run + "-" + job
@@ -90,11 +101,7 @@ func (n *Node) pod(t *testing.T, run, job string) {
 	if err := n.client.Create(t.Context(), pod); err != nil {
 		t.Fatal(err)
 	}
-	pod.Status.Phase = corev1.PodRunning
-	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "main", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: n.begun}}}}
-	if err := n.client.Status().Update(t.Context(), pod); err != nil {
-		t.Fatal(err)
-	}
+	return pod
 }
 
 // End has the container of a job of a Run end.

@@ -9,16 +9,19 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/test/page"
 )
 
 // The kinds of viewers: one who may look at the namespace, one who may approve there and
-// nothing else, one who may look at another, and one who hasn't signed in.
+// nothing else, one who may do all that the page does, one who may look at another, and
+// one who hasn't signed in.
 const (
 	aViewer = iota
 	anApprover
+	anEditor
 	aStranger
 	nobody
 )
@@ -26,7 +29,7 @@ const (
 // endpoint is a request, and the status that each kind of viewer gets.
 type endpoint struct {
 	method, path string
-	want         [4]int
+	want         [5]int
 }
 
 // endpoints are all that are answered as somebody, in an order in which none is in the
@@ -34,24 +37,24 @@ type endpoint struct {
 func endpoints() []endpoint {
 	const ok, see, no, who = http.StatusOK, http.StatusSeeOther, http.StatusForbidden, http.StatusUnauthorized
 	return []endpoint{
-		{"GET", "/", [...]int{ok, ok, ok, see}},
-		{"GET", "/ns/{ns}", [...]int{ok, ok, no, see}},
-		{"GET", "/ns/{ns}/events", [...]int{ok, ok, no, who}},
-		{"GET", "/ns/{ns}/pipelines/web", [...]int{ok, no, no, see}},
-		{"POST", "/ns/{ns}/pipelines/web/runs", [...]int{no, no, no, who}},
-		{"GET", "/ns/{ns}/pipelines/web/runs/1", [...]int{see, see, no, see}},
-		{"GET", "/ns/{ns}/runs/web-failed", [...]int{ok, ok, no, see}},
-		{"GET", "/ns/{ns}/runs/web-failed/events", [...]int{ok, ok, no, who}},
-		{"GET", "/ns/{ns}/runs/web-failed/log.tar.gz", [...]int{ok, no, no, who}},
-		{"GET", "/ns/{ns}/runs/web-failed/jobs/test", [...]int{ok, ok, no, see}},
-		{"GET", "/ns/{ns}/runs/web-failed/jobs/test/log", [...]int{ok, no, no, who}},
-		{"GET", "/ns/{ns}/runs/web-failed/jobs/test/log/search?q=FAIL", [...]int{ok, no, no, who}},
-		{"POST", "/ns/{ns}/runs/web-asking/jobs/publish/approve", [...]int{no, see, no, who}},
-		{"POST", "/ns/{ns}/runs/web-asking/cancel", [...]int{no, see, no, who}},
-		{"POST", "/ns/{ns}/runs/web-failed/retry", [...]int{no, no, no, who}},
-		{"GET", "/ns/{ns}/configrepos/config", [...]int{ok, no, no, see}},
-		{"POST", "/ns/{ns}/configrepos/config/sync", [...]int{no, no, no, who}},
-		{"GET", "/ns/{ns}/triggers/web-push", [...]int{ok, no, no, see}},
+		{"GET", "/", [...]int{ok, ok, ok, ok, see}},
+		{"GET", "/ns/{ns}", [...]int{ok, ok, ok, no, see}},
+		{"GET", "/ns/{ns}/events", [...]int{ok, ok, ok, no, who}},
+		{"GET", "/ns/{ns}/pipelines/web", [...]int{ok, no, ok, no, see}},
+		{"POST", "/ns/{ns}/pipelines/web/runs", [...]int{no, no, see, no, who}},
+		{"GET", "/ns/{ns}/pipelines/web/runs/1", [...]int{see, see, see, no, see}},
+		{"GET", "/ns/{ns}/runs/web-failed", [...]int{ok, ok, ok, no, see}},
+		{"GET", "/ns/{ns}/runs/web-failed/events", [...]int{ok, ok, ok, no, who}},
+		{"GET", "/ns/{ns}/runs/web-failed/log.tar.gz", [...]int{ok, no, ok, no, who}},
+		{"GET", "/ns/{ns}/runs/web-failed/jobs/test", [...]int{ok, ok, ok, no, see}},
+		{"GET", "/ns/{ns}/runs/web-failed/jobs/test/log", [...]int{ok, no, ok, no, who}},
+		{"GET", "/ns/{ns}/runs/web-failed/jobs/test/log/search?q=FAIL", [...]int{ok, no, ok, no, who}},
+		{"POST", "/ns/{ns}/runs/web-asking/jobs/publish/approve", [...]int{no, see, see, no, who}},
+		{"POST", "/ns/{ns}/runs/web-asking/cancel", [...]int{no, see, see, no, who}},
+		{"POST", "/ns/{ns}/runs/web-failed/retry", [...]int{no, no, see, no, who}},
+		{"GET", "/ns/{ns}/configrepos/config", [...]int{ok, no, ok, no, see}},
+		{"POST", "/ns/{ns}/configrepos/config/sync", [...]int{no, no, see, no, who}},
+		{"GET", "/ns/{ns}/triggers/web-push", [...]int{ok, no, ok, no, see}},
 	}
 }
 
@@ -59,7 +62,7 @@ func endpoints() []endpoint {
 // has changed nothing, and shows nothing of the namespace.
 func TestViewersDoWhatTheyMay(t *testing.T) {
 	t.Parallel()
-	for kind, who := range []string{"viewer", "approver", "stranger", "nobody"} {
+	for kind, who := range []string{"viewer", "approver", "editor", "stranger", "nobody"} {
 		t.Run(who, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, newSite(t))
@@ -81,14 +84,26 @@ func TestViewersDoWhatTheyMay(t *testing.T) {
 func (w *world) viewer(t *testing.T, kind int) string {
 	t.Helper()
 	switch kind {
-	case aViewer:
-		return w.user(t, "viewer", viewing()...)
-	case anApprover:
-		return w.user(t, "approver", rule(v1alpha1.Group, "runs", "get", "list", "watch", "patch", "approve"))
+	case aViewer, anApprover, anEditor:
+		return w.user(t, "holder", rightsOf(kind)...)
 	case aStranger:
 		return newSite(t).user(t, "stranger", viewing()...)
 	default:
 		return ""
+	}
+}
+
+// rightsOf are what a viewer of the kind may do in the namespace.
+func rightsOf(kind int) []rbacv1.PolicyRule {
+	switch kind {
+	case aViewer:
+		return viewing()
+	case anApprover:
+		return []rbacv1.PolicyRule{rule(v1alpha1.Group, "runs", "get", "list", "watch", "patch", "approve")}
+	case anEditor:
+		return append(viewing(), rule(v1alpha1.Group, "runs", editing()...), rule(v1alpha1.Group, "configrepos", "patch"))
+	default:
+		return nil
 	}
 }
 

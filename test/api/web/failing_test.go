@@ -116,7 +116,7 @@ func TestOwnTokenFails(t *testing.T) {
 	user := "anna@" + s.namespace + ".example.com"
 	p.As(oidc.Claims{"email": user, "email_verified": true})
 	s.mayView(t, user)
-	file := writeFile(t, s.actor(t))
+	file := writeFile(t, s.actor(t, "page", acting(t)))
 	s.url = s.serve(t, byPerson(t, p, ""), func(o *web.Options) { o.OwnToken = viewer.TokenFile(file) })
 	s.signIn(t, s.goSignIn(t, p, "/"))
 	token, err := os.ReadFile(file)

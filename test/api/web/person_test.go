@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,7 +10,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/test/oidc"
 	"github.com/kayci/kayci/test/page"
 	"github.com/kayci/kayci/web"
@@ -21,9 +19,8 @@ import (
 // viewersGroup is the group of the provider's that counts.
 const viewersGroup = "oidc:viewers"
 
-// actor is the token of an account that has the rights by which the chart's page acts for
-// viewers, and no other.
-func (s *site) actor(t *testing.T) string {
+// acting are the rights by which the chart's page acts for viewers.
+func acting(t *testing.T) []rbacv1.PolicyRule {
 	t.Helper()
 	var rules []rbacv1.PolicyRule
 	for _, name := range []string{"who.yaml", "what.yaml"} {
@@ -37,18 +34,23 @@ func (s *site) actor(t *testing.T) string {
 		}
 		rules = append(rules, some...)
 	}
-	rules = append(rules, rbacv1.PolicyRule{
+	return append(rules, rbacv1.PolicyRule{
 		APIGroups: []string{"authentication.k8s.io"}, Resources: []string{"groups"}, ResourceNames: []string{viewersGroup}, Verbs: []string{"impersonate:user-info"},
 	})
-	token := s.user(t, "page")
-	name := metav1.ObjectMeta{Name: "page-" + s.namespace}
+}
+
+// actor is the token of an account that has these rights in the cluster, and no other.
+func (s *site) actor(t *testing.T, account string, rules []rbacv1.PolicyRule) string {
+	t.Helper()
+	token := s.user(t, account)
+	name := metav1.ObjectMeta{Name: account + "-" + s.namespace}
 	s.create(t, &rbacv1.ClusterRole{ObjectMeta: name, Rules: rules}, &rbacv1.ClusterRoleBinding{
 		ObjectMeta: name, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name.Name},
-		Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: s.namespace, Name: "page"}},
+		Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: s.namespace, Name: account}},
 	})
 	s.awaitRight(t, authorizationv1.SubjectAccessReviewSpec{
-		User:               "system:serviceaccount:" + s.namespace + ":page",
-		ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: "impersonate:user-info", Group: "authentication.k8s.io", Resource: "users", Name: "anybody"},
+		User:               "system:serviceaccount:" + s.namespace + ":" + account,
+		ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: rules[0].Verbs[0], Group: rules[0].APIGroups[0], Resource: rules[0].Resources[0]},
 	})
 	return token
 }
@@ -68,28 +70,10 @@ func byPerson(t *testing.T, p *oidc.Provider, token string) func(*web.Options) {
 // rights that the chart gives it, and nothing else.
 func TestPersonsDoWhatTheyMay(t *testing.T) {
 	t.Parallel()
-	for kind, who := range []string{"viewer", "approver", "stranger"} {
+	for kind, who := range []string{"viewer", "approver", "editor", "stranger"} {
 		t.Run(who, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, newSite(t))
-			node := page.StartNode(t, w.client, w.namespace, *before(61), *before(59))
-			node.Print(t, "web-failed", "test", "FAIL\n")
-			node.End(t, "web-failed", "test", 1)
-			p, err := oidc.New(clientID, clientSecret)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(p.Close)
-			user := who + "@" + w.namespace + ".example.com"
-			p.As(oidc.Claims{"email": user, "email_verified": true, "groups": []string{"viewers", "masters", "system:masters"}})
-			w.grant(t, kind, user)
-			own := w.actor(t)
-			w.url = w.serve(t, byPerson(t, p, own))
-			in := w.goSignIn(t, p, "/")
-			if in.status != http.StatusSeeOther {
-				t.Fatalf("signed in with %d\n%s", in.status, in.body)
-			}
-			w.signIn(t, in)
+			w, own := person(t, kind)
 			for _, e := range endpoints() {
 				w.try(t, "", e, e.want[kind])
 			}
@@ -107,13 +91,33 @@ func TestPersonsDoWhatTheyMay(t *testing.T) {
 	}
 }
 
+// person is a world whose page acts for a person of the kind, who has signed in, by the
+// token of an account.
+func person(t *testing.T, kind int, change ...func(*web.Options)) (w *world, own string) {
+	t.Helper()
+	w = newWorld(t, newSite(t))
+	node := page.StartNode(t, w.client, w.namespace, *before(61), *before(59))
+	node.Print(t, "web-failed", "test", "FAIL\n")
+	node.End(t, "web-failed", "test", 1)
+	node.Schedule(t, "web-asking", "build")
+	p, err := oidc.New(clientID, clientSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	user := "anna@" + w.namespace + ".example.com"
+	p.As(oidc.Claims{"email": user, "email_verified": true, "groups": []string{"viewers", "masters", "system:masters"}})
+	w.grant(t, kind, user)
+	own = w.actor(t, "page", acting(t))
+	w.url = w.serve(t, append(change, byPerson(t, p, own))...)
+	w.signIn(t, w.goSignIn(t, p, "/"))
+	return w, own
+}
+
 // grant gives the user the rights of the kind.
 func (w *world) grant(t *testing.T, kind int, user string) {
 	t.Helper()
-	rules := map[int][]rbacv1.PolicyRule{
-		aViewer:    viewing(),
-		anApprover: {rule(v1alpha1.Group, "runs", "get", "list", "watch", "patch", "approve")},
-	}[kind]
+	rules := rightsOf(kind)
 	if len(rules) == 0 {
 		return
 	}
