@@ -160,6 +160,27 @@ annotations:
 {{- end }}
 {{- end }}
 
+{{/* Where a NetworkPolicy lets pods connect to, if it restricts that: DNS, and the ports and
+     peers that are given. */}}
+{{- define "kayci.egress" -}}
+{{- if .restrict -}}
+egress:
+- ports:
+  - port: 53
+    protocol: UDP
+  - port: 53
+    protocol: TCP
+- ports:
+  {{- range .ports }}
+  - port: {{ . }}
+  {{- end }}
+  {{- with .to }}
+  to:
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "kayci.webMetadata" -}}
 name: {{ include "kayci.fullname" . }}-web
 namespace: {{ .Release.Namespace }}
@@ -210,6 +231,9 @@ app.kubernetes.io/component: web
 {{- $signIn := or .sessions.enabled .oidc.issuer }}
 {{- if not (or $signIn .trustForwardedToken .anonymous.serviceAccountName) }}
 {{- fail "web: nobody could look: set sessions.enabled, oidc.issuer, trustForwardedToken or anonymous.serviceAccountName" }}
+{{- end }}
+{{- if and (or .from .egress.restrict) (not $.Values.networkPolicy.enabled) }}
+{{- fail "web: from and egress are for its NetworkPolicy: set networkPolicy.enabled" }}
 {{- end }}
 {{- if and .sessions.secretName (not $signIn) }}
 {{- fail "web: sessions.secretName is for viewers who sign in: set sessions.enabled or oidc.issuer" }}
