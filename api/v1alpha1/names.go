@@ -60,6 +60,13 @@ const CompletionTimeField = "status.completionTime"
 // workspace.
 const WorkspaceVolume = "kayci-workspace"
 
+// KeepContainer is the name, within a pod, of the native sidecar that keeps what the
+// other containers leave, once they have ended. Its termination message is a JSON
+// object: `error` says what couldn't be kept and goes on after "its program succeeded,
+// but "; `tests` is what test reports say; `warnings` are sentences. Whoever writes the
+// pipeline may forge it.
+const KeepContainer = "kayci-keep"
+
 // EveryContainer is, in the defaults of jobs, the name of a container that stands
 // for all of a pod. No container can have it.
 const EveryContainer = "*"

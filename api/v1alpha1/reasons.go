@@ -140,6 +140,9 @@ const (
 	// ReasonOutputsTooLarge: the kubelet has cut a termination message, or the Run
 	// has no room for the job's outputs.
 	ReasonOutputsTooLarge = "OutputsTooLarge"
+	// ReasonArtifactsFailed is of a job whose program has succeeded, and of which
+	// something that was to be kept could not be.
+	ReasonArtifactsFailed = "ArtifactsFailed"
 )
 
 // Reasons of events about Runs.

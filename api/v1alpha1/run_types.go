@@ -281,6 +281,18 @@ type JobStatus struct {
 	// can read them: they are no place for a secret.
 	// +optional
 	Outputs map[string]string `json:"outputs,omitempty"`
+
+	// Tests is what the job's test reports say, also if it has failed. Of a Job of one
+	// pod, whose newest pod it is about.
+	// +optional
+	Tests *TestSummary `json:"tests,omitempty"`
+
+	// Warnings are about what the job was to keep, and changed nothing of its end: a
+	// report that can't be read, for one. 10 at most, of 256 bytes each.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=10
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // HasFailed reports whether the job has failed and that counts.

@@ -131,6 +131,8 @@ func TestWhatIsReadStays(t *testing.T) {
 			ended := p.Status.ContainerStatuses[0].State.Terminated
 			ended.ExitCode, ended.Reason, ended.Message = 1, "Error", `{"level": "error"}`
 		},
+		"couldn't keep all": keeping(1, `{"error": "no", "tests": {"tests": 3, "failed": 1, "failures": [{"name": "TestA"}]}, "warnings": ["a"]}`),
+		"kept for too long": keeping(137, ""),
 		"end unknown": func(p *corev1.Pod) {
 			p.Status.Phase = corev1.PodFailed
 			ended := p.Status.ContainerStatuses[0].State.Terminated
@@ -150,6 +152,16 @@ func TestWhatIsReadStays(t *testing.T) {
 	}
 }
 
+// keeping adds the container that keeps things, which has ended.
+func keeping(code int32, message string) func(*corev1.Pod) {
+	return func(p *corev1.Pod) {
+		p.Spec.InitContainers = []corev1.Container{{Name: v1alpha1.KeepContainer, Image: "kayci", RestartPolicy: new(corev1.ContainerRestartPolicyAlways)}}
+		p.Status.InitContainerStatuses = []corev1.ContainerStatus{{
+			Name: v1alpha1.KeepContainer, Image: "kayci", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code, Reason: "Error", Message: message, FinishedAt: at(0, 9)}},
+		}}
+	}
+}
+
 // seen is what package evidence says of a pod.
 func seen(pod *corev1.Pod) map[string]any {
 	job := finishedJob(0, 0)
@@ -160,6 +172,9 @@ func seen(pod *corev1.Pod) map[string]any {
 	problem, why := evidence.Problem(pods)
 	outputs, invalid, err := evidence.Outputs(pod, false)
 	end, said := evidence.ServiceEnd(failed, pods, at(0, 59).Time)
+	unkept, byItself := evidence.Unkept(pod)
+	tests, warnings := evidence.Tests(pods)
+	_, culprit := evidence.Culprit(pods)
 	return map[string]any{
 		"failure": []string{reason, message}, "problem": []string{problem, why}, "outputs": outputs, "invalid": []any{invalid, err != nil},
 		"service": []string{end, said}, "leftovers": evidence.Leftovers(pods), "passed": evidence.Passed(job, pods) != nil, "interrupted": evidence.Interrupted(job, pods) != nil,
@@ -167,7 +182,7 @@ func seen(pod *corev1.Pod) map[string]any {
 		"begun": evidence.Begun(pod), "grace": evidence.Grace(pod), "deadline": evidence.DeadlineOf(pod), "pending": evidence.PendingSince(pods),
 		"stalled": evidence.StalledPod(pods) != nil, "ready": evidence.Ready(pods), "replaced": evidence.Replaced(job, pods), "withdrawn": evidence.Withdrawn(job, pod),
 		"late": evidence.LatePod(failed, pods) != nil, "cut short": evidence.CutShort(pod), "finished": evidence.FinishedAt(pod), "unproven": evidence.Unproven(job, pods, at(9, 0).Add(time.Hour)),
-		"times": evidence.TimesOf(job, pods, nil),
+		"times": evidence.TimesOf(job, pods, nil), "unkept": []any{unkept, byItself}, "tests": tests, "warnings": warnings, "culprit": culprit,
 	}
 }
 

@@ -21,5 +21,17 @@ func (c *Cache) shareRun(run *v1alpha1.Run) {
 		job := &status.Jobs[i]
 		share(&c.texts, &job.Name, &job.Reason, &job.Message, &job.Job, &job.ReusedFrom)
 		share(&c.texts, &job.Phase)
+		c.shareTests(job.Tests)
+	}
+}
+
+// shareTests shares what a test that fails in many Runs says in each.
+func (c *Cache) shareTests(tests *v1alpha1.TestSummary) {
+	if tests == nil {
+		return
+	}
+	for i := range tests.Failures {
+		failure := &tests.Failures[i]
+		share(&c.texts, &failure.Class, &failure.Name, &failure.Message)
 	}
 }

@@ -90,7 +90,7 @@ func (s Summary) String() string {
 	if s.Tests == 0 && s.Unread == 0 {
 		return "no tests"
 	}
-	parts := []string{s.verdict()}
+	parts := []string{s.Verdict()}
 	if s.Skipped > 0 {
 		parts = append(parts, number(s.Skipped)+" skipped")
 	}
@@ -103,7 +103,9 @@ func (s Summary) String() string {
 	return strings.Join(parts, "; ")
 }
 
-func (s Summary) verdict() string {
+// Verdict is how many tests failed, and the first of them, or that they passed: a part
+// of String.
+func (s Summary) Verdict() string {
 	if s.Failed == 0 {
 		return count(s.Tests-s.Skipped, "test") + " passed"
 	}

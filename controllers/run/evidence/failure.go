@@ -27,7 +27,11 @@ func Failure(job *batchv1.Job, pods []corev1.Pod, said Why) (reason, message str
 		return notBegun(pod, said)
 	}
 	if pod := lastFailed(pods); pod != nil {
-		return podFailure(pod)
+		reason, message = podFailure(pod)
+		if why, byItself := Unkept(pod); byItself {
+			message = Shorten(message + "; " + why)
+		}
+		return reason, message
 	}
 	return jobFailure(job, Condition(job, batchv1.JobFailed))
 }
@@ -74,6 +78,9 @@ func Culprit(pods []corev1.Pod) (pod *corev1.Pod, container string) {
 	}
 	if failed := firstFailed(pod); failed != nil {
 		return pod, failed.Name
+	}
+	if why, _ := Unkept(pod); why != "" {
+		return pod, v1alpha1.KeepContainer
 	}
 	if len(pod.Spec.Containers) > 0 {
 		container = pod.Spec.Containers[0].Name
@@ -133,13 +140,14 @@ func failedBefore(pod *corev1.Pod) string {
 }
 
 // firstFailed returns the container that failed first: others may have failed
-// because of it.
+// because of it. The container that keeps things ends after the program, and may fail
+// within the same second.
 func firstFailed(pod *corev1.Pod) *corev1.ContainerStatus {
 	var first *corev1.ContainerStatus
 	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
 		for i := range statuses {
 			t := statuses[i].State.Terminated
-			if t == nil || t.ExitCode == 0 {
+			if t == nil || t.ExitCode == 0 || keeps(pod, &statuses[i]) {
 				continue
 			}
 			if first == nil || t.FinishedAt.Before(&first.State.Terminated.FinishedAt) {

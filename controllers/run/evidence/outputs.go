@@ -69,7 +69,7 @@ func terminationLimit(pod *corev1.Pod) int {
 }
 
 // terminations returns what the containers of the pod have left, in the order of
-// its spec.
+// its spec, but for the container that keeps things: its message is for KayCI.
 func terminations(pod *corev1.Pod) []termination {
 	var left []termination
 	for _, group := range []struct {
@@ -82,7 +82,7 @@ func terminations(pod *corev1.Pod) []termination {
 		for i := range group.containers {
 			c := &group.containers[i]
 			at := slices.IndexFunc(group.statuses, func(s corev1.ContainerStatus) bool { return s.Name == c.Name })
-			if at < 0 || group.statuses[at].State.Terminated == nil {
+			if at < 0 || group.statuses[at].State.Terminated == nil || keeper(c) {
 				continue
 			}
 			t := group.statuses[at].State.Terminated

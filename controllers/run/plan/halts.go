@@ -152,6 +152,6 @@ func (f *Facts) failedFast() *halt {
 	}
 	return &halt{
 		phase: v1alpha1.RunFailed, stopping: v1alpha1.ReasonJobFailed, reason: v1alpha1.ReasonJobFailed, verb: "stopped",
-		why: fmt.Sprintf("job %s failed: %s: %s", first.Name, first.Reason, printable.CutMiddle(first.Message, maxSummary)),
+		why: fmt.Sprintf("job %s failed: %s", first.Name, sayFailed(first)),
 	}
 }

@@ -38,6 +38,9 @@ func (f *Facts) decideJob(spec *v1alpha1.Job, p part, done map[string]*v1alpha1.
 		}
 	}
 	if status.Phase.Finished() {
+		if !recorded.Phase.Finished() {
+			status = f.addFindings(p, status, done)
+		}
 		if !recorded.Phase.Finished() && status.Phase != v1alpha1.JobSucceeded {
 			status = f.keepOutputs(p, status, done)
 		}

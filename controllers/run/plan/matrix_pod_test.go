@@ -101,6 +101,10 @@ func podEvents() []row {
 			ends(5, "Failed", "InvalidOutputs", badOutputs),
 			stays, stays, stays, stays.andStops(),
 		}},
+		{"couldn't keep an artifact", all(aJob(), aPod(exit(0, "Completed", 70), succeeded, kept(1, `{"error": "keeping artifact dist failed: the store is full"}`))), byPhase{
+			ends(70, "Failed", "ArtifactsFailed", notKept), ends(70, "Failed", "ArtifactsFailed", notKept),
+			stays, stays, stays, stays.andEnds(),
+		}},
 		{"left text", all(aJob(), aPod(exit(0, "Completed", 70), left("main", "done"))), byPhase{
 			ends(5, "Succeeded", "", ""), ends(5, "Succeeded", "", ""),
 			stays, stays, stays, stays.andStops(),

@@ -88,21 +88,28 @@ func (f *Facts) awaitNode(p part, s v1alpha1.JobStatus, d *Decision) (v1alpha1.J
 // their way.
 func (f *Facts) complete(p part, s v1alpha1.JobStatus, d *Decision) v1alpha1.JobStatus {
 	verdict := evidence.Condition(p.job, batchv1.JobComplete)
-	if evidence.Single(p.job) && f.Now.Sub(verdict.LastTransitionTime.Time) < evidence.PodNews {
+	if (evidence.Single(p.job) || evidence.AwaitsKeep(p.pods)) && f.Now.Sub(verdict.LastTransitionTime.Time) < evidence.PodNews {
 		d.requeue(evidence.PodNews)
 		return s
 	}
 	s.CompletionTime = p.job.Status.CompletionTime.DeepCopy()
-	switch {
+	switch unkept := evidence.UnkeptOf(p.pods); {
+	case f.Undisturbed[s.Name] && f.keeps(s.Name):
+		return f.finish(s, v1alpha1.JobSucceeded, "", podGone+", and whether it kept what it was to isn't known")
 	case f.Undisturbed[s.Name]:
 		// What its pod may have left as outputs went with it.
-		return f.finish(s, v1alpha1.JobSucceeded, "", "its pod is gone, with its log and outputs; its events say that it ended by itself")
+		return f.finish(s, v1alpha1.JobSucceeded, "", podGone)
 	case evidence.Single(p.job):
 		reason, message := evidence.LostSuccess(p.pods)
 		return f.lose(p, s, reason, message)
+	case unkept != "":
+		return f.lack(s, unkept)
 	}
 	return f.finish(s, v1alpha1.JobSucceeded, "", "")
 }
+
+// podGone says of a job that has succeeded that only events show it.
+const podGone = "its pod is gone, with its log and outputs; its events say that it ended by itself"
 
 // fail records why the Job failed.
 func (f *Facts) fail(p part, s v1alpha1.JobStatus, d *Decision) v1alpha1.JobStatus {

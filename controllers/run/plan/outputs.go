@@ -32,8 +32,14 @@ func (f *Facts) succeed(s v1alpha1.JobStatus, pod *corev1.Pod, done map[string]*
 		reason = v1alpha1.ReasonOutputsTooLarge
 		err = f.fits(s.Name, outputs, done)
 	}
-	if err != nil {
+	unkept, _ := evidence.Unkept(pod)
+	switch {
+	case err != nil && unkept != "":
+		return f.finish(s, v1alpha1.JobFailed, reason, evidence.Shorten(err.Error()+"; "+unkept))
+	case err != nil:
 		return f.finish(s, v1alpha1.JobFailed, reason, evidence.Shorten(err.Error()))
+	case unkept != "":
+		return f.lack(s, unkept)
 	}
 	s.Outputs = outputs
 	return f.finish(s, v1alpha1.JobSucceeded, "", "")
@@ -84,26 +90,10 @@ func (f *Facts) fits(job string, outputs map[string]string, done map[string]*v1a
 	if len(outputs) == 0 {
 		return nil
 	}
-	if all := outputBytes(outputs) + f.otherOutputs(job, done); all > maxOutputs {
+	if all := outputBytes(outputs) + f.others(job, done, func(s *v1alpha1.JobStatus) int { return outputBytes(s.Outputs) }); all > maxOutputs {
 		return fmt.Errorf("with the outputs of this job those of the Run would have %d bytes, and %d is the limit", all, maxOutputs)
 	}
 	return nil
-}
-
-// otherOutputs is how much of the Run's room other jobs have taken: those decided
-// about before this one, and those recorded after it.
-func (f *Facts) otherOutputs(name string, done map[string]*v1alpha1.JobStatus) int {
-	taken := 0
-	for _, s := range done {
-		taken += outputBytes(s.Outputs)
-	}
-	for i := range f.Run.Status.Jobs {
-		s := &f.Run.Status.Jobs[i]
-		if done[s.Name] == nil && s.Name != name {
-			taken += outputBytes(s.Outputs)
-		}
-	}
-	return taken
 }
 
 func outputBytes(outputs map[string]string) int {

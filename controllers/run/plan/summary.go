@@ -110,7 +110,7 @@ func failures(jobs []v1alpha1.JobStatus) string {
 			others = append(others, jobs[i].Name)
 		}
 	}
-	text := fmt.Sprintf("job %s failed: %s: %s", first.Name, first.Reason, printable.CutMiddle(first.Message, maxSummary))
+	text := fmt.Sprintf("job %s failed: %s", first.Name, sayFailed(first))
 	if len(others) > 0 {
 		text += "; also failed: " + names(others)
 	}

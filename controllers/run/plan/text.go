@@ -3,6 +3,10 @@ package plan
 import (
 	"fmt"
 	"strings"
+
+	"github.com/kayci/kayci/api/printable"
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 const (
@@ -26,4 +30,18 @@ func list(what string, jobs []string) string {
 		return ""
 	}
 	return "; " + what + ": " + names(jobs)
+}
+
+// sayFailed says why a job has failed, in a sentence of a table. That tests have failed
+// says more than the code of the program that ran them.
+func sayFailed(s *v1alpha1.JobStatus) string {
+	text := fmt.Sprintf("%s: %s", s.Reason, printable.CutMiddle(s.Message, maxSummary))
+	switch tests := printable.CutMiddle(evidence.FailedTests(s.Tests), maxSummary); {
+	case tests == "":
+		return text
+	case s.Reason == v1alpha1.ReasonError:
+		return tests
+	default:
+		return text + "; " + tests
+	}
 }
