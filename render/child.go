@@ -10,7 +10,6 @@ import (
 	"io"
 	"os/exec"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -77,8 +76,6 @@ func newChild(ctx context.Context, command []string, input []byte, stderr io.Wri
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
-
-func killGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
 // answerReader reads the child's answers for those files that aren't known, in
 // their order.

@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/google/go-jsonnet"
 )
@@ -199,7 +200,7 @@ func regularSize(root *os.Root, name string) (int64, error) {
 func jailError(name string, err error) error {
 	var pathError *fs.PathError
 	switch {
-	case errors.Is(err, fs.ErrNotExist) || isNotDir(err):
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
 		return fs.ErrNotExist
 	case errors.As(err, &pathError) && strings.Contains(pathError.Err.Error(), "escapes"):
 		return fmt.Errorf("%s is or lies behind a symlink that leaves the repository", name)

@@ -3,9 +3,7 @@
 package render
 
 import (
-	"errors"
 	"runtime/debug"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,5 +21,3 @@ func limitMemory(bytes int64) error {
 	limit := uint64(bytes + runtimeReserve)
 	return unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: limit, Max: limit})
 }
-
-func isNotDir(err error) bool { return errors.Is(err, syscall.ENOTDIR) }

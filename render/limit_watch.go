@@ -1,14 +1,12 @@
-//go:build unix && (!linux || race)
+//go:build !linux || race
 
 package render
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
-	"syscall"
 	"time"
 )
 
@@ -29,5 +27,3 @@ func limitMemory(bytes int64) error {
 	}()
 	return nil
 }
-
-func isNotDir(err error) bool { return errors.Is(err, syscall.ENOTDIR) }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/go-git/go-billy/v5/osfs"
@@ -150,18 +149,18 @@ func (s *store) unpack(commit plumbing.Hash) error {
 // lockStore waits for the lock of a store, beside which it lies: a store that is
 // removed keeps its lock.
 func lockStore(ctx context.Context, path string) (unlock func(), err error) {
-	file, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+	file, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR|lockFlags, 0o600)
 	if err != nil {
 		return nil, &Error{Reason: ReasonStorageFailed, text: "open the store's lock: " + err.Error()}
 	}
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		locked, err := tryLock(file)
 		switch {
-		case err == nil:
+		case locked:
 			return func() { _ = file.Close() }, nil
-		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
+		case err != nil:
 			_ = file.Close()
 			return nil, &Error{Reason: ReasonStorageFailed, text: "lock the store: " + err.Error()}
 		}
