@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/controllers/report/mask"
+	"github.com/kayci/kayci/runs/logs/mask"
 	"github.com/kayci/kayci/controllers/report/state"
 	"github.com/kayci/kayci/controllers/run/evidence"
 )
@@ -139,7 +139,7 @@ func (r *Reader) pods(ctx context.Context, run *v1alpha1.Run, status *v1alpha1.J
 // nothing of the log may be shown, which is why.
 func (r *Reader) masker(ctx context.Context, pod *corev1.Pod) (masker *mask.Masker, why string, err error) {
 	var values [][]byte
-	for _, name := range secretsOf(pod) {
+	for _, name := range mask.Secrets(pod) {
 		var secret corev1.Secret
 		err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: pod.Namespace, Name: name}, &secret)
 		if apierrors.IsNotFound(err) || apierrors.IsForbidden(err) {

@@ -1,4 +1,4 @@
-package logs
+package mask
 
 import (
 	"reflect"
@@ -46,7 +46,7 @@ func TestSecretsOf(t *testing.T) {
 	want := []string{
 		"azure", "cephfs", "cinder", "csi", "env", "env-from", "env-of-debug", "env-of-init", "flex", "iscsi", "projected", "pull", "rbd", "scaleio", "storageos", "volume",
 	}
-	if diff := cmp.Diff(want, secretsOf(pod)); diff != "" {
+	if diff := cmp.Diff(want, Secrets(pod)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -63,7 +63,7 @@ func TestEveryVolumeIsKnown(t *testing.T) {
 			continue
 		}
 		reflect.ValueOf(&filled).Elem().Field(i).Set(source)
-		if got := secretsOf(&corev1.Pod{Spec: corev1.PodSpec{Volumes: []corev1.Volume{{VolumeSource: filled}}}}); len(got) == 0 {
+		if got := Secrets(&corev1.Pod{Spec: corev1.PodSpec{Volumes: []corev1.Volume{{VolumeSource: filled}}}}); len(got) == 0 {
 			t.Errorf("the Secret of a volume %s is overlooked", volumes.Field(i).Name)
 		}
 	}

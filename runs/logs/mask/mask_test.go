@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/kayci/kayci/api/printable"
-	"github.com/kayci/kayci/controllers/report/mask"
+	"github.com/kayci/kayci/runs/logs/mask"
 )
 
 func masker(t testing.TB, values ...string) *mask.Masker {

@@ -1,4 +1,4 @@
-package logs
+package mask
 
 import (
 	"maps"
@@ -7,9 +7,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// secretsOf are the names of the Secrets that the pod names, sorted: those whose values
+// Secrets are the names of the Secrets that the pod names, sorted: those whose values
 // its containers may print.
-func secretsOf(pod *corev1.Pod) []string {
+func Secrets(pod *corev1.Pod) []string {
 	found := names{}
 	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range containers {

@@ -29,6 +29,7 @@ const (
 type Masker struct {
 	// forms of the values, sorted. Each has Least bytes at least.
 	forms []string
+	first *beginnings
 }
 
 // New returns a Masker of the values, or false where they are larger together than is
@@ -46,7 +47,8 @@ func New(values [][]byte) (*Masker, bool) {
 		found.add(string(value))
 	}
 	slices.Sort(found)
-	return &Masker{slices.Compact(found)}, true
+	found = slices.Compact(found)
+	return &Masker{forms: found, first: found.beginnings()}, true
 }
 
 // Line returns a line of a program's output fit for people and without the values, of
