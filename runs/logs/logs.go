@@ -33,9 +33,10 @@ type Container struct {
 	Attempt int
 	// Index of the pod, of an Indexed Job; blank for others.
 	Index string
-	// Namespace, Pod and UID of the pod.
-	Namespace, Pod string
-	UID            types.UID
+	// Namespace, Pod and UID of the pod, and the Run whose it is: another one than is read,
+	// if that has taken a job of it.
+	Namespace, Pod, Run string
+	UID                 types.UID
 	// Name of the container, and how many the pod has.
 	Name string
 	Of   int
@@ -43,6 +44,8 @@ type Container struct {
 	Init, Sidecar bool
 	// State that it is in.
 	State State
+	// Kept says that its log is kept beyond its pod.
+	Kept bool
 }
 
 // Part is the job or service.

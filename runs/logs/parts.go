@@ -46,7 +46,19 @@ func Parts(run *v1alpha1.Run, pods []corev1.Pod) []Part {
 		}
 		parts = append(parts, part)
 	}
+	if stored(run) {
+		for i := range parts {
+			parts[i].keep()
+		}
+	}
 	return parts
+}
+
+// keep notes that the logs are kept of what has ended.
+func (p *Part) keep() {
+	for i := range p.Containers {
+		p.Containers[i].Kept = !p.Containers[i].State.Ended.IsZero()
+	}
 }
 
 func jobPart(run *v1alpha1.Run, status *v1alpha1.JobStatus, pods []corev1.Pod) Part {
@@ -113,7 +125,7 @@ func (p *Part) add(pods []*corev1.Pod, attempts int) {
 			indices[index]++
 			attempt = indices[index]
 		}
-		for _, c := range containersOf(pod) {
+		for _, c := range Containers(pod) {
 			c.Attempt, c.Index = attempt, index
 			if p.Service {
 				c.Service = p.Name
@@ -125,13 +137,13 @@ func (p *Part) add(pods []*corev1.Pod, attempts int) {
 	}
 }
 
-// containersOf a pod, in the order in which they start.
-func containersOf(pod *corev1.Pod) []Container {
+// Containers of a pod, in the order in which they start, without what only its Run tells.
+func Containers(pod *corev1.Pod) []Container {
 	of := len(pod.Spec.InitContainers) + len(pod.Spec.Containers)
 	list := make([]Container, 0, of)
 	add := func(name string, init, sidecar bool) {
 		list = append(list, Container{
-			Namespace: pod.Namespace, Pod: pod.Name, UID: pod.UID, Name: name, Of: of,
+			Namespace: pod.Namespace, Pod: pod.Name, Run: pod.Labels[v1alpha1.RunLabel], UID: pod.UID, Name: name, Of: of,
 			Init: init && !sidecar, Sidecar: sidecar, State: stateOf(pod, name),
 		})
 	}

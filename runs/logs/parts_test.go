@@ -62,7 +62,7 @@ func TestParts(t *testing.T) {
 		podOf("two", "lost", 2, func(pod *corev1.Pod) { pod.OwnerReferences[0].Name = "another" }),
 	}
 	at := func(part, pod string, attempt int) Container {
-		return Container{Job: part, Attempt: attempt, Namespace: "ci", Pod: pod, UID: "uid-a", Name: "main", Of: 1}
+		return Container{Job: part, Attempt: attempt, Namespace: "ci", Pod: pod, Run: pod[:3], UID: "uid-a", Name: "main", Of: 1}
 	}
 	many := func(pod, index string, attempt int) Container {
 		c := at("many", pod, attempt)
@@ -70,7 +70,7 @@ func TestParts(t *testing.T) {
 		return c
 	}
 	db := func(name string, init, sidecar bool) Container {
-		return Container{Service: "db", Attempt: 1, Namespace: "ci", Pod: "two-db-1", UID: "uid-a", Name: name, Of: 3, Init: init, Sidecar: sidecar}
+		return Container{Service: "db", Attempt: 1, Namespace: "ci", Pod: "two-db-1", Run: "two", UID: "uid-a", Name: name, Of: 3, Init: init, Sidecar: sidecar}
 	}
 	want := []Part{
 		{Name: "reused", Begun: true, Containers: []Container{at("reused", "one-reused-1", 1)}},

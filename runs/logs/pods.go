@@ -12,6 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+
+	"github.com/kayci/kayci/api/printable"
+	"github.com/kayci/kayci/api/v1alpha1"
 )
 
 // Pods reads logs from the nodes, through the API server.
@@ -23,6 +26,16 @@ type Pods struct {
 	// Pause is how long to wait before a stream is resumed for the first time, and
 	// each time twice as long, up to five seconds; a quarter of a second if it is zero.
 	Pause time.Duration
+	// Kept is where the logs are of pods that are gone, and those that nodes have rotated
+	// away. nil: nowhere.
+	Kept Kept
+}
+
+// Kept is where logs are kept beyond their pods.
+type Kept interface {
+	Source
+	// Pods returns those that the Run had, or none if nothing is known of it.
+	Pods(ctx context.Context, run *v1alpha1.Run) ([]corev1.Pod, error)
 }
 
 const (
@@ -34,8 +47,25 @@ const (
 // errGone says that the pod isn't there any more.
 var errGone = errors.New("the pod is gone")
 
-// Read implements Source.
+// Read implements Source. What is kept is whole, or says what it lacks: that comes before
+// what a node has still.
 func (p *Pods) Read(ctx context.Context, c *Container, o Options, each func(*Line) error) (End, error) {
+	if p.Kept != nil && c.Kept {
+		end, err := p.Kept.Read(ctx, c, o, each)
+		if err == nil || end.Lines > 0 || final(err) {
+			return end, err
+		}
+		live, failed := p.read(ctx, c, o, each)
+		if failed != nil || live.Lines == 0 {
+			// Why it isn't kept is of more help than that the pod is gone.
+			live.Missing = append(live.Missing, printable.Text(err.Error()))
+		}
+		return live, failed
+	}
+	return p.read(ctx, c, o, each)
+}
+
+func (p *Pods) read(ctx context.Context, c *Container, o Options, each func(*Line) error) (End, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r := &reading{pods: p, container: c, options: o, each: each, window: newWindow()}

@@ -24,7 +24,7 @@ func onePod() *corev1.Pod {
 // read reads the log of the pod's container.
 func read(t *testing.T, n *node, o Options) (lines []string, end End, err error) {
 	t.Helper()
-	c := containersOf(n.pods["a"])[0]
+	c := Containers(n.pods["a"])[0]
 	end, err = n.source(t).Read(t.Context(), &c, o, func(line *Line) error {
 		text := string(line.Text)
 		if line.Cut > 0 {
@@ -206,7 +206,7 @@ func TestStops(t *testing.T) {
 	t.Parallel()
 	n := newNode()
 	n.pods["a"], n.logs["a"] = withState(onePod(), running()), twice()
-	c, source, full := containersOf(n.pods["a"])[0], n.source(t), errors.New("full")
+	c, source, full := Containers(n.pods["a"])[0], n.source(t), errors.New("full")
 	if _, err := source.Read(t.Context(), &c, Options{Follow: true}, func(*Line) error { return full }); !errors.Is(err, full) {
 		t.Errorf("the error of the reader becomes %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -21,7 +22,29 @@ func (p *Pods) Of(ctx context.Context, run *v1alpha1.Run) ([]corev1.Pod, error) 
 	if err != nil {
 		return nil, err
 	}
-	return list.Items, nil
+	return p.withKept(ctx, run, list.Items)
+}
+
+// withKept adds pods that are gone, where some are known to be.
+func (p *Pods) withKept(ctx context.Context, run *v1alpha1.Run, pods []corev1.Pod) ([]corev1.Pod, error) {
+	if p.Kept == nil || !stored(run) || !slices.ContainsFunc(Parts(run, pods), func(part Part) bool { return part.Begun && len(part.Missing) > 0 }) {
+		return pods, nil
+	}
+	kept, err := p.Kept.Pods(ctx, run)
+	if err != nil {
+		return nil, fmt.Errorf("find the logs of run %s that are kept: %w", run.Name, err)
+	}
+	for i := range kept {
+		if !slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return pod.UID == kept[i].UID }) {
+			pods = append(pods, kept[i])
+		}
+	}
+	return pods, nil
+}
+
+// stored reports whether the logs of the Run are kept.
+func stored(run *v1alpha1.Run) bool {
+	return run.ResourceVersion == "" || meta.IsStatusConditionTrue(run.Status.Conditions, v1alpha1.StoredCondition)
 }
 
 func (p *Pods) list(ctx context.Context, run *v1alpha1.Run) (*corev1.PodList, error) {

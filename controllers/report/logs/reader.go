@@ -19,9 +19,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
-	"github.com/kayci/kayci/runs/logs/mask"
 	"github.com/kayci/kayci/controllers/report/state"
 	"github.com/kayci/kayci/controllers/run/evidence"
+	"github.com/kayci/kayci/runs/logs/mask/secrets"
 )
 
 const (
@@ -91,7 +91,7 @@ func (r *Reader) end(ctx context.Context, run *v1alpha1.Run, job *v1alpha1.JobSt
 		return nil, nil
 	}
 	of.Container = container
-	masker, why, err := r.masker(ctx, pod)
+	masker, why, err := secrets.Masker(ctx, r.APIReader, pod)
 	if masker == nil {
 		of.Missing = why
 		return nil, err
@@ -133,30 +133,6 @@ func (r *Reader) pods(ctx context.Context, run *v1alpha1.Run, status *v1alpha1.J
 		}
 	}
 	return own, nil
-}
-
-// masker knows the values of all Secrets that the pod names. If one can't be read,
-// nothing of the log may be shown, which is why.
-func (r *Reader) masker(ctx context.Context, pod *corev1.Pod) (masker *mask.Masker, why string, err error) {
-	var values [][]byte
-	for _, name := range mask.Secrets(pod) {
-		var secret corev1.Secret
-		err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: pod.Namespace, Name: name}, &secret)
-		if apierrors.IsNotFound(err) || apierrors.IsForbidden(err) {
-			return nil, fmt.Sprintf("KayCI can't read the Secret %s that the pod names, and so can't mask its values", name), nil
-		}
-		if err != nil {
-			return nil, "", fmt.Errorf("get secret %s: %w", name, err)
-		}
-		for _, value := range secret.Data {
-			values = append(values, value)
-		}
-	}
-	masker, known := mask.New(values)
-	if !known {
-		return nil, "the Secrets that the pod names are larger together than what KayCI masks", nil
-	}
-	return masker, "", nil
 }
 
 func (r *Reader) read(ctx context.Context, pod *corev1.Pod, container string) (string, error) {

@@ -48,7 +48,7 @@ func New(values [][]byte) (*Masker, bool) {
 	}
 	slices.Sort(found)
 	found = slices.Compact(found)
-	return &Masker{forms: found, first: found.beginnings()}, true
+	return &Masker{forms: found, first: beginningsOf(found)}, true
 }
 
 // Line returns a line of a program's output fit for people and without the values, of

@@ -57,7 +57,7 @@ func plain(text []byte) bool {
 // beginnings are the two bytes that the forms begin with, a bit for each.
 type beginnings [256][8]uint32
 
-func (f forms) beginnings() *beginnings {
+func beginningsOf(f forms) *beginnings {
 	b := new(beginnings)
 	for _, form := range f {
 		b[form[0]][form[1]>>5] |= 1 << (form[1] & 31)
