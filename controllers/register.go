@@ -104,12 +104,13 @@ func addConfigRepo(mgr ctrl.Manager, opts Options, installed *revision.Installed
 	return reconciler.SetupWithManager(mgr, controllerOptions())
 }
 
-func addPipeline(mgr ctrl.Manager, counts *run.Metrics, installed *revision.Installed) error {
+func addPipeline(mgr ctrl.Manager, opts Options, counts *run.Metrics, installed *revision.Installed) error {
 	reconciler := &pipeline.Reconciler{
 		Client:    mgr.GetClient(),
 		APIReader: mgr.GetAPIReader(),
 		Clock:     clock.RealClock{},
 		Forget:    counts.Forget,
+		StoreWait: opts.StoreWait,
 		Installed: installed,
 	}
 	return reconciler.SetupWithManager(mgr, controllerOptions())
@@ -131,7 +132,7 @@ func addRuns(mgr ctrl.Manager, opts Options, installed *revision.Installed) erro
 	if err != nil {
 		return fmt.Errorf("register the metrics of Runs: %w", err)
 	}
-	if err := addPipeline(mgr, counts, installed); err != nil {
+	if err := addPipeline(mgr, opts, counts, installed); err != nil {
 		return err
 	}
 	reconciler := &run.Reconciler{

@@ -60,6 +60,8 @@ type Options struct {
 	// ReportURL is the address of Runs' pages, with names in braces, where a Trigger's
 	// report gives none. Empty: none.
 	ReportURL string
+	// StoreWait is how long after its end a Run is kept for the store. 0: there is none.
+	StoreWait time.Duration
 	// Image is KayCI's own, which the notifiers of the built-in library run.
 	Image string
 	// GitImage is KayCI's own with git in it, which the library's checkouts run. Blank:

@@ -227,3 +227,13 @@ const (
 	// ReasonHostUnavailable: the host can't be reached, or has a fault.
 	ReasonHostUnavailable = "HostUnavailable"
 )
+
+// Reasons of the condition Stored.
+const (
+	// ReasonStored: the record and all logs are kept, whole as far as is known.
+	ReasonStored = "Stored"
+	// ReasonStoredInPart: the record is kept, and something is missing of a log.
+	ReasonStoredInPart = "StoredInPart"
+	// ReasonStoreUnavailable: the store's bucket doesn't take the record.
+	ReasonStoreUnavailable = "StoreUnavailable"
+)

@@ -103,8 +103,13 @@ func (p JobPhase) Finished() bool {
 // succeeded, False when it has failed or was cancelled, Unknown before.
 const SucceededCondition = "Succeeded"
 
+// StoredCondition is a condition of a Run that has ended, where a store is installed:
+// True when its record is kept and its logs are, as far as they can be. The Run isn't
+// deleted before that by retention, for some minutes.
+const StoredCondition = "Stored"
+
 // RunStatus is where the Run stands. Once its phase is final it isn't written
-// again, but for what becomes of the notifiers and of the report.
+// again, but for what becomes of the notifiers, of the report and of the store.
 type RunStatus struct {
 	// ObservedGeneration is the generation of the spec that the status is about.
 	// +optional
@@ -127,7 +132,8 @@ type RunStatus struct {
 
 	// Conditions: Succeeded, with a reason and a message that says what to do. And of a
 	// Run that has ended and whose Trigger has a report, Reported: whether the git host
-	// has taken its last state.
+	// has taken its last state. And where a store is installed, Stored: whether what is
+	// left of the Run is kept beyond its deletion.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

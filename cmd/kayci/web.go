@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/fluxcd/pkg/runtime/logger"
@@ -30,6 +31,7 @@ type webFlags struct {
 	address, certificates    string
 	keys, anonymousTokenFile string
 	trustForwardedToken      bool
+	store                    string
 	oidc                     oidcFlags
 	grace                    time.Duration
 	log                      logger.Options
@@ -68,6 +70,7 @@ func (flags *webFlags) bind(f *pflag.FlagSet) {
 	flags.oidc.bind(f)
 	f.BoolVar(&flags.trustForwardedToken, "trust-forwarded-token", false, "take the token of the header Authorization, which an authenticating proxy sends along")
 	f.StringVar(&flags.anonymousTokenFile, "anonymous-token-file", "", "file with the token of an account that who hasn't signed in looks as, without changing anything")
+	f.StringVar(&flags.store, "store", "", "Service of the store that keeps Runs beyond their deletion, as NAMESPACE/SERVICE (default there is none)")
 	f.StringSliceVar(&flags.Namespaces, "namespaces", nil, "namespaces that a viewer is asked about who may not list namespaces, separated by commas")
 	f.DurationVar(&flags.grace, "graceful-shutdown", 10*time.Second, "how long requests in flight may take to end at a shutdown")
 	flags.log.BindFlags(f)
@@ -76,6 +79,10 @@ func (flags *webFlags) bind(f *pflag.FlagSet) {
 func (flags *webFlags) run(ctx context.Context) error {
 	if err := flags.viewers(); err != nil {
 		return err
+	}
+	var is bool
+	if flags.Store.Namespace, flags.Store.Name, is = strings.Cut(flags.store, "/"); !is && flags.store != "" {
+		return fmt.Errorf("--store: %q is no NAMESPACE/SERVICE", flags.store)
 	}
 	var err error
 	if flags.Config, err = webCluster(os.Getenv, accountDir); err != nil {

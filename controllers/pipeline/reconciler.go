@@ -42,6 +42,9 @@ type Reconciler struct {
 	APIReader client.Reader
 	// Clock tells the time.
 	Clock clock.PassiveClock
+	// StoreWait is how long after a Run's end it is kept for the store, unless that has
+	// what it leaves behind. 0: there is no store.
+	StoreWait time.Duration
 	// Installed are the installation's defaults for jobs. nil: none.
 	Installed *revision.Installed
 	// Forget is called with a Pipeline that is gone. nil: nobody asks.

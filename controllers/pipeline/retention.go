@@ -7,6 +7,7 @@ import (
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -53,13 +54,21 @@ func (r *Reconciler) retain(ctx context.Context, pipeline *v1alpha1.Pipeline) (t
 		switch {
 		case err != nil:
 			errs = append(errs, err)
-		case !done, asked, sources[run.Name]:
+		case !done, asked, sources[run.Name], r.awaitsStore(run):
 			next = unsettled
 		default:
 			errs = append(errs, r.deleteRun(ctx, run))
 		}
 	}
 	return next, errors.Join(errs...)
+}
+
+// awaitsStore reports whether the store may still keep what the Run leaves behind. A store
+// that doesn't is waited for no longer than for StoreWait.
+func (r *Reconciler) awaitsStore(run *v1alpha1.Run) bool {
+	ended := run.Status.CompletionTime
+	return r.StoreWait > 0 && ended != nil && r.Clock.Since(ended.Time) < r.StoreWait &&
+		!meta.IsStatusConditionTrue(run.Status.Conditions, v1alpha1.StoredCondition)
 }
 
 // sources returns the Runs that others are about to read what they reuse from.

@@ -256,3 +256,17 @@ app.kubernetes.io/component: web
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{- define "kayci.storeMetadata" -}}
+name: {{ include "kayci.fullname" . }}-store
+namespace: {{ .Release.Namespace }}
+labels:
+  {{- include "kayci.labels" . | nindent 2 }}
+  app.kubernetes.io/component: store
+{{- end }}
+
+{{- define "kayci.storeSelector" -}}
+app.kubernetes.io/name: {{ include "kayci.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: store
+{{- end }}

@@ -1,0 +1,200 @@
+package serve_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/google/go-cmp/cmp"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+	k8stesting "k8s.io/client-go/testing"
+	"k8s.io/utils/clock"
+	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	runlogs "github.com/kayci/kayci/runs/logs"
+	"github.com/kayci/kayci/runs/logs/mask"
+	"github.com/kayci/kayci/store/logs"
+	"github.com/kayci/kayci/store/place"
+	"github.com/kayci/kayci/store/records"
+	"github.com/kayci/kayci/store/serve"
+	"github.com/kayci/kayci/test/bucket"
+)
+
+// printer prints three lines.
+type printer struct{}
+
+func (printer) Read(_ context.Context, _ *runlogs.Container, _ runlogs.Options, each func(*runlogs.Line) error) (runlogs.End, error) {
+	for _, text := range []string{"one", "two", "three"} {
+		line := &runlogs.Line{Time: time.Unix(0, 0).UTC(), Stamp: []byte("1970-01-01T00:00:00Z"), Text: []byte(text)}
+		if err := each(line); err != nil {
+			return runlogs.End{}, err
+		}
+	}
+	return runlogs.End{Complete: true, Missing: []string{"a part"}}, nil
+}
+
+// world is a store with one Run, at an API server that knows some tokens.
+type world struct {
+	*httptest.Server
+
+	bucket *bucket.Memory
+	clock  *clocktesting.FakePassiveClock
+	asked  []string
+}
+
+// reviewOf is what the API server is asked.
+func reviewOf[T runtime.Object](action k8stesting.Action) (review T) {
+	if create, is := action.(k8stesting.CreateAction); is {
+		review, _ = create.GetObject().(T)
+	}
+	return review
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{bucket: &bucket.Memory{}, clock: clocktesting.NewFakePassiveClock(time.Unix(0, 0))}
+	kube := fake.NewClientset()
+	kube.PrependReactor("create", "tokenreviews", func(action k8stesting.Action) (bool, runtime.Object, error) {
+		review := reviewOf[*authenticationv1.TokenReview](action)
+		w.asked = append(w.asked, "who")
+		if name, is := strings.CutPrefix(review.Spec.Token, "token-of-"); is && len(review.Spec.Audiences) == 0 {
+			review.Status = authenticationv1.TokenReviewStatus{Authenticated: true, User: authenticationv1.UserInfo{Username: name}}
+		}
+		return true, review, nil
+	})
+	kube.PrependReactor("create", "subjectaccessreviews", func(action k8stesting.Action) (bool, runtime.Object, error) {
+		review := reviewOf[*authorizationv1.SubjectAccessReview](action)
+		at := review.Spec.ResourceAttributes
+		w.asked = append(w.asked, strings.Join([]string{review.Spec.User, at.Verb, at.Group, at.Resource, at.Subresource, at.Namespace}, " "))
+		review.Status.Allowed = at.Namespace == "ci" && (review.Spec.User == "runs" && at.Resource == "runs" || review.Spec.User == "logs" && at.Subresource == "log")
+		return true, review, nil
+	})
+	run := &v1alpha1.Run{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "web-1", UID: "uid-1"},
+		Spec:       v1alpha1.RunSpec{Pipeline: "web"}, Status: v1alpha1.RunStatus{Phase: v1alpha1.RunFailed, Number: 1},
+	}
+	if err := records.Put(t.Context(), w.bucket, &records.Record{Run: run}); err != nil {
+		t.Fatal(err)
+	}
+	masker, _ := mask.New(nil)
+	keeper := &logs.Keeper{Bucket: w.bucket, Source: printer{}, Clock: clock.RealClock{}}
+	log := place.Log{Run: records.PlaceOf(run), Job: "test", Pod: "pod-1", Container: "main"}
+	if _, err := keeper.Keep(t.Context(), log, &runlogs.Container{}, masker, 0); err != nil {
+		t.Fatal(err)
+	}
+	w.Server = httptest.NewServer(serve.New(serve.Options{Bucket: w.bucket, Client: kube, Clock: w.clock, Log: logr.Discard(), Streams: 1}))
+	t.Cleanup(w.Close)
+	return w
+}
+
+// get returns the answer's status and text.
+func (w *world) get(t *testing.T, path, header, token string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		request.Header.Set(header, token)
+	}
+	answer, err := w.Client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var status metav1.Status
+	if json.Unmarshal(body, &status) == nil && status.Kind == "Status" {
+		return answer.StatusCode, status.Message
+	}
+	return answer.StatusCode, string(body)
+}
+
+const (
+	ofRun = "/v1/namespaces/ci/runs/web-1"
+	ofLog = ofRun + "/logs/test/pod-1/main"
+)
+
+// TestWhoMay: each reads what the API server says he may, and nobody else does.
+func TestWhoMay(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		path, header, token string
+		status              int
+		text                string
+	}{
+		"a record":             {ofRun, "Authorization", "Bearer token-of-runs", 200, `"name":"web-1"`},
+		"through the proxy":    {ofRun, serve.TokenHeader, "bearer token-of-runs", 200, `"name":"web-1"`},
+		"by number":            {"/v1/namespaces/ci/pipelines/web/runs/1", serve.TokenHeader, "Bearer token-of-runs", 200, `"name":"web-1"`},
+		"a list":               {"/v1/namespaces/ci/runs", "Authorization", "Bearer token-of-runs", 200, `"name":"web-1"`},
+		"a log":                {ofLog, "Authorization", "Bearer token-of-logs", 200, "{\"first\":1,\"end\":{"},
+		"no token":             {ofRun, "", "", 401, "the request has no token: send it in the header Authorization, or through the API server's proxy in Kayci-Token"},
+		"a password":           {ofRun, "Authorization", "Basic token-of-runs", 401, "the request has no token"},
+		"a token of nobody":    {ofRun, "Authorization", "Bearer x", 401, "the API server doesn't take the token"},
+		"a record, not a log":  {ofLog, "Authorization", "Bearer token-of-runs", 403, "forbidden: runs may not get pods/log in namespace ci"},
+		"a log, not a record":  {ofRun, "Authorization", "Bearer token-of-logs", 403, "forbidden: logs may not get runs in namespace ci"},
+		"another namespace":    {"/v1/namespaces/other/runs/web-1", "Authorization", "Bearer token-of-runs", 403, "forbidden: runs may not get runs in namespace other"},
+		"no such Run":          {"/v1/namespaces/ci/runs/web-2", "Authorization", "Bearer token-of-runs", 404, "run web-2: no object has this name"},
+		"no such log":          {ofRun + "/logs/test/pod-2/main", "Authorization", "Bearer token-of-logs", 404, "the log of container main of pod pod-2 of run web-1: no object has this name"},
+		"a name that is none":  {"/v1/namespaces/ci/runs/..%2f..%2fother", "Authorization", "Bearer token-of-runs", 400, `no name of a run: "../../other"`},
+		"another that is none": {ofRun + "?uid=a/b", "Authorization", "Bearer token-of-runs", 400, `no name: uid "a/b"`},
+		"no number":            {"/v1/namespaces/ci/pipelines/web/runs/-1", "Authorization", "Bearer token-of-runs", 400, `no name: "-1" is no number`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			if status, text := w.get(t, tt.path, tt.header, tt.token); status != tt.status || !strings.Contains(text, tt.text) {
+				t.Errorf("%d: %s", status, text)
+			}
+		})
+	}
+}
+
+// TestAnswersAreKept: the API server is asked once for a while, and then anew.
+func TestAnswersAreKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 3 {
+		w.get(t, ofRun, "Authorization", "Bearer token-of-runs")
+	}
+	w.get(t, ofLog, "Authorization", "Bearer token-of-runs")
+	w.clock.SetTime(w.clock.Now().Add(time.Minute))
+	w.get(t, ofRun, "Authorization", "Bearer token-of-runs")
+	want := []string{"who", "runs get kayci.dev runs  ci", "runs get  pods log ci", "who", "runs get kayci.dev runs  ci"}
+	if diff := cmp.Diff(want, w.asked); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestLog: a log comes from a line on or before.
+func TestLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const lines = "1970-01-01T00:00:00Z one\n1970-01-01T00:00:00Z two\n1970-01-01T00:00:00Z three\n"
+	for _, query := range []string{"", "?from=2", "?tail=1", "?from=9"} {
+		_, text := w.get(t, ofLog+query, "Authorization", "Bearer token-of-logs")
+		head, rest, _ := strings.Cut(text, "\n")
+		var got serve.Head
+		if err := json.Unmarshal([]byte(head), &got); err != nil {
+			t.Fatal(err)
+		}
+		want := serve.Head{First: 1, End: &logs.End{Lines: 3, Bytes: 14, First: time.Unix(0, 0).UTC(), Last: time.Unix(0, 0).UTC(), Complete: true, Missing: []string{"a part"}}}
+		if diff := cmp.Diff(want, got); diff != "" || rest != lines {
+			t.Errorf("%s: %q (-want +got):\n%s", query, rest, diff)
+		}
+	}
+}
