@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	store "github.com/kayci/kayci/store/client"
 )
 
 // dialTimeout is how long an API server may take to answer the phone. client-go's own
@@ -33,6 +34,9 @@ const shown = "context namespace kubeconfig as"
 type Cluster struct {
 	userAgent string
 	warnings  io.Writer
+	// store is the Service of the store, as NAMESPACE/NAME. Blank: nobody is asked.
+	store string
+	kept  *store.Store
 
 	// kubeconfig takes the place of the person's files, if it isn't nil.
 	kubeconfig *clientcmdapi.Config
@@ -49,6 +53,7 @@ type Cluster struct {
 func (c *Cluster) AddFlags(flags *pflag.FlagSet) {
 	own := pflag.NewFlagSet("cluster", pflag.ContinueOnError)
 	own.StringVar(&c.rules.ExplicitPath, clientcmd.RecommendedConfigPathFlag, "", "kubeconfig file (default $KUBECONFIG, or ~/.kube/config)")
+	own.StringVar(&c.store, "store", c.store, "Service of the store that keeps Runs beyond their deletion, as NAMESPACE/SERVICE (default $KAYCI_STORE, or "+usualStore+")")
 	names := clientcmd.RecommendedConfigOverrideFlags("")
 	names.ContextOverrideFlags.Namespace.Description = "namespace (default the context's)"
 	names.CurrentContext.Description = "context of the kubeconfig (default its current one)"

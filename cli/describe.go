@@ -12,6 +12,7 @@ import (
 
 	"github.com/kayci/kayci/api/graph"
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/runs/find"
 	"github.com/kayci/kayci/runs/view"
 )
 
@@ -58,7 +59,7 @@ graph has all of it.
 			if err != nil {
 				return err
 			}
-			d.run, d.params = env.see(view.Facts{Run: run, Spec: spec, Pods: pods, Now: d.now}), run.Spec.Params
+			d.run, d.params = env.see(view.Facts{Run: run, Spec: spec, Pods: pods, Deleted: find.Deleted(run), Now: d.now}), run.Spec.Params
 			if spec != nil {
 				d.layout = graph.Arrange(spec.Jobs)
 			}

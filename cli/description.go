@@ -109,6 +109,9 @@ func (d *description) facts() {
 	fact("From", r.Origin.URL)
 	fact("Retries", r.RetryOf)
 	fact("Created", d.ago(r.Created))
+	if r.Deleted {
+		fact("Deleted", "this is what the store has kept")
+	}
 	for i, name := range slices.Sorted(maps.Keys(d.params)) {
 		heading := ""
 		if i == 0 {

@@ -52,6 +52,10 @@ func (e *Env) download(ctx context.Context, name, to string) error {
 	if err != nil {
 		return err
 	}
+	pods, err := e.pods(kube)
+	if err != nil {
+		return err
+	}
 	run, err := finder.Run(ctx, name)
 	if err != nil {
 		return err
@@ -63,7 +67,7 @@ func (e *Env) download(ctx context.Context, name, to string) error {
 	if err != nil {
 		return err
 	}
-	d := &download{kube: kube, finder: finder, run: run, target: target}
+	d := &download{kube: kube, pods: pods, finder: finder, run: run, target: target}
 	if err := d.all(ctx); err != nil {
 		target.Discard()
 		return err
@@ -81,6 +85,7 @@ func (e *Env) download(ctx context.Context, name, to string) error {
 // download saves a Run.
 type download struct {
 	kube   kubernetes.Interface
+	pods   *logs.Pods
 	finder find.Finder
 	run    *v1alpha1.Run
 	target bundle.Target
@@ -105,8 +110,7 @@ func (d *download) all(ctx context.Context) error {
 	} else if err := d.yaml("pipeline.yaml", spec); err != nil {
 		return err
 	}
-	pods := &logs.Pods{Client: d.kube.CoreV1()}
-	found, err := pods.Of(ctx, d.run)
+	found, err := d.pods.Of(ctx, d.run)
 	if err != nil {
 		d.miss("logs", err)
 	}
@@ -120,7 +124,7 @@ func (d *download) all(ctx context.Context) error {
 			d.miss(part.Name, what)
 		}
 		for i := range part.Containers {
-			if err := d.log(ctx, pods, &part.Containers[i]); err != nil {
+			if err := d.log(ctx, &part.Containers[i]); err != nil {
 				return err
 			}
 		}
@@ -177,14 +181,14 @@ func (d *download) events(ctx context.Context, pods []corev1.Pod) ([]corev1.Even
 }
 
 // log saves one container's log: the bytes that it printed, each line with its time.
-func (d *download) log(ctx context.Context, pods *logs.Pods, c *logs.Container) error {
+func (d *download) log(ctx context.Context, c *logs.Container) error {
 	name := logName(c)
 	var end logs.End
 	var failed error
 	err := d.target.Put(name, func(w io.Writer) error {
 		out := bufio.NewWriterSize(w, 64<<10)
 		var full error
-		end, failed = pods.Read(ctx, c, logs.Options{Whole: true}, func(line *logs.Line) error {
+		end, failed = d.pods.Read(ctx, c, logs.Options{Whole: true}, func(line *logs.Line) error {
 			full = writeLine(out, line)
 			return full
 		})

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -44,7 +45,7 @@ type Env struct {
 func NewEnv(p Program) *Env {
 	return &Env{
 		Program:  p,
-		Cluster:  &Cluster{userAgent: "kayci/" + p.Version, warnings: p.Err},
+		Cluster:  &Cluster{userAgent: "kayci/" + p.Version, warnings: p.Err, store: cmp.Or(p.Getenv("KAYCI_STORE"), usualStore)},
 		Terminal: terminal.New(p.In, p.Out, p.Err, p.Getenv),
 		Now:      time.Now,
 		waits:    wait,

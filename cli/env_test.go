@@ -38,6 +38,8 @@ func at(t *testing.T, funcs interceptor.Funcs, objects ...client.Object) *consol
 	})
 	c.Now = func() time.Time { return time.Unix(1_800_000_000, 0) }
 	c.waits = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	// There is no store: no request would get there.
+	c.Cluster.store = ""
 	c.Cluster.kubeconfig = &clientcmdapi.Config{
 		CurrentContext: "here", Contexts: map[string]*clientcmdapi.Context{"here": {Cluster: "c", Namespace: "ci"}},
 		Clusters: map[string]*clientcmdapi.Cluster{"c": {Server: "https://127.0.0.1:1"}},

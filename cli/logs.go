@@ -43,7 +43,8 @@ may be a service, too.
 
 Colours are all that is left of what drives terminals; on what is no terminal they are
 gone, too. What a log lacks is said on standard error: a node keeps the newest 10 MiB
-or so of a container's log, and nothing of a pod that was deleted.
+or so of a container's log, and nothing of a pod that was deleted. Where KayCI's store
+is installed it has the rest, also of Runs that were deleted.
 
 With -f the exit code is the Run's: 0 if it succeeded, 1 if it failed, 3 if it was
 cancelled.`,
@@ -117,15 +118,21 @@ func (e *Env) runLogs(ctx context.Context, run *v1alpha1.Run, flags logFlags) er
 	if err != nil {
 		return err
 	}
-	pods := &logs.Pods{Client: kube.CoreV1()}
-	if flags.follow {
+	pods, err := e.pods(kube)
+	if err != nil {
+		return err
+	}
+	if flags.follow && !find.Deleted(run) {
 		return e.followLogs(ctx, run, pods, printer, flags)
 	}
 	if err = printer.all(ctx, run, pods, flags); err == nil {
 		err = printer.Flush()
 	}
-	if closed(err) {
+	switch {
+	case closed(err):
 		return nil
+	case err == nil && flags.follow:
+		return Outcome(run.Status.Phase)
 	}
 	return err
 }

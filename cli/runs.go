@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/runs/find"
 	"github.com/kayci/kayci/runs/view"
@@ -84,6 +85,9 @@ func (r *runsCommand) do(ctx context.Context, args []string) error {
 	found, err := finder.Runs(ctx, query)
 	if err != nil {
 		return err
+	}
+	if found.Unknown != nil {
+		fmt.Fprintln(r.Err, printable.Text(found.Unknown.Error()))
 	}
 	if len(found.Runs) == 0 {
 		return r.none(ctx, finder, query)

@@ -30,7 +30,11 @@ func newUICommand(env *Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			page, err := web.Listen(cmd.Context(), config, port)
+			store, err := env.Cluster.Store()
+			if err != nil {
+				return err
+			}
+			page, err := web.Listen(cmd.Context(), config, store, port)
 			if err != nil {
 				return err
 			}

@@ -28,7 +28,15 @@ func (e *Env) finder() (find.Finder, error) {
 		return find.Finder{}, err
 	}
 	namespace, err := e.Cluster.Namespace()
-	return find.Finder{Reader: c, Namespace: namespace}, err
+	if err != nil {
+		return find.Finder{}, err
+	}
+	finder := find.Finder{Reader: c, Namespace: namespace}
+	store, err := e.Cluster.Store()
+	if store != nil {
+		finder.Kept = store
+	}
+	return finder, err
 }
 
 // run returns the Run that the first argument means. A person who names none, of
@@ -57,12 +65,17 @@ func (e *Env) run(ctx context.Context, args []string) (*v1alpha1.Run, error) {
 // that may be meant.
 func (e *Env) runToChange(ctx context.Context, args []string, may func(*v1alpha1.Run) bool, wanted string) (*v1alpha1.Run, error) {
 	if len(args) > 0 && args[0] != "" {
-		return e.run(ctx, args)
+		run, err := e.run(ctx, args)
+		if err == nil && find.Deleted(run) {
+			return nil, usage("Run %s was deleted: what it has left behind can be read, and nothing be changed", run.Name)
+		}
+		return run, err
 	}
 	finder, err := e.finder()
 	if err != nil {
 		return nil, err
 	}
+	finder.Kept = nil
 	found, err := finder.Runs(ctx, find.Query{Keep: may, Limit: 20})
 	switch {
 	case err != nil:

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	store "github.com/kayci/kayci/store/client"
 	"github.com/kayci/kayci/web/viewer"
 )
 
@@ -24,18 +25,22 @@ import (
 type cluster struct {
 	client client.WithWatch
 	kube   kubernetes.Interface
+	// kept is the store of Runs beyond their deletion. nil: there is none.
+	kept *store.Store
 }
 
 // newCluster takes from the configuration where the API server is, and unless the page
-// is a person's own not who asks. Own is the token by which it acts for others.
-func newCluster(config *rest.Config, local bool, own func() (string, error)) (*cluster, error) {
-	if !local {
+// is a person's own not who asks.
+func newCluster(opts Options) (*cluster, error) {
+	config := opts.Config
+	if !opts.Local {
 		config = rest.AnonymousClientConfig(config)
 	}
 	config = rest.CopyConfig(config)
 	// The API server bounds what each user asks for.
 	config.QPS = -1
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return viewer.Transport(own, next) })
+	config.Wrap(store.Header)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return viewer.Transport(opts.OwnToken, next) })
 	// A warning is for who wrote the object, and would be logged for each look at it.
 	config.WarningHandler = rest.NoWarnings{}
 	transport, err := rest.HTTPClientFor(config)
@@ -46,7 +51,15 @@ func newCluster(config *rest.Config, local bool, own func() (string, error)) (*c
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, fmt.Errorf("register the kinds: %w", err)
 	}
-	return clientsOf(config, transport, scheme)
+	c, err := clientsOf(config, transport, scheme)
+	if err != nil {
+		return nil, err
+	}
+	// The store can't be shown whom the page acts for.
+	if c.kept = opts.Kept; opts.Store.Name != "" && opts.OwnToken == nil {
+		c.kept, err = store.NewForClient(config, transport, opts.Store)
+	}
+	return c, err
 }
 
 func clientsOf(config *rest.Config, transport *http.Client, scheme *runtime.Scheme) (*cluster, error) {

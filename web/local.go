@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 
+	"github.com/kayci/kayci/store/client"
 	"github.com/kayci/kayci/web/secure"
 	"github.com/kayci/kayci/web/viewer"
 )
@@ -25,14 +26,14 @@ type Local struct {
 
 // Listen takes the port, or one that is free if it is 0. The page answers the one
 // browser that comes by an address of Address, and does what the configuration's user
-// may.
-func Listen(ctx context.Context, config *rest.Config, port int) (*Local, error) {
+// may. Kept is the store, or nil.
+func Listen(ctx context.Context, config *rest.Config, kept *client.Store, port int) (*Local, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		return nil, fmt.Errorf("listen on the loopback: %w", err)
 	}
 	page, err := New(Options{
-		Config: config, Local: true, Viewers: viewer.Local{}, Clock: clock.RealClock{}, Log: logr.Discard(), Stopping: ctx.Done(),
+		Config: config, Kept: kept, Local: true, Viewers: viewer.Local{}, Clock: clock.RealClock{}, Log: logr.Discard(), Stopping: ctx.Done(),
 	})
 	if err != nil {
 		_ = listener.Close()

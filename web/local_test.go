@@ -24,7 +24,7 @@ func TestLocal(t *testing.T) {
 	}))
 	defer api.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	page, err := web.Listen(ctx, &rest.Config{Host: api.URL, BearerToken: "canary"}, 0)
+	page, err := web.Listen(ctx, &rest.Config{Host: api.URL, BearerToken: "canary"}, nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,15 +27,33 @@ type look struct {
 }
 
 func (s *server) finder(namespace string) find.Finder {
-	return find.Finder{Reader: s.cluster.client, Namespace: namespace}
+	finder := find.Finder{Reader: s.cluster.client, Namespace: namespace}
+	if s.cluster.kept != nil {
+		finder.Kept = s.cluster.kept
+	}
+	return finder
 }
 
-func (s *server) pods() *logs.Pods { return &logs.Pods{Client: s.cluster.kube.CoreV1()} }
+func (s *server) pods() *logs.Pods {
+	pods := &logs.Pods{Client: s.cluster.kube.CoreV1()}
+	if s.cluster.kept != nil {
+		pods.Kept = s.cluster.kept
+	}
+	return pods
+}
 
-// getRun returns the Run of a name.
+// getRun returns the Run of a name, also one that was deleted and is kept.
 func (s *server) getRun(ctx context.Context, namespace, name string) (*v1alpha1.Run, error) {
 	var run v1alpha1.Run
-	if err := s.cluster.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &run); err != nil {
+	err := s.cluster.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &run)
+	if apierrors.IsNotFound(err) {
+		kept, failed := s.finder(namespace).Deleted(ctx, name)
+		if kept != nil {
+			return kept, nil
+		}
+		err = errors.Join(err, failed)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &run, nil
@@ -59,12 +77,16 @@ func (s *server) lookAt(ctx context.Context, run *v1alpha1.Run) (*look, error) {
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	for _, what := range []string{specHidden, podsHidden} {
+	kept := ""
+	if find.Deleted(run) {
+		kept = "This Run was deleted. What is shown is what the store has kept."
+	}
+	for _, what := range []string{kept, specHidden, podsHidden} {
 		if what != "" {
 			l.Hidden = append(l.Hidden, what)
 		}
 	}
-	l.View = view.Of(view.Facts{Run: run, Spec: l.Spec, Pods: l.Pods, Now: s.Clock.Now()})
+	l.View = view.Of(view.Facts{Run: run, Spec: l.Spec, Pods: l.Pods, Deleted: find.Deleted(run), Now: s.Clock.Now()})
 	return l, nil
 }
 

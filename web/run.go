@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/runs/find"
 	"github.com/kayci/kayci/runs/view"
 	"github.com/kayci/kayci/web/rights"
 	"github.com/kayci/kayci/web/viewer"
@@ -106,7 +107,7 @@ func failedOf(l *look) *failedLog {
 // may asks what the viewer may do to the Run in its state. Where that can't be known
 // there is no button, and the rest of the page.
 func (s *server) may(ctx context.Context, run *v1alpha1.Run) may {
-	if v, ok := viewer.From(ctx); !ok || v.Anonymous {
+	if v, ok := viewer.From(ctx); !ok || v.Anonymous || find.Deleted(run) {
 		return may{}
 	}
 	has, err := s.rights.Of(ctx, run.Namespace, onRuns("create"), onRuns("patch"), onRuns(v1alpha1.ApproveVerb))

@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 
+	"github.com/kayci/kayci/store/client"
 	"github.com/kayci/kayci/web/limits"
 	"github.com/kayci/kayci/web/openid"
 	"github.com/kayci/kayci/web/rights"
@@ -30,6 +32,10 @@ type Options struct {
 	Config *rest.Config
 	// Local has requests made as Config says: the page is a person's own.
 	Local bool
+	// Store is the Service of the store that keeps Runs beyond their deletion, which is
+	// asked as the viewer. Blank: there is none. A page that is Local has Kept instead.
+	Store types.NamespacedName
+	Kept  *client.Store
 	// Viewers know who looks.
 	Viewers viewer.Mode
 	// Sessions keep who has signed in here. nil: nobody can.
@@ -72,7 +78,7 @@ func New(opts Options) (http.Handler, error) {
 	s := &server{Options: opts, layouts: newLayouts()}
 	s.Patience = cmp.Or(s.Patience, usualPatience)
 	var err error
-	if s.cluster, err = newCluster(opts.Config, opts.Local, opts.OwnToken); err != nil {
+	if s.cluster, err = newCluster(opts); err != nil {
 		return nil, err
 	}
 	s.rights = rights.New(s.cluster.kube, opts.Clock)

@@ -21,6 +21,8 @@ type Finder struct {
 	Reader client.Reader
 	// Namespace to look in. Blank: all of them, for lists alone.
 	Namespace string
+	// Kept is where Runs are found that were deleted. nil: nowhere.
+	Kept Kept
 }
 
 // Run returns the Run that a person calls so, as Ref says. A *NotFoundError says what
@@ -37,20 +39,29 @@ func (f Finder) Run(ctx context.Context, text string) (*v1alpha1.Run, error) {
 		}
 	}
 	if ref.Name != "" && ref.Pipeline == "" {
-		return nil, f.noRun(ctx, ref)
+		return f.keptOrNone(ctx, ref)
 	}
 	query := Query{Pipeline: ref.Pipeline, Limit: 1}
 	if ref.Number != 0 {
 		query.Keep = func(run *v1alpha1.Run) bool { return run.Status.Number == ref.Number }
 	}
-	found, err := f.Runs(ctx, query)
+	found, err := f.there(ctx, query)
 	switch {
 	case err != nil:
 		return nil, err
 	case len(found.Runs) == 0:
-		return nil, f.noRun(ctx, ref)
+		return f.keptOrNone(ctx, ref)
 	}
 	return &found.Runs[0], nil
+}
+
+// keptOrNone returns a Run that was deleted, or says that there is none.
+func (f Finder) keptOrNone(ctx context.Context, ref Ref) (*v1alpha1.Run, error) {
+	run, err := f.kept(ctx, ref)
+	if run != nil {
+		return run, nil
+	}
+	return nil, both(f.noRun(ctx, ref), err)
 }
 
 // named returns the Run of a name, or nil.
@@ -93,7 +104,13 @@ func (f Finder) Spec(ctx context.Context, run *v1alpha1.Run) (*v1alpha1.Pipeline
 		return &pipeline.Spec, nil
 	}
 	var copied appsv1.ControllerRevision
-	if err := f.Reader.Get(ctx, client.ObjectKey{Namespace: run.Namespace, Name: run.Spec.Revision}, &copied); err != nil {
+	err := f.Reader.Get(ctx, client.ObjectKey{Namespace: run.Namespace, Name: run.Spec.Revision}, &copied)
+	if missing(err) {
+		if kept, failed := f.keptSpec(ctx, run); kept != nil || failed != nil {
+			return kept, failed
+		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("get the copy of Pipeline %s that Run %s executes: %w", run.Spec.Pipeline, run.Name, err)
 	}
 	spec, err := revision.Spec(&copied)

@@ -35,11 +35,22 @@ type Listing struct {
 	Matched int
 	// Version of the cluster that this was true of: a watch goes on from there.
 	Version string
+	// Unknown is why Runs that were deleted aren't among them.
+	Unknown error
 }
 
-// Runs lists the newest Runs. The API server orders by name, so all of them are read
-// for it, page by page, and no more are held than are asked for.
+// Runs lists the newest Runs, and behind them such as were deleted and are kept.
 func (f Finder) Runs(ctx context.Context, q Query) (*Listing, error) {
+	found, err := f.there(ctx, q)
+	if err == nil {
+		found.Unknown = f.addKept(ctx, q, found)
+	}
+	return found, err
+}
+
+// there lists the newest Runs that are there. The API server orders by name, so all of them are read
+// for it, page by page, and no more are held than are asked for.
+func (f Finder) there(ctx context.Context, q Query) (*Listing, error) {
 	options := &client.ListOptions{Namespace: f.Namespace, Limit: page}
 	selectors := []client.ListOption{options}
 	if q.Pipeline != "" {

@@ -22,7 +22,9 @@ type Facts struct {
 	// Pods of the Run, if somebody has looked. They know sooner than the Run's status
 	// what keeps a job.
 	Pods []corev1.Pod
-	Now  time.Time
+	// Deleted says that the Run isn't there any more, and what is known of it was kept.
+	Deleted bool
+	Now     time.Time
 }
 
 // Run is what people see of a Run.
@@ -41,7 +43,9 @@ type Run struct {
 	// Commands would help, the most likely first: kayci approve web/12 deploy. They are
 	// for the namespace of the Run.
 	Commands []string
-	Origin   Origin
+	// Deleted says that the Run isn't there any more.
+	Deleted bool
+	Origin  Origin
 	// Created, Started and Ended are zero as long as they haven't happened. Started is
 	// when the first Job was created.
 	Created, Started, Ended time.Time
@@ -88,7 +92,9 @@ func Of(f Facts) Run {
 		v.Services = append(v.Services, Service{Name: s.Name, State: stateOfService(s), Why: sentence(s.Reason, s.Message), Since: moment(s.WaitingSince)})
 	}
 	v.Why = why(run, v.Jobs)
-	v.Commands = commands(run, v.Jobs)
+	if v.Deleted = f.Deleted; !v.Deleted {
+		v.Commands = commands(run, v.Jobs)
+	}
 	return v
 }
 

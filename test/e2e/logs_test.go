@@ -154,6 +154,7 @@ func TestLogsAtATerminal(t *testing.T) {
 // TestLogsThatRotate: who follows has what a later reader has no more, and the later
 // reader is told so, unless the node has begun another file so late that what is left
 // doesn't say how fast the log has grown. A busy node may pass over lines in that moment.
+// The store has followed, too.
 func TestLogsThatRotate(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t)
@@ -167,10 +168,16 @@ for second in $(seq 40); do yes "$line" | head -n 10000; sleep 1; done`)))
 	if got < printed*9/10 || got > printed || got == printed && followed.err != "" || followed.code != 0 {
 		t.Errorf("followed: %d lines, %q, exit code %d", got, followed.err, followed.code)
 	}
-	later := finish(t, program.kayci(t, s, "logs", "one"))
+	later := finish(t, program.kayci(t, s, "logs", "one", "--store="))
 	const telling = 3000
 	kept := strings.Count(later.out, "\n")
 	if kept >= printed/2 || kept >= telling && !strings.Contains(later.err, "test: lines before ") || later.code != 0 {
 		t.Errorf("later: %d lines, %q, exit code %d", kept, later.err, later.code)
+	}
+	s.awaitStored(t, "one")
+	s.removeRun(t, "one")
+	stored := finish(t, program.kayci(t, s, "logs", "one", "--no-prefix"))
+	if kept := strings.Count(stored.out, "\n"); kept < printed*9/10 || kept > printed || stored.code != 0 {
+		t.Errorf("stored: %d lines, %q, exit code %d", kept, stored.err, stored.code)
 	}
 }

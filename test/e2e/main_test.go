@@ -152,6 +152,7 @@ func install(ctx context.Context) error {
 		"jobDefaults": installedDefaults(),
 		"triggers":    cluster.KindsOfExamples(),
 		"web":         map[string]any{"enabled": true, "replicas": 2, "trustForwardedToken": true},
+		"store":       map[string]any{"enabled": true, "persistence": map[string]any{"size": "1Gi"}},
 		"configRepos": []map[string]any{{"name": chartRepo, "spec": map[string]any{"url": repository.URL}}},
 	})
 }

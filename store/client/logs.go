@@ -1,0 +1,72 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	runlogs "github.com/kayci/kayci/runs/logs"
+	"github.com/kayci/kayci/store/serve"
+)
+
+var _ runlogs.Kept = (*Store)(nil)
+
+// Pods returns the pods that the Run had, as its record has them.
+func (s *Store) Pods(ctx context.Context, run *v1alpha1.Run) ([]corev1.Pod, error) {
+	record, err := s.Run(ctx, run.Namespace, run.Name, run.UID)
+	if record == nil || err != nil {
+		return nil, err
+	}
+	return record.Pods, nil
+}
+
+// Read implements [runlogs.Source]. ErrNotStored: the store has nothing of the log.
+func (s *Store) Read(ctx context.Context, c *runlogs.Container, o runlogs.Options, each func(*runlogs.Line) error) (runlogs.End, error) {
+	request := s.get(c.Namespace, "runs", c.Run, "logs", c.Part(), string(c.UID), c.Name)
+	if o.From > 0 {
+		request.Param("from", strconv.FormatInt(o.From, 10))
+	}
+	if o.Tail != nil {
+		request.Param("tail", strconv.FormatInt(*o.Tail, 10))
+	}
+	body, err := request.Stream(ctx)
+	if err != nil {
+		return runlogs.End{}, s.explain(err)
+	}
+	defer body.Close()
+	text := bufio.NewReader(body)
+	head, err := readHead(text)
+	if err != nil {
+		return runlogs.End{}, err
+	}
+	kept := head.End
+	if o.Tail != nil && kept != nil {
+		o.From = max(o.From, kept.Lines-*o.Tail+1)
+	}
+	end, err := runlogs.Scan(ctx, c, text, head.First, o, each)
+	if kept == nil {
+		end.Missing = append(end.Missing, "the store has what was printed until it stopped following the log")
+		return end, err
+	}
+	end.Complete, end.Missing = kept.Complete, append(end.Missing, kept.Missing...)
+	end.State.Started, end.State.Ended, end.State.ExitCode, end.State.Reason = kept.Started, kept.Ended, kept.ExitCode, kept.Reason
+	return end, err
+}
+
+// readHead reads what comes before the lines.
+func readHead(text *bufio.Reader) (serve.Head, error) {
+	var head serve.Head
+	line, err := text.ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &head)
+	}
+	if err != nil {
+		return head, fmt.Errorf("read the answer of the store: %w", err)
+	}
+	return head, nil
+}
