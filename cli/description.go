@@ -52,6 +52,8 @@ func (d *description) text() string {
 	d.jobs()
 	d.services()
 	d.outputs()
+	d.failedTests()
+	d.warnings()
 	d.history()
 	if len(d.unseen) > 0 {
 		d.section("Not shown")
@@ -168,6 +170,9 @@ func (d *description) about(j *view.Job) []string {
 		}
 	}
 	say(j.Why != "", "%s", j.Why)
+	if tests := j.Tests; tests != nil {
+		say(tests.Said != "", "%s", tests.Said)
+	}
 	say(!j.Since.IsZero() && !j.State.Ended(), "for %s", length(d.now.Sub(j.Since)))
 	say(j.State == view.Waiting && j.Why == "" && len(j.Missing) > 0, "needs %s", strings.Join(j.Missing, ", "))
 	say(j.Attempts > 1, "attempt %d", j.Attempts)
@@ -202,6 +207,39 @@ func (d *description) outputs() {
 			}
 			first = false
 			d.add("  %s  %s=%s", d.run.Jobs[i].Name, output.Name, value(output.Value))
+		}
+	}
+}
+
+func (d *description) failedTests() {
+	first := true
+	for i := range d.run.Jobs {
+		j := &d.run.Jobs[i]
+		if j.Tests == nil || len(j.Tests.Failures) == 0 {
+			continue
+		}
+		if first {
+			d.section("Failed tests")
+		}
+		first = false
+		for _, test := range j.Tests.Failures {
+			d.add("  %s  %s", j.Name, strings.TrimSuffix(strings.TrimSpace(test.Class+" "+test.Name)+": "+value(test.Message), ": "))
+		}
+		if j.Tests.More > 0 {
+			d.add("  %s  and %d more", j.Name, j.Tests.More)
+		}
+	}
+}
+
+func (d *description) warnings() {
+	first := true
+	for i := range d.run.Jobs {
+		for _, warning := range d.run.Jobs[i].Warnings {
+			if first {
+				d.section("Warnings")
+			}
+			first = false
+			d.add("  %s  %s", d.run.Jobs[i].Name, value(warning))
 		}
 	}
 }

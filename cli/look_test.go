@@ -97,8 +97,10 @@ func world(t *testing.T) (*v1alpha1.Run, []client.Object) {
 			Conditions: []metav1.Condition{{Type: "Succeeded", Reason: "Running", Message: "1 of 7 jobs succeeded"}},
 			Services:   []v1alpha1.ServiceStatus{{Name: "db", Phase: v1alpha1.ServiceReady}},
 			Jobs: []v1alpha1.JobStatus{
-				{Name: "lint", Phase: "Succeeded", QueuedTime: clock(1), StartTime: clock(3), CompletionTime: clock(8), Outputs: map[string]string{"version": "1.2"}},
-				{Name: "test", Phase: "Failed", Reason: "Error", Message: "container main exited with code 1", Job: "web-push-k7x2m-test", QueuedTime: clock(1), StartTime: clock(4), CompletionTime: clock(16)},
+				{Name: "lint", Phase: "Succeeded", QueuedTime: clock(1), StartTime: clock(3), CompletionTime: clock(8), Outputs: map[string]string{"version": "1.2"}, Tests: &v1alpha1.TestSummary{Total: 12, Skipped: 2}},
+				{Name: "test", Phase: "Failed", Reason: "Error", Message: "container main exited with code 1", Job: "web-push-k7x2m-test", QueuedTime: clock(1), StartTime: clock(4), CompletionTime: clock(16), Warnings: []string{"reports/\x1b.xml isn't XML"}, Tests: &v1alpha1.TestSummary{
+					Total: 1204, Failed: 3, Flaky: 1, Unread: 1, Failures: []v1alpha1.FailedTest{{Class: "web/login", Name: "TestRedirect", Message: "got \x1b[2J"}, {Name: "TestB"}},
+				}},
 				{Name: "build", Phase: "Running", Job: "web-push-k7x2m-build", QueuedTime: clock(9), ScheduledTime: clock(9), StartTime: clock(10)},
 				{Name: "e2e", Phase: "Waiting", Reason: "AwaitingNeeds", Message: "needs build"},
 				{Name: "deploy", Phase: "Waiting", Reason: "AwaitingApproval", Message: "Deploy to production? to approve: kubectl", WaitingSince: clock(8)},

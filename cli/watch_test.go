@@ -159,7 +159,7 @@ func TestChangesAreTold(t *testing.T) {
 		"nothing":             {see(run), see(run), nil},
 		"a message, as such":  {see(run), see(again), nil},
 		"the first look":      {nil, see(queued), []string{"web #12 Queued"}},
-		"from queue to start": {see(queued), see(run), append([]string{"web #12 Running: test failed: Error: container main exited with code 1"}, changes(nil, see(run))[1:]...)},
+		"from queue to start": {see(queued), see(run), append([]string{"web #12 Running: test failed: 3 of 1,204 tests failed: TestRedirect, TestB and 1 more"}, changes(nil, see(run))[1:]...)},
 	} {
 		if diff := cmp.Diff(tt.want, changes(tt.before, tt.now)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

@@ -78,7 +78,7 @@ func chosen(part logs.Part, query url.Values) (*logs.Container, error) {
 		if name != "" && name != c.Name || attempt != "" && attempt != strconv.Itoa(c.Attempt) || index != "" && index != c.Index {
 			continue
 		}
-		if found == nil || c.Pod != found.Pod || found.State.ExitCode == 0 && !c.Init {
+		if found == nil || c.Pod != found.Pod || gives(found, c) {
 			found = c
 		}
 	}
@@ -86,6 +86,12 @@ func chosen(part logs.Part, query url.Values) (*logs.Container, error) {
 		return nil, &problem{Status: http.StatusNotFound, Title: "No such log", Text: noLog(part, name, attempt)}
 	}
 	return found, nil
+}
+
+// gives reports whether a container's log says less than that of one behind it: it has
+// done its work, or is a sidecar, which may fail when it is told to end.
+func gives(found, next *logs.Container) bool {
+	return found.State.ExitCode == 0 && !next.Init || found.Sidecar && next.State.ExitCode != 0
 }
 
 func noLog(part logs.Part, name, attempt string) string {

@@ -38,6 +38,10 @@ type Job struct {
 	// Run's.
 	Job, ReusedFrom string
 	Outputs         []Output
+	// Tests of the job, or nil if nothing is known of any.
+	Tests *Tests
+	// Warnings are about what changed nothing of the job's end.
+	Warnings []string
 	// Pods that exist, in the order of their attempts. None without a look at them.
 	Pods []Pod
 }
@@ -120,6 +124,10 @@ func (f *Facts) job(s *v1alpha1.JobStatus, spec *v1alpha1.Job, ended map[string]
 	for name, value := range s.Outputs {
 		j.Outputs = append(j.Outputs, Output{printable.Text(name), printable.Text(value)})
 	}
+	j.Tests = testsOf(s.Tests)
+	for _, warning := range s.Warnings {
+		j.Warnings = append(j.Warnings, line(warning))
+	}
 	slices.SortFunc(j.Outputs, func(a, b Output) int { return strings.Compare(a.Name, b.Name) })
 	for i := range pods {
 		j.Pods = append(j.Pods, Pod{pods[i].Name, pods[i].Spec.NodeName, pods[i].Status.Phase})
@@ -134,6 +142,7 @@ func (f *Facts) job(s *v1alpha1.JobStatus, spec *v1alpha1.Job, ended map[string]
 	}
 	j.Approval = approvalOf(s, spec)
 	j.Why = whyJob(&j)
+	j.tellTests()
 	return j
 }
 

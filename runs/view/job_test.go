@@ -71,13 +71,18 @@ func TestRun(t *testing.T) {
 	t.Parallel()
 	test := job("test", "Failed", "Error", "container main exited\nwith code 1")
 	test.Job, test.Attempts, test.Disruptions = "j", 2, 1
+	test.Tests = &v1alpha1.TestSummary{Total: 1204, Failed: 3, Skipped: 1, Failures: []v1alpha1.FailedTest{{Class: "web", Name: "TestA\x1b", Message: "got\n1"}, {Name: "TestB"}}}
+	test.Warnings = []string{"a.xml\x1b"}
 	deploy := job("deploy", "Waiting", "AwaitingApproval", "Deploy? to approve: kubectl patch")
 	deploy.WaitingSince = at(5)
 	signed := job("signed", "Succeeded")
 	signed.ApprovedBy, signed.ApprovedAt, signed.Outputs = "anna", at(3), map[string]string{"b": "\x1b", "a": "1"}
 	reused := job("lint", "Succeeded")
 	reused.ReusedFrom = "web-push-a"
-	r := run("Running", "Running", "", reused, signed, test, deploy, job("e2e", "Waiting", "AwaitingNeeds", "needs test, deploy"), job("gone", "Cancelled", "Cancelled", "stopped"))
+	late := job("late", "Failed", "TimedOut", "stopped after its timeout of 1m")
+	late.Tests = &v1alpha1.TestSummary{Total: 2, Failed: 2, Failures: []v1alpha1.FailedTest{{Name: "TestC"}, {Name: "TestD"}}}
+	signed.Tests = &v1alpha1.TestSummary{Total: 2, Failed: 1, Flaky: 1}
+	r := run("Running", "Running", "", reused, signed, test, late, deploy, job("e2e", "Waiting", "AwaitingNeeds", "needs test, deploy"), job("gone", "Cancelled", "Cancelled", "stopped"))
 	r.Spec.Origin = &v1alpha1.Origin{
 		Provider: "github", SHA: "8f3c1d0aa", Branch: "main", Ref: "refs/heads/main", Title: "Fix\u202e login\nredirect", Sender: "anna", URL: "javascript:alert(1)",
 	}
@@ -90,16 +95,24 @@ func TestRun(t *testing.T) {
 	}}
 	want := view.Run{
 		Namespace: "ci", Name: "web-push-k7x2m", UID: "6f1a", Pipeline: "web", Number: 12, Address: "web/12", State: view.Asking,
-		Why:      "test failed: Error: container main exited with code 1",
+		Why:      `test failed: 3 of 1,204 tests failed: TestA\x1b, TestB and 1 more; also failed: late`,
 		Commands: []string{"kayci approve web/12 deploy", "kayci logs web/12 test"},
 		Origin:   view.Origin{Ref: "main", SHA: "8f3c1d0aa", Title: `Fix\u202e login redirect`, By: "anna", Event: "push"},
-		Created:  at(0).Time, Started: at(1).Time, Took: 9 * time.Second, Done: 4, Total: 6,
+		Created:  at(0).Time, Started: at(1).Time, Took: 9 * time.Second, Done: 5, Total: 7,
 		Jobs: []view.Job{
 			{Name: "lint", State: view.Succeeded, Why: "ran in web-push-a", ReusedFrom: "web-push-a"},
-			{Name: "signed", State: view.Succeeded, Approval: &view.Approval{By: "anna", At: at(3).Time}, Outputs: []view.Output{{Name: "a", Value: "1"}, {Name: "b", Value: `\x1b`}}},
+			{Name: "signed", State: view.Succeeded, Approval: &view.Approval{By: "anna", At: at(3).Time}, Tests: &view.Tests{Said: "1 of 2 tests failed; 1 flaky", Failed: "1 of 2 tests failed", More: 1}, Outputs: []view.Output{{Name: "a", Value: "1"}, {Name: "b", Value: `\x1b`}}},
 			{
-				Name: "test", State: view.Failed, Reason: "Error", Message: "container main exited with code 1", Why: "Error: container main exited with code 1",
-				Job: "j", Attempts: 2, Disruptions: 1,
+				Name: "test", State: view.Failed, Reason: "Error", Message: "container main exited with code 1", Why: `3 of 1,204 tests failed: TestA\x1b, TestB and 1 more`,
+				Job: "j", Attempts: 2, Disruptions: 1, Warnings: []string{`a.xml\x1b`},
+				Tests: &view.Tests{
+					Said: "1 skipped", Failed: `3 of 1,204 tests failed: TestA\x1b, TestB and 1 more`,
+					Failures: []view.FailedTest{{Class: "web", Name: `TestA\x1b`, Message: "got 1"}, {Name: "TestB"}}, More: 1,
+				},
+			},
+			{
+				Name: "late", State: view.Failed, Reason: "TimedOut", Message: "stopped after its timeout of 1m", Why: "TimedOut: stopped after its timeout of 1m; 2 of 2 tests failed: TestC and TestD",
+				Tests: &view.Tests{Failed: "2 of 2 tests failed: TestC and TestD", Failures: []view.FailedTest{{Name: "TestC"}, {Name: "TestD"}}},
 			},
 			{
 				Name: "deploy", State: view.Asking, Reason: "AwaitingApproval", Message: "Deploy? to approve: kubectl patch", Why: "waits for approval: Deploy to production?",
@@ -121,7 +134,7 @@ func TestRun(t *testing.T) {
 	for _, job := range got.Urgent() {
 		order += job.Name + " "
 	}
-	if order != "test deploy e2e gone lint signed " {
+	if order != "test late deploy e2e gone lint signed " {
 		t.Errorf("the order is %s", order)
 	}
 	if got.Job("test").Name != "test" || got.Job("ghost") != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/githost"
+	"github.com/kayci/kayci/controllers/run/evidence"
 )
 
 const (
@@ -80,6 +81,11 @@ func rank(job *v1alpha1.JobStatus) int {
 
 func rowOf(job *v1alpha1.JobStatus) string {
 	phase, reason := string(job.Phase), strings.TrimPrefix(job.Reason+": "+job.Message, ": ")
+	if tests := evidence.FailedTests(job.Tests); tests != "" && job.Reason == v1alpha1.ReasonError {
+		reason = tests
+	} else if tests != "" && job.Phase == v1alpha1.JobFailed {
+		reason = printable.Cut(reason, maxReason/2) + "; " + tests
+	}
 	if job.FailureAllowed {
 		phase += ", allowed"
 	}

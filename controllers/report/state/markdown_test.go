@@ -40,6 +40,8 @@ func TestCheck(t *testing.T) {
 		job("deploy", "Skipped"),
 	)
 	failed.Status.Number = 128
+	failed.Status.Jobs[1].Tests = &v1alpha1.TestSummary{Total: 1204, Failed: 3, Failures: []v1alpha1.FailedTest{{Name: "Test<A>"}, {Name: "TestB"}}}
+	failed.Status.Jobs[2].Tests = &v1alpha1.TestSummary{Total: 9, Failed: 1, Failures: []v1alpha1.FailedTest{{Name: "TestC"}}}
 	text := state.Text([]state.Log{
 		{Job: "test", Container: "main", Lines: []string{"--- FAIL: TestGreet", "```", "</code></pre># heading ````` <script>alert(1)</script>", "FAIL"}},
 		{Job: "image", Missing: "the pod is gone, and its log with it"},

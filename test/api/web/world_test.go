@@ -60,8 +60,10 @@ func newWorld(t *testing.T, s *site) *world {
 		status.Phase, status.CompletionTime = v1alpha1.RunFailed, before(59)
 		status.Conditions = succeeded(metav1.ConditionFalse, v1alpha1.ReasonJobFailed, "test failed")
 		status.Jobs = []v1alpha1.JobStatus{
-			{Name: "lint", Phase: v1alpha1.JobSucceeded, Job: "web-failed-lint", StartTime: before(62), CompletionTime: before(61)},
-			{Name: "test", Phase: v1alpha1.JobFailed, Job: "web-failed-test", Reason: "Error", Message: "container main exited with code 1 " + hostile, StartTime: before(62), CompletionTime: before(59)},
+			{Name: "lint", Phase: v1alpha1.JobSucceeded, Job: "web-failed-lint", StartTime: before(62), CompletionTime: before(61), Tests: &v1alpha1.TestSummary{Total: 12, Flaky: 1}},
+			{Name: "test", Phase: v1alpha1.JobFailed, Job: "web-failed-test", Reason: "Error", Message: "container main exited with code 1 " + hostile, StartTime: before(62), CompletionTime: before(59), Warnings: []string{"a.xml isn't XML " + hostile}, Tests: &v1alpha1.TestSummary{
+				Total: 1204, Failed: 3, Skipped: 2, Failures: []v1alpha1.FailedTest{{Class: "web/login " + hostile, Name: "TestRedirect " + hostile, Message: "got " + hostile}, {Name: "TestB"}},
+			}},
 			{Name: "build", Phase: v1alpha1.JobSkipped, Reason: v1alpha1.ReasonNeedsFailed, Message: "needs test, which failed"},
 			{Name: "publish", Phase: v1alpha1.JobSkipped, Reason: v1alpha1.ReasonNeedsSkipped, Message: "needs build, which was skipped"},
 		}
