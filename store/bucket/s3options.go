@@ -24,8 +24,8 @@ type S3Options struct {
 	Prefix string
 	// Region of the bucket; empty: what the server says.
 	Region string
-	// PathStyle puts the bucket into the path of URLs, as most stores want it, rather than
-	// into the host's name.
+	// PathStyle puts the bucket into the path of URLs also at Amazon, Google and Alibaba,
+	// whose stores have it in the host's name otherwise. All others have it in the path.
 	PathStyle bool
 	// AccessKey and SecretKey; if both are empty they come from the environment
 	// (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN), or from the identity
