@@ -344,6 +344,7 @@ func (s *simulation) endPod(pod *corev1.Pod) {
 		default:
 			pod.Status.Phase = corev1.PodFailed
 		}
+		s.endKeeping(pod)
 	})
 }
 

@@ -25,10 +25,11 @@ const (
 	unschedulable // until somebody cancels
 	imagePull     // the same
 	serves        // until it is told to end
+	unkept        // succeeds, but what it leaves can't be kept
 )
 
 func (f fate) String() string {
-	return [...]string{"succeeds", "fails", "runsOutOfMemory", "flaky", "hangs", "refused", "unschedulable", "imagePull", "serves"}[f]
+	return [...]string{"succeeds", "fails", "runsOutOfMemory", "flaky", "hangs", "refused", "unschedulable", "imagePull", "serves", "unkept"}[f]
 }
 
 // stuck programs never start.
@@ -92,13 +93,10 @@ func (t *truth) exitCode() int32 {
 // cancelled must come to, if that is certain.
 func (t *truth) expected(spec *v1alpha1.Job) (phase v1alpha1.JobPhase, reason string, certain bool) {
 	certain = !t.touched && (!t.disrupted || (t.onTerm != 0 && t.outcome != flaky))
+	reasons := map[fate]string{fails: "Error", runsOutOfMemory: "OOMKilled", unkept: "ArtifactsFailed", unschedulable: "Unschedulable", imagePull: "ImagePullBackOff"}
 	switch t.outcome {
 	case succeeds:
 		return v1alpha1.JobSucceeded, "", certain
-	case fails:
-		return v1alpha1.JobFailed, "Error", certain
-	case runsOutOfMemory:
-		return v1alpha1.JobFailed, "OOMKilled", certain
 	case hangs:
 		return v1alpha1.JobFailed, "TimedOut", certain && !t.disrupted
 	case refused:
@@ -108,10 +106,8 @@ func (t *truth) expected(spec *v1alpha1.Job) (phase v1alpha1.JobPhase, reason st
 			return v1alpha1.JobSucceeded, "", certain && t.refusals == 0 // Each costs a retry.
 		}
 		return v1alpha1.JobFailed, "Error", certain
-	case unschedulable:
-		return v1alpha1.JobFailed, "Unschedulable", certain
 	default:
-		return v1alpha1.JobFailed, "ImagePullBackOff", certain
+		return v1alpha1.JobFailed, reasons[t.outcome], certain
 	}
 }
 
@@ -137,6 +133,7 @@ func randomGraph(rng *rand.Rand, fates []fate, conditions []string) (*v1alpha1.P
 		case will == flaky && chance(rng, 700):
 			job.Template.Spec.BackoffLimit = new(int32(1 + rng.IntN(2)))
 		}
+		keep(rng, &job, will)
 		jobs = append(jobs, job)
 		chosen = append(chosen, will)
 	}
@@ -163,6 +160,7 @@ func addServices(rng *rand.Rand, spec *v1alpha1.PipelineSpec) {
 		service := v1alpha1.Service{Name: fmt.Sprintf("s%d", i), Ports: []v1alpha1.ServicePort{{Port: 80}}}
 		service.Template = *spec.Jobs[0].Template.DeepCopy()
 		service.Template.Spec.BackoffLimit = nil
+		service.Template.Spec.Template.Spec.InitContainers = nil
 		spec.Services = append(spec.Services, service)
 	}
 }

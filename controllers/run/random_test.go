@@ -123,7 +123,7 @@ func (s *simulation) tellOf() {
 // populate makes a world, and says how hostile it is: a fifth of them aren't at
 // all.
 func (s *simulation) populate() {
-	all := []fate{succeeds, succeeds, succeeds, succeeds, fails, runsOutOfMemory, flaky, hangs, refused, unschedulable, imagePull}
+	all := []fate{succeeds, succeeds, succeeds, succeeds, fails, runsOutOfMemory, flaky, hangs, refused, unschedulable, imagePull, unkept}
 	when := conditions()
 	if s.plain = chance(s.rng, 200); s.plain {
 		all, when = []fate{succeeds}, []string{""}

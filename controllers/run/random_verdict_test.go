@@ -12,6 +12,7 @@ import (
 func (s *simulation) checkJobEnd(r *v1alpha1.Run, got *v1alpha1.JobStatus, truth *truth, ready bool) {
 	s.t.Helper()
 	s.checkStart(r, got, truth.created, ready)
+	s.checkKeeping(r, got, truth)
 	switch {
 	case s.spec(got.Name).Finally && got.Phase == v1alpha1.JobCancelled && r.Status.StartTime != nil:
 		s.t.Errorf("%s: finally job %s is cancelled, and the Run had started", r.Name, got.Name)
