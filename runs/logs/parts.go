@@ -9,6 +9,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -47,18 +48,30 @@ func Parts(run *v1alpha1.Run, pods []corev1.Pod) []Part {
 		parts = append(parts, part)
 	}
 	if stored(run) {
+		gone := goneOf(pods)
 		for i := range parts {
-			parts[i].keep()
+			parts[i].keep(gone)
 		}
 	}
 	return parts
 }
 
-// keep notes that the logs are kept of what has ended.
-func (p *Part) keep() {
+// keep notes that the logs are kept of what has ended, and of pods that are gone.
+func (p *Part) keep(gone map[types.UID]bool) {
 	for i := range p.Containers {
-		p.Containers[i].Kept = !p.Containers[i].State.Ended.IsZero()
+		c := &p.Containers[i]
+		c.Kept = !c.State.Ended.IsZero() || gone[c.UID]
 	}
+}
+
+// goneOf returns the pods that are gone: what is kept of those has no version of the
+// cluster's.
+func goneOf(pods []corev1.Pod) map[types.UID]bool {
+	gone := map[types.UID]bool{}
+	for i := range pods {
+		gone[pods[i].UID] = pods[i].ResourceVersion == ""
+	}
+	return gone
 }
 
 func jobPart(run *v1alpha1.Run, status *v1alpha1.JobStatus, pods []corev1.Pod) Part {

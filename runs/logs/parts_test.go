@@ -9,6 +9,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kayci/kayci/api/v1alpha1"
 )
@@ -18,7 +19,7 @@ func podOf(run, job string, second int, edits ...func(*corev1.Pod)) corev1.Pod {
 	name := fmt.Sprintf("%s-%s-%d", run, job, second)
 	pod := corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: "ci", Name: name, UID: "uid-a", CreationTimestamp: metav1.NewTime(started().Add(time.Duration(second) * time.Second)),
+			Namespace: "ci", Name: name, UID: "uid-a", ResourceVersion: "1", CreationTimestamp: metav1.NewTime(started().Add(time.Duration(second) * time.Second)),
 			Labels:          map[string]string{v1alpha1.RunLabel: run, v1alpha1.JobLabel: job},
 			OwnerReferences: []metav1.OwnerReference{{Kind: "Job", Name: run + "-" + job, Controller: new(true)}},
 		},
@@ -126,6 +127,33 @@ func TestFilter(t *testing.T) {
 	} {
 		if diff := cmp.Diff(tt.want, shown{tt.filter.Of(&tt.part), tt.filter.Missing(&tt.part)}); diff != "" {
 			t.Errorf("%s: (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestKeptParts: of a Run that is stored, the logs are kept of what has ended, and of pods
+// that are gone, whatever they did last.
+func TestKeptParts(t *testing.T) {
+	t.Parallel()
+	running := func(pod *corev1.Pod) {
+		pod.UID = types.UID(pod.Name)
+		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "main", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(started())}}}}
+	}
+	pods := []corev1.Pod{podOf("two", "gone", 1, running), podOf("two", "runs", 1, running), podOf("two", "ended", 1, running)}
+	pods[0].ResourceVersion = ""
+	pods[2].Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{StartedAt: metav1.NewTime(started()), FinishedAt: metav1.NewTime(started())}}
+	for _, stored := range []metav1.ConditionStatus{metav1.ConditionTrue, metav1.ConditionFalse} {
+		run := &v1alpha1.Run{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "two", ResourceVersion: "1"}, Status: v1alpha1.RunStatus{
+			Conditions: []metav1.Condition{{Type: v1alpha1.StoredCondition, Status: stored}},
+			Jobs:       []v1alpha1.JobStatus{{Name: "gone"}, {Name: "runs"}, {Name: "ended"}},
+		}}
+		var got []bool
+		for _, part := range Parts(run, pods) {
+			got = append(got, part.Containers[0].Kept)
+		}
+		is := stored == metav1.ConditionTrue
+		if diff := cmp.Diff([]bool{is, false, is}, got); diff != "" {
+			t.Errorf("stored is %s (-want +got):\n%s", stored, diff)
 		}
 	}
 }

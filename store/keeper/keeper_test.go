@@ -55,6 +55,8 @@ type world struct {
 	logs    *keeper.Logs
 	runs    *keeper.Runs
 	patches int
+	// reads is asked before an object is read. nil: nothing fails.
+	reads func(client.Object) error
 }
 
 func controlled(name, kind, owner string, labels map[string]string) metav1.ObjectMeta {
@@ -99,7 +101,14 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	w.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithStatusSubresource(&v1alpha1.Run{}).
 		WithIndex(&corev1.Pod{}, "metadata.labels."+v1alpha1.RunLabel, byRun).WithIndex(&batchv1.Job{}, "metadata.labels."+v1alpha1.RunLabel, byRun).
 		WithIndex(&corev1.Event{}, "involvedObject.uid", func(client.Object) []string { return nil }).
-		WithInterceptorFuncs(interceptor.Funcs{SubResourcePatch: func(ctx context.Context, c client.Client, sub string, object client.Object, patch client.Patch, options ...client.SubResourcePatchOption) error {
+		WithInterceptorFuncs(interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+			if w.reads != nil {
+				if err := w.reads(object); err != nil {
+					return err
+				}
+			}
+			return c.Get(ctx, key, object, options...)
+		}, SubResourcePatch: func(ctx context.Context, c client.Client, sub string, object client.Object, patch client.Patch, options ...client.SubResourcePatchOption) error {
 			w.patches++
 			return c.SubResource(sub).Patch(ctx, object, patch, options...)
 		}}).Build()
@@ -147,6 +156,16 @@ func condition(status metav1.ConditionStatus, reason, message string, second int
 	return &metav1.Condition{Type: v1alpha1.StoredCondition, Status: status, Reason: reason, Message: message, LastTransitionTime: at(second)}
 }
 
+// wantLog compares the log that is kept.
+func (w *world) wantLog(t *testing.T, want string) {
+	t.Helper()
+	var text strings.Builder
+	err := logs.Read(t.Context(), w.bucket, w.log("uid-web-1-test-x"), 1, func(int64) {}, &text)
+	if err != nil || text.String() != want {
+		t.Errorf("the log: %q, %v", text.String(), err)
+	}
+}
+
 // TestKeep: a Run's log is kept without secrets, and then its record; the second look
 // writes nothing.
 func TestKeep(t *testing.T) {
@@ -170,11 +189,7 @@ func TestKeep(t *testing.T) {
 	if err != nil || record.Run.Status.Number != 7 || len(record.Pods) != 1 || record.Spec == nil || record.Spec.Jobs[0].Name != "test" {
 		t.Errorf("the record: %+v, %v", record, err)
 	}
-	var text strings.Builder
-	log := place.Log{Run: run, Job: "test", Pod: "uid-web-1-test-x", Container: "main"}
-	if err := logs.Read(t.Context(), w.bucket, log, 1, func(int64) {}, &text); err != nil || text.String() != "stamp main says ***\n" {
-		t.Errorf("the log: %q, %v", text.String(), err)
-	}
+	w.wantLog(t, "stamp main says ***\n")
 	if _, err := w.logs.Reconcile(t.Context(), request("web-1-test-x")); err != nil || len(w.logs.Ends(run.UID)) != 0 {
 		t.Errorf("a Run that is stored is followed again: %v", err)
 	}
@@ -193,7 +208,11 @@ func TestWhatIsMissing(t *testing.T) {
 			condition("True", v1alpha1.ReasonStoredInPart, "The record and 1 log are kept; test, container main: it was rotated", 60),
 		},
 		"a log that doesn't end": {
-			func(w *world) { w.clock.SetTime(at(500).Time) }, false,
+			func(w *world) {
+				// The look begins the wait.
+				_, _ = w.runs.Reconcile(context.Background(), request("web-1"))
+				w.clock.SetTime(at(500).Time)
+			}, false,
 			condition("True", v1alpha1.ReasonStoredInPart, "The record and 0 logs are kept; test: the log of container main is not kept yet", 500),
 		},
 		"what can't be masked": {

@@ -47,7 +47,17 @@ type Logs struct {
 	Metrics *Metrics
 
 	mu   sync.Mutex
-	runs map[types.UID]map[place.Log]*logs.End
+	runs map[types.UID]*followed
+	// lane has room for those of the logs of long ago that are read at once.
+	lane chan struct{}
+}
+
+// followed is what is known of a Run whose logs are being kept.
+type followed struct {
+	// ends are nil of logs that haven't ended.
+	ends map[place.Log]*logs.End
+	// pods as they were seen last, also such as are gone.
+	pods map[types.UID]corev1.Pod
 }
 
 // Reconcile begins to follow the logs of a pod's containers that have started.
@@ -72,7 +82,7 @@ func (l *Logs) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, er
 			continue
 		}
 		log := place.Log{Run: placeOf(run), Job: job, Pod: pod.UID, Container: c.Name}
-		if l.begin(log) {
+		if l.begin(log, &pod) {
 			go l.follow(ctx, run, log, &c)
 		}
 	}
@@ -123,21 +133,22 @@ func placeOf(run *v1alpha1.Run) place.Run {
 }
 
 // begin reports whether the log isn't followed yet, and notes that it is.
-func (l *Logs) begin(log place.Log) bool {
+func (l *Logs) begin(log place.Log, pod *corev1.Pod) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.runs == nil {
-		l.runs = map[types.UID]map[place.Log]*logs.End{}
+		l.runs, l.lane = map[types.UID]*followed{}, make(chan struct{}, max(1, cap(l.Streams)/laneShare))
 	}
 	of := l.runs[log.Run.UID]
 	if of == nil {
-		of = map[place.Log]*logs.End{}
+		of = &followed{ends: map[place.Log]*logs.End{}, pods: map[types.UID]corev1.Pod{}}
 		l.runs[log.Run.UID] = of
 	}
-	if _, known := of[log]; known {
+	of.pods[pod.UID] = *pod
+	if _, known := of.ends[log]; known {
 		return false
 	}
-	of[log] = nil
+	of.ends[log] = nil
 	l.Metrics.awaited.Inc()
 	return true
 }
@@ -146,7 +157,7 @@ func (l *Logs) note(log place.Log, end *logs.End) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if of := l.runs[log.Run.UID]; of != nil {
-		of[log] = end
+		of.ends[log] = end
 	}
 }
 
@@ -162,7 +173,20 @@ func (l *Logs) Forget(run types.UID) {
 func (l *Logs) Ends(run types.UID) map[place.Log]*logs.End {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return maps.Clone(l.runs[run])
+	if of := l.runs[run]; of != nil {
+		return maps.Clone(of.ends)
+	}
+	return nil
+}
+
+// Pods returns those of a Run whose logs were followed, also such as are gone.
+func (l *Logs) Pods(run types.UID) []corev1.Pod {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if of := l.runs[run]; of != nil {
+		return slices.Collect(maps.Values(of.pods))
+	}
+	return nil
 }
 
 const (
@@ -175,18 +199,13 @@ const (
 func (l *Logs) follow(ctx context.Context, run *v1alpha1.Run, log place.Log, c *runlogs.Container) {
 	logger := ctrl.LoggerFrom(ctx).WithValues("run", log.Run.Name, "job", log.Job, "container", log.Container)
 	began := l.Clock.Now()
-	select {
-	case <-ctx.Done():
-		return
-	case l.Streams <- struct{}{}:
-	}
-	defer func() { <-l.Streams }()
+	leave := l.enter(ctx, c)
 	l.Metrics.awaited.Dec()
-	l.Metrics.followed.Inc()
-	defer l.Metrics.followed.Dec()
 	late := l.Clock.Since(began)
-	for wait := minPause; ; wait = min(2*wait, maxPause) {
+	for wait := minPause; leave != nil; wait = min(2*wait, maxPause) {
 		end, err := l.keep(ctx, log, c, late)
+		// Others have their turn while this one waits.
+		leave()
 		if err == nil {
 			l.note(log, &end)
 			l.Metrics.kept(&end)
@@ -202,10 +221,44 @@ func (l *Logs) follow(ctx context.Context, run *v1alpha1.Run, log place.Log, c *
 			return
 		case <-l.Clock.After(wait):
 		}
+		leave = l.enter(ctx, c)
 	}
 	select {
 	case <-ctx.Done():
 	case l.Ended <- event.TypedGenericEvent[*v1alpha1.Run]{Object: run}:
+	}
+}
+
+const (
+	// longAgo is how long after its end nobody waits for a log: it is of before the store
+	// was installed, or was started again.
+	longAgo = 10 * time.Minute
+	// laneShare of the streams reads such logs, so that what runs now isn't late for them.
+	laneShare = 10
+)
+
+// enter waits for a log's turn, and returns what ends that; nil if the context is done.
+func (l *Logs) enter(ctx context.Context, c *runlogs.Container) (leave func()) {
+	rooms := []chan struct{}{l.Streams}
+	if !c.State.Ended.IsZero() && l.Clock.Since(c.State.Ended) > longAgo {
+		rooms = []chan struct{}{l.lane, l.Streams}
+	}
+	for i, room := range rooms {
+		select {
+		case <-ctx.Done():
+			for _, entered := range rooms[:i] {
+				<-entered
+			}
+			return nil
+		case room <- struct{}{}:
+		}
+	}
+	l.Metrics.followed.Inc()
+	return func() {
+		l.Metrics.followed.Dec()
+		for _, room := range rooms {
+			<-room
+		}
 	}
 }
 

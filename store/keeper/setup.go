@@ -33,6 +33,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, l *Logs, r *Runs, o
 		return fmt.Errorf("set up the controller of logs: %w", err)
 	}
 	err = ctrl.NewControllerManagedBy(mgr).Named("records").For(&v1alpha1.Run{}).WithOptions(options).
+		Watches(&v1alpha1.Run{}, r.Deletions()).
 		WatchesRawSource(source.Channel(l.Ended, &handler.TypedEnqueueRequestForObject[*v1alpha1.Run]{})).Complete(r)
 	if err != nil {
 		return fmt.Errorf("set up the controller of records: %w", err)

@@ -98,6 +98,15 @@ func (l Log) Folder() string {
 	return l.Run.Logs() + l.Job + "/" + string(l.Pod) + "/" + l.Container + "/"
 }
 
+// ReadLog reads of which log an object is, by what stands behind [Run.Logs] in its name.
+func (r Run) ReadLog(rest string) (Log, bool) {
+	parts := strings.Split(rest, "/")
+	if len(parts) != 4 {
+		return Log{}, false
+	}
+	return Log{Run: r, Job: parts[0], Pod: types.UID(parts[1]), Container: parts[2]}, true
+}
+
 // end is the last name of what is in the folder.
 const end = "end.json"
 
