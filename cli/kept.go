@@ -41,22 +41,14 @@ func (c *Cluster) newStore(config *rest.Config) (*client.Store, error) {
 		return nil, usage("--store is %q: it takes NAMESPACE/SERVICE", c.store)
 	}
 	service := types.NamespacedName{Namespace: namespace, Name: name}
-	if !showsToken(config) {
-		kube, err := c.Kube()
-		if err != nil {
-			return nil, err
-		}
-		config = rest.CopyConfig(config)
-		lent := &lent{kube: kube, service: service}
-		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return lent.wrap(client.Header(next)) })
+	kube, err := c.Kube()
+	if err != nil {
+		return nil, err
 	}
+	config = rest.CopyConfig(config)
+	lent := &lent{kube: kube, service: service}
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return lending{lent, next} })
 	return client.New(config, service)
-}
-
-// showsToken reports whether API servers are shown a token, which the store can be shown,
-// too.
-func showsToken(c *rest.Config) bool {
-	return c.BearerToken != "" || c.BearerTokenFile != "" || c.ExecProvider != nil || c.AuthProvider != nil
 }
 
 // pods reads logs, from the nodes or where they are kept.
@@ -80,9 +72,8 @@ type lent struct {
 
 	mu    sync.Mutex
 	token string
+	until time.Time
 }
-
-func (l *lent) wrap(next http.RoundTripper) http.RoundTripper { return lending{l, next} }
 
 type lending struct {
 	*lent
@@ -90,9 +81,12 @@ type lending struct {
 	next http.RoundTripper
 }
 
-// RoundTrip adds the token for the store. The API server takes the certificate, and with
-// a token beside it no other identity.
+// RoundTrip adds the token for the store, where the API server is shown none. It takes the
+// certificate, and with a token beside it no other identity.
 func (l lending) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Header.Get("Authorization") != "" {
+		return l.next.RoundTrip(r)
+	}
 	token, err := l.get(r.Context())
 	if err != nil {
 		return nil, err
@@ -102,20 +96,22 @@ func (l lending) RoundTrip(r *http.Request) (*http.Response, error) {
 	return l.next.RoundTrip(r)
 }
 
-// lease is for how long the token is good: the least that API servers give.
+// lease is for how long the token is good: the least that API servers give. A new one is
+// got when half of that is over.
 const lease = 10 * time.Minute
 
 func (l *lent) get(ctx context.Context) (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.token != "" {
+	if l.token != "" && time.Now().Before(l.until) {
 		return l.token, nil
 	}
+	asked := time.Now()
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: new(int64(lease.Seconds()))}}
 	made, err := l.kube.CoreV1().ServiceAccounts(l.service.Namespace).CreateToken(ctx, l.service.Name, request, metav1.CreateOptions{})
 	if err != nil {
 		return "", fmt.Errorf("your kubeconfig has a certificate, which the store can't see, and no token of its account %s is to be had: %w", l.service, err)
 	}
-	l.token = made.Status.Token
+	l.token, l.until = made.Status.Token, asked.Add(lease/2)
 	return l.token, nil
 }

@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -79,10 +81,21 @@ func NewForClient(config *rest.Config, transport *http.Client, service types.Nam
 	return &Store{Service: service, rest: c}, nil
 }
 
+// noName is a path of the store's at which nothing is.
+const noName = "no-name"
+
 // port of the store's Service.
 const port = "http"
 
+// get asks for a path of names. Some of them come from the cluster's labels or from the
+// store itself: what is no name leads nowhere.
 func (s *Store) get(path ...string) *rest.Request {
+	for _, name := range path {
+		if !isName(name) {
+			path = []string{noName}
+			break
+		}
+	}
 	return s.rest.Get().Namespace(s.Service.Namespace).Resource("services").Name(s.Service.Name + ":" + port).SubResource("proxy").
 		Suffix(append([]string{"v1", "namespaces"}, path...)...)
 }
@@ -111,7 +124,7 @@ func unreachable(err error) bool {
 }
 
 // maxAnswer bounds an answer that is kept in memory, in bytes.
-const maxAnswer = 256 << 20
+const maxAnswer = 64 << 20
 
 func (s *Store) read(ctx context.Context, request *rest.Request, into any) error {
 	body, err := request.Stream(ctx)
@@ -132,15 +145,20 @@ func (s *Store) Run(ctx context.Context, namespace, name string, uid types.UID) 
 	if uid != "" {
 		request.Param("uid", string(uid))
 	}
-	return s.record(ctx, request)
+	return s.record(ctx, request, func(run *v1alpha1.Run) bool {
+		return run.Namespace == namespace && run.Name == name && (uid == "" || run.UID == uid)
+	})
 }
 
 // Numbered returns the record of a Pipeline's Run, or nil if there is none.
 func (s *Store) Numbered(ctx context.Context, namespace, pipeline string, number int64) (*records.Record, error) {
-	return s.record(ctx, s.get(namespace, "pipelines", pipeline, "runs", strconv.FormatInt(number, 10)))
+	return s.record(ctx, s.get(namespace, "pipelines", pipeline, "runs", strconv.FormatInt(number, 10)), func(run *v1alpha1.Run) bool {
+		return run.Namespace == namespace && run.Spec.Pipeline == pipeline && run.Status.Number == number
+	})
 }
 
-func (s *Store) record(ctx context.Context, request *rest.Request) (*records.Record, error) {
+// record reads one, of the Run that was asked for.
+func (s *Store) record(ctx context.Context, request *rest.Request, is func(*v1alpha1.Run) bool) (*records.Record, error) {
 	var r records.Record
 	err := s.read(ctx, request, &r)
 	if errors.Is(err, ErrNotStored) {
@@ -149,6 +167,13 @@ func (s *Store) record(ctx context.Context, request *rest.Request) (*records.Rec
 	if err != nil {
 		return nil, err
 	}
+	if r.Run == nil || !fit(r.Run) || !is(r.Run) {
+		return nil, fmt.Errorf("the store %s answers with something else than the Run that it was asked for", s.Service)
+	}
+	if r.Spec != nil && !fitSpec(r.Spec) {
+		r.Spec = nil
+	}
+	r.Pods = slices.DeleteFunc(r.Pods, func(pod corev1.Pod) bool { return pod.Namespace != r.Run.Namespace || !fitPod(&pod) })
 	return &r, nil
 }
 
@@ -171,5 +196,5 @@ func (s *Store) Runs(ctx context.Context, q records.Query) ([]v1alpha1.Run, erro
 	if err != nil {
 		return nil, err
 	}
-	return list.Items, nil
+	return slices.DeleteFunc(list.Items, func(run v1alpha1.Run) bool { return run.Namespace != q.Namespace || !fit(&run) }), nil
 }

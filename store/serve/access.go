@@ -63,19 +63,29 @@ func (r right) String() string {
 	return r.resource
 }
 
-// check returns an error unless who sends the request has the right in the namespace.
-func (a *access) check(r *http.Request, namespace string, asked right) error {
+// caller is who sends a request, by what was sent: two tokens of one user needn't give the
+// same rights.
+type caller struct {
+	*authenticationv1.UserInfo
+
+	sum [sha256.Size]byte
+}
+
+// check returns who sends the request, or an error unless that one has the right in the
+// namespace.
+func (a *access) check(r *http.Request, namespace string, asked right) (string, error) {
 	user, err := a.who(r)
 	if err != nil {
-		return err
+		return "", err
 	}
 	type question struct {
-		user, uid, namespace string
-		right                right
+		token     [sha256.Size]byte
+		namespace string
+		right     right
 	}
-	q := question{user.Username, user.UID + strings.Join(user.Groups, ","), namespace, asked}
+	q := question{user.sum, namespace, asked}
 	if allowed, known := a.answers.Get(q); known {
-		return verdict(user, namespace, asked, allowed == true)
+		return user.Username, verdict(user, namespace, asked, allowed == true)
 	}
 	extra := map[string]authorizationv1.ExtraValue{}
 	for key, value := range user.Extra {
@@ -90,13 +100,13 @@ func (a *access) check(r *http.Request, namespace string, asked right) error {
 		},
 	}, metav1.CreateOptions{})
 	if err != nil {
-		return fmt.Errorf("ask what %s may: %w", user.Username, err)
+		return "", fmt.Errorf("ask what %s may: %w", user.Username, err)
 	}
 	a.answers.Add(q, review.Status.Allowed, kept)
-	return verdict(user, namespace, asked, review.Status.Allowed)
+	return user.Username, verdict(user, namespace, asked, review.Status.Allowed)
 }
 
-func verdict(user *authenticationv1.UserInfo, namespace string, asked right, allowed bool) error {
+func verdict(user *caller, namespace string, asked right, allowed bool) error {
 	if allowed {
 		return nil
 	}
@@ -104,7 +114,7 @@ func verdict(user *authenticationv1.UserInfo, namespace string, asked right, all
 }
 
 // who returns who sends the request.
-func (a *access) who(r *http.Request) (*authenticationv1.UserInfo, error) {
+func (a *access) who(r *http.Request) (*caller, error) {
 	token := r.Header.Get(TokenHeader)
 	if token == "" {
 		token = r.Header.Get("Authorization")
@@ -116,7 +126,7 @@ func (a *access) who(r *http.Request) (*authenticationv1.UserInfo, error) {
 	sum := sha256.Sum256([]byte(token))
 	if user, known := a.answers.Get(sum); known {
 		if info, is := user.(*authenticationv1.UserInfo); is {
-			return info, nil
+			return &caller{info, sum}, nil
 		}
 	}
 	user, err := a.review(r.Context(), token)
@@ -124,7 +134,7 @@ func (a *access) who(r *http.Request) (*authenticationv1.UserInfo, error) {
 		return nil, err
 	}
 	a.answers.Add(sum, user, kept)
-	return user, nil
+	return &caller{user, sum}, nil
 }
 
 // review has the API server say whose token it is, of those that are meant for itself.

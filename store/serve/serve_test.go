@@ -69,7 +69,10 @@ func newWorld(t *testing.T) *world {
 		review := reviewOf[*authenticationv1.TokenReview](action)
 		w.asked = append(w.asked, "who")
 		if name, is := strings.CutPrefix(review.Spec.Token, "token-of-"); is && len(review.Spec.Audiences) == 0 {
-			review.Status = authenticationv1.TokenReviewStatus{Authenticated: true, User: authenticationv1.UserInfo{Username: name}}
+			name, scope, _ := strings.Cut(name, "/")
+			review.Status = authenticationv1.TokenReviewStatus{Authenticated: true, User: authenticationv1.UserInfo{
+				Username: name, Extra: map[string]authenticationv1.ExtraValue{"scope": {scope}},
+			}}
 		}
 		return true, review, nil
 	})
@@ -77,7 +80,8 @@ func newWorld(t *testing.T) *world {
 		review := reviewOf[*authorizationv1.SubjectAccessReview](action)
 		at := review.Spec.ResourceAttributes
 		w.asked = append(w.asked, strings.Join([]string{review.Spec.User, at.Verb, at.Group, at.Resource, at.Subresource, at.Namespace}, " "))
-		review.Status.Allowed = at.Namespace == "ci" && (review.Spec.User == "runs" && at.Resource == "runs" || review.Spec.User == "logs" && at.Subresource == "log")
+		scope := review.Spec.Extra["scope"]
+		review.Status.Allowed = at.Namespace == "ci" && len(scope) == 1 && scope[0] == "" && (review.Spec.User == "runs" && at.Resource == "runs" || review.Spec.User == "logs" && at.Subresource == "log")
 		return true, review, nil
 	})
 	run := &v1alpha1.Run{
@@ -177,6 +181,43 @@ func TestAnswersAreKept(t *testing.T) {
 	want := []string{"who", "runs get kayci.dev runs  ci", "runs get  pods log ci", "who", "runs get kayci.dev runs  ci"}
 	if diff := cmp.Diff(want, w.asked); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestScopes: what one token of a user may, another of the same user may not.
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for token, want := range map[string]int{"token-of-runs": 200, "token-of-runs/none": 403} {
+		for range 2 {
+			if got, text := w.get(t, ofRun, "Authorization", "Bearer "+token); got != want {
+				t.Errorf("%s: %d: %s", token, got, text)
+			}
+		}
+	}
+}
+
+// TestMethods: the store is read, and nothing else.
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, method := range []string{http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
+		request, err := http.NewRequestWithContext(t.Context(), method, w.URL+ofLog, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer token-of-logs")
+		answer, err := w.Client().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusMethodNotAllowed {
+			t.Errorf("%s: %s", method, answer.Status)
+		}
+	}
+	if len(w.asked) != 0 {
+		t.Errorf("asked %v", w.asked)
 	}
 }
 

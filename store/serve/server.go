@@ -46,13 +46,13 @@ type Head struct {
 type server struct {
 	Options
 
-	access  *access
-	streams chan struct{}
+	access *access
+	turns  turns
 }
 
 // New returns the handler of the store's port.
 func New(options Options) http.Handler {
-	s := &server{Options: options, access: newAccess(options.Client, options.Clock), streams: make(chan struct{}, options.Streams)}
+	s := &server{Options: options, access: newAccess(options.Client, options.Clock), turns: turns{most: options.Streams}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	const of = "GET /v1/namespaces/{namespace}"
@@ -64,16 +64,24 @@ func New(options Options) http.Handler {
 }
 
 // guarded answers those who have the right in the namespace that they ask about.
-func (s *server) guarded(asked right, answer func(http.ResponseWriter, *http.Request) error) http.Handler {
+func (s *server) guarded(asked right, answer func(http.ResponseWriter, *http.Request, string) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			// A pattern of GET lets HEAD in, which would read all for nothing.
+			w.Header().Set("Allow", http.MethodGet)
+			w.WriteHeader(http.StatusMethodNotAllowed)
+			return
+		}
+		w = steady{w, http.NewResponseController(w)}
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		err := checkNames(r)
+		user := ""
 		if err == nil {
-			err = s.access.check(r, r.PathValue("namespace"), asked)
+			user, err = s.access.check(r, r.PathValue("namespace"), asked)
 		}
 		if err == nil {
-			err = answer(w, r)
+			err = answer(w, r, user)
 		}
 		if err != nil {
 			s.fail(w, r, err)
@@ -115,6 +123,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		status.Code, status.Reason = http.StatusBadRequest, metav1.StatusReasonBadRequest
 	case errors.Is(err, errBusy):
 		status.Code, status.Reason = http.StatusTooManyRequests, metav1.StatusReasonTooManyRequests
+		w.Header().Set("Retry-After", "1")
 	case r.Context().Err() != nil:
 		return
 	default:
@@ -145,7 +154,7 @@ type Runs struct {
 	Items []records.Summary `json:"items"`
 }
 
-func (s *server) list(w http.ResponseWriter, r *http.Request) error {
+func (s *server) list(w http.ResponseWriter, r *http.Request, _ string) error {
 	query := r.URL.Query()
 	limit, err := number(query.Get("limit"), usualRuns)
 	if err != nil {
@@ -176,7 +185,7 @@ func number(text string, usual int64) (int64, error) {
 }
 
 // run answers with the record of a Run, by its name.
-func (s *server) run(w http.ResponseWriter, r *http.Request) error {
+func (s *server) run(w http.ResponseWriter, r *http.Request, _ string) error {
 	run, err := records.Named(r.Context(), s.Bucket, r.PathValue("namespace"), r.PathValue("run"), types.UID(r.URL.Query().Get("uid")))
 	if err != nil {
 		return err
@@ -185,7 +194,7 @@ func (s *server) run(w http.ResponseWriter, r *http.Request) error {
 }
 
 // numbered answers with the record of a Run, by its number.
-func (s *server) numbered(w http.ResponseWriter, r *http.Request) error {
+func (s *server) numbered(w http.ResponseWriter, r *http.Request, _ string) error {
 	n, err := number(r.PathValue("number"), 0)
 	if err != nil {
 		return err
@@ -205,17 +214,12 @@ func (s *server) record(w http.ResponseWriter, r *http.Request, run place.Run) e
 	return answer(w, record)
 }
 
-// errBusy says that too many logs are read just now.
-var errBusy = errors.New("as many logs are being read as may be at once: try again")
-
 // log answers with the lines of a log, with their stamps, from a line on or some before.
-func (s *server) log(w http.ResponseWriter, r *http.Request) error {
-	select {
-	case s.streams <- struct{}{}:
-		defer func() { <-s.streams }()
-	default:
+func (s *server) log(w http.ResponseWriter, r *http.Request, user string) error {
+	if !s.turns.take(user) {
 		return errBusy
 	}
+	defer s.turns.give(user)
 	log, end, err := s.find(r)
 	if err != nil {
 		return err
