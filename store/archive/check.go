@@ -147,23 +147,15 @@ func (m *Manifest) checkParts() error {
 
 func (m *Manifest) checkFiles() error {
 	places := m.places()
-	size, end, last := int64(0), int64(0), ""
-	// What nothing can be in.
-	leaves := map[string]bool{}
+	size, end := int64(0), int64(0)
+	order := newSequence()
 	for _, file := range m.Files {
 		if err := file.check(); err != nil {
 			return err
 		}
-		if file.Path <= last {
-			return fmt.Errorf("%.200q comes behind %.200q: it is there twice, or not in its place", file.Path, last)
+		if err := order.next(file); err != nil {
+			return err
 		}
-		last = file.Path
-		for above := path.Dir(file.Path); above != "."; above = path.Dir(above) {
-			if leaves[above] {
-				return fmt.Errorf("%.200q is in %.200q, which is no folder", file.Path, above)
-			}
-		}
-		leaves[file.Path] = !file.Folder
 		if file.Size == 0 {
 			continue
 		}
@@ -181,6 +173,30 @@ func (m *Manifest) checkFiles() error {
 	if size != m.Bytes {
 		return fmt.Errorf("the archive's files have %d bytes, not %d as it says", size, m.Bytes)
 	}
+	return nil
+}
+
+// sequence is of an archive's files, in their order.
+type sequence struct {
+	last string
+	// leaves are what nothing can be in.
+	leaves map[string]bool
+}
+
+func newSequence() *sequence { return &sequence{leaves: map[string]bool{}} }
+
+// next refuses a file that can't come now.
+func (s *sequence) next(file File) error {
+	if file.Path <= s.last {
+		return fmt.Errorf("%.200q comes behind %.200q: it is there twice, or not in its place", file.Path, s.last)
+	}
+	s.last = file.Path
+	for above := path.Dir(file.Path); above != "."; above = path.Dir(above) {
+		if s.leaves[above] {
+			return fmt.Errorf("%.200q is in %.200q, which is no folder", file.Path, above)
+		}
+	}
+	s.leaves[file.Path] = !file.Folder
 	return nil
 }
 
