@@ -30,6 +30,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers"
 	runlogs "github.com/kayci/kayci/runs/logs"
+	"github.com/kayci/kayci/store/archive"
 	"github.com/kayci/kayci/store/bucket"
 	"github.com/kayci/kayci/store/keeper"
 	"github.com/kayci/kayci/store/logs"
@@ -67,6 +68,11 @@ const (
 
 // readers is how many logs are read by people at once.
 const readers = 200
+
+// archives bounds the lists of files that people's requests have the store read.
+func archives() archive.Limits {
+	return archive.Limits{Files: 1_000_000, Bytes: 1 << 40, ManifestBytes: 128 << 20}
+}
 
 // NewManager returns a manager with all that the store does, ready to start.
 func NewManager(ctx context.Context, cfg *rest.Config, in bucket.Bucket, opts Options) (ctrl.Manager, error) {
@@ -163,7 +169,9 @@ func addKeeper(ctx context.Context, mgr ctrl.Manager, kube kubernetes.Interface,
 
 // addServer has each replica answer.
 func addServer(mgr ctrl.Manager, kube kubernetes.Interface, in bucket.Bucket, opts Options) error {
-	handler := serve.New(serve.Options{Bucket: in, Client: kube, Clock: clock.RealClock{}, Log: mgr.GetLogger().WithName("store"), Streams: readers})
+	handler := serve.New(serve.Options{
+		Bucket: in, Client: kube, Clock: clock.RealClock{}, Log: mgr.GetLogger().WithName("store"), Streams: readers, Archives: archives(),
+	})
 	err := mgr.Add(&manager.Server{
 		Name:            "store",
 		Server:          &http.Server{Addr: opts.Address, Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 128 << 10},

@@ -72,14 +72,9 @@ func List(ctx context.Context, from bucket.Bucket, q Query) ([]Summary, error) {
 	}
 	var names []string
 	for _, pipeline := range pipelines {
-		index := place.Index(q.Namespace, pipeline)
-		after := ""
-		if q.Before > 0 {
-			after = index + place.Number(q.Before) + "0"
-		}
-		found, err := from.List(ctx, index, after, q.Limit)
+		found, err := listed(ctx, from, q.Namespace, pipeline, q.Before, q.Limit)
 		if err != nil {
-			return nil, fmt.Errorf("list the Runs of Pipeline %s: %w", pipeline, err)
+			return nil, err
 		}
 		for i := range found {
 			names = append(names, found[i].Name)
@@ -93,6 +88,37 @@ func List(ctx context.Context, from bucket.Bucket, q Query) ([]Summary, error) {
 		return cmp.Or(b.CreationTimestamp.Compare(a.CreationTimestamp.Time), cmp.Compare(b.Status.Number, a.Status.Number), strings.Compare(a.Name, b.Name))
 	})
 	return found[:min(len(found), q.Limit)], nil
+}
+
+// Earlier returns where the Runs of a Pipeline are kept that come before the number, or
+// before none if it is 0, newest first. It reads no entries.
+func Earlier(ctx context.Context, from bucket.Bucket, namespace, pipeline string, before int64, limit int) ([]place.Run, error) {
+	found, err := listed(ctx, from, namespace, pipeline, before, limit)
+	if err != nil {
+		return nil, err
+	}
+	var runs []place.Run
+	for i := range found {
+		run, _, is := place.ReadEntry(namespace, pipeline, strings.TrimPrefix(found[i].Name, place.Index(namespace, pipeline)))
+		if is {
+			runs = append(runs, run)
+		}
+	}
+	return runs, nil
+}
+
+// listed are the entries of a Pipeline's Runs.
+func listed(ctx context.Context, from bucket.Bucket, namespace, pipeline string, before int64, limit int) ([]bucket.Object, error) {
+	index := place.Index(namespace, pipeline)
+	after := ""
+	if before > 0 {
+		after = index + place.Number(before) + "0"
+	}
+	found, err := from.List(ctx, index, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list the Runs of Pipeline %s: %w", pipeline, err)
+	}
+	return found, nil
 }
 
 // atOnce is how many entries are read at the same time.

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// errBusy says that too many logs are read just now.
-var errBusy = errors.New("as many logs are being read as may be at once: try again")
+// errBusy says that too much is read just now.
+var errBusy = errors.New("as much is being read as may be at once: try again")
 
-// share of the logs that are read at once is one viewer's at most.
+// share of what is read at once is one viewer's at most.
 const share = 4
 
-// turns are the logs that are being read, by who reads them.
+// turns are what is being read, logs for one, by who reads it.
 type turns struct {
 	most int
 
@@ -44,6 +44,17 @@ func (t *turns) give(user string) {
 	t.all--
 	if t.users[user]--; t.users[user] == 0 {
 		delete(t.users, user)
+	}
+}
+
+// bound answers if the user may read one more.
+func (t *turns) bound(answer func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request, string) error {
+	return func(w http.ResponseWriter, r *http.Request, user string) error {
+		if !t.take(user) {
+			return errBusy
+		}
+		defer t.give(user)
+		return answer(w, r)
 	}
 }
 

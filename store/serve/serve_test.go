@@ -29,6 +29,7 @@ import (
 	"github.com/kayci/kayci/store/records"
 	"github.com/kayci/kayci/store/serve"
 	"github.com/kayci/kayci/test/bucket"
+	"github.com/kayci/kayci/test/stored"
 )
 
 // printer prints three lines.
@@ -97,7 +98,7 @@ func newWorld(t *testing.T) *world {
 	if _, err := keeper.Keep(t.Context(), log, &runlogs.Container{}, masker, 0); err != nil {
 		t.Fatal(err)
 	}
-	w.Server = httptest.NewServer(serve.New(serve.Options{Bucket: w.bucket, Client: kube, Clock: w.clock, Log: logr.Discard(), Streams: 1}))
+	w.Server = httptest.NewServer(serve.New(serve.Options{Bucket: w.bucket, Client: kube, Clock: w.clock, Log: logr.Discard(), Streams: 1, Archives: stored.Limits()}))
 	t.Cleanup(w.Close)
 	return w
 }
@@ -128,6 +129,31 @@ func (w *world) get(t *testing.T, path, header, token string) (int, string) {
 	return answer.StatusCode, string(body)
 }
 
+// ask asks with the right to get Runs.
+func (w *world) ask(t *testing.T, path string) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer token-of-runs")
+	answer, err := w.Client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// decode reads the answer.
+func (w *world) decode(t *testing.T, path string, into any) {
+	t.Helper()
+	answer := w.ask(t, path)
+	defer answer.Body.Close()
+	if err := json.NewDecoder(answer.Body).Decode(into); err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %d, %v", path, answer.StatusCode, err)
+	}
+}
+
 const (
 	ofRun = "/v1/namespaces/ci/runs/web-1"
 	ofLog = ofRun + "/logs/test/pod-1/main"
@@ -154,7 +180,7 @@ func TestWhoMay(t *testing.T) {
 		"another namespace":    {"/v1/namespaces/other/runs/web-1", "Authorization", "Bearer token-of-runs", 403, "forbidden: runs may not get runs in namespace other"},
 		"no such Run":          {"/v1/namespaces/ci/runs/web-2", "Authorization", "Bearer token-of-runs", 404, "run web-2: no object has this name"},
 		"no such log":          {ofRun + "/logs/test/pod-2/main", "Authorization", "Bearer token-of-logs", 404, "the log of container main of pod pod-2 of run web-1: no object has this name"},
-		"a name that is none":  {"/v1/namespaces/ci/runs/..%2f..%2fother", "Authorization", "Bearer token-of-runs", 400, `no name of a run: "../../other"`},
+		"a name that is none":  {"/v1/namespaces/ci/runs/..%2f..%2fother", "Authorization", "Bearer token-of-runs", 400, `no name: run "../../other"`},
 		"another that is none": {ofRun + "?uid=a/b", "Authorization", "Bearer token-of-runs", 400, `no name: uid "a/b"`},
 		"no number":            {"/v1/namespaces/ci/pipelines/web/runs/-1", "Authorization", "Bearer token-of-runs", 400, `no name: "-1" is no number`},
 	} {

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/utils/clock"
 
+	"github.com/kayci/kayci/store/archive"
 	"github.com/kayci/kayci/store/bucket"
 	"github.com/kayci/kayci/store/logs"
 	"github.com/kayci/kayci/store/place"
@@ -32,7 +33,17 @@ type Options struct {
 	Log logr.Logger
 	// Streams is how many logs are read at once.
 	Streams int
+	// Archives bounds the lists of files that are read.
+	Archives archive.Limits
 }
+
+const (
+	// archivesAtOnce is how many artifacts and reports on tests are read at once: each
+	// takes some memory.
+	archivesAtOnce = 12
+	// readsAtOnce is how many objects are read at once for an answer.
+	readsAtOnce = 8
+)
 
 // Head is the first line of the answer about a log, as JSON. The log's lines come behind
 // it, with their stamps.
@@ -47,19 +58,27 @@ type server struct {
 	Options
 
 	access *access
-	turns  turns
+	// Logs, and what is read of artifacts and reports on tests.
+	turns, archives turns
 }
 
 // New returns the handler of the store's port.
 func New(options Options) http.Handler {
-	s := &server{Options: options, access: newAccess(options.Client, options.Clock), turns: turns{most: options.Streams}}
+	s := &server{
+		Options: options, access: newAccess(options.Client, options.Clock),
+		turns: turns{most: options.Streams}, archives: turns{most: archivesAtOnce},
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	const of = "GET /v1/namespaces/{namespace}"
 	mux.Handle(of+"/runs", s.guarded(mayRuns(), s.list))
 	mux.Handle(of+"/runs/{run}", s.guarded(mayRuns(), s.run))
 	mux.Handle(of+"/pipelines/{pipeline}/runs/{number}", s.guarded(mayRuns(), s.numbered))
-	mux.Handle(of+"/runs/{run}/logs/{job}/{pod}/{container}", s.guarded(mayLogs(), s.log))
+	mux.Handle(of+"/runs/{run}/logs/{job}/{pod}/{container}", s.guarded(mayLogs(), s.turns.bound(s.log)))
+	mux.Handle(of+"/runs/{run}/artifacts", s.guarded(mayRuns(), s.artifacts))
+	mux.Handle(of+"/runs/{run}/artifacts/{job}/{artifact}", s.guarded(mayRuns(), s.archives.bound(s.tar)))
+	mux.Handle(of+"/runs/{run}/artifacts/{job}/{artifact}/files", s.guarded(mayRuns(), s.archives.bound(s.files)))
+	mux.Handle(of+"/runs/{run}/tests/{job}", s.guarded(mayRuns(), s.archives.bound(s.tests)))
 	return mux
 }
 
@@ -94,9 +113,9 @@ var errName = errors.New("no name")
 
 // checkNames refuses what can be no name, before anything is asked for by it.
 func checkNames(r *http.Request) error {
-	for _, key := range []string{"namespace", "run", "pipeline", "job", "pod", "container"} {
+	for _, key := range []string{"namespace", "run", "pipeline", "job", "pod", "container", "artifact"} {
 		if value := r.PathValue(key); value != "" && len(validation.IsDNS1123Subdomain(value)) > 0 {
-			return fmt.Errorf("%w of a %s: %q", errName, key, value)
+			return fmt.Errorf("%w: %s %q", errName, key, value)
 		}
 	}
 	for _, key := range []string{"uid", "pipeline"} {
@@ -117,7 +136,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		status.Code, status.Reason = http.StatusUnauthorized, metav1.StatusReasonUnauthorized
 	case errors.Is(err, errForbidden):
 		status.Code, status.Reason = http.StatusForbidden, metav1.StatusReasonForbidden
-	case errors.Is(err, bucket.ErrNotFound):
+	case errors.Is(err, bucket.ErrNotFound), errors.Is(err, errNoFile):
 		status.Code, status.Reason = http.StatusNotFound, metav1.StatusReasonNotFound
 	case errors.Is(err, errName):
 		status.Code, status.Reason = http.StatusBadRequest, metav1.StatusReasonBadRequest
@@ -215,11 +234,7 @@ func (s *server) record(w http.ResponseWriter, r *http.Request, run place.Run) e
 }
 
 // log answers with the lines of a log, with their stamps, from a line on or some before.
-func (s *server) log(w http.ResponseWriter, r *http.Request, user string) error {
-	if !s.turns.take(user) {
-		return errBusy
-	}
-	defer s.turns.give(user)
+func (s *server) log(w http.ResponseWriter, r *http.Request) error {
 	log, end, err := s.find(r)
 	if err != nil {
 		return err

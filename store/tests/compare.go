@@ -55,6 +55,24 @@ func Compare(now *Report, earlier []*Report) []Trend {
 	return trends
 }
 
+// About returns the report with no more than what [Compare] asks it about the cases that
+// failed now.
+func (r *Report) About(now *Report) *Report {
+	failed := map[key]bool{}
+	for i := range now.Cases {
+		if now.Cases[i].State == Failed {
+			failed[now.Cases[i].key()] = true
+		}
+	}
+	about := &Report{}
+	for i := range r.Cases {
+		if c := &r.Cases[i]; failed[c.key()] {
+			about.Cases = append(about.Cases, Case{Suite: c.Suite, Class: c.Class, Name: c.Name, State: c.State, Flaky: c.Flaky})
+		}
+	}
+	return about
+}
+
 // outcome is what a report says of a case.
 type outcome struct {
 	state State
