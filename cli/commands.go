@@ -40,7 +40,7 @@ func Add(root *cobra.Command, env *Env) {
 	Join(root, UseGroup, newWatchCommand(env), newDescribeCommand(env), newGraphCommand(env))
 	Join(root, UseGroup,
 		newStartCommand(env), newRunsCommand(env), newWaitCommand(env), newCancelCommand(env), newRetryCommand(env),
-		newApproveCommand(env), newOpenCommand(env), newUICommand(env), newLogsCommand(env), newDownloadCommand(env),
+		newApproveCommand(env), newOpenCommand(env), newUICommand(env), newLogsCommand(env), newArtifactsCommand(env), newDownloadCommand(env),
 		newSyncCommand(env), newVersionCommand(env), newReferenceCommand(env),
 	)
 }

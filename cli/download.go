@@ -3,6 +3,8 @@ package cli
 import (
 	"bufio"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -18,6 +20,7 @@ import (
 	"github.com/kayci/kayci/cli/bundle"
 	"github.com/kayci/kayci/runs/find"
 	"github.com/kayci/kayci/runs/logs"
+	"github.com/kayci/kayci/store/client"
 )
 
 // eventPage is how many events an answer of the API server holds.
@@ -29,8 +32,9 @@ func newDownloadCommand(env *Env) *cobra.Command {
 		Use:   "download [RUN]",
 		Short: "Save all that is known of a Run: its logs, events and what it has run",
 		Long: `Save all that is known of a Run in a folder or, if its name ends with .tar.gz, in one
-file: the Run, the copy of its Pipeline that it has run, its events, and each log with
-times. What there is none of stands in missing.txt. The Run's parameters and outputs
+file: the Run, the copy of its Pipeline that it has run, its events, each log with
+times, the reports on its tests, and a list of its artifacts, which kayci artifacts
+fetches. What there is none of stands in missing.txt. The Run's parameters and outputs
 are in it; pods and Secrets aren't.`,
 		Example: "  kayci download web/128\n  kayci download web/128 -d report",
 		Args:    cobra.MaximumNArgs(1),
@@ -56,6 +60,10 @@ func (e *Env) download(ctx context.Context, name, to string) error {
 	if err != nil {
 		return err
 	}
+	store, err := e.Cluster.Store()
+	if err != nil {
+		return err
+	}
 	run, err := finder.Run(ctx, name)
 	if err != nil {
 		return err
@@ -67,7 +75,7 @@ func (e *Env) download(ctx context.Context, name, to string) error {
 	if err != nil {
 		return err
 	}
-	d := &download{kube: kube, pods: pods, finder: finder, run: run, target: target}
+	d := &download{kube: kube, pods: pods, store: store, finder: finder, run: run, target: target}
 	if err := d.all(ctx); err != nil {
 		target.Discard()
 		return err
@@ -84,8 +92,10 @@ func (e *Env) download(ctx context.Context, name, to string) error {
 
 // download saves a Run.
 type download struct {
-	kube   kubernetes.Interface
-	pods   *logs.Pods
+	kube kubernetes.Interface
+	pods *logs.Pods
+	// store is nil where nobody is asked.
+	store  *client.Store
 	finder find.Finder
 	run    *v1alpha1.Run
 	target bundle.Target
@@ -129,6 +139,9 @@ func (d *download) all(ctx context.Context) error {
 			}
 		}
 	}
+	if err := d.left(ctx); err != nil {
+		return err
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -136,6 +149,41 @@ func (d *download) all(ctx context.Context) error {
 		_, err := io.WriteString(w, strings.Join(append(d.missing, ""), "\n"))
 		return err
 	})
+}
+
+// left saves which artifacts the jobs have left, and the reports on their tests.
+func (d *download) left(ctx context.Context) error {
+	if d.store == nil {
+		return nil
+	}
+	found, err := d.store.Artifacts(ctx, d.run)
+	switch {
+	case errors.Is(err, client.ErrNotStored):
+		// There is no store, or none that the person reaches.
+	case err != nil:
+		d.miss("artifacts.yaml", err)
+	default:
+		if err := d.yaml("artifacts.yaml", found); err != nil {
+			return err
+		}
+	}
+	for i := range d.run.Status.Jobs {
+		job := &d.run.Status.Jobs[i]
+		if job.Tests == nil {
+			continue
+		}
+		name := "tests/" + job.Name + ".json"
+		report, err := d.store.Tests(ctx, d.run, job.Name, 0)
+		if err != nil {
+			d.miss(name, err)
+			continue
+		}
+		err = d.target.Put(name, func(w io.Writer) error { return json.NewEncoder(w).Encode(report) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *download) yaml(name string, object any) error {

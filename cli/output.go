@@ -71,9 +71,27 @@ func (o *Output) Write(out io.Writer, object runtime.Object) error {
 	if err := dress(known, object); err != nil {
 		return err
 	}
-	switch o.format {
-	case asName:
+	if o.format == asName {
 		return writeNames(out, object)
+	}
+	return o.write(out, object)
+}
+
+// writeItems writes a list of what is no object of the API server as -o says.
+func writeItems[T any](o *Output, out io.Writer, items []T, name func(T) string) error {
+	if o.format != asName {
+		return o.write(out, map[string]any{"items": items})
+	}
+	for _, item := range items {
+		if _, err := fmt.Fprintln(out, name(item)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *Output) write(out io.Writer, object any) error {
+	switch o.format {
 	case asYAML:
 		data, err := yaml.Marshal(object)
 		if err != nil {
@@ -131,7 +149,7 @@ func parsed(template string) (*jsonpath.JSONPath, error) {
 	return path, nil
 }
 
-func writePath(out io.Writer, template string, object runtime.Object) error {
+func writePath(out io.Writer, template string, object any) error {
 	path, err := parsed(template)
 	if err != nil {
 		return err

@@ -79,7 +79,7 @@ func (f Finder) named(ctx context.Context, name string) (*v1alpha1.Run, error) {
 
 // Pipeline returns the Pipeline of a name. A *NotFoundError names what comes near.
 func (f Finder) Pipeline(ctx context.Context, name string) (*v1alpha1.Pipeline, error) {
-	if !isName(name) {
+	if !IsName(name) {
 		return nil, fmt.Errorf("%q is no name of a Pipeline", name)
 	}
 	var pipeline v1alpha1.Pipeline

@@ -39,19 +39,20 @@ func ParseRef(text string) (Ref, error) {
 	}
 	left, right, slash := strings.Cut(text, "/")
 	switch {
-	case slash && left == "run."+v1alpha1.Group && isName(right):
+	case slash && left == "run."+v1alpha1.Group && IsName(right):
 		return Ref{Name: right}, nil
-	case slash && isName(left) && right == "":
+	case slash && IsName(left) && right == "":
 		return Ref{Pipeline: left}, nil
-	case slash && isName(left):
+	case slash && IsName(left):
 		number, err := strconv.ParseInt(right, 10, 64)
 		if err == nil && number > 0 {
 			return Ref{Pipeline: left, Number: number}, nil
 		}
-	case isName(text):
+	case IsName(text):
 		return Ref{Name: text, Pipeline: text}, nil
 	}
 	return Ref{}, fmt.Errorf("%q names no Run: it takes a Run's name, PIPELINE/NUMBER, or a Pipeline for its newest Run", text)
 }
 
-func isName(text string) bool { return len(validation.IsDNS1123Label(text)) == 0 }
+// IsName reports whether a text can name an object.
+func IsName(text string) bool { return len(validation.IsDNS1123Label(text)) == 0 }

@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/client-go/kubernetes/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/store/place"
+	"github.com/kayci/kayci/store/records"
+	"github.com/kayci/kayci/store/tests"
+	"github.com/kayci/kayci/test/bucket"
+	"github.com/kayci/kayci/test/stored"
+)
+
+// atStore is a console at a cluster with a store, in which the Run web/1 has left an
+// artifact and a report.
+func atStore(t *testing.T) *console {
+	t.Helper()
+	run := aRun("web-1", 1, v1alpha1.RunRunning, func(r *v1alpha1.Run) { r.Status.Jobs[0].Tests = &v1alpha1.TestSummary{Total: 1} })
+	in := &bucket.Memory{}
+	of := place.Artifact{Run: records.PlaceOf(run), Job: "test", Pod: "pod-1", Name: "dist"}
+	stored.Artifact(t, in, of, time.Unix(1_800_000_000-60, 0), map[string]string{"a\x1b]": "\x1b[1m", "b/c": "see", "l": "-> b/c"})
+	stored.Report(t, in, of.Run, "test", "pod-1", &tests.Report{Tests: 1, Cases: []tests.Case{{Name: "TestA", State: tests.Passed}}})
+	c := at(t, interceptor.Funcs{}, run, aRun("web-2", 2, v1alpha1.RunRunning))
+	c.Cluster.kept, c.Cluster.kube = stored.Serve(t, in), fake.NewClientset()
+	return c
+}
+
+func TestArtifacts(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		args []string
+		want told
+	}{
+		"all":       {[]string{"web/1"}, told{Out: "ARTIFACT    FILES   SIZE   AGE\ntest/dist   4       7 B    60s\n"}},
+		"names":     {[]string{"web/1", "-o", "name"}, told{Out: "test/dist\n"}},
+		"a field":   {[]string{"web/1", "-o", "jsonpath={.items[0].pod}"}, told{Out: "pod-1"}},
+		"as YAML":   {[]string{"web/1", "-o", "yaml"}, told{Out: "items:\n- bytes: 7\n  files: 4\n  job: test\n  name: dist\n  pod: pod-1\n  stored: \"2027-01-15T07:59:00Z\"\n"}},
+		"none":      {[]string{"web/2"}, told{Err: "Run web/2 has left no artifacts.\n"}},
+		"no object": {[]string{"web/2", "-o", "name"}, told{}},
+		"files":     {[]string{"web/1", "test/dist"}, told{Out: "FILE     SIZE   LINK\na\\x1b]   4 B\nb/\nb/c      3 B\nl               b/c\n"}},
+		"a file":    {[]string{"web/1", "test/dist", "--path", "b/c"}, told{Out: "see"}},
+		"no file": {[]string{"web/1", "test/dist", "--path", "c"}, told{
+			Code: 2, Err: "kayci: read a file of artifact test/dist of Run web-1: it is not in the store: the artifact has no such file: \"c\"\n",
+		}},
+		"another artifact":  {[]string{"web/1", "test/x"}, told{Code: 2, Err: "kayci: Run web/1 has no artifact test/x: it has left test/dist\n"}},
+		"an artifact of no": {[]string{"web/2", "test/x", "-d", "x"}, told{Code: 2, Err: "kayci: Run web/2 has no artifact test/x: it has left none\n"}},
+		"no artifact":       {[]string{"web/1", "test"}, told{Code: 2, Err: "kayci: \"test\" names no artifact: it takes JOB/NAME\n"}},
+		"a way out":         {[]string{"web/1", "test/.."}, told{Code: 2, Err: "kayci: \"test/..\" names no artifact: it takes JOB/NAME\n"}},
+		"of a Run":          {[]string{"web/1", "-d", "x"}, told{Code: 2, Err: "kayci: --directory and --path take an artifact: name it as RUN JOB/NAME\n"}},
+		"too much": {[]string{"web/1", "test/dist", "-d", "x", "-o", "json"}, told{
+			Code: 2, Err: "kayci: --directory, --path and --output don't go together: give one of them\n",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			atStore(t).gives(t, tt.want, append([]string{"artifacts"}, tt.args...)...)
+		})
+	}
+}
+
+func TestArtifactsWithoutStore(t *testing.T) {
+	t.Parallel()
+	at(t, interceptor.Funcs{}, aRun("web-1", 1, v1alpha1.RunRunning)).gives(t, told{
+		Code: 2, Err: "kayci: artifacts are in the store, and none is asked: --store names one, and who gives --as can't show it a token\n",
+	}, "artifacts", "web/1")
+}
+
+// A file isn't shown to a terminal, which would obey it.
+func TestArtifactAtATerminal(t *testing.T) {
+	t.Parallel()
+	c := atStore(t)
+	c.Terminal.Out = true
+	c.gives(t, told{
+		Code: 2, Err: "kayci: --path prints a file as it is, and a terminal would obey it: send it elsewhere, as by > FILE\n",
+	}, "artifacts", "web/1", "test/dist", "--path", "b/c")
+}
+
+// An artifact comes into a new folder, and into none that is there.
+func TestArtifactIsUnpacked(t *testing.T) {
+	t.Parallel()
+	c := atStore(t)
+	to := filepath.Join(t.TempDir(), "to")
+	c.gives(t, told{Out: to + "\n"}, "artifacts", "web/1", "test/dist", "-d", to)
+	c.gives(t, told{Code: 2, Err: "kayci: create the folder: mkdir " + to + ": file exists\n"}, "artifacts", "web/1", "test/dist", "-d", to)
+	text, err := os.ReadFile(filepath.Join(to, "l"))
+	if err != nil || string(text) != "see" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// A download has the list of artifacts, and the reports.
+func TestDownloadOfWhatWasLeft(t *testing.T) {
+	t.Parallel()
+	c := atStore(t)
+	to := filepath.Join(t.TempDir(), "to")
+	if code := c.give(t, "download", "web/1", "-d", to); code != 0 {
+		t.Fatalf("%d, %s", code, c.err)
+	}
+	got := map[string]string{}
+	for _, name := range []string{"artifacts.yaml", "tests/test.json"} {
+		text, err := os.ReadFile(filepath.Join(to, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[name] = string(text)
+	}
+	want := map[string]string{
+		"artifacts.yaml":  "- bytes: 7\n  files: 4\n  job: test\n  name: dist\n  pod: pod-1\n  stored: \"2027-01-15T07:59:00Z\"\n",
+		"tests/test.json": `{"tests":1,"failed":0,"skipped":0,"flaky":0,"seconds":0,"cases":[{"name":"TestA","state":"Passed"}]}` + "\n",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestSize(t *testing.T) {
+	t.Parallel()
+	for bytes, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 20 << 20: "20.0 MiB", 3 << 30: "3.0 GiB", 5000 << 40: "5000.0 TiB"} {
+		if got := size(bytes); got != want {
+			t.Errorf("%d is %s, want %s", bytes, got, want)
+		}
+	}
+}
