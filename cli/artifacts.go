@@ -114,7 +114,7 @@ func (a *artifactsCommand) list(ctx context.Context, store *client.Store, run *v
 	}
 	list := &table{headings: []string{"ARTIFACT", "FILES", "SIZE", "AGE"}}
 	for _, artifact := range found {
-		list.add(printable.Text(artifact.Job+"/"+artifact.Name), fmt.Sprint(artifact.Files), size(artifact.Bytes), since(artifact.Stored, a.Now()))
+		list.add(printable.Text(artifact.Job+"/"+artifact.Name), fmt.Sprint(artifact.Files), printable.Size(artifact.Bytes), since(artifact.Stored, a.Now()))
 	}
 	return list.write(a.Out, a.columns())
 }
@@ -141,7 +141,7 @@ func (a *artifactsCommand) files(ctx context.Context, store *client.Store, run *
 	}
 	list := &table{headings: []string{"FILE", "SIZE", "LINK"}}
 	for _, file := range found.Items {
-		shown, bytes := printable.Text(file.Path), size(file.Size)
+		shown, bytes := printable.Text(file.Path), printable.Size(file.Size)
 		if file.Folder {
 			shown += "/"
 		}
@@ -249,19 +249,7 @@ func (e *Env) completeArtifacts(ctx context.Context, finder find.Finder, args []
 	}
 	words := make([]cobra.Completion, 0, len(found))
 	for _, artifact := range found {
-		words = append(words, described(artifact.Job+"/"+artifact.Name, size(artifact.Bytes)))
+		words = append(words, described(artifact.Job+"/"+artifact.Name, printable.Size(artifact.Bytes)))
 	}
 	return words, nil
-}
-
-// size of files, in a word.
-func size(bytes int64) string {
-	if bytes < 1<<10 {
-		return fmt.Sprintf("%d B", bytes)
-	}
-	amount, unit := float64(bytes)/(1<<10), 0
-	for units := "KMGT"; unit < len(units)-1 && amount >= 1<<10; unit++ {
-		amount /= 1 << 10
-	}
-	return fmt.Sprintf("%.1f %ciB", amount, "KMGT"[unit])
 }

@@ -173,7 +173,7 @@ func (d *download) left(ctx context.Context) error {
 			continue
 		}
 		name := "tests/" + job.Name + ".json"
-		report, err := d.store.Tests(ctx, d.run, job.Name, 0)
+		report, err := d.store.Tests(ctx, d.run, job.Name, client.TestsQuery{})
 		if err != nil {
 			d.miss(name, err)
 			continue

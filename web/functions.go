@@ -19,6 +19,8 @@ func functions(files *static.Files, now clock.PassiveClock) template.FuncMap {
 		// plain is text without what would change the text around it: a build's names
 		// and messages may hold characters that turn the direction of writing.
 		"plain": printable.Text,
+		// size is a number of bytes in words.
+		"size": printable.Size,
 		// short is a time in words, ago how long something is past, and instant a point
 		// in time for programs.
 		"short":   duration.HumanDuration,

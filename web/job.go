@@ -22,6 +22,8 @@ type jobPage struct {
 	Log string
 	// Missing says what logs there aren't.
 	Missing []string
+	// Left is what the job has left in the store.
+	Left *left
 }
 
 // job shows a job of a Run, and the log of one of its containers.
@@ -44,6 +46,7 @@ func (s *server) job(w http.ResponseWriter, r *http.Request) error {
 	if body.Shown, err = chosen(part, r.URL.Query()); err != nil && r.URL.RawQuery != "" {
 		body.Missing = append(body.Missing, err.Error())
 	}
+	body.Left = s.left(r.Context(), run, body.Job)
 	if body.Shown != nil {
 		body.Log = logPath(run.Namespace, run.Name, body.Shown)
 	}

@@ -16,6 +16,10 @@ func jobPath(namespace, run, job string) string {
 	return runPath(namespace, run) + "/jobs/" + url.PathEscape(job)
 }
 
+func artifactPath(namespace, run, job, name string) string {
+	return jobPath(namespace, run, job) + "/artifacts/" + url.PathEscape(name)
+}
+
 func configRepoPath(namespace, name string) string {
 	return namespacePath(namespace) + "/configrepos/" + url.PathEscape(name)
 }

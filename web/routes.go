@@ -51,6 +51,7 @@ func (s *server) table() []route {
 		{"POST /ns/{ns}/runs/{run}/jobs/{job}/approve", s.post(s.approve)},
 		{"GET /ns/{ns}/runs/{run}/jobs/{job}/log", s.stream(s.log)},
 		{"GET /ns/{ns}/runs/{run}/jobs/{job}/log/search", s.stream(s.search)},
+		{"GET /ns/{ns}/runs/{run}/jobs/{job}/artifacts/{artifact}", s.stream(s.artifact)},
 		{"GET /ns/{ns}/configrepos/{repo}", s.page(s.configRepo)},
 		{"POST /ns/{ns}/configrepos/{repo}/sync", s.post(s.sync)},
 		{"GET /ns/{ns}/triggers/{trigger}", s.page(s.trigger)},

@@ -56,12 +56,23 @@ func (s *Store) File(ctx context.Context, run *v1alpha1.Run, job, name, path str
 	return body, nil
 }
 
-// Tests returns the report on the tests of a job, with what so many earlier Runs of the
-// Pipeline say of those that failed. ErrNotStored: the job has left none.
-func (s *Store) Tests(ctx context.Context, run *v1alpha1.Run, job string, history int) (*serve.Tests, error) {
+// TestsQuery says what of a report is asked for.
+type TestsQuery struct {
+	// History is how many earlier Runs of the Pipeline are asked about the tests that
+	// failed.
+	History int
+	// Failed is how many cases are asked for, of those that failed. 0: all cases.
+	Failed int
+}
+
+// Tests returns the report on the tests of a job. ErrNotStored: the job has left none.
+func (s *Store) Tests(ctx context.Context, run *v1alpha1.Run, job string, q TestsQuery) (*serve.Tests, error) {
 	request := s.ofRun(run, "tests", job)
-	if history > 0 {
-		request.Param("history", strconv.Itoa(history)).Param("before", strconv.FormatInt(run.Status.Number, 10))
+	if q.History > 0 {
+		request.Param("history", strconv.Itoa(q.History)).Param("before", strconv.FormatInt(run.Status.Number, 10))
+	}
+	if q.Failed > 0 {
+		request.Param("failed", strconv.Itoa(q.Failed))
 	}
 	var found serve.Tests
 	if err := s.read(ctx, request, &found); err != nil {

@@ -226,6 +226,7 @@ func TestTests(t *testing.T) {
 		"?history=0":           none,
 		"?history=20":          {all},
 		"?history=2":           {newest},
+		"?history=2&failed=1":  {newest},
 		"?history=20&before=4": {old},
 	} {
 		type answer struct {

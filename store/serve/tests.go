@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -45,6 +46,10 @@ func (s *server) tests(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	failed, err := number(query.Get("failed"), 0)
+	if err != nil {
+		return err
+	}
 	run, err := s.which(r)
 	if err != nil {
 		return err
@@ -52,6 +57,10 @@ func (s *server) tests(w http.ResponseWriter, r *http.Request) error {
 	report, err := s.report(r.Context(), run, job, maxReport)
 	if err != nil {
 		return err
+	}
+	if failed > 0 {
+		report.Cases = slices.DeleteFunc(report.Cases, func(c tests.Case) bool { return c.State != tests.Failed })
+		report.Cases = report.Cases[:min(int64(len(report.Cases)), failed)]
 	}
 	found := Tests{Report: *report}
 	if history > 0 && report.Failed > 0 {

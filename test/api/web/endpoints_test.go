@@ -35,7 +35,7 @@ type endpoint struct {
 // endpoints are all that are answered as somebody, in an order in which none is in the
 // next one's way.
 func endpoints() []endpoint {
-	const ok, see, no, who = http.StatusOK, http.StatusSeeOther, http.StatusForbidden, http.StatusUnauthorized
+	const ok, see, no, who, none = http.StatusOK, http.StatusSeeOther, http.StatusForbidden, http.StatusUnauthorized, http.StatusNotFound
 	return []endpoint{
 		{"GET", "/", [...]int{ok, ok, ok, ok, see}},
 		{"GET", "/ns/{ns}", [...]int{ok, ok, ok, no, see}},
@@ -49,6 +49,8 @@ func endpoints() []endpoint {
 		{"GET", "/ns/{ns}/runs/web-failed/jobs/test", [...]int{ok, ok, ok, no, see}},
 		{"GET", "/ns/{ns}/runs/web-failed/jobs/test/log", [...]int{ok, no, ok, no, who}},
 		{"GET", "/ns/{ns}/runs/web-failed/jobs/test/log/search?q=FAIL", [...]int{ok, no, ok, no, who}},
+		// There is no store.
+		{"GET", "/ns/{ns}/runs/web-failed/jobs/test/artifacts/dist", [...]int{none, none, none, no, who}},
 		{"POST", "/ns/{ns}/runs/web-asking/jobs/publish/approve", [...]int{no, see, see, no, who}},
 		{"POST", "/ns/{ns}/runs/web-asking/cancel", [...]int{no, see, see, no, who}},
 		{"POST", "/ns/{ns}/runs/web-failed/retry", [...]int{no, no, see, no, who}},
