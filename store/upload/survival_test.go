@@ -71,14 +71,22 @@ func survives(t *testing.T, text map[string]string, prepare func() (*world, savi
 
 // goOn tries again after the store was killed.
 func (s *saving) goOn(text map[string]string) error {
-	if got, err := s.read(); err != nil || got != nil && cmp.Diff(text, got) != "" {
-		return fmt.Errorf("something else is read: %w", err)
+	got, err := s.read()
+	if err == nil && got != nil && cmp.Diff(text, got) != "" {
+		err = errors.New("other files are read than were sent")
+	}
+	if err != nil {
+		return err
 	}
 	if err := s.save(); err != nil {
 		return fmt.Errorf("tried again: %w", err)
 	}
-	if got, err := s.read(); err != nil || cmp.Diff(text, got) != "" {
-		return fmt.Errorf("tried again: something else is read: %w", err)
+	got, err = s.read()
+	if err == nil && cmp.Diff(text, got) != "" {
+		err = errors.New("other files are read than were sent")
+	}
+	if err != nil {
+		return fmt.Errorf("tried again: %w", err)
 	}
 	return nil
 }
