@@ -194,7 +194,8 @@ func (e *Env) followLogs(ctx context.Context, run *v1alpha1.Run, pods *logs.Pods
 	case ctx.Err() != nil && flags.ends:
 		return ctx.Err()
 	case ctx.Err() != nil && !last.Status.Phase.Finished():
-		e.sayGoesOn(run)
+		// It may have got its number meanwhile.
+		e.sayGoesOn(last)
 		return ctx.Err()
 	case closed(err):
 		return nil

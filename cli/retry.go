@@ -23,7 +23,7 @@ func newRetryCommand(env *Env) *cobra.Command {
 			if err := errors.Join(output.Check(), then.check()); err != nil {
 				return err
 			}
-			run, err := env.run(cmd.Context(), args)
+			run, err := env.runThatIsThere(cmd.Context(), args)
 			if err != nil {
 				return err
 			}

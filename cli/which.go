@@ -61,15 +61,20 @@ func (e *Env) run(ctx context.Context, args []string) (*v1alpha1.Run, error) {
 	return finder.Run(ctx, "")
 }
 
+// runThatIsThere is run for a command that a record of the Run is no use to.
+func (e *Env) runThatIsThere(ctx context.Context, args []string) (*v1alpha1.Run, error) {
+	run, err := e.run(ctx, args)
+	if err == nil && find.Deleted(run) {
+		return nil, usage("Run %s was deleted: what it has left behind can be read, and nothing be changed", run.Name)
+	}
+	return run, err
+}
+
 // runToChange is run for a command that changes the Run: it guesses none among several
 // that may be meant.
 func (e *Env) runToChange(ctx context.Context, args []string, may func(*v1alpha1.Run) bool, wanted string) (*v1alpha1.Run, error) {
 	if len(args) > 0 && args[0] != "" {
-		run, err := e.run(ctx, args)
-		if err == nil && find.Deleted(run) {
-			return nil, usage("Run %s was deleted: what it has left behind can be read, and nothing be changed", run.Name)
-		}
-		return run, err
+		return e.runThatIsThere(ctx, args)
 	}
 	finder, err := e.finder()
 	if err != nil {
