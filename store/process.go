@@ -34,6 +34,7 @@ import (
 	"github.com/kayci/kayci/store/bucket"
 	"github.com/kayci/kayci/store/keeper"
 	"github.com/kayci/kayci/store/logs"
+	"github.com/kayci/kayci/store/pods"
 	"github.com/kayci/kayci/store/records"
 	"github.com/kayci/kayci/store/serve"
 )
@@ -52,6 +53,11 @@ type Options struct {
 	MaxLog int64
 	// Bounds say for how long Runs are kept.
 	Bounds records.Bounds
+	// Limits of what jobs keep.
+	Limits Limits
+	// DefaultBranches are the names that a repository's default branch may have: all Runs
+	// of the repository read its caches.
+	DefaultBranches []string
 	// LeaderElection lets several replicas run, of which one follows.
 	LeaderElection bool
 	// LeaderElectionNamespace holds the Lease. Empty: the process's own.
@@ -164,14 +170,19 @@ func addKeeper(ctx context.Context, mgr ctrl.Manager, kube kubernetes.Interface,
 	if err := keeper.SetupWithManager(ctx, mgr, l, r, options); err != nil {
 		return err
 	}
-	return mgr.Add(&keeper.Expiry{Bucket: in, Bounds: opts.Bounds, Clock: clock.RealClock{}, Metrics: metrics})
+	return mgr.Add(&keeper.Expiry{Bucket: in, Bounds: opts.Bounds, Caches: opts.caches(), Clock: clock.RealClock{}, Metrics: metrics})
 }
 
 // addServer has each replica answer.
 func addServer(mgr ctrl.Manager, kube kubernetes.Interface, in bucket.Bucket, opts Options) error {
-	handler := serve.New(serve.Options{
+	handler := http.NewServeMux()
+	handler.Handle("/v1/pod/", pods.New(pods.Options{
+		Bucket: in, Client: kube, Reader: mgr.GetAPIReader(), Namespaces: opts.WatchNamespaces, DefaultBranches: opts.DefaultBranches,
+		Artifacts: opts.artifacts(), Caches: opts.caches(), Clock: clock.RealClock{}, Log: mgr.GetLogger().WithName("pods"),
+	}))
+	handler.Handle("/", serve.New(serve.Options{
 		Bucket: in, Client: kube, Clock: clock.RealClock{}, Log: mgr.GetLogger().WithName("store"), Streams: readers, Archives: archives(),
-	})
+	}))
 	err := mgr.Add(&manager.Server{
 		Name:            "store",
 		Server:          &http.Server{Addr: opts.Address, Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 128 << 10},

@@ -23,6 +23,7 @@ import (
 type storeFlags struct {
 	store.Options
 	bucket      bucketFlags
+	limits      limitFlags
 	maxLog      resource.QuantityValue
 	memoryLimit resource.QuantityValue
 	log         logger.Options
@@ -36,7 +37,7 @@ type bucketFlags struct {
 }
 
 func newStoreCommand() *cobra.Command {
-	flags := storeFlags{maxLog: resource.QuantityValue{Quantity: resource.MustParse("1Gi")}}
+	flags := storeFlags{maxLog: quantity("1Gi"), limits: limitFlags{quantity("1Gi"), quantity("5Gi"), quantity("4Gi"), quantity("10Gi")}}
 	cmd := &cobra.Command{
 		Use:   "store",
 		Short: "Keep logs and records of Runs beyond their deletion",
@@ -62,11 +63,31 @@ S3-like store. It answers who may get pods/log, or runs, in the namespace.`,
 	f.Var(&flags.memoryLimit, "memory-limit", "memory of the container, in bytes; near it Go collects garbage more often. Ignored if GOMEMLIMIT is set; 0 for none")
 	f.DurationVar(&flags.Bounds.Age, "keep-age", 90*24*time.Hour, "how long a Run is kept; 0 for ever")
 	f.IntVar(&flags.Bounds.Count, "keep-count", 1000, "how many Runs of a Pipeline are kept; 0 for all")
+	flags.limits.bind(f)
+	f.StringSliceVar(&flags.DefaultBranches, "default-branches", []string{"main", "master"}, "names that a repository's default branch may have, separated by commas: all Runs of the repository read its caches")
 	f.BoolVar(&flags.LeaderElection, "leader-elect", true, "let one replica of many follow; every one answers")
 	f.StringVar(&flags.LeaderElectionNamespace, "leader-election-namespace", "", "namespace of the Lease (default the pod's own)")
 	f.DurationVar(&flags.GracefulShutdown, "graceful-shutdown", 20*time.Second, "how long requests in flight may take to end at a shutdown")
 	flags.log.BindFlags(f)
 	return cmd
+}
+
+// limitFlags bound what jobs keep.
+type limitFlags struct{ artifact, run, cache, caches resource.QuantityValue }
+
+func quantity(text string) resource.QuantityValue {
+	return resource.QuantityValue{Quantity: resource.MustParse(text)}
+}
+
+func (l *limitFlags) bind(f *pflag.FlagSet) {
+	f.Var(&l.artifact, "max-artifact", "how large an artifact may be, in bytes")
+	f.Var(&l.run, "max-artifacts", "how large the artifacts of a Run may be together, in bytes")
+	f.Var(&l.cache, "max-cache", "how large a cache may be, in bytes")
+	f.Var(&l.caches, "max-caches", "how large the caches of a namespace may be together, in bytes: beyond that those go that were used longest ago")
+}
+
+func (l *limitFlags) limits() store.Limits {
+	return store.Limits{Artifact: l.artifact.Value(), Run: l.run.Value(), Cache: l.cache.Value(), Caches: l.caches.Value()}
 }
 
 func (b *bucketFlags) bind(f *pflag.FlagSet) {
@@ -90,6 +111,7 @@ func (flags *storeFlags) run(ctx context.Context) error {
 	}
 	limitMemory(flags.memoryLimit.Value())
 	paceGarbage()
+	flags.Limits = flags.limits.limits()
 	flags.MaxLog, flags.Bounds.Unrecorded = flags.maxLog.Value(), unrecorded
 	in, err := flags.bucket.open(ctx)
 	if err != nil {
