@@ -98,6 +98,7 @@ func addConfigRepo(mgr ctrl.Manager, opts Options, installed *revision.Installed
 		RenderCommand: opts.RenderCommand,
 		Image:         opts.Image,
 		GitImage:      opts.GitImage,
+		Store:         opts.StoreURL,
 		StoragePath:   opts.StoragePath,
 		Installed:     installed,
 	}

@@ -60,6 +60,9 @@ type Options struct {
 	// ReportURL is the address of Runs' pages, with names in braces, where a Trigger's
 	// report gives none. Empty: none.
 	ReportURL string
+	// StoreURL is the store's address within the cluster, by which pods keep artifacts and
+	// caches. Empty: there is no store.
+	StoreURL string
 	// StoreWait is how long after its end a Run is kept for the store. 0: there is none.
 	StoreWait time.Duration
 	// Image is KayCI's own, which the notifiers of the built-in library run.

@@ -38,6 +38,7 @@ func TestExamplesRender(t *testing.T) {
 		"dependencies": {"Pipeline/dependencies", "Trigger/dependencies"},
 		"diamond":      {"Pipeline/diamond", "Trigger/diamond"},
 		"finally":      {"Pipeline/finally", "Trigger/finally"},
+		"go-artifacts": {"Pipeline/go-artifacts", "Trigger/go-artifacts"},
 		"go-build":     {"Pipeline/go-build", "Trigger/go-build"},
 		"hello-world":  {"Pipeline/hello-world", "Trigger/hello-world"},
 		"images":       {"Pipeline/check-image", "Trigger/distribution", "Trigger/dockerhub", "Trigger/harbor", "Trigger/quay"},
@@ -48,6 +49,8 @@ func TestExamplesRender(t *testing.T) {
 		"schedule":     {"Pipeline/nightly", "Trigger/by-hand", "Trigger/nightly"},
 		"promotion":    {"Pipeline/build", "Pipeline/deploy", "Trigger/build", "Trigger/deploy"},
 		"services":     {"Pipeline/services", "Trigger/services"},
+		"artifacts":    {"Pipeline/artifacts", "Trigger/artifacts"},
+		"cache":        {"Pipeline/cache", "Trigger/cache"},
 		"workspace":    {"Pipeline/workspace", "Trigger/workspace"},
 		"conditions":   {"Pipeline/conditions", "Trigger/conditions"},
 		"notifiers":    {"Pipeline/notifiers", "Trigger/notifiers"},
@@ -102,7 +105,7 @@ func objects(t *testing.T, folder string) []render.Object {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	result, err := render.Render(ctx, render.Options{Dir: folder, Namespace: "ci", Exec: []string{self, childArgument}})
+	result, err := render.Render(ctx, render.Options{Dir: folder, Namespace: "ci", Store: "http://kayci-store.kayci.svc", Exec: []string{self, childArgument}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ type evaluation struct {
 	Vars     map[string]string `json:"vars,omitempty"`
 	Image    string            `json:"image"`
 	GitImage string            `json:"gitImage"`
+	Store    string            `json:"store"`
 	Limits   Limits            `json:"limits"`
 	// Values of the limit that other entries have taken.
 	Values int `json:"values,omitempty"`

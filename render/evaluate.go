@@ -59,6 +59,7 @@ func newEvaluator(root *os.Root, req evaluation, out io.Writer) *evaluator {
 	vm.SetTraceOut(io.Discard)
 	vm.ExtVar(ImageVar, req.Image)
 	vm.ExtVar(GitImageVar, req.GitImage)
+	vm.ExtVar(StoreVar, req.Store)
 	for name, value := range req.Vars {
 		vm.ExtVar(name, value)
 	}

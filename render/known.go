@@ -64,7 +64,7 @@ const (
 
 // madeBy names all that an entry is made from beside files.
 func madeBy(opts Options, req evaluation) (string, error) {
-	text, err := json.Marshal([]any{opts.Namespace, req.Path, req.Vars, req.Image, req.GitImage, req.Limits})
+	text, err := json.Marshal([]any{opts.Namespace, req.Path, req.Vars, req.Image, req.GitImage, req.Store, req.Limits})
 	return string(text), err
 }
 

@@ -13,11 +13,12 @@ import (
 )
 
 // ImageVar is the external variable by which the built-in library learns which
-// image its notifiers run, GitImageVar which its checkouts do, and DefaultImage the
-// repository of released ones.
+// image its notifiers run, GitImageVar which its checkouts do, StoreVar where its
+// artifacts and caches are kept, and DefaultImage the repository of released ones.
 const (
 	ImageVar     = "kayci.image"
 	GitImageVar  = "kayci.gitImage"
+	StoreVar     = "kayci.store"
 	DefaultImage = "ghcr.io/kayci/kayci"
 )
 
@@ -42,6 +43,9 @@ type Options struct {
 	// GitImage is KayCI's own with git in it, for std.extVar(GitImageVar) unless Vars
 	// has another. Blank: GitImage of the other.
 	GitImage string
+	// Store is the store's address within the cluster, for std.extVar(StoreVar) unless
+	// Vars has another. Blank: there is none.
+	Store string
 	// Limits of the evaluation. A field that is zero takes its default.
 	Limits Limits
 	// Exec is the command that runs EvaluateCommand: this program and the arguments
@@ -140,7 +144,7 @@ func Render(ctx context.Context, opts Options) (Result, error) {
 	if opts.Vars[ImageVar] != "" {
 		git = GitImage(image)
 	}
-	request := evaluation{Dir: dir, Path: folder, Vars: opts.Vars, Image: image, GitImage: git, Limits: limits}
+	request := evaluation{Dir: dir, Path: folder, Vars: opts.Vars, Image: image, GitImage: git, Store: opts.Store, Limits: limits}
 	return renderFiles(ctx, opts, request, files, newSurvey(root))
 }
 

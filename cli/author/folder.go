@@ -23,6 +23,12 @@ const ImageUsage = "KayCI's own image, which the notifiers of the built-in libra
 // GitImageUsage says what a git-image flag is for.
 const GitImageUsage = "KayCI's own image with git in it, which the checkouts of the built-in library run (default that of --image with -git behind its tag)"
 
+// StoreUsage says what a store-url flag is for.
+const StoreUsage = "address of the store, by which the artifacts and caches of the built-in library are kept"
+
+// usualStore is the address of the store of an installation as the README has it.
+const usualStore = "http://kayci-store.kayci.svc"
+
 // offline is the namespace of what is rendered without a cluster, unless one is named.
 const offline = "default"
 
@@ -49,6 +55,7 @@ const (
 	varFlag        = "var"
 	imageFlag      = "image"
 	gitImageFlag   = "git-image"
+	storeURLFlag   = "store-url"
 	allowEmptyFlag = "allow-empty"
 	configRepoFlag = "configrepo"
 	timeoutFlag    = "timeout"
@@ -60,6 +67,7 @@ func (f *folder) addFlags(flags *pflag.FlagSet) {
 	flags.StringToStringVar(&f.options.Vars, varFlag, nil, "vars of the ConfigRepo, as name=value; may be repeated")
 	flags.StringVar(&f.options.Image, imageFlag, f.tools.Image, ImageUsage)
 	flags.StringVar(&f.options.GitImage, gitImageFlag, "", GitImageUsage)
+	flags.StringVar(&f.options.Store, storeURLFlag, usualStore, StoreUsage)
 	flags.BoolVar(&f.allowEmpty, allowEmptyFlag, false, "accept files that render nothing, as a ConfigRepo with spec.allowEmpty does")
 	flags.StringVar(&f.configRepo, configRepoFlag, "", "ask the cluster for this ConfigRepo's path, vars, ignore and namespace")
 	f.tools.Cluster.AddFlags(flags)

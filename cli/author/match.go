@@ -126,7 +126,7 @@ func (flags *matchFlags) objects(cmd *cobra.Command, args []string) (objects exp
 }
 
 func (flags *matchFlags) fromCluster(cmd *cobra.Command) (objects explain.Objects, from string, err error) {
-	for _, name := range []string{pathFlag, varFlag, imageFlag, gitImageFlag, allowEmptyFlag, configRepoFlag} {
+	for _, name := range []string{pathFlag, varFlag, imageFlag, gitImageFlag, storeURLFlag, allowEmptyFlag, configRepoFlag} {
 		if cmd.Flags().Changed(name) {
 			return objects, "", fmt.Errorf("--%s is about files: name their folder, as in `kayci match . --%s …`", name, name)
 		}

@@ -67,6 +67,7 @@ func newControllerCommand() *cobra.Command {
 	f.StringVar(&flags.GitImage, "git-image", "", author.GitImageUsage)
 	f.StringVar(&flags.jobDefaults, "job-defaults", "", "ConfigMap with defaults for all jobs, as NAMESPACE/NAME")
 	f.StringVar(&flags.ReportURL, "report-url", "", "address of a page about a Run that reports link to where their Trigger gives none; in it {namespace}, {trigger}, {pipeline}, {run}, {uid} and {sha} stand for what they name (default no link)")
+	f.StringVar(&flags.StoreURL, "store-url", "", author.StoreUsage+" (default there is none)")
 	f.DurationVar(&flags.StoreWait, "store-wait", 0, "how long after a Run's end retention waits for the store to have what the Run leaves behind; 0 for not at all")
 	f.IntVar(&flags.Concurrent, "concurrent", 4, "objects of a kind that are reconciled at once")
 	f.BoolVar(&flags.LeaderElection, "leader-elect", true, "let one replica of many reconcile; every one receives webhooks")

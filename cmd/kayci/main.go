@@ -64,7 +64,7 @@ func newProgram(env *cli.Env) *cobra.Command {
 	cli.Add(root, env)
 	cli.Join(root, cli.AuthorGroup, author.Commands(&author.Tools{Env: env, Evaluate: evaluateCommand, Image: defaultImage()})...)
 	cli.Join(root, cli.UseGroup, doctor.Command(env))
-	add(root, cli.ClusterGroup, newControllerCommand(), newInstallConfigReposCommand(), newProbeCommand(), newNotifyCommand(), newCheckoutCommand(), newWebCommand(), newStoreCommand())
+	add(root, cli.ClusterGroup, newControllerCommand(), newInstallConfigReposCommand(), newProbeCommand(), newNotifyCommand(), newCheckoutCommand(), newWebCommand(), newStoreCommand(), newKeepCommand(), newFetchCommand(), newCacheCommand())
 	root.AddCommand(newEvaluateCommand(), newCheckoutHelperCommand())
 	return root
 }

@@ -162,6 +162,7 @@ func (s *sync) evaluationOf(l look) evaluation {
 			Vars:      s.repo.Spec.Vars,
 			Image:     s.Image,
 			GitImage:  s.GitImage,
+			Store:     s.Store,
 			Exec:      s.RenderCommand,
 			Known:     s.known.rendered.known,
 		},

@@ -60,8 +60,8 @@ type Reconciler struct {
 	Fetcher Fetcher
 	// Render evaluates files: render.Render outside tests.
 	Render Renderer
-	// Image and GitImage are handed on as render.Options'.
-	Image, GitImage string
+	// Image, GitImage and Store are handed on as render.Options'.
+	Image, GitImage, Store string
 	// RenderCommand is handed on as render.Options.Exec.
 	RenderCommand []string
 	// Installed are the installation's defaults for jobs. nil: none.

@@ -24,7 +24,7 @@
   local items(x) = if std.isArray(x) then x else [x],
   local template(work) = { spec: { template: { spec:
     if std.isArray(work) then ci.steps(work)
-    else if std.objectHasAll(work, 'stepVolumes') then ci.steps([work])
+    else if std.objectHasAll(work, 'stepVolumes') || std.objectHasAll(work, 'keeps') then ci.steps([work])
     else if std.objectHas(work, 'containers') then work
     else { containers: [work] } } } },
   local environment(env) = [{ name: name, value: env[name] } for name in std.objectFields(env)],
@@ -258,20 +258,108 @@
       },
       [if secret != null then 'volumeMounts']: [{ name: volume.name, mountPath: '/git-secret', readOnly: true }],
       stepVolumes:: if secret != null then [volume] else [],
+      gitStep:: true,
     },
+
+  // What a first step and the sidecar have in common: they show the store a token that
+  // nothing else of the pod has, and share a folder of notes.
+  local storeMounts = [
+    { name: 'kayci-token', mountPath: '/kayci-token', readOnly: true },
+    { name: 'kayci-keep', mountPath: '/kayci-keep' },
+  ],
+  local storeVolumes = [
+    { name: 'kayci-token', projected: { sources: [{ serviceAccountToken: { audience: 'kayci-store', expirationSeconds: 3600, path: 'token' } }] } },
+    { name: 'kayci-keep', emptyDir: { sizeLimit: '16Mi' } },
+  ],
+  local storeUser(user) = {
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      readOnlyRootFilesystem: true,
+      [if user != null then 'runAsUser']: user,
+      [if user != null then 'runAsGroup']: user,
+    },
+  },
+  local needsStore(what) =
+    if ci.store == '' then error "%s: there is no store to keep it in: set store.enabled of KayCI's chart, or the ConfigRepo's var kayci.store" % what else ci.store,
+  local storeStep(what, name, args, user, env={}) =
+    ci.step(name, ci.image, args=[args[0], '--store=' + needsStore(what)] + std.map(ci.verbatim, args[1:]), env=env) + storeUser(user) {
+      resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { memory: '512Mi' } },
+      volumeMounts: storeMounts,
+      stepVolumes:: storeVolumes,
+    },
+  local isLabel(name) = std.length(name) <= 40 && std.length(name) > 0 && std.all([
+    std.member('abcdefghijklmnopqrstuvwxyz0123456789-', c) for c in std.stringChars(name)
+  ]) && !std.startsWith(name, '-') && !std.endsWith(name, '-'),
+
+  // artifacts keeps files of the folder that the steps share in the store, under a name,
+  // once the job's containers have ended: paths are patterns as dist/** or !dist/tmp/**.
+  // It stands among the steps of a job, at any place. Unless when='always' a job that
+  // has failed keeps none. What can't be kept fails the job.
+  artifacts(name, paths, when='success')::
+    if !isLabel(name) then error 'ci.artifacts: %s must be up to 40 small letters, digits and dashes' % name
+    else if when != 'success' && when != 'always' then error "ci.artifacts %s: when is 'success' or 'always'" % name
+    else { what:: 'ci.artifacts ' + name, keeps:: ['--artifact=' + std.manifestJsonMinified({ name: name, paths: items(paths), when: when })] },
+
+  // junit reads test results from files of JUnit XML, as reports/**/*.xml, once the job's
+  // containers have ended, however they have. It stands among the steps of a job.
+  junit(paths):: { what:: 'ci.junit', keeps:: ['--junit=' + path for path in items(paths)] },
+
+  // fetch is a step that brings an artifact of an earlier job into the folder that the
+  // steps share, or into dir below it. The job has to be among those that this one needs.
+  // user is who the files belong to, if not who the pod runs as.
+  fetch(job, name, dir='.', user=null)::
+    if std.startsWith(dir, '/') || std.member(std.split(dir, '/'), '..') then error "ci.fetch %s: dir lies below the folder that the steps share, as in dir='dist'" % name
+    else storeStep('ci.fetch ' + name, 'fetch-' + name, ['fetch', '--job=' + job, '--name=' + name, '--dir=' + dir], user),
+
+  // cache is a step that restores files of an earlier Run into the folder that the steps
+  // share, and has them saved at the job's end if it has succeeded and the key is new. The
+  // content of keyFiles becomes a part of the key; key may hold $(KAYCI_…). Where the key
+  // isn't there, the newest cache whose key begins with one of restoreKeys does. paths are
+  // patterns. A cache that is missing or broken fails nothing. name tells several apart.
+  cache(key, paths, restoreKeys=[], keyFiles=[], name='cache', user=null)::
+    if !isLabel(name) then error 'ci.cache: the name %s must be up to 40 small letters, digits and dashes' % name
+    else storeStep(
+      'ci.cache ' + name, name,
+      ['cache', '--name=' + name] + ['--restore-key=' + k for k in items(restoreKeys)] + ['--key-file=' + f for f in items(keyFiles)],
+      user, env={ CACHE_KEY: key },
+    ) {
+      what:: 'ci.cache ' + name,
+      keeps:: ['--cache=' + std.manifestJsonMinified({ name: name, paths: items(paths) })],
+    },
+
+  // keeper is the sidecar that keeps what steps say. Its pod's grace period is time for it.
+  local keeper(keeping, workspace) = storeUser(null) {
+    name: 'kayci-keep',
+    image: ci.image,
+    args: ['keep', '--store=' + needsStore(keeping[0].what), '--timeout=%ds' % ci.keepSeconds]
+          + std.map(ci.verbatim, std.flattenArrays([step.keeps for step in keeping])),
+    restartPolicy: 'Always',
+    workingDir: workspace,
+    resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { memory: '512Mi' } },
+    volumeMounts: [{ name: 'workspace', mountPath: workspace }] + storeMounts,
+  },
+
+  // keepSeconds is how long the sidecar may take to keep what a job leaves. The pod's grace
+  // period is that and 30 seconds, unless the job's pod has another.
+  keepSeconds:: 120,
 
   // steps runs several containers one after the other in one pod: each but the
   // last is an init container. They share a folder, which is also where they start
   // and which goes with the pod. Steps named main, but for the last, become step-1,
   // step-2 and so on. A step's own workingDir wins. Beside a ci.checkout the git of the
   // other steps takes the folder for its own, whoever has written it.
-  steps(steps, workspace='/workspace')::
+  steps(all, workspace='/workspace')::
+    local keeping = [step for step in all if std.objectHasAll(step, 'keeps')];
+    local steps = [step for step in all if std.objectHas(step, 'image')];
     local last = std.length(steps) - 1;
-    local checkouts = [step for step in steps if std.objectHasAll(step, 'stepVolumes')];
+    local helpers = [step for step in steps if std.objectHasAll(step, 'stepVolumes')];
+    local checkouts = [step for step in helpers if std.objectHasAll(step, 'gitStep')];
     local own = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*' };
     local trusts(step) = checkouts != [] && !std.objectHasAll(step, 'stepVolumes')
                          && !std.any([std.startsWith(variable.name, 'GIT_CONFIG_') for variable in std.get(step, 'env', [])]);
-    local volumes = std.flattenArrays([step.stepVolumes for step in checkouts]);
+    local volumes = std.flattenArrays([step.stepVolumes for step in helpers]) + (if keeping != [] then storeVolumes else []);
+    local sidecar = if keeping == [] then [] else [keeper(keeping, workspace)];
     local shared(i) = steps[i] {
       [if trusts(steps[i]) then 'env']+: environment(own),
       [if i < last && steps[i].name == 'main' then 'name']: 'step-%d' % (i + 1),
@@ -280,9 +368,10 @@
     };
     assert last >= 0 : 'ci.steps needs at least one step';
     {
-      [if last > 0 then 'initContainers']: [shared(i) for i in std.range(0, last - 1)],
+      [if last > 0 || keeping != [] then 'initContainers']: sidecar + [shared(i) for i in std.range(0, last - 1)],
       containers: [shared(last)],
       volumes: [{ name: 'workspace', emptyDir: {} }] + std.set(volumes, function(volume) volume.name),
+      [if keeping != [] then 'terminationGracePeriodSeconds']: ci.keepSeconds + 30,
     },
 
   // workspace is a volume of this size for each Run, which every container of every
@@ -307,6 +396,11 @@
   // with -git behind it, unless KayCI's chart says another, or the ConfigRepo's var
   // `kayci.gitImage`.
   gitImage:: std.extVar('kayci.gitImage'),
+
+  // store is where artifacts, test reports and caches are kept: the address of the store
+  // within the cluster, which the chart says, or the ConfigRepo's var `kayci.store`. Blank:
+  // there is none.
+  store:: std.extVar('kayci.store'),
 
   // notifier has a constructor for each way to tell of a Run: a Job of its own for
   // each of the phases in on, which are Queued, Running, Succeeded, Failed and

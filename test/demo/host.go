@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -75,7 +76,7 @@ func trigger(h *host) string {
 	return fmt.Sprintf(`local ci = import 'kayci.libsonnet';
 
 [
-  ci.trigger.gitea('%[1]s', 'go-build', secret='%[2]s', branches='main', params={
+  ci.trigger.gitea('%[1]s', 'go-artifacts', secret='%[2]s', branches='main', params={
     git_url: 'event.cloneURL',
     git_sha: 'event.sha',
   }) + ci.report('%[3]s', api='%[4]s/api/v1', url=%[5]s),
@@ -83,10 +84,10 @@ func trigger(h *host) string {
 `, pushTrigger, webhookSecret, reportSecret, h.url, link)
 }
 
-// pushApplication pushes the program of the example go-build.
+// pushApplication pushes the program of the example go-artifacts.
 func (d *demo) pushApplication(ctx context.Context, h *host) (commit string, err error) {
 	return d.push(ctx, h, h.program, "Greet everybody", func(clone *gitclone.Clone) error {
-		return clone.Copy(os.DirFS(filepath.Join(d.Source, "examples", "go-build", "app")))
+		return clone.Copy(os.DirFS(filepath.Join(d.Source, "examples", "go-artifacts", "app")))
 	})
 }
 
@@ -123,15 +124,15 @@ func (d *demo) createWebhooks(ctx context.Context, h *host, hooks string, paths 
 	return nil
 }
 
-// examples leaves out the program that go-build is tried with: it has a
-// repository of its own.
+// examples leaves out the programs that go-build and go-artifacts are tried with: they
+// have repositories of their own.
 type examples struct{ fs.FS }
 
 func (e examples) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(e.FS, name)
 	kept := entries[:0]
 	for _, entry := range entries {
-		if !strings.HasSuffix(name, "go-build") || entry.Name() != "app" {
+		if !strings.HasPrefix(path.Base(name), "go-") || entry.Name() != "app" {
 			kept = append(kept, entry)
 		}
 	}

@@ -38,6 +38,7 @@ func values() map[string]any {
 	return map[string]any{
 		"replicas": 2, "triggers": cluster.KindsOfExamples(),
 		// Plain HTTP can't keep who has signed in: to act, `kayci ui` serves the page to oneself.
+		"store":        map[string]any{"enabled": true, "persistence": map[string]any{"size": "1Gi"}},
 		"web":          map[string]any{"enabled": true, "sessions": map[string]any{"enabled": false}, "anonymous": map[string]any{"serviceAccountName": visitor}},
 		"extraObjects": []any{map[string]any{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": map[string]any{"name": visitor}}},
 	}

@@ -20,6 +20,8 @@ func expectedLog() map[string][3]string {
 		"dependencies": {"release", "main", "Released as number 1."},
 		"diamond":      {"step-5", "main", "step-5 has begun."},
 		"matrix":       {"build-arm64", "main", "Building for linux/arm64."},
+		"artifacts":    {"release", "main", "Releasing: Hello from number 1."},
+		"cache":        {"build", "main", "Fetched it anew."},
 		"approval":     {"deploy", "main", "Deploying number 1."},
 		"conditions":   {"warn", "main", "Only 82 percent are covered."},
 		"finally":      {"take-down", "main", "Taking down host-1."},
@@ -34,6 +36,7 @@ func expectedLog() map[string][3]string {
 		"services":     {"read-again", "main", "Hello from the server."},
 		"workspace":    {"publish", "main", "one and two"},
 		"go-build":     {"build", "test", "ok  \texample.com/greeting"},
+		"go-artifacts": {"run", "main", "Hello"},
 	}
 }
 
