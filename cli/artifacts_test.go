@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"archive/tar"
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,6 +16,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/store/place"
 	"github.com/kayci/kayci/store/records"
+	"github.com/kayci/kayci/store/serve"
 	"github.com/kayci/kayci/store/tests"
 	"github.com/kayci/kayci/test/bucket"
 	"github.com/kayci/kayci/test/stored"
@@ -26,8 +30,13 @@ func atStore(t *testing.T) *console {
 	in := &bucket.Memory{}
 	of := place.Artifact{Run: records.PlaceOf(run), Job: "test", Pod: "pod-1", Name: "dist"}
 	stored.Artifact(t, in, of, time.Unix(1_800_000_000-60, 0), map[string]string{"a\x1b]": "\x1b[1m", "b/c": "see", "l": "-> b/c"})
+	if err := records.Put(t.Context(), in, &records.Record{Run: run}); err != nil {
+		t.Fatal(err)
+	}
 	stored.Report(t, in, of.Run, "test", "pod-1", &tests.Report{Tests: 1, Cases: []tests.Case{{Name: "TestA", State: tests.Passed}}})
-	c := at(t, interceptor.Funcs{}, run, aRun("web-2", 2, v1alpha1.RunRunning))
+	c := at(t, interceptor.Funcs{}, run, aRun("web-2", 2, v1alpha1.RunRunning), aRun("web-3", 3, v1alpha1.RunRunning, func(r *v1alpha1.Run) {
+		r.UID, r.Status.Jobs[0].ReusedFrom, r.Status.Jobs[1].ReusedFrom = "uid-3", "web-1", "web-0"
+	}))
 	c.Cluster.kept, c.Cluster.kube = stored.Serve(t, in), fake.NewClientset()
 	return c
 }
@@ -38,14 +47,17 @@ func TestArtifacts(t *testing.T) {
 		args []string
 		want told
 	}{
-		"all":       {[]string{"web/1"}, told{Out: "ARTIFACT    FILES   SIZE   AGE\ntest/dist   4       7 B    60s\n"}},
-		"names":     {[]string{"web/1", "-o", "name"}, told{Out: "test/dist\n"}},
-		"a field":   {[]string{"web/1", "-o", "jsonpath={.items[0].pod}"}, told{Out: "pod-1"}},
-		"as YAML":   {[]string{"web/1", "-o", "yaml"}, told{Out: "items:\n- bytes: 7\n  files: 4\n  job: test\n  name: dist\n  pod: pod-1\n  stored: \"2027-01-15T07:59:00Z\"\n"}},
-		"none":      {[]string{"web/2"}, told{Err: "Run web/2 has left no artifacts.\n"}},
-		"no object": {[]string{"web/2", "-o", "name"}, told{}},
-		"files":     {[]string{"web/1", "test/dist"}, told{Out: "FILE     SIZE   LINK\na\\x1b]   4 B\nb/\nb/c      3 B\nl               b/c\n"}},
-		"a file":    {[]string{"web/1", "test/dist", "--path", "b/c"}, told{Out: "see"}},
+		"all":                           {[]string{"web/1"}, told{Out: "ARTIFACT    FILES   SIZE   AGE\ntest/dist   4       7 B    60s\n"}},
+		"names":                         {[]string{"web/1", "-o", "name"}, told{Out: "test/dist\n"}},
+		"a field":                       {[]string{"web/1", "-o", "jsonpath={.items[0].pod}"}, told{Out: "pod-1"}},
+		"as YAML":                       {[]string{"web/1", "-o", "yaml"}, told{Out: "items:\n- bytes: 7\n  files: 4\n  job: test\n  name: dist\n  pod: pod-1\n  stored: \"2027-01-15T07:59:00Z\"\n"}},
+		"none":                          {[]string{"web/2"}, told{Err: "Run web/2 has left no artifacts.\n"}},
+		"no object":                     {[]string{"web/2", "-o", "name"}, told{}},
+		"files":                         {[]string{"web/1", "test/dist"}, told{Out: "FILE     SIZE   LINK\na\\x1b]   4 B\nb/\nb/c      3 B\nl               b/c\n"}},
+		"of a job from an earlier Run":  {[]string{"web/3", "-o", "name"}, told{Out: "test/dist\n"}},
+		"a file from an earlier Run":    {[]string{"web/3", "test/dist", "--path", "b/c"}, told{Out: "see"}},
+		"of a Run that nobody has kept": {[]string{"web/3", "deploy/dist"}, told{Code: 2, Err: "kayci: Run web/3 has no artifact deploy/dist: it has left test/dist\n"}},
+		"a file":                        {[]string{"web/1", "test/dist", "--path", "b/c"}, told{Out: "see"}},
 		"no file": {[]string{"web/1", "test/dist", "--path", "c"}, told{
 			Code: 2, Err: "kayci: read a file of artifact test/dist of Run web-1: it is not in the store: the artifact has no such file: \"c\"\n",
 		}},
@@ -117,5 +129,34 @@ func TestDownloadOfWhatWasLeft(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestPartOfAnArtifact: a tar that breaks off between two files isn't taken for a whole
+// one, and neither is one with more than the artifact has.
+func TestPartOfAnArtifact(t *testing.T) {
+	t.Parallel()
+	for has, want := range map[serve.Artifact]string{
+		{Files: 1, Bytes: 1}: "",
+		{Files: 2, Bytes: 1}: "1 files of 1 bytes came, and the artifact has 2 of 1: try again",
+		{Files: 1, Bytes: 2}: "1 files of 1 bytes came, and the artifact has 1 of 2: try again",
+		{Files: 1, Bytes: 0}: "the tar's files have more than 0 bytes",
+		{Files: 0, Bytes: 1}: "the tar has more than 0 files, folders and links",
+	} {
+		var text bytes.Buffer
+		w := tar.NewWriter(&text)
+		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "a", Size: 1, Mode: 0o644}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte("a")); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if err := errors.Join(w.Close(), untar(t.Context(), t.TempDir(), &text, &has)); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%+v: %q, want %q", has, got, want)
+		}
 	}
 }
