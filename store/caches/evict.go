@@ -117,7 +117,7 @@ func (g *group) add(of place.CacheObject, object bucket.Object) {
 	default:
 		g.uploads[of.Upload] = append(g.uploads[of.Upload], object)
 	}
-	g.size += object.Size
+	g.size += parcel.Counted(object.Size)
 	if object.Modified.After(g.used) {
 		g.used = object.Modified
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/types"
+	testclock "k8s.io/utils/clock/testing"
 
 	"github.com/kayci/kayci/store/archive"
 	"github.com/kayci/kayci/store/caches"
@@ -101,7 +102,10 @@ func (s *shelf) names(t *testing.T) map[string]int {
 	return counts
 }
 
-func limits(megabytes int64) caches.Limits { return caches.Limits{Namespace: megabytes<<20 + 64<<10} }
+// limits leave room for caches of a megabyte, with what belongs to them.
+func limits(megabytes int64) caches.Limits {
+	return caches.Limits{Namespace: megabytes*1<<20 + megabytes*256<<10}
+}
 
 func TestEvictLeastUsed(t *testing.T) {
 	t.Parallel()
@@ -137,6 +141,34 @@ func TestEvictLeastUsed(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]int{}, s.names(t)); diff != "" {
 		t.Errorf("left (-want +got):\n%s", diff)
+	}
+}
+
+// What isn't taken any more because there is too much of it is what goes: many small
+// caches count, too.
+func TestEvictManySmallCaches(t *testing.T) {
+	t.Parallel()
+	s := newShelf()
+	l := limits(4)
+	ledger := parcel.NewLedger(s, testclock.NewFakePassiveClock(s.now))
+	empty := &archive.Manifest{Version: archive.Version}
+	n := 0
+	for ; n < 1000; n++ {
+		key := fmt.Sprintf("key-%d", n)
+		c := place.Cache{Scope: scope("builds"), Key: place.Hash(key)}
+		if err := l.Room(t.Context(), parcel.NewLedger(s, testclock.NewFakePassiveClock(s.now)), c, 1); errors.Is(err, caches.ErrFull) {
+			break
+		}
+		if _, err := caches.Save(t.Context(), s, scope("builds"), head(s, key, "pod"), []byte(key), empty); err != nil {
+			t.Fatal(err)
+		}
+	}
+	removed, err := caches.Evict(t.Context(), s, l, s.now)
+	if removed == 0 || err != nil {
+		t.Errorf("%d of %d removed: %v", removed, n, err)
+	}
+	if err := l.Room(t.Context(), ledger, place.Cache{Scope: scope("builds")}, 1); err != nil {
+		t.Error(err)
 	}
 }
 

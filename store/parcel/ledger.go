@@ -45,14 +45,14 @@ func (l *Ledger) Add(ctx context.Context, folder string, size, limit int64) erro
 		}
 		sum = &atomic.Int64{}
 		for i := range objects {
-			sum.Add(counted(objects[i].Size))
+			sum.Add(Counted(objects[i].Size))
 		}
 		l.sums.Add(folder, sum, known)
 	}
-	if sum.Load()+counted(size) > limit {
+	if sum.Load()+Counted(size) > limit {
 		return ErrFull
 	}
-	sum.Add(counted(size))
+	sum.Add(Counted(size))
 	return nil
 }
 
@@ -62,4 +62,5 @@ func (l *Ledger) sum(folder string) (*atomic.Int64, bool) {
 	return sum, is
 }
 
-func counted(size int64) int64 { return max(size, least) }
+// Counted is what an object of a size counts.
+func Counted(size int64) int64 { return max(size, least) }

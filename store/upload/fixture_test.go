@@ -80,7 +80,7 @@ func (w *world) end(ctx context.Context, t *testing.T, p *jobpod.Pod, phase v1al
 }
 
 // folder returns a folder with the files.
-func folder(t *testing.T, files map[string]string) *os.Root {
+func folder(t testing.TB, files map[string]string) *os.Root {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
@@ -101,7 +101,7 @@ func folder(t *testing.T, files map[string]string) *os.Root {
 }
 
 // files returns what is in a folder.
-func files(t *testing.T, root *os.Root) map[string]string {
+func files(t testing.TB, root *os.Root) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	err := fs.WalkDir(root.FS(), ".", func(path string, entry fs.DirEntry, err error) error {

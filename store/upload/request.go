@@ -57,6 +57,8 @@ type call struct {
 	path  string
 	query url.Values
 	body  []byte
+	// size of the answer, as far as it is known.
+	size int64
 }
 
 // with returns the call with another value in its query.
@@ -152,7 +154,7 @@ func (c *Client) try(ctx context.Context, r call) attempt {
 		return attempt{err: fmt.Errorf("the store can't be reached: %w", bare(err)), again: whole.Err() == nil}
 	}
 	defer response.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	data, err := read(io.LimitReader(response.Body, maxAnswer+1), r.size)
 	switch {
 	case err != nil:
 		return attempt{err: fmt.Errorf("the store's answer broke off: %w", bare(err)), again: whole.Err() == nil}
@@ -162,6 +164,13 @@ func (c *Client) try(ctx context.Context, r call) attempt {
 		return attempt{answer: &answer{body: data, id: response.Header.Get(pods.IDHeader)}}
 	}
 	return refusedBy(response, data)
+}
+
+// read reads all, which is probably so much.
+func read(from io.Reader, size int64) ([]byte, error) {
+	buffer := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+	_, err := buffer.ReadFrom(from)
+	return buffer.Bytes(), err
 }
 
 // refusedBy reads an answer that is none.

@@ -145,7 +145,7 @@ func (c *Client) unpack(ctx context.Context, root *os.Root, from call) (parcel.H
 	}
 	return head, m, archive.Unpack(ctx, root, m, wide(), func(ctx context.Context, n int) (io.ReadCloser, error) {
 		part, err := c.do(ctx, call{
-			method: http.MethodGet, path: from.path + "/parts/" + strconv.Itoa(n), query: url.Values{"id": {answer.id}},
+			method: http.MethodGet, path: from.path + "/parts/" + strconv.Itoa(n), query: url.Values{"id": {answer.id}}, size: m.Parts[n].Size,
 		})
 		if err != nil {
 			return nil, err
