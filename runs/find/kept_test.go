@@ -80,6 +80,15 @@ func TestKept(t *testing.T) {
 			t.Errorf("%s: %+v, %v; want %s", ref, run, err, want)
 		}
 	}
+}
+
+// TestListKept: a list has what was deleted behind what is there, and says why if it can't.
+func TestListKept(t *testing.T) {
+	t.Parallel()
+	there := keptRun("web-c", "web", 3, 30)
+	there.ResourceVersion, there.Labels = "", map[string]string{v1alpha1.PipelineLabel: "web"}
+	f := finder(t, interceptor.Funcs{}, &there)
+	f.Kept = kept{runs: []v1alpha1.Run{there, keptRun("web-b", "web", 2, 20), keptRun("web-a", "web", 1, 10), keptRun("old-z", "old", 9, 5)}}
 	run, _ := f.Run(t.Context(), "web-a")
 	if spec, err := f.Spec(t.Context(), run); err != nil || spec.Jobs[0].Name != "of-web-a" {
 		t.Errorf("what it executed: %+v, %v", spec, err)
