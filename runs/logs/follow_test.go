@@ -109,3 +109,34 @@ func TestFollowStops(t *testing.T) {
 		t.Errorf("a Run that is deleted ends it with %v", err)
 	}
 }
+
+// shelf is where a pod and its log are kept.
+type shelf struct{ pods []corev1.Pod }
+
+func (s shelf) Pods(context.Context, *v1alpha1.Run) ([]corev1.Pod, error) { return s.pods, nil }
+
+func (shelf) Read(_ context.Context, c *Container, _ Options, each func(*Line) error) (End, error) {
+	return End{Lines: 1}, each(&Line{Text: []byte("kept of " + c.Pod)})
+}
+
+// TestFollowKept: the logs of attempts whose pods are gone come from where they are kept.
+func TestFollowKept(t *testing.T) {
+	t.Parallel()
+	n := newNode()
+	run := &v1alpha1.Run{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "web-1", UID: "1", ResourceVersion: "1"}, Status: v1alpha1.RunStatus{
+		Phase: v1alpha1.RunFailed, Jobs: []v1alpha1.JobStatus{{Name: "test", Job: "web-1-test", Phase: v1alpha1.JobFailed, Attempts: 2}},
+		Conditions: []metav1.Condition{{Type: v1alpha1.StoredCondition, Status: metav1.ConditionTrue}},
+	}}
+	addPod(n, "test", 4, terminated(), entry{time.Minute, "there"})
+	gone := podOf("web-1", "test", 3)
+	gone.UID, gone.ResourceVersion = "uid-gone", ""
+	source := n.source(t)
+	source.Kept = shelf{[]corev1.Pod{*withState(&gone, running())}}
+	f := &Follower{Pods: source, Every: time.Millisecond, Run: func(context.Context) (*v1alpha1.Run, error) { return run.DeepCopy(), nil }}
+	sink := &told{}
+	_, err := f.Follow(t.Context(), sink)
+	want := []string{"test 2: kept of web-1-test-4", "test 1: kept of web-1-test-3"}
+	if diff := cmp.Diff(want, sink.lines); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}

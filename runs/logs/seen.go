@@ -106,12 +106,17 @@ func (s *seen) of() *v1alpha1.Run {
 }
 
 func (s *seen) list(ctx context.Context) (version string, err error) {
-	list, err := s.source.list(ctx, s.of())
+	run := s.of()
+	list, err := s.source.list(ctx, run)
 	if err != nil {
 		return "", err
 	}
-	for i := range list.Items {
-		s.put(&list.Items[i])
+	pods, err := s.source.withKept(ctx, run, list.Items)
+	if err != nil {
+		return "", err
+	}
+	for i := range pods {
+		s.put(&pods[i])
 	}
 	return list.ResourceVersion, nil
 }
