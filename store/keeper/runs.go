@@ -102,8 +102,12 @@ func (r *Runs) store(ctx context.Context, run *v1alpha1.Run, left *left) (*missi
 	}
 	record := &records.Record{Run: run.DeepCopy(), Stored: metav1.NewTime(r.Clock.Now())}
 	record.Run.ManagedFields = nil
-	for i := range left.pods {
-		record.Pods = append(record.Pods, records.Lean(&left.pods[i]))
+	slices.SortStableFunc(left.pods, func(a, b corev1.Pod) int {
+		return a.CreationTimestamp.Compare(b.CreationTimestamp.Time)
+	})
+	beyond := max(0, len(left.pods)-records.MaxPods)
+	for i := range left.pods[beyond:] {
+		record.Pods = append(record.Pods, records.Lean(&left.pods[beyond+i]))
 	}
 	if record.Spec, err = r.spec(ctx, run); err != nil {
 		return nil, err
@@ -116,7 +120,11 @@ func (r *Runs) store(ctx context.Context, run *v1alpha1.Run, left *left) (*missi
 		return nil, fmt.Errorf("%w: %w", errBucket, err)
 	}
 	r.Metrics.records.WithLabelValues("stored").Inc()
-	return r.missing(run, left.pods, ends), nil
+	m := r.missing(run, left.pods, ends)
+	if beyond > 0 {
+		m.parts = append(m.parts, fmt.Sprintf("the logs of the %d oldest pods can't be found: the record holds %d pods", beyond, records.MaxPods))
+	}
+	return m, nil
 }
 
 // maxMessage bounds the condition's message, in bytes.

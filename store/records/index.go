@@ -1,7 +1,6 @@
 package records
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -60,9 +58,12 @@ type Query struct {
 	Limit int
 }
 
-// List returns Runs of a namespace, newest first. It reads no more entries than it
-// returns, of each Pipeline.
+// List returns Runs of a namespace, newest first. It reads few entries more than it
+// returns, and one at least of each Pipeline.
 func List(ctx context.Context, from bucket.Bucket, q Query) ([]Summary, error) {
+	if q.Limit < 1 {
+		return nil, nil
+	}
 	pipelines := []string{q.Pipeline}
 	if q.Pipeline == "" {
 		var err error
@@ -70,24 +71,19 @@ func List(ctx context.Context, from bucket.Bucket, q Query) ([]Summary, error) {
 			return nil, fmt.Errorf("list the Pipelines of namespace %s: %w", q.Namespace, err)
 		}
 	}
-	var names []string
+	pages := make([]*unread, 0, len(pipelines))
 	for _, pipeline := range pipelines {
 		found, err := listed(ctx, from, q.Namespace, pipeline, q.Before, q.Limit)
 		if err != nil {
 			return nil, err
 		}
+		of := &unread{}
 		for i := range found {
-			names = append(names, found[i].Name)
+			of.names = append(of.names, found[i].Name)
 		}
+		pages = append(pages, of)
 	}
-	found, err := entries(ctx, from, names)
-	if err != nil {
-		return nil, err
-	}
-	slices.SortStableFunc(found, func(a, b Summary) int {
-		return cmp.Or(b.CreationTimestamp.Compare(a.CreationTimestamp.Time), cmp.Compare(b.Status.Number, a.Status.Number), strings.Compare(a.Name, b.Name))
-	})
-	return found[:min(len(found), q.Limit)], nil
+	return newest(ctx, from, pages, q.Limit)
 }
 
 // Earlier returns where the Runs of a Pipeline are kept that come before the number, or
@@ -117,32 +113,6 @@ func listed(ctx context.Context, from bucket.Bucket, namespace, pipeline string,
 	found, err := from.List(ctx, index, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list the Runs of Pipeline %s: %w", pipeline, err)
-	}
-	return found, nil
-}
-
-// atOnce is how many entries are read at the same time.
-const atOnce = 8
-
-// entries reads them. Those that are being removed are left out.
-func entries(ctx context.Context, from bucket.Bucket, names []string) ([]Summary, error) {
-	read := make([]*Summary, len(names))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for i, name := range names {
-		group.Go(func() (err error) {
-			read[i], err = entry(ctx, from, name)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	var found []Summary
-	for _, s := range read {
-		if s != nil {
-			found = append(found, *s)
-		}
 	}
 	return found, nil
 }

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -29,13 +30,18 @@ type Record struct {
 	Run *v1alpha1.Run `json:"run"`
 	// Spec of the Pipeline's revision that the Run has executed. nil: it wasn't there.
 	Spec *v1alpha1.PipelineSpec `json:"spec,omitempty"`
-	// Pods of the Run, with what tells where its logs are and how they ended.
+	// Pods of the Run, with what tells where its logs are and how they ended: MaxPods of
+	// them at most, the newest.
 	Pods []corev1.Pod `json:"pods,omitempty"`
 	// Events about the Run, oldest first.
 	Events []corev1.Event `json:"events,omitempty"`
 	// Stored is when that was.
 	Stored metav1.Time `json:"stored"`
 }
+
+// MaxPods bounds the pods of a record: an object of the bucket, which is read as a whole,
+// has to hold them.
+const MaxPods = 2000
 
 // Place of the record.
 func (r *Record) Place() place.Run { return PlaceOf(r.Run) }
@@ -46,7 +52,7 @@ func PlaceOf(run *v1alpha1.Run) place.Run {
 }
 
 // maxRecord bounds a record that is read, in bytes.
-const maxRecord = 256 << 20
+const maxRecord = 64 << 20
 
 // Put stores a record and the entries that lead to it. What is there already stays.
 func Put(ctx context.Context, to bucket.Bucket, r *Record) error {
@@ -105,7 +111,7 @@ func Get(ctx context.Context, from bucket.Bucket, run place.Run) (*Record, error
 func Lean(pod *corev1.Pod) corev1.Pod {
 	lean := corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID, Labels: pod.Labels, Annotations: pod.Annotations,
+			Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID, Labels: pod.Labels, Annotations: indexOf(pod),
 			CreationTimestamp: pod.CreationTimestamp, DeletionTimestamp: pod.DeletionTimestamp, OwnerReferences: pod.OwnerReferences,
 		},
 		Spec:   corev1.PodSpec{NodeName: pod.Spec.NodeName},
@@ -113,6 +119,14 @@ func Lean(pod *corev1.Pod) corev1.Pod {
 	}
 	lean.Spec.InitContainers, lean.Spec.Containers = containers(pod.Spec.InitContainers), containers(pod.Spec.Containers)
 	return lean
+}
+
+// indexOf returns the annotation that tells a pod of an Indexed Job from others.
+func indexOf(pod *corev1.Pod) map[string]string {
+	if index, is := pod.Annotations[batchv1.JobCompletionIndexAnnotation]; is {
+		return map[string]string{batchv1.JobCompletionIndexAnnotation: index}
+	}
+	return nil
 }
 
 func containers(all []corev1.Container) []corev1.Container {

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -223,5 +225,50 @@ func TestExpire(t *testing.T) {
 		if diff := cmp.Diff(map[string]int{"web-run2": 4, "web-run3": 4, "web-run4": 4, "goes-on-run1": 1}, kept); diff != "" {
 			t.Fatalf("killed at request %d: objects (-want +got):\n%s", requests, diff)
 		}
+	}
+}
+
+// TestListReads: of many Pipelines little more is read than is wanted.
+func TestListReads(t *testing.T) {
+	t.Parallel()
+	b := &memory.Memory{}
+	for number := int64(1); number <= 12; number++ {
+		for _, pipeline := range []string{"a", "b", "c", "d"} {
+			r := record(pipeline, number)
+			if pipeline == "d" {
+				r.Run.CreationTimestamp = at(100 + int(number))
+			}
+			put(t, b, r)
+		}
+	}
+	for _, tt := range []struct{ limit, reads int }{{0, 0}, {1, 5}, {4, 12}, {8, 18}, {48, 48}} {
+		reads := 0
+		var mu sync.Mutex
+		b.Before = func(request string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if strings.HasPrefix(request, "get ") {
+				reads++
+			}
+			return nil
+		}
+		runs, err := records.List(t.Context(), b, records.Query{Namespace: "ci", Limit: tt.limit})
+		if err != nil || len(runs) != tt.limit || reads > tt.reads {
+			t.Errorf("limit %d: %d Runs, %d reads, %v", tt.limit, len(runs), reads, err)
+		}
+		for i := range runs {
+			if i < 12 && runs[i].Name != fmt.Sprintf("d-run%d", 12-i) || i > 0 && runs[i-1].CreationTimestamp.Before(&runs[i].CreationTimestamp) {
+				t.Errorf("limit %d: %d is %s", tt.limit, i, runs[i].Name)
+			}
+		}
+	}
+}
+
+// TestLean: of a pod's annotations only that is kept which tells its index.
+func TestLean(t *testing.T) {
+	t.Parallel()
+	pod := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{"large": strings.Repeat("x", 1<<18), batchv1.JobCompletionIndexAnnotation: "3"}}}
+	if diff := cmp.Diff(map[string]string{batchv1.JobCompletionIndexAnnotation: "3"}, records.Lean(&pod).Annotations); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -184,7 +185,7 @@ func (s *server) list(w http.ResponseWriter, r *http.Request, _ string) error {
 		return err
 	}
 	found, err := records.List(r.Context(), s.Bucket, records.Query{
-		Namespace: r.PathValue("namespace"), Pipeline: query.Get("pipeline"), Before: before, Limit: int(min(limit, maxRuns)),
+		Namespace: r.PathValue("namespace"), Pipeline: query.Get("pipeline"), Before: before, Limit: int(min(cmp.Or(limit, usualRuns), maxRuns)),
 	})
 	if err != nil {
 		return err
