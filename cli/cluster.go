@@ -27,7 +27,7 @@ const dialTimeout = 10 * time.Second
 
 // shown are the flags of the connection that a command's help lists. The others are
 // there under kubectl's names.
-const shown = "context namespace kubeconfig as"
+const shown = "context namespace kubeconfig as store"
 
 // Cluster is the API server that the person's kubeconfig leads to. Nothing is read
 // and nobody is called before a command asks.

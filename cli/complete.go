@@ -53,8 +53,10 @@ func described(word string, parts ...string) cobra.Completion {
 	return cobra.CompletionWithDesc(word, printable.Cut(printable.Text(strings.Join(strings.Fields(strings.Join(parts, " ")), " ")), 80))
 }
 
-// completeRuns offers the newest Runs, and the Pipelines for theirs.
+// completeRuns offers the newest Runs that are there: most commands change them, and the
+// store would be asked at each stroke of the key.
 func (e *Env) completeRuns(ctx context.Context, finder find.Finder, _ []string) ([]cobra.Completion, error) {
+	finder.Kept = nil
 	found, err := finder.Runs(ctx, find.Query{Limit: completed})
 	if err != nil {
 		return nil, err

@@ -29,7 +29,8 @@ func newRunsCommand(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "runs [PIPELINE]",
 		Short: "List Runs, the newest first",
-		Long:  "List Runs, the newest first, of a Pipeline or of all.",
+		Long: "List Runs, the newest first, of a Pipeline or of all. Where KayCI's store is installed, those\n" +
+			"that were deleted are among them: of one namespace, and 500 at most.",
 		Example: "  kayci runs web\n" +
 			"  kayci runs --phase failed --ref main --limit 5\n" +
 			"  kayci runs -A --phase running -o name",

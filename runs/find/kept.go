@@ -87,7 +87,8 @@ func (f Finder) addKept(ctx context.Context, q Query, found *Listing) error {
 		there[found.Runs[i].UID] = true
 	}
 	limit := q.Limit
-	if limit == 0 {
+	if limit == 0 || q.Keep != nil {
+		// Which of them are meant is known only once they are here.
 		limit = page
 	}
 	runs, err := f.Kept.Runs(ctx, records.Query{Namespace: f.Namespace, Pipeline: q.Pipeline, Limit: limit})

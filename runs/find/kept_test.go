@@ -3,6 +3,7 @@ package find_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -60,13 +61,34 @@ func keptRun(name, pipeline string, number int64, created int) v1alpha1.Run {
 	}
 }
 
-// TestKept: Runs that were deleted are found as others are, behind those that are there.
-func TestKept(t *testing.T) {
-	t.Parallel()
+// withKept finds one Run that is there, and three that were deleted.
+func withKept(t *testing.T) find.Finder {
+	t.Helper()
 	there := keptRun("web-c", "web", 3, 30)
 	there.ResourceVersion, there.Labels = "", map[string]string{v1alpha1.PipelineLabel: "web"}
 	f := finder(t, interceptor.Funcs{}, &there)
 	f.Kept = kept{runs: []v1alpha1.Run{there, keptRun("web-b", "web", 2, 20), keptRun("web-a", "web", 1, 10), keptRun("old-z", "old", 9, 5)}}
+	return f
+}
+
+// TestKeptList: Runs that were deleted are listed behind those that are there.
+func TestKeptList(t *testing.T) {
+	t.Parallel()
+	f := withKept(t)
+	listing, err := f.Runs(t.Context(), find.Query{Limit: 3})
+	var names []string
+	for i := range listing.Runs {
+		names = append(names, listing.Runs[i].Name)
+	}
+	if got := strings.Join(names, " "); got != "web-c web-b web-a" || err != nil || listing.Unknown != nil {
+		t.Errorf("a list: %s, %v, %v", got, err, listing.Unknown)
+	}
+}
+
+// TestKept: Runs that were deleted are found as others are.
+func TestKept(t *testing.T) {
+	t.Parallel()
+	f := withKept(t)
 	for ref, want := range map[string]string{
 		"web-c": "web-c", "web": "web-c", "web/3": "web-c", "web-a": "web-a", "web/2": "web-b", "old": "old-z", "old/": "old-z", "old/9": "old-z",
 		"old/8": "", "web-z": "",
@@ -93,19 +115,26 @@ func TestListKept(t *testing.T) {
 	if spec, err := f.Spec(t.Context(), run); err != nil || spec.Jobs[0].Name != "of-web-a" {
 		t.Errorf("what it executed: %+v, %v", spec, err)
 	}
-	listing, err := f.Runs(t.Context(), find.Query{Limit: 3})
-	var names []string
-	for i := range listing.Runs {
-		names = append(names, listing.Runs[i].Name)
-	}
-	if got := strings.Join(names, " "); got != "web-c web-b web-a" || err != nil || listing.Unknown != nil {
-		t.Errorf("a list: %s, %v, %v", got, err, listing.Unknown)
-	}
 	f.Kept = kept{err: errors.New("away")}
 	if listing, err := f.Runs(t.Context(), find.Query{Limit: 3}); err != nil || len(listing.Runs) != 1 || listing.Unknown == nil {
 		t.Errorf("a list without the store: %+v, %v", listing, err)
 	}
 	if _, err := f.Run(t.Context(), "web-a"); err == nil || !strings.Contains(err.Error(), "away") {
 		t.Errorf("why it isn't found isn't said: %v", err)
+	}
+}
+
+// TestKeptFiltered: what is meant is looked for behind the newest, too.
+func TestKeptFiltered(t *testing.T) {
+	t.Parallel()
+	f := finder(t, interceptor.Funcs{})
+	var all kept
+	for number := int64(40); number > 0; number-- {
+		all.runs = append(all.runs, keptRun(fmt.Sprintf("web-%d", number), "web", number, int(number)))
+	}
+	f.Kept = all
+	listing, err := f.Runs(t.Context(), find.Query{Limit: 2, Keep: func(run *v1alpha1.Run) bool { return run.Status.Number%15 == 0 }})
+	if err != nil || len(listing.Runs) != 2 || listing.Runs[0].Name != "web-30" || listing.Runs[1].Name != "web-15" {
+		t.Errorf("%+v, %v", listing, err)
 	}
 }
