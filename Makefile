@@ -152,9 +152,10 @@ verify: $(TOOLS)/controller-gen $(TOOLS)/crd-ref-docs $(TOOLS)/esbuild ## Check 
 	done
 
 .PHONY: lint
-lint: $(TOOLS)/golangci-lint ## Check style, size limits and likely bugs in every module.
+lint: $(TOOLS)/golangci-lint ## Check style, size limits and likely bugs in every module, and that kayci compiles for Windows.
 	@$(call begin,lint,golangci-lint on each module; the first time it takes minutes)
 	failed=
+	GOOS=windows $(GO) vet ./cmd/kayci || failed=yes
 	for module in $(MODULES); do
 	  echo "    $$module"
 	  (cd $$module && $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || failed=yes

@@ -11,8 +11,6 @@ import (
 	"path"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Folder is a bucket in a folder of files, for one or more processes that share it. Each
@@ -42,6 +40,9 @@ func NewFolder(path string) (*Folder, error) {
 }
 
 func openFolder(path string) (*Folder, error) {
+	if !foldersOutliveCrashes {
+		return nil, errors.New("what is put into a folder of this operating system may be lost in a crash: run the store on Linux, or keep everything in a bucket")
+	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, err
 	}
@@ -248,15 +249,4 @@ func (f *Folder) prune(folder string) {
 			return
 		}
 	}
-}
-
-// removeFolder removes an empty folder, and nothing else that has meanwhile come in its
-// place, as os.Root's Remove would.
-func (f *Folder) removeFolder(folder string) error {
-	above, err := f.root.Open(path.Dir(folder))
-	if err != nil {
-		return err
-	}
-	defer above.Close()
-	return unix.Unlinkat(int(above.Fd()), path.Base(folder), unix.AT_REMOVEDIR)
 }

@@ -96,7 +96,7 @@ func key(entry fs.DirEntry) string {
 
 // entries of a folder. There are none if the folder isn't there, or is something else.
 func (f *Folder) entries(folder string) ([]fs.DirEntry, error) {
-	file, err := f.root.OpenFile(folder, syscall.O_DIRECTORY|syscall.O_NONBLOCK, 0)
+	file, err := f.root.OpenFile(folder, openFolderOnly, 0)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, nil
 	}
