@@ -88,6 +88,9 @@ func (m *Masker) once(line string, most int) (masked string, found bool) {
 // begins is the length of the longest form that the text begins with.
 func (m *Masker) begins(text string) int {
 	text = text[:min(piece, len(text))]
+	if len(text) < Least || !m.first.mayBe(text) {
+		return 0
+	}
 	for len(text) >= Least {
 		// A form that the text begins with is not above it, and what lies between the two
 		// begins with that form, too.

@@ -39,10 +39,10 @@ func (m *Masker) Raw(line []byte) []byte {
 	return masked
 }
 
-// anywhere reports whether a value may begin somewhere in the text, by two bytes.
+// anywhere reports whether a value may begin somewhere in the text, by its first bytes.
 func (m *Masker) anywhere(text []byte) bool {
-	for i := 0; i+1 < len(text); i++ {
-		if m.first[text[i]][text[i+1]>>5]&(1<<(text[i+1]&31)) != 0 {
+	for i := 0; i+Least <= len(text); i++ {
+		if m.first.two[text[i]][text[i+1]>>5]&(1<<(text[i+1]&31)) != 0 && m.first.mayBe(string(text[i:i+4])) {
 			return true
 		}
 	}
@@ -54,13 +54,34 @@ func plain(text []byte) bool {
 	return !bytes.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r >= utf8.RuneSelf || r == 0x7f })
 }
 
-// beginnings are the two bytes that the forms begin with, a bit for each.
-type beginnings [256][8]uint32
+// beginnings are what the forms begin with.
+type beginnings struct {
+	// two bytes, a bit for each two.
+	two [256][8]uint32
+	// four bytes: a bit for all of one hash.
+	four [1 << (hashBits - 5)]uint32
+}
+
+const hashBits = 16
+
+func hash(text string) uint32 {
+	_ = text[3]
+	const odd = 0x9e3779b1
+	return (uint32(text[0]) | uint32(text[1])<<8 | uint32(text[2])<<16 | uint32(text[3])<<24) * odd >> (32 - hashBits)
+}
+
+// mayBe reports whether a form may begin as the text does, which has four bytes at least.
+func (b *beginnings) mayBe(text string) bool {
+	h := hash(text)
+	return b.four[h>>5]&(1<<(h&31)) != 0
+}
 
 func beginningsOf(f forms) *beginnings {
 	b := new(beginnings)
 	for _, form := range f {
-		b[form[0]][form[1]>>5] |= 1 << (form[1] & 31)
+		b.two[form[0]][form[1]>>5] |= 1 << (form[1] & 31)
+		h := hash(form)
+		b.four[h>>5] |= 1 << (h & 31)
 	}
 	return b
 }
