@@ -18,6 +18,7 @@ import (
 	"github.com/kayci/kayci/api/validation"
 	"github.com/kayci/kayci/cli/author"
 	"github.com/kayci/kayci/controllers"
+	"github.com/kayci/kayci/render"
 )
 
 // intervalJitter is the part of a ConfigRepo's interval that is left to chance.
@@ -78,8 +79,8 @@ func newControllerCommand() *cobra.Command {
 }
 
 func (flags *controllerFlags) run(ctx context.Context) error {
-	limitMemory(flags.memoryLimit.Value())
-	paceGarbage()
+	limitMemory(flags.memoryLimit.Value(), render.DefaultMemory)
+	paceGarbage(controllerGarbage())
 	// Repositories of one host that were made together are not asked together.
 	jitter.SetGlobalIntervalJitter(intervalJitter, nil)
 	var err error

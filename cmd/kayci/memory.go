@@ -8,8 +8,6 @@ import (
 	"runtime/metrics"
 
 	"sigs.k8s.io/controller-runtime/pkg/cache"
-
-	"github.com/kayci/kayci/render"
 )
 
 // Variables that Go's runtime takes its memory limit and its percentage of garbage
@@ -19,51 +17,56 @@ const (
 	envGoPercent = "GOGC"
 )
 
-// Garbage may grow to half of what is in use, and to 48 MiB in any case, before it
-// is collected. Go's own rule, as much as is in use, collects that of a small
-// process without need, and lets a large one take twice its memory.
-const (
-	garbagePercent    = 50
-	maxGarbagePercent = 1_000
-	garbageInAnyCase  = 48 << 20
-)
+// garbage is how much of it there may be before it is collected: so many percent of
+// what is in use, and so many bytes in any case. Go's own rule, as much as is in use,
+// collects that of a small process without need, and lets a large one take twice its
+// memory.
+type garbage struct {
+	percent   int
+	inAnyCase uint64
+}
+
+// controllerGarbage is much, since the controller makes much, and storeGarbage little.
+func controllerGarbage() garbage { return garbage{50, 48 << 20} }
+func storeGarbage() garbage      { return garbage{25, 12 << 20} }
+
+const maxGarbagePercent = 1_000
 
 // limitMemory lets Go collect garbage in time for the container's limit. Without
 // that the heap may grow to twice of what is in use, and the kernel kills the
 // process though half of it is garbage. Who sets GOMEMLIMIT knows better.
-func limitMemory(container int64) {
+func limitMemory(container, children int64) {
 	if os.Getenv(envGoMemory) != "" {
 		return
 	}
-	if limit := goMemory(container); limit > 0 {
+	if limit := goMemory(container, children); limit > 0 {
 		debug.SetMemoryLimit(limit)
 	}
 }
 
 // goMemory is the part of a container's memory that this process may take beside
-// the evaluation's child process, less a tenth for what Go doesn't count: the
-// program itself, the kernel's part. Where little or nothing is left it is a
-// quarter of all, since a heap without room would do nothing but collect garbage.
-// 0: no limit.
-func goMemory(container int64) int64 {
+// its child processes, less a tenth for what Go doesn't count: the program itself,
+// the kernel's part. Where little or nothing is left it is a quarter of all, since
+// a heap without room would do nothing but collect garbage. 0: no limit.
+func goMemory(container, children int64) int64 {
 	if container <= 0 {
 		return 0
 	}
-	left := container - render.DefaultMemory
+	left := container - children
 	return max(left-left/10, container/4)
 }
 
 // paceGarbage sets how much garbage there may be, after each collection anew. Who
 // sets GOGC knows better.
-func paceGarbage() {
+func paceGarbage(g garbage) {
 	if os.Getenv(envGoPercent) != "" {
 		return
 	}
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	set := garbagePercent
+	set := g.percent
 	collected := func() {
 		metrics.Read(live)
-		if percent := goPercent(live[0].Value.Uint64()); percent != set {
+		if percent := g.beside(live[0].Value.Uint64()); percent != set {
 			set = percent
 			debug.SetGCPercent(percent)
 		}
@@ -72,9 +75,9 @@ func paceGarbage() {
 	afterEachCollection(collected)
 }
 
-// goPercent is the garbage there may be beside so many bytes in use, in percent.
-func goPercent(inUse uint64) int {
-	return int(min(max(garbagePercent, 100*garbageInAnyCase/max(inUse, 1)), maxGarbagePercent))
+// beside is the garbage there may be beside so many bytes in use, in percent.
+func (g garbage) beside(inUse uint64) int {
+	return int(min(max(uint64(g.percent), 100*g.inAnyCase/max(inUse, 1)), maxGarbagePercent))
 }
 
 // afterEachCollection calls for each collection of garbage. Calls don't overlap.

@@ -7,29 +7,32 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/kayci/kayci/render"
 )
 
 func TestGoMemory(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20
-	for name, tt := range map[string]struct{ container, want int64 }{
-		"no limit":                {0, 0},
-		"none that makes sense":   {-1, 0},
-		"one byte":                {1, 0},
-		"less than a child takes": {256 * mib, 64 * mib},
-		"what a child takes":      {512 * mib, 128 * mib},
-		"little more":             {600 * mib, 150 * mib},
-		"the chart's":             {1024 * mib, 512*mib - 512*mib/10},
-		"plenty":                  {10_752 * mib, 9216 * mib},
-		"as much as there can be": {math.MaxInt64, math.MaxInt64 - 512*mib - (math.MaxInt64-512*mib)/10},
+	for name, tt := range map[string]struct{ container, children, want int64 }{
+		"no limit":                {0, 512 * mib, 0},
+		"none that makes sense":   {-1, 512 * mib, 0},
+		"one byte":                {1, 512 * mib, 0},
+		"less than a child takes": {256 * mib, 512 * mib, 64 * mib},
+		"what a child takes":      {512 * mib, 512 * mib, 128 * mib},
+		"little more":             {600 * mib, 512 * mib, 150 * mib},
+		"the chart's":             {1024 * mib, 512 * mib, 512*mib - 512*mib/10},
+		"plenty":                  {10_752 * mib, 512 * mib, 9216 * mib},
+		"as much as there can be": {math.MaxInt64, 512 * mib, math.MaxInt64 - 512*mib - (math.MaxInt64-512*mib)/10},
+		"no child":                {512 * mib, 0, 512*mib - 512*mib/10},
 	} {
-		if got := goMemory(tt.container); got != tt.want {
+		if got := goMemory(tt.container, tt.children); got != tt.want {
 			t.Errorf("%s: %d of %d bytes, want %d", name, got, tt.container, tt.want)
 		}
 	}
 }
 
-func TestGoPercent(t *testing.T) {
+func TestGarbage(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20
 	for name, tt := range map[string]struct {
@@ -44,7 +47,7 @@ func TestGoPercent(t *testing.T) {
 		"no less than half of it": {2048 * mib, 50},
 		"no end":                  {math.MaxUint64, 50},
 	} {
-		if got := goPercent(tt.inUse); got != tt.want {
+		if got := controllerGarbage().beside(tt.inUse); got != tt.want {
 			t.Errorf("%s: %d percent of %d bytes, want %d", name, got, tt.inUse, tt.want)
 		}
 	}
@@ -77,7 +80,7 @@ func TestWhoSetsGOGC(t *testing.T) {
 	before := debug.SetGCPercent(321)
 	t.Cleanup(func() { debug.SetGCPercent(before) })
 	t.Setenv(envGoPercent, "321")
-	paceGarbage()
+	paceGarbage(controllerGarbage())
 	if got := debug.SetGCPercent(before); got != 321 {
 		t.Errorf("%d percent, want those of GOGC", got)
 	}
@@ -110,7 +113,7 @@ func TestMemoryLimitOfTheController(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			limitMemory(flag.Value())
+			limitMemory(flag.Value(), render.DefaultMemory)
 			if got := debug.SetMemoryLimit(-1); got != tt.want {
 				t.Errorf("the limit is %d bytes, want %d", got, tt.want)
 			}

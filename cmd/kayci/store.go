@@ -109,8 +109,8 @@ func (flags *storeFlags) run(ctx context.Context) error {
 	if flags.Streams < 1 {
 		return errors.New("--max-streams has to be 1 at least")
 	}
-	limitMemory(flags.memoryLimit.Value())
-	paceGarbage()
+	limitMemory(flags.memoryLimit.Value(), 0)
+	paceGarbage(storeGarbage())
 	flags.Limits = flags.limits.limits()
 	flags.MaxLog, flags.Bounds.Unrecorded = flags.maxLog.Value(), unrecorded
 	in, err := flags.bucket.open(ctx)
