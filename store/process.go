@@ -106,7 +106,16 @@ func NewManager(ctx context.Context, cfg *rest.Config, in bucket.Bucket, opts Op
 	if err != nil {
 		return nil, fmt.Errorf("make a client: %w", err)
 	}
-	if err := addKeeper(ctx, mgr, kube, in, opts); err != nil {
+	// By HTTP/2 all logs would share a connection, and what arrives of each be held in
+	// memory, up to 4 MiB, while the bucket is slow. So each has a connection of its own,
+	// and waits at the API server.
+	alone := rest.CopyConfig(cfg)
+	alone.NextProtos = []string{"http/1.1"}
+	nodes, err := kubernetes.NewForConfig(alone)
+	if err != nil {
+		return nil, fmt.Errorf("make a client: %w", err)
+	}
+	if err := addKeeper(ctx, mgr, nodes, in, opts); err != nil {
 		return nil, err
 	}
 	return mgr, addServer(mgr, kube, in, opts)

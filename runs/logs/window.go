@@ -7,7 +7,7 @@ import (
 
 // half is how many lines a half of a window remembers. A node is asked for lines from a
 // whole second on, and each line takes 8 bytes here.
-const half = 16 << 10
+const half = 8 << 10
 
 // window remembers the lines that were passed on last, to know them again when a stream
 // that broke is resumed.

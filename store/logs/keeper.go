@@ -33,6 +33,8 @@ type Keeper struct {
 	Patience time.Duration
 
 	packer packer
+	making sync.Once
+	puts   chan []byte
 }
 
 const (
@@ -40,6 +42,8 @@ const (
 	defaultPatience = 15 * time.Minute
 	// again is how long to wait before a bucket is tried again.
 	again = 2 * time.Second
+	// putsAtOnce is how many parts are put at the same time.
+	putsAtOnce = 8
 )
 
 // errTaken says that somebody else keeps the same log.
@@ -63,7 +67,7 @@ func (k *Keeper) once(ctx context.Context, log place.Log, c *runlogs.Container, 
 	if end, err := ReadEnd(ctx, k.Bucket, log); end != nil || err != nil {
 		return *orZero(end), err
 	}
-	w := &writer{Keeper: k, log: log, masker: masker, late: late, line: 1, part: part{packer: &k.packer}}
+	w := &writer{Keeper: k, log: log, masker: masker, late: late, line: 1, part: k.packer.part()}
 	options := runlogs.Options{Follow: true, Whole: true}
 	if err := w.resume(ctx, &options); err != nil {
 		return End{}, err
@@ -79,6 +83,17 @@ func (k *Keeper) once(ctx context.Context, log place.Log, c *runlogs.Container, 
 		err = cause
 	}
 	return w.finish(ctx, read, err)
+}
+
+// putting has memory for each part that is put at the same time, nil if it is to be made.
+func (k *Keeper) putting() chan []byte {
+	k.making.Do(func() {
+		k.puts = make(chan []byte, putsAtOnce)
+		for range putsAtOnce {
+			k.puts <- nil
+		}
+	})
+	return k.puts
 }
 
 func orZero(end *End) *End {

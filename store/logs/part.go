@@ -2,13 +2,15 @@ package logs
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/kayci/kayci/store/bucket"
 )
@@ -17,10 +19,10 @@ const (
 	// partText is how many bytes of lines with stamps a part has at most, but for the
 	// last of them, and partSize how many compressed.
 	partText = 4 << 20
-	partSize = 1 << 20
+	partSize = 256 << 10
 	// chunk is how many bytes are compressed at once: a stream between two lines holds
 	// no more than that.
-	chunk = 128 << 10
+	chunk = 64 << 10
 )
 
 // Meta is what a part says of itself in its header.
@@ -43,26 +45,33 @@ type part struct {
 	packer *packer
 	meta   Meta
 	raw    []byte
-	packed bytes.Buffer
+	packed blocks
 	text   int
 	since  time.Time
 }
 
 func (p *part) empty() bool { return p.text == 0 }
 
-func (p *part) full() bool { return p.text >= partText || p.packed.Len() >= partSize }
+func (p *part) full() bool { return p.text >= partText || p.packed.size >= partSize }
 
 // add takes what is next of the log.
 func (p *part) add(text []byte) error {
-	p.raw = append(p.raw, text...)
 	p.text += len(text)
-	if len(p.raw) < chunk {
-		return nil
+	for len(p.raw)+len(text) >= chunk {
+		n := chunk - len(p.raw)
+		p.raw, text = append(p.raw, text[:n]...), text[n:]
+		if err := p.pack(); err != nil {
+			return err
+		}
 	}
-	return p.pack()
+	if p.raw == nil {
+		p.raw = make([]byte, 0, chunk)
+	}
+	p.raw = append(p.raw, text...)
+	return nil
 }
 
-// mark takes one byte.
+// mark takes one byte. There is room for it.
 func (p *part) mark(b byte) {
 	p.raw = append(p.raw, b)
 	p.text++
@@ -77,8 +86,8 @@ func (p *part) pack() error {
 	return err
 }
 
-// bytes are the part as it is stored.
-func (p *part) bytes() ([]byte, error) {
+// bytes are the part as it is stored, in the memory if it is enough.
+func (p *part) bytes(memory []byte) ([]byte, error) {
 	if err := p.pack(); err != nil {
 		return nil, err
 	}
@@ -86,47 +95,64 @@ func (p *part) bytes() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the header of a part: %w", err)
 	}
-	var all bytes.Buffer
-	all.Grow(p.packed.Len() + 512)
-	if err := p.packer.pack(&all, string(meta), nil); err != nil {
+	var header bytes.Buffer
+	if err := p.packer.pack(&header, string(meta), nil); err != nil {
 		return nil, err
 	}
-	all.Write(p.packed.Bytes())
-	return all.Bytes(), nil
+	all := slices.Grow(memory[:0], header.Len()+p.packed.size)
+	return p.packed.appendTo(append(all, header.Bytes()...)), nil
 }
 
 // reset makes the part the next one.
 func (p *part) reset() {
 	p.meta, p.text, p.raw, p.since = Meta{}, 0, p.raw[:0], time.Time{}
-	p.packed.Reset()
-	if p.packed.Cap() > partSize/4 {
-		p.packed = bytes.Buffer{}
-	}
+	p.packed.reset()
 }
 
 // packer compresses. What it takes for that is large, and used for moments: it is shared
-// by all logs. The zero value is ready.
-type packer struct{ pool sync.Pool }
+// by all logs, and so are blocks. The zero value is ready.
+type packer struct {
+	making  sync.Once
+	writers chan *gzip.Writer
+	blocks  sync.Pool
+}
 
-func (p *packer) pack(to *bytes.Buffer, comment string, data []byte) error {
-	w, is := p.pool.Get().(*gzip.Writer)
-	if is {
-		w.Reset(to)
-	} else {
-		var err error
+// packsAtOnce is how many chunks are compressed at the same time.
+const packsAtOnce = 4
+
+func (p *packer) part() part { return part{packer: p, packed: blocks{pool: &p.blocks}} }
+
+// writer returns one that nobody else uses until it is given back, or nil where it is to
+// be made.
+func (p *packer) writer() *gzip.Writer {
+	p.making.Do(func() {
+		p.writers = make(chan *gzip.Writer, packsAtOnce)
+		for range packsAtOnce {
+			p.writers <- nil
+		}
+	})
+	return <-p.writers
+}
+
+func (p *packer) pack(to io.Writer, comment string, data []byte) (err error) {
+	w := p.writer()
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("compress a part: %w", err)
+		}
+		p.writers <- w
+	}()
+	if w == nil {
 		if w, err = gzip.NewWriterLevel(to, gzip.BestSpeed); err != nil {
-			return fmt.Errorf("compress a part: %w", err)
+			return err
 		}
 	}
-	defer p.pool.Put(w)
+	w.Reset(to)
 	w.Comment = comment
 	if _, err := w.Write(data); err != nil {
-		return fmt.Errorf("compress a part: %w", err)
+		return err
 	}
-	if err := w.Close(); err != nil {
-		return fmt.Errorf("compress a part: %w", err)
-	}
-	return nil
+	return w.Close()
 }
 
 // stored is a part that was stored.

@@ -90,9 +90,12 @@ func (k *known) missed(at time.Time) bool {
 	return !k.met && at.After(k.last)
 }
 
-// remembered is how many lines are known again at least, if there are so many: a node is
-// asked for lines from a whole second on.
+// remembered is how many lines are known again at least, if there are so many that come
+// again: a node is asked for lines from a whole second on.
 const remembered = 32 << 10
+
+// asked is from when on a node is asked for what it has, if the latest line is of a time.
+func asked(last time.Time) time.Time { return last.Truncate(time.Second).Add(-time.Second) }
 
 // resume goes on behind the parts that were kept before.
 func (w *writer) resume(ctx context.Context, options *runlogs.Options) error {
@@ -109,6 +112,9 @@ func (w *writer) resume(ctx context.Context, options *runlogs.Options) error {
 		}
 		if i == len(parts)-1 {
 			w.goOn(parts[i], part)
+		} else if w.old(part) {
+			part.Close()
+			break
 		}
 		err = w.known.recall(part, w.within)
 		part.Close()
@@ -123,8 +129,13 @@ func (w *writer) resume(ctx context.Context, options *runlogs.Options) error {
 	}
 	defer first.Close()
 	w.first = first.First
-	options.Since = w.known.last.Truncate(time.Second).Add(-time.Second)
+	options.Since = asked(w.known.last)
 	return nil
+}
+
+// old reports whether no line of the part comes again, nor the line in which the log ends.
+func (w *writer) old(part *stored) bool {
+	return !part.Last.IsZero() && part.Last.Before(asked(w.known.last)) && (!w.within || w.known.begun != 0)
 }
 
 // parts are the names of those of the log, in their order.

@@ -171,11 +171,22 @@ func (w *writer) flush(ctx context.Context) error {
 	if w.part.empty() {
 		return nil
 	}
-	data, err := w.part.bytes()
-	if err != nil {
-		return err
+	// Whole parts are large: only some are in memory at a time.
+	var memory []byte
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case memory = <-w.putting():
 	}
-	err = w.put(ctx, w.log.Part(w.partLine, w.partBefore), data)
+	data, err := w.part.bytes(memory)
+	if err == nil {
+		err = w.put(ctx, w.log.Part(w.partLine, w.partBefore), data)
+	}
+	if memory = data[:0]; err != nil {
+		// A request that has failed may still be reading it.
+		memory = nil
+	}
+	w.putting() <- memory
 	if errors.Is(err, bucket.ErrExists) {
 		return errTaken
 	}
