@@ -61,6 +61,7 @@ type bench struct {
 	kept, pipelines, files int
 	deliveries, senders    int
 	sizes                  pageSizes
+	keeping                storeSizes
 	warmUp                 time.Duration
 	kayci, kwok            string
 }
@@ -73,7 +74,7 @@ type scenario struct {
 
 // offered are all scenarios that a cluster of their own is started for.
 func (b *bench) offered() []scenario {
-	return []scenario{{"burst", b.burst}, {"history", b.history}, {"memory", b.memory}, {"sync", b.sync}, {webhooksScenario, b.webhooks}, {"page", b.page}}
+	return []scenario{{"burst", b.burst}, {"history", b.history}, {"memory", b.memory}, {"sync", b.sync}, {webhooksScenario, b.webhooks}, {"page", b.page}, {"store", b.store}}
 }
 
 // decideScenario needs no cluster, and logsScenario the local one.
@@ -106,6 +107,7 @@ func (b *bench) parse(args []string) error {
 	flags.IntVar(&b.senders, "senders", 32, "webhooks: deliveries that are under way at a time")
 	flags.DurationVar(&b.warmUp, "warm-up", 0, "how long KayCI has made Runs before it is measured: for a minute it asks the API server again")
 	b.sizes.flags(flags)
+	b.keeping.flags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -118,7 +120,7 @@ func (b *bench) parse(args []string) error {
 	if min(b.burstRuns, b.rounds, b.roundRuns, b.kept, b.files, b.deliveries, b.senders) < 1 || b.pipelines < b.files {
 		return errors.New("sizes must be at least 1, and pipelines as many as files")
 	}
-	if err := b.sizes.check(); err != nil {
+	if err := errors.Join(b.sizes.check(), b.keeping.check()); err != nil {
 		return err
 	}
 	var err error

@@ -44,22 +44,34 @@ func startNode(ctx context.Context, c *cluster, perSecond, large int) (*node, er
 		stamped.WriteString(now.Add(time.Duration(i)*time.Microsecond).UTC().Format(stampLayout) + " " + text)
 	}
 	n.large, n.bare = stamped.Bytes(), bare.Bytes()
-	n.Server = httptest.NewTLSServer(http.HandlerFunc(n.serve))
-	_, port, err := net.SplitHostPort(n.Listener.Addr().String())
+	var err error
+	n.Server, err = startKubelet(ctx, c, printingNode, http.HandlerFunc(n.serve))
+	return n, err
+}
+
+// startKubelet makes a node whose kubelet is the handler.
+func startKubelet(ctx context.Context, c *cluster, name string, kubelet http.Handler) (_ *httptest.Server, err error) {
+	server := httptest.NewTLSServer(kubelet)
+	defer func() {
+		if err != nil {
+			server.Close()
+		}
+	}()
+	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
 	if err != nil {
-		return n, err
+		return nil, err
 	}
 	number, err := strconv.ParseInt(port, 10, 32)
 	if err != nil {
-		return n, err
+		return nil, err
 	}
-	object := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: printingNode}}
+	object := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	if err := c.client.Create(ctx, object); err != nil {
-		return n, fmt.Errorf("make a node: %w", err)
+		return nil, fmt.Errorf("make a node: %w", err)
 	}
 	object.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: "127.0.0.1"}}
 	object.Status.DaemonEndpoints.KubeletEndpoint.Port = int32(number)
-	return n, c.client.Status().Update(ctx, object)
+	return server, c.client.Status().Update(ctx, object)
 }
 
 // stampLayout is how a node writes times.

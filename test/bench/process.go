@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -66,19 +65,24 @@ func parseStat(stat string) (parent int, u usage, err error) {
 }
 
 // residentMemory is the memory of a process that is not swapped out, in bytes.
-func residentMemory(pid int) (float64, error) {
+func residentMemory(pid int) (float64, error) { return readStatus(pid, "VmRSS:") }
+
+// mostResident is the most of it that the process ever had, in bytes.
+func mostResident(pid int) (float64, error) { return readStatus(pid, "VmHWM:") }
+
+func readStatus(pid int, field string) (float64, error) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, fmt.Errorf("read the memory of a process: %w", err)
 	}
 	for line := range strings.Lines(string(data)) {
 		fields := strings.Fields(line)
-		if len(fields) == 3 && fields[0] == "VmRSS:" {
+		if len(fields) == 3 && fields[0] == field {
 			kib, err := strconv.ParseFloat(fields[1], 64)
 			return kib * 1024, err
 		}
 	}
-	return 0, errors.New("read the memory of a process: no VmRSS")
+	return 0, fmt.Errorf("read the memory of a process: no %s", field)
 }
 
 // childNamed returns the process of that name that this one has started.
