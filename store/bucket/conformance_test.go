@@ -23,7 +23,7 @@ import (
 const secret = "canary-secret-key"
 
 // fakeS3 serves an empty bucket "logs".
-func fakeS3(t *testing.T) http.Handler {
+func fakeS3(t testing.TB) http.Handler {
 	t.Helper()
 	backend := s3mem.New()
 	if err := backend.CreateBucket("logs"); err != nil {
