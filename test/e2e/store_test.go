@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -91,7 +92,33 @@ func TestStore(t *testing.T) {
 		t.Errorf("without the store there is still %q", said.out)
 	}
 	s.expectDescribed(t, "one")
+	s.expectPaged(t, "one")
 	s.expectNoSecrets(t, "hunter22-canary")
+}
+
+// expectPaged looks at the page of a Run that was deleted, as who may and who may not.
+func (s *space) expectPaged(t *testing.T, name string) {
+	t.Helper()
+	page, err := shared.PageURL(s.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page == "" {
+		return
+	}
+	looker, stranger := s.viewer(t, page, "looker", "view"), s.viewer(t, page, "stranger", "")
+	path := "/ns/" + s.namespace + "/runs/" + name
+	if status, text := looker.asks(s.ctx, t, http.MethodGet, path, nil); status != http.StatusOK || !strings.Contains(text, "This Run was deleted") {
+		t.Errorf("the page of the Run: %d: %s", status, text)
+	}
+	if status, text := looker.asks(s.ctx, t, http.MethodGet, path+"/jobs/build/log", nil); status != http.StatusOK || text != "built\nmy secret is ***\ndone\n" {
+		t.Errorf("the log on the page: %d: %s", status, text)
+	}
+	for _, of := range []string{"", "/jobs/build/log"} {
+		if status, text := stranger.asks(s.ctx, t, http.MethodGet, path+of, nil); status == http.StatusOK {
+			t.Errorf("a stranger sees %s: %s", path+of, text)
+		}
+	}
 }
 
 // expectDescribed looks at what is said of a Run that was deleted.
