@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
@@ -25,6 +26,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	runlogs "github.com/kayci/kayci/runs/logs"
 	"github.com/kayci/kayci/runs/logs/mask"
+	"github.com/kayci/kayci/store"
 	storeclient "github.com/kayci/kayci/store/client"
 	"github.com/kayci/kayci/store/logs"
 	"github.com/kayci/kayci/store/place"
@@ -256,4 +258,53 @@ func TestPeopleReadDeletedRuns(t *testing.T) {
 	if got := personCommand(t, config, "logs", "web-1", "--store="); got.Code == 0 {
 		t.Errorf("without a store: %+v", got)
 	}
+}
+
+// TestStoreRecordsDeletedRuns: a Run that is deleted before the store has recorded it is
+// recorded as the API server's last word of it was.
+func TestStoreRecordsDeletedRuns(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, serverConfig(t))
+	namespace := newNamespace(t, c)
+	in := &bucket.Memory{}
+	mgr, err := store.NewManager(t.Context(), serverConfig(t), in, store.Options{
+		WatchNamespaces: []string{namespace}, Address: "127.0.0.1:0", MetricsAddress: "0", ProbeAddress: "0", Streams: 2,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runManager(t, mgr)
+	created := func(name string, status v1alpha1.RunStatus) *v1alpha1.Run {
+		run := &v1alpha1.Run{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Spec: v1alpha1.RunSpec{Pipeline: "web"}}
+		if err := c.Create(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+		run.Status = status
+		if err := c.Status().Update(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+		return run
+	}
+	run := created("web-1", v1alpha1.RunStatus{Phase: v1alpha1.RunRunning, Number: 1, Jobs: []v1alpha1.JobStatus{{Name: "test", Phase: v1alpha1.JobRunning}}})
+	// Once this one is recorded, the store has seen the other, too.
+	ended := created("web-2", v1alpha1.RunStatus{Phase: v1alpha1.RunFailed, Number: 2, CompletionTime: new(metav1.Now())})
+	eventually(t, "the condition of one that has ended", func(ctx context.Context) error {
+		if err := c.Get(ctx, client.ObjectKeyFromObject(ended), ended); err != nil {
+			return err
+		}
+		if !meta.IsStatusConditionTrue(ended.Status.Conditions, v1alpha1.StoredCondition) {
+			return errors.New("it isn't stored")
+		}
+		return nil
+	})
+	if err := c.Delete(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the record", func(ctx context.Context) error {
+		record, err := records.Get(ctx, in, records.PlaceOf(run))
+		if err == nil {
+			wantEqual(t, "the phase", v1alpha1.RunCancelled, record.Run.Status.Phase)
+		}
+		return err
+	})
 }
