@@ -263,7 +263,7 @@ test-e2e: $(TOOLS)/gotestsum $(TOOLS)/helm ## End-to-end tests with real pods, o
 
 .PHONY: bench
 bench: ## Measure what KayCI costs beside bare Jobs, on a machine with nothing else to do: BENCH='-run sync' chooses.
-	@$(call begin,bench,what KayCI costs beside bare Jobs; this takes about 40 minutes)
+	@$(call begin,bench,what KayCI costs beside bare Jobs; this takes about 45 minutes)
 	export KUBEBUILDER_ASSETS=$${KUBEBUILDER_ASSETS:-$$($(LOCAL) assets)}
 	$(GO) build -C test/bench -o $$scratch/bench .
 	$$scratch/bench -source $(CURDIR) -warm-up 65s -burst-runs 300 -rounds 4 -round-runs 500 -kept 2000 -pipelines 1000 -files 100 -deliveries 5000 \
