@@ -10,7 +10,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"syscall"
 )
 
 // found is a file that is to be packed, as it was when it was looked at.
@@ -98,7 +97,7 @@ func (c *collector) walk(ctx context.Context, folder string, all bool) error {
 }
 
 func (c *collector) entries(folder string) ([]fs.DirEntry, error) {
-	file, err := c.root.OpenFile(folder, syscall.O_DIRECTORY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	file, err := c.root.OpenFile(folder, openFolder, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +167,7 @@ var errChanged = errors.New("it has changed while it was packed: let whatever wr
 // open opens a file that is still the one that was found.
 func (f found) open(root *os.Root) (*os.File, error) {
 	// Whatever may have come in its place isn't waited for.
-	file, err := root.OpenFile(f.Path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	file, err := root.OpenFile(f.Path, openFile, 0)
 	if err != nil {
 		return nil, err
 	}
