@@ -17,8 +17,9 @@ import (
 // TestWebClusterNeedsNoToken: a pod without a token of its account finds the API server,
 // and trusts it by the certificates that the pod is given. Where there is a token it is
 // not taken.
+//
+// It reads klog's settings, which commands of other tests set: it isn't parallel to them.
 func TestWebClusterNeedsNoToken(t *testing.T) {
-	t.Parallel()
 	api := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "asked by "+r.Header.Get("Authorization"))
 	}))

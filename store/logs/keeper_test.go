@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -142,9 +143,9 @@ func TestKilled(t *testing.T) {
 		over := false
 		for _, after := range []bool{false, true} {
 			b, n := &bucket.Memory{}, &node{entries: all, end: end}
-			asked := 0
+			var asked atomic.Int64
 			fault := func(string) error {
-				if asked++; asked > at {
+				if asked.Add(1) > int64(at) {
 					return killed
 				}
 				return nil

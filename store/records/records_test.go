@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,9 +84,9 @@ var errKilled = errors.New("killed")
 
 // killing has all requests fail but the first ones.
 func killing(requests int) func(string) error {
-	asked := 0
+	var asked atomic.Int64
 	return func(string) error {
-		if asked++; asked > requests {
+		if asked.Add(1) > int64(requests) {
 			return errKilled
 		}
 		return nil
@@ -116,10 +117,10 @@ func found(t *testing.T, b bucket.Bucket) map[string]error {
 // TestList: the newest come first, without reading what isn't asked for.
 func TestList(t *testing.T) {
 	t.Parallel()
-	var entries int
+	var entries atomic.Int64
 	b := &memory.Memory{Before: func(request string) error {
 		if strings.HasPrefix(request, "get index/") {
-			entries++
+			entries.Add(1)
 		}
 		return nil
 	}}
@@ -127,21 +128,21 @@ func TestList(t *testing.T) {
 	for name, tt := range map[string]struct {
 		query records.Query
 		want  string
-		read  int
+		read  int64
 	}{
 		"of a Pipeline":  {records.Query{Namespace: "ci", Pipeline: "web", Limit: 2}, "web-run11 web-run10", 2},
 		"older ones":     {records.Query{Namespace: "ci", Pipeline: "web", Limit: 2, Before: 10}, "web-run9 web-run1", 2},
 		"of all":         {records.Query{Namespace: "ci", Limit: 3}, "web-run11 web-run10 web-run9", 4},
 		"of a namespace": {records.Query{Namespace: "other", Limit: 3}, "", 0},
 	} {
-		entries = 0
+		entries.Store(0)
 		runs, err := records.List(t.Context(), b, tt.query)
 		var names []string
 		for i := range runs {
 			names = append(names, runs[i].Name)
 		}
-		if got := strings.Join(names, " "); got != tt.want || err != nil || entries != tt.read {
-			t.Errorf("%s: %q with %d entries read, %v; want %q with %d", name, got, entries, err, tt.want, tt.read)
+		if got := strings.Join(names, " "); got != tt.want || err != nil || entries.Load() != tt.read {
+			t.Errorf("%s: %q with %d entries read, %v; want %q with %d", name, got, entries.Load(), err, tt.want, tt.read)
 		}
 	}
 	runs, _ := records.List(t.Context(), b, records.Query{Namespace: "ci", Pipeline: "web", Limit: 1})
