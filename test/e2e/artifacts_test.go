@@ -1,6 +1,11 @@
 package e2e
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -41,6 +46,7 @@ local sh(script, name='main') = ci.script('docker.io/library/busybox:1.37', scri
 func TestArtifacts(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t)
+	program.ready(t)
 	repository := s.repository(t, "")
 	commit := s.push(t, repository, map[string]string{"web.jsonnet": leaving})
 	s.create(t, s.configRepo("web", repository.URL))
@@ -66,6 +72,31 @@ func TestArtifacts(t *testing.T) {
 	}
 	if log := s.log(t, "one", "early", "fetch-none"); !strings.Contains(log, "job use has left no artifact none") {
 		t.Errorf("why it can't be fetched:\n%s", log)
+	}
+	s.awaitStored(t, "one")
+	s.removeRun(t, "one")
+	s.expectArtifacts(t)
+}
+
+// expectArtifacts fetches what is left of a Run that was deleted.
+func (s *space) expectArtifacts(t *testing.T) {
+	t.Helper()
+	listed := finish(t, program.kayci(t, s, "artifacts", "one", "-oname"))
+	if diff := cmp.Diff("build/dist\ntest/logs\n", listed.out); diff != "" || listed.code != 0 {
+		t.Errorf("artifacts, %q (-want +got):\n%s", listed.err, diff)
+	}
+	fetch := program.kayci(t, s, "artifacts", "one", "build/dist", "-d", "got")
+	if fetched := finish(t, fetch); fetched.code != 0 {
+		t.Fatalf("fetched: %q, exit code %d", fetched.err, fetched.code)
+	}
+	got := os.DirFS(filepath.Join(fetch.Dir, "got"))
+	sum, err := fs.ReadFile(got, "sum")
+	large, failed := fs.ReadFile(got, "dist/large")
+	if want := fmt.Sprintf("%x  dist/large\n", sha256.Sum256(large)); string(sum) != want || err != nil || failed != nil {
+		t.Errorf("what was fetched is %q, and its sum %q: %v, %v", want, sum, err, failed)
+	}
+	if one := finish(t, program.kayci(t, s, "artifacts", "one", "test/logs", "--path", "a.log")); one.out != "log\n" {
+		t.Errorf("a file alone: %q, %q", one.out, one.err)
 	}
 }
 
