@@ -61,7 +61,7 @@ func survives(t *testing.T, text map[string]string, prepare func() (*world, savi
 			if err == nil {
 				t.Errorf("killed at request %d: acknowledged all the same", from)
 			}
-			w.bucket.Before, w.bucket.After = nil, nil
+			w.bucket.Heal()
 			if err := s.goOn(text); err != nil {
 				t.Errorf("killed at request %d: %v", from, err)
 			}

@@ -33,17 +33,27 @@ type object struct {
 
 var _ bucket.Bucket = (*Memory)(nil)
 
+// Heal has no request fail any more, whatever is on its way.
+func (m *Memory) Heal() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.Before, m.After = nil, nil
+}
+
 func (m *Memory) do(request string, act func() error) error {
-	if m.Before != nil {
-		if err := m.Before(request); err != nil {
+	m.mu.Lock()
+	before, after := m.Before, m.After
+	m.mu.Unlock()
+	if before != nil {
+		if err := before(request); err != nil {
 			return err
 		}
 	}
 	m.mu.Lock()
 	err := act()
 	m.mu.Unlock()
-	if m.After != nil && err == nil {
-		err = m.After(request)
+	if after != nil && err == nil {
+		err = after(request)
 	}
 	return err
 }
