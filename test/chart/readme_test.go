@@ -24,7 +24,7 @@ func TestReadmeListsEveryValue(t *testing.T) {
 	flatten(t, "", values, want)
 
 	got := map[string]string{}
-	row := regexp.MustCompile("(?m)^\\| `([A-Za-z.]+)` \\| `(.*?)` \\| .+ \\|$")
+	row := regexp.MustCompile("(?m)^\\| `([A-Za-z0-9.]+)` \\| `(.*?)` \\| .+ \\|$")
 	for _, match := range row.FindAllStringSubmatch(string(read(t, "README.md")), -1) {
 		var value any
 		if err := json.Unmarshal([]byte(match[2]), &value); err != nil {
@@ -50,7 +50,7 @@ func TestSchemaDescribesEveryValue(t *testing.T) {
 	if err := json.Unmarshal(read(t, "values.schema.json"), schema); err != nil {
 		t.Fatal(err)
 	}
-	row := regexp.MustCompile("(?m)^\\| `([A-Za-z.]+)` \\| `.*?` \\| (.+) \\|$")
+	row := regexp.MustCompile("(?m)^\\| `([A-Za-z0-9.]+)` \\| `.*?` \\| (.+) \\|$")
 	for _, match := range row.FindAllStringSubmatch(string(read(t, "README.md")), -1) {
 		described := schema
 		for name := range strings.SplitSeq(match[1], ".") {

@@ -110,7 +110,7 @@ func (s *space) expectDownload(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	want := []string{"events.yaml", "logs/build-1/clone.log", "logs/build-1/main.log", "logs/test-1/main.log", "logs/test-2/main.log", "missing.txt", "pipeline.yaml", "run.yaml"}
+	want := []string{"artifacts.yaml", "events.yaml", "logs/build-1/clone.log", "logs/build-1/main.log", "logs/test-1/main.log", "logs/test-2/main.log", "missing.txt", "pipeline.yaml", "run.yaml"}
 	for i := range want {
 		want[i] = "one/" + want[i]
 	}
