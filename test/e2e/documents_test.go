@@ -52,6 +52,7 @@ func untyped() map[string]string {
 		"make local-up local-load": "it is how these tests begin",
 		"kubectl delete crd configrepos.kayci.dev pipelines.kayci.dev triggers.kayci.dev runs.kayci.dev": "deletes every Run of every other test",
 		"kubectl delete validatingwebhookconfiguration,mutatingwebhookconfiguration kayci.kayci":         "other tests need the webhook",
+		"helm upgrade kayci charts/kayci --namespace kayci --reuse-values --set store.enabled=true":      "the KayCI that other tests use has the store",
 		"kubectl apply -f trigger.yaml":                                                          "shows a refusal of a file that the reader has",
 		"kayci match ci -f payload.json --header X-GitHub-Event=push":                            "asks about a delivery that the reader has",
 		"kubectl create secret generic web-token --namespace ci --from-file=token=/dev/stdin":    "waits for a token that the reader has",
