@@ -7,7 +7,6 @@
 package records
 
 import (
-	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/store/bucket"
+	"github.com/kayci/kayci/store/parcel"
 	"github.com/kayci/kayci/store/place"
 )
 
@@ -60,10 +60,8 @@ func Put(ctx context.Context, to bucket.Bucket, r *Record) error {
 	if err != nil {
 		return fmt.Errorf("write the record of run %s: %w", r.Run.Name, err)
 	}
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	_, err = w.Write(data)
-	if err = errors.Join(err, w.Close()); err != nil {
+	packed, err := parcel.Gzip(data)
+	if err != nil {
 		return fmt.Errorf("write the record of run %s: %w", r.Run.Name, err)
 	}
 	entry, err := json.Marshal(summaryOf(r.Run))
@@ -75,7 +73,7 @@ func Put(ctx context.Context, to bucket.Bucket, r *Record) error {
 		name string
 		body []byte
 	}{
-		{at.Record(), packed.Bytes()},
+		{at.Record(), packed},
 		{at.NameEntry(), entry},
 		{at.IndexEntry(r.Run.Status.Number), entry},
 	} {
