@@ -136,10 +136,10 @@ func cacheOptions(namespaces []string, jobDefaults types.NamespacedName) cache.O
 		NewInformer:      shelf.NewInformer,
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
-			&batchv1.Job{}:               {Label: hasLabel(v1alpha1.RunLabel), Transform: kept.Job},
-			&corev1.Pod{}:                {Label: hasLabel(v1alpha1.RunLabel), Transform: kept.Pod},
+			&batchv1.Job{}:               {Label: HasLabel(v1alpha1.RunLabel), Transform: kept.Job},
+			&corev1.Pod{}:                {Label: HasLabel(v1alpha1.RunLabel), Transform: kept.Pod},
 			&v1alpha1.Run{}:              {Transform: kept.Run},
-			&appsv1.ControllerRevision{}: {Label: hasLabel(v1alpha1.PipelineLabel)},
+			&appsv1.ControllerRevision{}: {Label: HasLabel(v1alpha1.PipelineLabel)},
 		},
 	}
 	if jobDefaults.Name != "" {
@@ -148,16 +148,24 @@ func cacheOptions(namespaces []string, jobDefaults types.NamespacedName) cache.O
 			jobDefaults.Namespace: {FieldSelector: fields.OneTermEqualSelector(metav1.ObjectNameField, jobDefaults.Name)},
 		}}
 	}
-	if len(namespaces) > 0 {
-		opts.DefaultNamespaces = map[string]cache.Config{}
-		for _, ns := range namespaces {
-			opts.DefaultNamespaces[ns] = cache.Config{}
-		}
-	}
+	opts.DefaultNamespaces = Namespaces(namespaces)
 	return opts
 }
 
-func hasLabel(name string) labels.Selector {
+// Namespaces has a cache watch these namespaces, and all of them if none is named.
+func Namespaces(names []string) map[string]cache.Config {
+	if len(names) == 0 {
+		return nil
+	}
+	watched := make(map[string]cache.Config, len(names))
+	for _, name := range names {
+		watched[name] = cache.Config{}
+	}
+	return watched
+}
+
+// HasLabel selects what has the label, with any value.
+func HasLabel(name string) labels.Selector {
 	requirement, err := labels.NewRequirement(name, selection.Exists, nil)
 	if err != nil {
 		// Only a label name that is no label name gets here.

@@ -22,6 +22,12 @@ const (
 	maxArtifacts = 32
 )
 
+// archives bounds the lists of files that people's requests have the store read: those
+// were checked when they were sent, with limits that may have been wider than they are now.
+func archives() archive.Limits {
+	return archive.Limits{Files: 1_000_000, Bytes: 1 << 40, ManifestBytes: 128 << 20}
+}
+
 func (o *Options) artifacts() artifacts.Limits {
 	return artifacts.Limits{
 		Archive: archive.Limits{Files: maxFiles, Bytes: o.Limits.Artifact, ManifestBytes: maxManifest},

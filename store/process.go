@@ -10,8 +10,6 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
@@ -30,7 +28,6 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers"
 	runlogs "github.com/kayci/kayci/runs/logs"
-	"github.com/kayci/kayci/store/archive"
 	"github.com/kayci/kayci/store/bucket"
 	"github.com/kayci/kayci/store/keeper"
 	"github.com/kayci/kayci/store/logs"
@@ -75,11 +72,6 @@ const (
 // readers is how many logs are read by people at once.
 const readers = 200
 
-// archives bounds the lists of files that people's requests have the store read.
-func archives() archive.Limits {
-	return archive.Limits{Files: 1_000_000, Bytes: 1 << 40, ManifestBytes: 128 << 20}
-}
-
 // NewManager returns a manager with all that the store does, ready to start.
 func NewManager(ctx context.Context, cfg *rest.Config, in bucket.Bucket, opts Options) (ctrl.Manager, error) {
 	scheme, err := controllers.NewScheme()
@@ -123,13 +115,10 @@ func NewManager(ctx context.Context, cfg *rest.Config, in bucket.Bucket, opts Op
 
 // cacheOptions keep of pods and Jobs what says whose they are and how they go.
 func cacheOptions(namespaces []string) cache.Options {
-	ofRuns, err := labels.NewRequirement(v1alpha1.RunLabel, selection.Exists, nil)
-	selector := labels.Nothing()
-	if err == nil {
-		selector = labels.NewSelector().Add(*ofRuns)
-	}
-	opts := cache.Options{
-		DefaultTransform: cache.TransformStripManagedFields(),
+	selector := controllers.HasLabel(v1alpha1.RunLabel)
+	return cache.Options{
+		DefaultNamespaces: controllers.Namespaces(namespaces),
+		DefaultTransform:  cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&batchv1.Job{}: {Label: selector, Transform: func(object any) (any, error) {
 				if job, is := object.(*batchv1.Job); is {
@@ -145,13 +134,6 @@ func cacheOptions(namespaces []string) cache.Options {
 			}},
 		},
 	}
-	if len(namespaces) > 0 {
-		opts.DefaultNamespaces = map[string]cache.Config{}
-		for _, namespace := range namespaces {
-			opts.DefaultNamespaces[namespace] = cache.Config{}
-		}
-	}
-	return opts
 }
 
 func addKeeper(ctx context.Context, mgr ctrl.Manager, kube kubernetes.Interface, in bucket.Bucket, opts Options) error {

@@ -43,7 +43,7 @@ func BenchmarkFinishedRun(b *testing.B) {
 		var known history.Runs
 		kept := map[string]toolscache.Indexer{
 			"runs": index(map[string]client.IndexerFunc{v1alpha1.CompletionTimeField: run.ActiveRun}),
-			"jobs": index(map[string]client.IndexerFunc{"run": pipeline.RunOfJob, "lock": run.LockOf}),
+			"jobs": index(map[string]client.IndexerFunc{"run": pipeline.RunOf, "lock": run.LockOf}),
 			"pods": index(map[string]client.IndexerFunc{"run": run.RunOfPod, "lock": run.LockOf}),
 		}
 		before := heap()

@@ -24,12 +24,12 @@ const jobsByRun = "metadata.labels." + v1alpha1.RunLabel
 
 // IndexJobs adds the index that the Reconciler finds a Run's Jobs by.
 func IndexJobs(ctx context.Context, indexer client.FieldIndexer) error {
-	return indexer.IndexField(ctx, &batchv1.Job{}, jobsByRun, RunOfJob)
+	return indexer.IndexField(ctx, &batchv1.Job{}, jobsByRun, RunOf)
 }
 
-// RunOfJob is the index's function: the name of the Run that the Job belongs to.
-func RunOfJob(job client.Object) []string {
-	if run := job.GetLabels()[v1alpha1.RunLabel]; run != "" {
+// RunOf is the index's function: the name of the Run that a Job or pod belongs to.
+func RunOf(object client.Object) []string {
+	if run := object.GetLabels()[v1alpha1.RunLabel]; run != "" {
 		return []string{run}
 	}
 	return nil

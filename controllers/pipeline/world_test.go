@@ -51,7 +51,7 @@ func newWorld(t *testing.T, objs ...client.Object) *world {
 		t: t,
 		live: fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(&v1alpha1.Pipeline{}, &v1alpha1.Run{}, &batchv1.Job{}).
 			WithIndex(&v1alpha1.Run{}, v1alpha1.CompletionTimeField, runs.ActiveRun).
-			WithIndex(&batchv1.Job{}, "metadata.labels."+v1alpha1.RunLabel, pipeline.RunOfJob).
+			WithIndex(&batchv1.Job{}, "metadata.labels."+v1alpha1.RunLabel, pipeline.RunOf).
 			WithObjects(objs...).Build(),
 		seen:  map[types.UID]*v1alpha1.Run{},
 		clock: clocktesting.NewFakePassiveClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/pipeline"
 )
 
 // byRun is the cache's index of pods and Jobs by the Run that they belong to.
@@ -21,10 +22,7 @@ const byRun = "metadata.labels." + v1alpha1.RunLabel
 // SetupWithManager adds both controllers to the manager.
 func SetupWithManager(ctx context.Context, mgr ctrl.Manager, l *Logs, r *Runs, options controller.Options) error {
 	for _, object := range []client.Object{&corev1.Pod{}, &batchv1.Job{}} {
-		err := mgr.GetFieldIndexer().IndexField(ctx, object, byRun, func(object client.Object) []string {
-			return []string{object.GetLabels()[v1alpha1.RunLabel]}
-		})
-		if err != nil {
+		if err := mgr.GetFieldIndexer().IndexField(ctx, object, byRun, pipeline.RunOf); err != nil {
 			return fmt.Errorf("index what belongs to Runs: %w", err)
 		}
 	}
