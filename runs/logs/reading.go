@@ -150,7 +150,7 @@ func (r *reading) take(piece piece, inside bool) error {
 func (r *reading) count(at time.Time, sum uint64) {
 	if r.again != nil && !r.again.met && at.After(r.window.last) {
 		r.again.met = true
-		r.miss("what it printed between %s and %s is lost: the node rotated it away before it could be read", clockTime(r.window.last), clockTime(at))
+		r.miss("what it printed between %s and %s is lost: the node rotated it away before it could be read", ClockTime(r.window.last), ClockTime(at))
 	}
 	r.number++
 	r.end.Lines++
@@ -236,4 +236,5 @@ func final(err error) bool {
 		apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err)
 }
 
-func clockTime(at time.Time) string { return at.UTC().Format("15:04:05 UTC") }
+// ClockTime is how a time is told in what is said of logs.
+func ClockTime(at time.Time) string { return at.UTC().Format("15:04:05 UTC") }

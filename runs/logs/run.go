@@ -134,7 +134,7 @@ func (r *reading) look(pod *corev1.Pod) {
 	before := r.end.State
 	r.end.State = stateOf(pod, r.container.Name)
 	if r.end.State.Restarts > before.Restarts {
-		r.miss("it was started again at %s: what it printed right before may be missing", clockTime(r.end.State.Started))
+		r.miss("it was started again at %s: what it printed right before may be missing", ClockTime(r.end.State.Started))
 	}
 }
 
@@ -144,7 +144,7 @@ func (r *reading) gone() {
 		r.miss("its pod is gone, and its log with it")
 		return
 	}
-	r.miss("its pod was deleted: what it printed after %s is lost", clockTime(r.end.Last))
+	r.miss("its pod was deleted: what it printed after %s is lost", ClockTime(r.end.Last))
 }
 
 // ended makes sure that the stream of a container that has ended gave all there is: API
@@ -202,7 +202,7 @@ func (r *reading) beginning() {
 		return
 	}
 	r.miss("lines before %s were probably rotated away by the node: the log begins %s after the container's start, and a node keeps the newest 10 MiB or so",
-		clockTime(r.end.First), printable.Duration(late.Round(time.Second)))
+		ClockTime(r.end.First), printable.Duration(late.Round(time.Second)))
 }
 
 const (

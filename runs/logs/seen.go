@@ -56,13 +56,18 @@ func (p *Pods) list(ctx context.Context, run *v1alpha1.Run) (*corev1.PodList, er
 }
 
 func selector(run *v1alpha1.Run) string {
+	return fmt.Sprintf("%s in (%s)", v1alpha1.RunLabel, strings.Join(Runs(run), ","))
+}
+
+// Runs are the names of the Run and of the earlier ones whose jobs it has taken.
+func Runs(run *v1alpha1.Run) []string {
 	names := []string{run.Name}
 	for i := range run.Status.Jobs {
 		if from := run.Status.Jobs[i].ReusedFrom; from != "" && !slices.Contains(names, from) {
 			names = append(names, from)
 		}
 	}
-	return fmt.Sprintf("%s in (%s)", v1alpha1.RunLabel, strings.Join(names, ","))
+	return names
 }
 
 // seen are the pods of a Run that have been there since somebody looks: one that is

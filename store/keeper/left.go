@@ -17,6 +17,7 @@ import (
 	runlogs "github.com/kayci/kayci/runs/logs"
 	"github.com/kayci/kayci/store/logs"
 	"github.com/kayci/kayci/store/place"
+	"github.com/kayci/kayci/store/records"
 )
 
 // left is what a Run has left behind.
@@ -28,14 +29,8 @@ type left struct {
 // left returns the pods and Jobs of the Run, and those of Runs whose jobs it has taken:
 // those that are there, and pods that are gone and whose logs were followed.
 func (r *Runs) left(ctx context.Context, run *v1alpha1.Run) (*left, error) {
-	names := []string{run.Name}
-	for i := range run.Status.Jobs {
-		if from := run.Status.Jobs[i].ReusedFrom; from != "" && !slices.Contains(names, from) {
-			names = append(names, from)
-		}
-	}
 	l := &left{}
-	for _, name := range names {
+	for _, name := range runlogs.Runs(run) {
 		var pods corev1.PodList
 		var jobs batchv1.JobList
 		of := []client.ListOption{client.InNamespace(run.Namespace), client.MatchingFields{byRun: name}}
@@ -63,7 +58,7 @@ func (r *Runs) complete(ctx context.Context, run *v1alpha1.Run, l *left) (map[pl
 	if ends == nil {
 		ends = map[place.Log]*logs.End{}
 	}
-	at := placeOf(run)
+	at := records.PlaceOf(run)
 	objects, err := r.Bucket.List(ctx, at.Logs(), "", 0)
 	if err != nil {
 		return nil, fmt.Errorf("%w: list the logs of run %s: %w", errBucket, run.Name, err)

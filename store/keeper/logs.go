@@ -29,6 +29,7 @@ import (
 	"github.com/kayci/kayci/runs/logs/mask/secrets"
 	"github.com/kayci/kayci/store/logs"
 	"github.com/kayci/kayci/store/place"
+	"github.com/kayci/kayci/store/records"
 )
 
 // Logs follows the logs of Runs' containers. Set every exported field.
@@ -81,7 +82,7 @@ func (l *Logs) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, er
 		if c.State.Started.IsZero() {
 			continue
 		}
-		log := place.Log{Run: placeOf(run), Job: job, Pod: pod.UID, Container: c.Name}
+		log := place.Log{Run: records.PlaceOf(run), Job: job, Pod: pod.UID, Container: c.Name}
 		if l.begin(log, &pod) {
 			go l.follow(ctx, run, log, &c)
 		}
@@ -126,10 +127,6 @@ func (l *Logs) runOf(ctx context.Context, pod *corev1.Pod) (*v1alpha1.Run, error
 		return nil, err
 	}
 	return &run, nil
-}
-
-func placeOf(run *v1alpha1.Run) place.Run {
-	return place.Run{Namespace: run.Namespace, Pipeline: run.Spec.Pipeline, Name: run.Name, UID: run.UID}
 }
 
 // begin reports whether the log isn't followed yet, and notes that it is.

@@ -11,6 +11,7 @@ import (
 	runlogs "github.com/kayci/kayci/runs/logs"
 	"github.com/kayci/kayci/store/logs"
 	"github.com/kayci/kayci/store/place"
+	"github.com/kayci/kayci/store/records"
 )
 
 // missing is what is missing of the logs of a Run.
@@ -32,7 +33,7 @@ func (r *Runs) missing(run *v1alpha1.Run, pods []corev1.Pod, ends map[place.Log]
 			continue
 		}
 		for _, c := range runlogs.Containers(pod) {
-			end := ends[place.Log{Run: placeOf(run), Job: job, Pod: pod.UID, Container: c.Name}]
+			end := ends[place.Log{Run: records.PlaceOf(run), Job: job, Pod: pod.UID, Container: c.Name}]
 			switch {
 			case c.State.Started.IsZero():
 			case end == nil:

@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -72,20 +71,13 @@ func (w *writer) end(ctx context.Context, read runlogs.End) (End, error) {
 		return end, fmt.Errorf("write the end of a log: %w", err)
 	}
 	err = w.put(ctx, w.log.End(), data)
-	if errors.Is(err, bucket.ErrExists) {
-		return w.other(ctx, data, end)
+	if !errors.Is(err, bucket.ErrExists) {
+		return end, err
 	}
-	return end, err
-}
-
-// other returns the end that somebody has stored before: perhaps we, without an answer.
-func (w *writer) other(ctx context.Context, own []byte, end End) (End, error) {
+	// Perhaps we have stored it, without an answer.
 	first, err := ReadEnd(ctx, w.Bucket, w.log)
 	if err != nil || first == nil {
 		return end, err
-	}
-	if data, err := json.Marshal(first); err == nil && bytes.Equal(data, own) {
-		return end, nil
 	}
 	return *first, nil
 }

@@ -120,7 +120,7 @@ func (k *Keeper) Gone(ctx context.Context, log place.Log, state runlogs.State) (
 	}
 	what := "its pod is gone, and its log with it"
 	if w.before > 0 {
-		what = fmt.Sprintf("its pod was deleted: what it printed after %s is lost", clockTime(w.last))
+		what = fmt.Sprintf("its pod was deleted: what it printed after %s is lost", runlogs.ClockTime(w.last))
 	}
 	return w.end(ctx, runlogs.End{State: state, Missing: []string{what}})
 }

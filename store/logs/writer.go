@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,7 +152,7 @@ func (w *writer) note(at time.Time) {
 // ends the line that won't go on.
 func (w *writer) gap(line *runlogs.Line) error {
 	if w.known.missed(line.Time) {
-		w.miss("what it printed between %s and %s is lost: the node rotated it away before it could be kept", clockTime(w.last), clockTime(line.Time))
+		w.miss("what it printed between %s and %s is lost: the node rotated it away before it could be kept", runlogs.ClockTime(w.last), runlogs.ClockTime(line.Time))
 	}
 	if !w.within {
 		return nil
@@ -163,8 +164,6 @@ func (w *writer) gap(line *runlogs.Line) error {
 func (w *writer) miss(format string, args ...any) {
 	w.missing = append(w.missing, fmt.Sprintf(format, args...))
 }
-
-func clockTime(at time.Time) string { return at.UTC().Format("15:04:05 UTC") }
 
 // flush stores the part, and begins the next one.
 func (w *writer) flush(ctx context.Context) error {
@@ -201,7 +200,7 @@ func (w *writer) put(ctx context.Context, name string, data []byte) error {
 	began := w.Clock.Now()
 	for {
 		err := w.Bucket.Put(ctx, name, data)
-		if err == nil || errors.Is(err, bucket.ErrExists) || ctx.Err() != nil || w.Clock.Since(began) > orDefault(w.Patience, defaultPatience) {
+		if err == nil || errors.Is(err, bucket.ErrExists) || ctx.Err() != nil || w.Clock.Since(began) > cmp.Or(w.Patience, defaultPatience) {
 			return err
 		}
 		select {
@@ -211,16 +210,9 @@ func (w *writer) put(ctx context.Context, name string, data []byte) error {
 	}
 }
 
-func orDefault(given, usual time.Duration) time.Duration {
-	if given > 0 {
-		return given
-	}
-	return usual
-}
-
 // age stores what is old while nothing more is printed, until the context is done.
 func (w *writer) age(ctx context.Context, fail context.CancelCauseFunc) {
-	most := orDefault(w.MaxAge, defaultMaxAge)
+	most := cmp.Or(w.MaxAge, defaultMaxAge)
 	ticker := w.Clock.NewTicker(most / 4)
 	defer ticker.Stop()
 	for {
