@@ -51,6 +51,8 @@ type Origin struct {
 	Ref string `cel:"ref"`
 	// Branch that was pushed. A pull request has none.
 	Branch string `cel:"branch"`
+	// BaseBranch is the one that the pull request is to be merged into.
+	BaseBranch string `cel:"baseBranch"`
 	// Tag that was pushed, or is a release's.
 	Tag string `cel:"tag"`
 	// PullRequest is its number, or 0.
@@ -84,8 +86,8 @@ func NewEndedRun(run *v1alpha1.Run) EndedRun {
 	}
 	if o := run.Spec.Origin; o != nil {
 		seen.Origin = Origin{
-			Trigger: o.Trigger, Provider: string(o.Provider), Delivery: o.Delivery, Repository: o.Repository, SHA: o.SHA, Ref: o.Ref, Branch: o.Branch, Tag: o.Tag,
-			PullRequest: o.PullRequest, Fork: o.Fork, Title: o.Title, Author: o.Author, URL: o.URL, Sender: o.Sender, Run: o.Run, Depth: int64(o.Depth),
+			Trigger: o.Trigger, Provider: string(o.Provider), Delivery: o.Delivery, Repository: o.Repository, SHA: o.SHA, Ref: o.Ref,
+			Branch: o.Branch, BaseBranch: o.BaseBranch, Tag: o.Tag, PullRequest: o.PullRequest, Fork: o.Fork, Title: o.Title, Author: o.Author, URL: o.URL, Sender: o.Sender, Run: o.Run, Depth: int64(o.Depth),
 		}
 	}
 	return seen

@@ -35,7 +35,7 @@ func TestRunEndParams(t *testing.T) {
 	run := NewEndedRun(&v1alpha1.Run{
 		Spec: v1alpha1.RunSpec{
 			Pipeline: "build", Params: map[string]string{"stage": "test"},
-			Origin: &v1alpha1.Origin{Provider: "github", SHA: "8f3c", PullRequest: 7, Fork: true, Depth: 2},
+			Origin: &v1alpha1.Origin{Provider: "github", SHA: "8f3c", PullRequest: 7, Fork: true, BaseBranch: "release-1", Depth: 2},
 		},
 		Status: v1alpha1.RunStatus{Phase: "Failed", Number: 12, Jobs: []v1alpha1.JobStatus{{Name: "build-web", Outputs: map[string]string{"version": "1.4.2"}}, {Name: "test"}}},
 	})
@@ -45,6 +45,7 @@ func TestRunEndParams(t *testing.T) {
 		"run.outputs.?test.?version.orValue('none')":    "none",
 		"run.params.stage + ' ' + run.pipeline":         "test build",
 		"run.origin.fork && run.origin.pullRequest > 0": "true",
+		"run.origin.baseBranch":                         "release-1",
 		"run.origin.depth":                              "2",
 		"run.phase == 'Error'":                          `error: 1:14: run.phase is never "Error", but one of ["Succeeded" "Failed" "Cancelled"]`,
 		"run.origin.provider == 'GitHub'":               `error: 1:24: run.origin.provider is never "GitHub", but one of ["generic" "github" "gitlab" "gitea" "bitbucket" "bitbucket-server" ""]`,

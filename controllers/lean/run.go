@@ -9,7 +9,7 @@ func (c *Cache) shareRun(run *v1alpha1.Run) {
 	share(&c.texts, &spec.Pipeline, &spec.Revision, &spec.RetryOf, &status.CreatedVersion)
 	share(&c.texts, &status.Phase)
 	if origin := spec.Origin; origin != nil {
-		share(&c.texts, &origin.Trigger, &origin.Repository, &origin.Ref, &origin.Branch, &origin.Sender, &origin.Author, &origin.SHA)
+		share(&c.texts, &origin.Trigger, &origin.Repository, &origin.Ref, &origin.Branch, &origin.BaseBranch, &origin.Sender, &origin.Author, &origin.SHA)
 		share(&c.texts, &origin.Provider)
 	}
 	for i := range status.Conditions {

@@ -2,8 +2,9 @@
 // choose, and says which Run may read and change which of it.
 //
 // A cache belongs to a scope, which follows from where its Run came from. What is in a
-// scope, only Runs of the same scope can have written. A Run reads its own scope and
-// those of the default branches of its repository, and writes to its own:
+// scope, only Runs of the same scope can have written. A Run reads its own scope, that
+// of the branch which its pull request is to be merged into, and those of the default
+// branches of its repository. It writes to its own:
 //
 //   - a push to a branch or tag has the scope of that branch or tag;
 //   - whatever is about a pull request has the scope of that pull request, whoever made
@@ -51,7 +52,11 @@ func ScopesOf(run *v1alpha1.Run, defaults []string) Scopes {
 		return scope(run, "repository", string(origin.Provider)+"\n"+origin.Repository, kind, name)
 	}
 	s := Scopes{Own: within(kind, name)}
-	for _, branch := range defaults {
+	branches := defaults
+	if origin.PullRequest > 0 && origin.BaseBranch != "" {
+		branches = append([]string{origin.BaseBranch}, defaults...)
+	}
+	for _, branch := range branches {
 		if other := within("branch", branch); other != s.Own && !slices.Contains(s.Others, other) {
 			s.Others = append(s.Others, other)
 		}

@@ -18,6 +18,7 @@ func (e *Event) Origin() v1alpha1.Origin {
 		SHA:         e.SHA,
 		Ref:         printable.Text(e.Ref),
 		Branch:      printable.Text(e.Branch),
+		BaseBranch:  printable.Text(e.PullRequest.Base),
 		Tag:         printable.Text(e.Tag),
 		PullRequest: e.PullRequest.Number,
 		Fork:        e.PullRequest.Fork,

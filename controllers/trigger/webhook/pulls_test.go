@@ -157,7 +157,7 @@ func TestForksAreHeldUntilTheyAreLetIn(t *testing.T) {
 	}
 	want := &v1alpha1.Origin{
 		Trigger: "web-pr", Provider: v1alpha1.ProviderGitHub, Delivery: "ok-to-test/acme/web/7/" + head, Repository: "acme/web", SHA: head,
-		Ref: "refs/pull/7/head", PullRequest: 7, Fork: true, Title: "Fix", Author: "stranger", Sender: "mona",
+		Ref: "refs/pull/7/head", BaseBranch: "main", PullRequest: 7, Fork: true, Title: "Fix", Author: "stranger", Sender: "mona",
 	}
 	if diff := cmp.Diff(want, runs[0].Spec.Origin); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
