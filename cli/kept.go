@@ -22,13 +22,13 @@ import (
 const usualStore = "kayci/kayci-store"
 
 // Store returns what is kept of Runs beyond their deletion, or nil where nobody is to be
-// asked: a person who acts for another has no token of that one to show.
+// asked.
 func (c *Cluster) Store() (*client.Store, error) {
 	if c.kept != nil || c.store == "" {
 		return c.kept, nil
 	}
 	config, err := c.Config()
-	if err != nil || config.Impersonate.UserName != "" {
+	if err != nil {
 		return nil, err
 	}
 	c.kept, err = c.newStore(config)
@@ -81,11 +81,18 @@ type lending struct {
 	next http.RoundTripper
 }
 
+// errForOther is of a person who acts for another, by a certificate.
+var errForOther = fmt.Errorf("%w: it sees no certificate, and with --as another's account is lent to nobody", client.ErrNotStored)
+
 // RoundTrip adds the token for the store, where the API server is shown none. It takes the
-// certificate, and with a token beside it no other identity.
+// certificate, and with a token beside it no other identity. The account that the token is
+// of may act for nobody.
 func (l lending) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Header.Get("Authorization") != "" {
 		return l.next.RoundTrip(r)
+	}
+	if r.Header.Get(authenticationv1.ImpersonateUserHeader) != "" {
+		return nil, errForOther
 	}
 	token, err := l.get(r.Context())
 	if err != nil {

@@ -110,7 +110,11 @@ func NewManager(ctx context.Context, cfg *rest.Config, in bucket.Bucket, opts Op
 	if err := addKeeper(ctx, mgr, nodes, in, opts); err != nil {
 		return nil, err
 	}
-	return mgr, addServer(mgr, kube, in, opts)
+	reviewer, err := serve.NewReviewer(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return mgr, addServer(mgr, kube, reviewer, in, opts)
 }
 
 // cacheOptions keep of pods and Jobs what says whose they are and how they go.
@@ -165,14 +169,14 @@ func addKeeper(ctx context.Context, mgr ctrl.Manager, kube kubernetes.Interface,
 }
 
 // addServer has each replica answer.
-func addServer(mgr ctrl.Manager, kube kubernetes.Interface, in bucket.Bucket, opts Options) error {
+func addServer(mgr ctrl.Manager, kube kubernetes.Interface, reviewer serve.Reviewer, in bucket.Bucket, opts Options) error {
 	handler := http.NewServeMux()
 	handler.Handle("/v1/pod/", pods.New(pods.Options{
 		Bucket: in, Client: kube, Reader: mgr.GetAPIReader(), Namespaces: opts.WatchNamespaces, DefaultBranches: opts.DefaultBranches,
 		Artifacts: opts.artifacts(), Caches: opts.caches(), Clock: clock.RealClock{}, Log: mgr.GetLogger().WithName("pods"),
 	}))
 	handler.Handle("/", serve.New(serve.Options{
-		Bucket: in, Client: kube, Clock: clock.RealClock{}, Log: mgr.GetLogger().WithName("store"), Streams: readers, Archives: archives(),
+		Bucket: in, Reviewer: reviewer, Clock: clock.RealClock{}, Log: mgr.GetLogger().WithName("store"), Streams: readers, Archives: archives(),
 	}))
 	err := mgr.Add(&manager.Server{
 		Name:            "store",

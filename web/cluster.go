@@ -55,8 +55,7 @@ func newCluster(opts Options) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The store can't be shown whom the page acts for.
-	if c.kept = opts.Kept; opts.Store.Name != "" && opts.OwnToken == nil {
+	if c.kept = opts.Kept; opts.Store.Name != "" {
 		c.kept, err = store.NewForClient(config, transport, opts.Store)
 	}
 	return c, err

@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -40,18 +39,17 @@ type Store struct {
 	rest rest.Interface
 }
 
-// Header adds, to each request that has credentials for the API server, the same for the
-// store: the API server keeps the header Authorization to itself. Wrapped by what adds
-// the credentials, it sees them. Who acts for somebody else isn't let in as himself.
+// Header has each request to a Service show who sends it, and for whom, to what answers
+// there, too: the API server keeps that to itself. Wrapped by what adds the credentials,
+// it sees them.
 func Header(next http.RoundTripper) http.RoundTripper { return header{next} }
 
 type header struct{ next http.RoundTripper }
 
 func (h header) RoundTrip(r *http.Request) (*http.Response, error) {
-	token := r.Header.Get("Authorization")
-	if token != "" && strings.Contains(r.URL.Path, "/proxy/") && r.Header.Get(authenticationv1.ImpersonateUserHeader) == "" {
+	if strings.Contains(r.URL.Path, "/proxy/") {
 		r = r.Clone(r.Context())
-		r.Header.Set(serve.TokenHeader, token)
+		serve.Through(r.Header)
 	}
 	return h.next.RoundTrip(r)
 }
@@ -103,8 +101,8 @@ func (s *Store) get(path ...string) *rest.Request {
 // explain says what is to be done.
 func (s *Store) explain(err error) error {
 	switch {
-	case err == nil:
-		return nil
+	case err == nil, errors.Is(err, ErrNotStored):
+		return err
 	case apierrors.IsNotFound(err), unreachable(err):
 		return fmt.Errorf("%w: %w", ErrNotStored, err)
 	default:

@@ -162,6 +162,48 @@ func TestPaths(t *testing.T) {
 	}
 }
 
+// TestHeader: the store is shown who asks and for whom, and nothing but a Service is.
+func TestHeader(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		path string
+		sent http.Header
+		want http.Header
+	}{
+		"a token": {proxied, http.Header{"Authorization": {"Bearer a"}}, http.Header{"Authorization": {"Bearer a"}, "Kayci-Token": {"Bearer a"}}},
+		"for another": {
+			proxied,
+			http.Header{"Authorization": {"Bearer a"}, "Impersonate-User": {"jane"}, "Impersonate-Group": {"b", "c"}, "Impersonate-Extra-Scope": {"d"}, "Accept": {"e"}},
+			http.Header{
+				"Authorization": {"Bearer a"}, "Impersonate-User": {"jane"}, "Impersonate-Group": {"b", "c"}, "Impersonate-Extra-Scope": {"d"}, "Accept": {"e"},
+				"Kayci-Token": {"Bearer a"}, "Kayci-Impersonate-User": {"jane"}, "Kayci-Impersonate-Group": {"b", "c"}, "Kayci-Impersonate-Extra-Scope": {"d"},
+			},
+		},
+		"no token":       {proxied, http.Header{"Impersonate-User": {"jane"}}, http.Header{"Impersonate-User": {"jane"}}},
+		"the API server": {"/api/v1/pods", http.Header{"Authorization": {"Bearer a"}}, http.Header{"Authorization": {"Bearer a"}}},
+	} {
+		var got http.Header
+		next := roundTrip(func(r *http.Request) (*http.Response, error) {
+			got = r.Header
+			return &http.Response{Body: http.NoBody}, nil
+		})
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, tt.path, nil)
+		r.Header = tt.sent.Clone()
+		answer, err := client.Header(next).RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if diff := cmp.Diff([]http.Header{tt.want, tt.sent}, []http.Header{got, r.Header}); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 // TestHostileLog: what comes before a log is bounded.
 func TestHostileLog(t *testing.T) {
 	t.Parallel()

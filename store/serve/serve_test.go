@@ -3,6 +3,7 @@ package serve_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,12 +13,10 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
-	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes/fake"
-	k8stesting "k8s.io/client-go/testing"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 
@@ -54,37 +53,37 @@ type world struct {
 	asked  []string
 }
 
-// reviewOf is what the API server is asked.
-func reviewOf[T runtime.Object](action k8stesting.Action) (review T) {
-	if create, is := action.(k8stesting.CreateAction); is {
-		review, _ = create.GetObject().(T)
+// User says whose a token is. One of somebody/scope gives no rights.
+func (w *world) User(_ context.Context, caller *serve.Caller) (string, error) {
+	w.asked = append(w.asked, "who")
+	name, is := strings.CutPrefix(caller.Token, "token-of-")
+	name, _, _ = strings.Cut(name, "/")
+	as := caller.As.Get("Impersonate-User")
+	switch {
+	case !is:
+		return "", apierrors.NewUnauthorized("Unauthorized")
+	case as == "":
+		return name, nil
+	case name != "page":
+		return "", apierrors.NewForbidden(schema.GroupResource{Resource: "users"}, as, fmt.Errorf("user %q cannot impersonate", name))
+	default:
+		return as, nil
 	}
-	return review
+}
+
+// May lets the users runs and logs do in namespace ci what they are called.
+func (w *world) May(ctx context.Context, caller *serve.Caller, this *authorizationv1.ResourceAttributes) (bool, error) {
+	w.asked = append(w.asked, strings.Join([]string{this.Verb, this.Group, this.Resource, this.Subresource, this.Namespace}, " "))
+	asked := w.asked
+	name, err := w.User(ctx, caller)
+	w.asked = asked
+	scoped := strings.Contains(caller.Token, "/")
+	return this.Namespace == "ci" && !scoped && (name == "runs" && this.Resource == "runs" || name == "logs" && this.Subresource == "log"), err
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{bucket: &bucket.Memory{}, clock: clocktesting.NewFakePassiveClock(time.Unix(0, 0))}
-	kube := fake.NewClientset()
-	kube.PrependReactor("create", "tokenreviews", func(action k8stesting.Action) (bool, runtime.Object, error) {
-		review := reviewOf[*authenticationv1.TokenReview](action)
-		w.asked = append(w.asked, "who")
-		if name, is := strings.CutPrefix(review.Spec.Token, "token-of-"); is && len(review.Spec.Audiences) == 0 {
-			name, scope, _ := strings.Cut(name, "/")
-			review.Status = authenticationv1.TokenReviewStatus{Authenticated: true, User: authenticationv1.UserInfo{
-				Username: name, Extra: map[string]authenticationv1.ExtraValue{"scope": {scope}},
-			}}
-		}
-		return true, review, nil
-	})
-	kube.PrependReactor("create", "subjectaccessreviews", func(action k8stesting.Action) (bool, runtime.Object, error) {
-		review := reviewOf[*authorizationv1.SubjectAccessReview](action)
-		at := review.Spec.ResourceAttributes
-		w.asked = append(w.asked, strings.Join([]string{review.Spec.User, at.Verb, at.Group, at.Resource, at.Subresource, at.Namespace}, " "))
-		scope := review.Spec.Extra["scope"]
-		review.Status.Allowed = at.Namespace == "ci" && len(scope) == 1 && scope[0] == "" && (review.Spec.User == "runs" && at.Resource == "runs" || review.Spec.User == "logs" && at.Subresource == "log")
-		return true, review, nil
-	})
 	run := &v1alpha1.Run{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "web-1", UID: "uid-1"},
 		Spec:       v1alpha1.RunSpec{Pipeline: "web"}, Status: v1alpha1.RunStatus{Phase: v1alpha1.RunFailed, Number: 1},
@@ -98,7 +97,7 @@ func newWorld(t *testing.T) *world {
 	if _, err := keeper.Keep(t.Context(), log, &runlogs.Container{}, masker, 0); err != nil {
 		t.Fatal(err)
 	}
-	w.Server = httptest.NewServer(serve.New(serve.Options{Bucket: w.bucket, Client: kube, Clock: w.clock, Log: logr.Discard(), Streams: 1, Archives: stored.Limits()}))
+	w.Server = httptest.NewServer(serve.New(serve.Options{Bucket: w.bucket, Reviewer: w, Clock: w.clock, Log: logr.Discard(), Streams: 1, Archives: stored.Limits()}))
 	t.Cleanup(w.Close)
 	return w
 }
@@ -106,12 +105,19 @@ func newWorld(t *testing.T) *world {
 // get returns the answer's status and text.
 func (w *world) get(t *testing.T, path, header, token string) (int, string) {
 	t.Helper()
+	return w.getAs(t, path, map[string]string{header: token})
+}
+
+func (w *world) getAs(t *testing.T, path string, headers map[string]string) (int, string) {
+	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if token != "" {
-		request.Header.Set(header, token)
+	for name, value := range headers {
+		if value != "" {
+			request.Header.Set(name, value)
+		}
 	}
 	answer, err := w.Client().Do(request)
 	if err != nil {
@@ -204,7 +210,7 @@ func TestAnswersAreKept(t *testing.T) {
 	w.get(t, ofLog, "Authorization", "Bearer token-of-runs")
 	w.clock.SetTime(w.clock.Now().Add(time.Minute))
 	w.get(t, ofRun, "Authorization", "Bearer token-of-runs")
-	want := []string{"who", "runs get kayci.dev runs  ci", "runs get  pods log ci", "who", "runs get kayci.dev runs  ci"}
+	want := []string{"who", "get kayci.dev runs  ci", "get  pods log ci", "who", "get kayci.dev runs  ci"}
 	if diff := cmp.Diff(want, w.asked); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -219,6 +225,32 @@ func TestScopes(t *testing.T) {
 			if got, text := w.get(t, ofRun, "Authorization", "Bearer "+token); got != want {
 				t.Errorf("%s: %d: %s", token, got, text)
 			}
+		}
+	}
+}
+
+// TestForOthers: who may act for another gets what that one may, nobody else does, and no
+// more of it than for that one.
+func TestForOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, tt := range map[string]struct {
+		headers map[string]string
+		status  int
+		text    string
+	}{
+		"through the proxy":      {map[string]string{serve.TokenHeader: "Bearer token-of-page", "Kayci-Impersonate-User": "runs"}, 200, `"name":"web-1"`},
+		"without it":             {map[string]string{"Authorization": "Bearer token-of-page", "Impersonate-User": "runs"}, 200, `"name":"web-1"`},
+		"one who may not":        {map[string]string{serve.TokenHeader: "Bearer token-of-page", "Kayci-Impersonate-User": "logs"}, 403, "forbidden: logs may not get runs"},
+		"by one who may not":     {map[string]string{serve.TokenHeader: "Bearer token-of-runs", "Kayci-Impersonate-User": "runs"}, 403, `user "runs" cannot impersonate`},
+		"for himself":            {map[string]string{serve.TokenHeader: "Bearer token-of-page"}, 403, "forbidden: page may not get runs"},
+		"groups of nobody":       {map[string]string{serve.TokenHeader: "Bearer token-of-runs", "Kayci-Impersonate-Group": "g"}, 400, "the request says groups"},
+		"not what both say":      {map[string]string{serve.TokenHeader: "Bearer token-of-page", "Impersonate-User": "runs"}, 403, "forbidden: page may not get runs"},
+		"by nobody's token":      {map[string]string{serve.TokenHeader: "Bearer x", "Kayci-Impersonate-User": "runs"}, 401, "the API server doesn't take the token"},
+		"other words are none's": {map[string]string{serve.TokenHeader: "Bearer token-of-runs", "Kayci-Impersonated": "x"}, 200, `"name":"web-1"`},
+	} {
+		if status, text := w.getAs(t, ofRun, tt.headers); status != tt.status || !strings.Contains(text, tt.text) {
+			t.Errorf("%s: %d: %s", name, status, text)
 		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/utils/clock"
 
 	"github.com/kayci/kayci/store/archive"
@@ -26,8 +25,8 @@ import (
 type Options struct {
 	// Bucket that it reads from.
 	Bucket bucket.Bucket
-	// Client asks the API server who may do what.
-	Client kubernetes.Interface
+	// Reviewer asks the API server who may do what.
+	Reviewer Reviewer
 	// Clock tells for how long an answer is kept.
 	Clock clock.PassiveClock
 	// Log tells what failed.
@@ -66,7 +65,7 @@ type server struct {
 // New returns the handler of the store's port.
 func New(options Options) http.Handler {
 	s := &server{
-		Options: options, access: newAccess(options.Client, options.Clock),
+		Options: options, access: newAccess(options.Reviewer, options.Clock),
 		turns: turns{most: options.Streams}, archives: turns{most: archivesAtOnce},
 	}
 	mux := http.NewServeMux()
@@ -98,7 +97,7 @@ func (s *server) guarded(asked right, answer func(http.ResponseWriter, *http.Req
 		err := checkNames(r)
 		user := ""
 		if err == nil {
-			user, err = s.access.check(r, r.PathValue("namespace"), asked)
+			user, err = s.access.check(r.Context(), r.Header, r.PathValue("namespace"), asked)
 		}
 		if err == nil {
 			err = answer(w, r, user)
@@ -139,7 +138,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		status.Code, status.Reason = http.StatusForbidden, metav1.StatusReasonForbidden
 	case errors.Is(err, bucket.ErrNotFound), errors.Is(err, errNoFile):
 		status.Code, status.Reason = http.StatusNotFound, metav1.StatusReasonNotFound
-	case errors.Is(err, errName):
+	case errors.Is(err, errName), errors.Is(err, errAs):
 		status.Code, status.Reason = http.StatusBadRequest, metav1.StatusReasonBadRequest
 	case errors.Is(err, errBusy):
 		status.Code, status.Reason = http.StatusTooManyRequests, metav1.StatusReasonTooManyRequests

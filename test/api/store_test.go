@@ -3,9 +3,7 @@ package api_test
 import (
 	"context"
 	"errors"
-	"net"
-	"net/http"
-	"net/http/httptest"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +31,7 @@ import (
 	"github.com/kayci/kayci/store/records"
 	"github.com/kayci/kayci/store/serve"
 	"github.com/kayci/kayci/test/bucket"
+	"github.com/kayci/kayci/test/stored"
 )
 
 // behindService is a store that a real API server proxies to.
@@ -84,7 +83,11 @@ func newBehindService(t *testing.T) *behindService {
 	if _, err := keeper.Keep(t.Context(), place.Log{Run: records.PlaceOf(run), Job: "test", Pod: "uid-pod", Container: "main"}, &runlogs.Container{}, masker, 0); err != nil {
 		t.Fatal(err)
 	}
-	b.serve(t, serve.New(serve.Options{Bucket: in, Client: kube, Clock: clock.RealClock{}, Log: logr.Discard(), Streams: 10}))
+	reviewer, err := serve.NewReviewer(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored.Behind(t, c, b.service, serve.New(serve.Options{Bucket: in, Reviewer: reviewer, Clock: clock.RealClock{}, Log: logr.Discard(), Streams: 10}))
 	return b
 }
 
@@ -93,53 +96,6 @@ func (b *behindService) run() *v1alpha1.Run {
 		ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "web-1", UID: "uid-1"}, Spec: v1alpha1.RunSpec{Pipeline: "web"},
 		Status: v1alpha1.RunStatus{Phase: v1alpha1.RunFailed, Number: 1, Jobs: []v1alpha1.JobStatus{{Name: "test", Phase: v1alpha1.JobFailed, Job: "web-1-test"}}},
 	}
-}
-
-// serve puts the handler behind a Service. API servers proxy to no loopback address.
-func (b *behindService) serve(t *testing.T, handler http.Handler) {
-	t.Helper()
-	addresses, err := net.InterfaceAddrs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var own net.IP
-	for _, address := range addresses {
-		if network, is := address.(*net.IPNet); is && own == nil && network.IP.IsGlobalUnicast() && network.IP.To4() != nil {
-			own = network.IP
-		}
-	}
-	if own == nil {
-		t.Skip("this machine has no address but its loopback's, to which no API server proxies")
-	}
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", net.JoinHostPort(own.String(), "0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}}
-	server.Start()
-	t.Cleanup(server.Close)
-	at, is := listener.Addr().(*net.TCPAddr)
-	if !is {
-		t.Fatalf("listens at %v", listener.Addr())
-	}
-	port := int32(at.Port)
-	b.create(t, &corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{Name: b.service.Name}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Name: "http", Port: 80}}},
-	})
-	// The API server proxies only to what a pod's status says of the pod, by the old kind.
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "store"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "store", Image: "store"}}}}
-	b.create(t, pod)
-	pod.Status.PodIP, pod.Status.PodIPs = own.String(), []corev1.PodIP{{IP: own.String()}}
-	if err := b.Status().Update(t.Context(), pod); err != nil {
-		t.Fatal(err)
-	}
-	b.create(t, &corev1.Endpoints{ //nolint:staticcheck // See above.
-		ObjectMeta: metav1.ObjectMeta{Name: b.service.Name},
-		Subsets: []corev1.EndpointSubset{{ //nolint:staticcheck // See above.
-			Addresses: []corev1.EndpointAddress{{IP: own.String(), TargetRef: &corev1.ObjectReference{Kind: "Pod", Namespace: b.namespace, Name: pod.Name}}},
-			Ports:     []corev1.EndpointPort{{Name: "http", Port: port}},
-		}},
-	})
 }
 
 func (b *behindService) create(t *testing.T, objects ...client.Object) {
@@ -152,11 +108,11 @@ func (b *behindService) create(t *testing.T, objects ...client.Object) {
 	}
 }
 
-// account makes a service account with rights to get these resources.
+// account makes a service account with rights to get and list these resources.
 func (b *behindService) account(t *testing.T, name string, rules ...rbacv1.PolicyRule) {
 	t.Helper()
 	for i := range rules {
-		rules[i].Verbs = []string{"get"}
+		rules[i].Verbs = []string{"get", "list"}
 	}
 	b.create(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: rules}, &rbacv1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: name}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name},
@@ -167,17 +123,23 @@ func (b *behindService) account(t *testing.T, name string, rules ...rbacv1.Polic
 // as returns the store as the account asks it, which has nothing but a token.
 func (b *behindService) as(t *testing.T, account string) *storeclient.Store {
 	t.Helper()
+	store, err := storeclient.New(b.config(t, account), b.service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// config is how the account reaches the API server.
+func (b *behindService) config(t *testing.T, account string) *rest.Config {
+	t.Helper()
 	made, err := b.kube.CoreV1().ServiceAccounts(b.namespace).CreateToken(t.Context(), account, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := rest.AnonymousClientConfig(serverConfig(t))
 	cfg.BearerToken = made.Status.Token
-	store, err := storeclient.New(cfg, b.service)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return store
+	return cfg
 }
 
 func proxy() rbacv1.PolicyRule {
@@ -189,7 +151,7 @@ func getRuns() rbacv1.PolicyRule {
 }
 
 func getLogs() rbacv1.PolicyRule {
-	return rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"pods/log"}}
+	return rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"pods", "pods/log"}}
 }
 
 // TestStoreThroughProxy: a real API server passes on the token of who asks, and what that
@@ -257,6 +219,47 @@ func TestPeopleReadDeletedRuns(t *testing.T) {
 	}
 	if got := personCommand(t, config, "logs", "web-1", "--store="); got.Code == 0 {
 		t.Errorf("without a store: %+v", got)
+	}
+}
+
+// TestPeopleReadForOthers: who has a token and may act for another reads with --as what that
+// one may, and who may not reads nothing.
+func TestPeopleReadForOthers(t *testing.T) {
+	t.Parallel()
+	b := newBehindService(t)
+	b.account(t, "reader", proxy(), getRuns(), getLogs())
+	b.account(t, "runs", proxy(), getRuns())
+	b.account(t, "actor", proxy())
+	name := metav1.ObjectMeta{Name: "actor-" + b.namespace}
+	for _, object := range []client.Object{
+		&rbacv1.ClusterRole{ObjectMeta: name, Rules: []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"serviceaccounts"}, Verbs: []string{"impersonate"}}}},
+		&rbacv1.ClusterRoleBinding{
+			ObjectMeta: name, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name.Name},
+			Subjects: []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: b.namespace, Name: "actor"}},
+		},
+	} {
+		if err := b.Create(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	as := func(account, other string) ending {
+		args := []string{"logs", "web-1", "--no-prefix", "--store=" + b.service.String()}
+		if other != "" {
+			args = append(args, "--as=system:serviceaccount:"+b.namespace+":"+other)
+		}
+		return personCommand(t, kubeconfigOf(t, b.config(t, account), b.namespace), args...)
+	}
+	eventually(t, "the reader's log", func(context.Context) error {
+		// The API server's own view of rights is a moment old.
+		if got := as("actor", "reader"); got.Out != "hello\n" || got.Code != 0 {
+			return fmt.Errorf("%+v", got)
+		}
+		return nil
+	})
+	for _, who := range [][2]string{{"actor", ""}, {"actor", "runs"}, {"reader", "runs"}, {"runs", "reader"}} {
+		if got := as(who[0], who[1]); got.Code == 0 || strings.Contains(got.Out, "hello") {
+			t.Errorf("%v: %+v", who, got)
+		}
 	}
 }
 

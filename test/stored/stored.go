@@ -4,6 +4,7 @@ package stored
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -15,13 +16,9 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/rest"
-	k8stesting "k8s.io/client-go/testing"
 	"k8s.io/utils/clock"
 
 	"github.com/kayci/kayci/store/archive"
@@ -90,24 +87,19 @@ func Service() types.NamespacedName {
 	return types.NamespacedName{Namespace: "kayci", Name: "kayci-store"}
 }
 
+// anybody may do all.
+type anybody struct{}
+
+func (anybody) User(context.Context, *serve.Caller) (string, error) { return "somebody", nil }
+
+func (anybody) May(context.Context, *serve.Caller, *authorizationv1.ResourceAttributes) (bool, error) {
+	return true, nil
+}
+
 // Serve has a store answer by an API server's proxy. Whoever has a token may read all.
 func Serve(t testing.TB, in bucket.Bucket) *client.Store {
 	t.Helper()
-	kube := fake.NewClientset()
-	kube.PrependReactor("create", "*", func(action k8stesting.Action) (bool, runtime.Object, error) {
-		create, is := action.(k8stesting.CreateAction)
-		if !is {
-			return false, nil, nil
-		}
-		switch review := create.GetObject().(type) {
-		case *authenticationv1.TokenReview:
-			review.Status = authenticationv1.TokenReviewStatus{Authenticated: true, User: authenticationv1.UserInfo{Username: "somebody"}}
-		case *authorizationv1.SubjectAccessReview:
-			review.Status.Allowed = true
-		}
-		return true, create.GetObject(), nil
-	})
-	handler := serve.New(serve.Options{Bucket: in, Client: kube, Clock: clock.RealClock{}, Log: logr.Discard(), Streams: 8, Archives: Limits()})
+	handler := serve.New(serve.Options{Bucket: in, Reviewer: anybody{}, Clock: clock.RealClock{}, Log: logr.Discard(), Streams: 8, Archives: Limits()})
 	of := Service()
 	server := httptest.NewServer(http.StripPrefix("/api/v1/namespaces/"+of.Namespace+"/services/"+of.Name+":http/proxy", handler))
 	t.Cleanup(server.Close)

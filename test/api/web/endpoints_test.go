@@ -49,8 +49,9 @@ func endpoints() []endpoint {
 		{"GET", "/ns/{ns}/runs/web-failed/jobs/test", [...]int{ok, ok, ok, no, see}},
 		{"GET", "/ns/{ns}/runs/web-failed/jobs/test/log", [...]int{ok, no, ok, no, who}},
 		{"GET", "/ns/{ns}/runs/web-failed/jobs/test/log/search?q=FAIL", [...]int{ok, no, ok, no, who}},
-		// There is no store.
-		{"GET", "/ns/{ns}/runs/web-failed/jobs/test/artifacts/dist", [...]int{none, none, none, no, who}},
+		{"GET", "/ns/{ns}/runs/web-failed/jobs/test/artifacts/dist", [...]int{ok, ok, ok, no, who}},
+		{"GET", "/ns/{ns}/runs/web-failed/jobs/test/artifacts/none", [...]int{none, none, none, no, who}},
+		{"GET", "/ns/{ns}/runs/web-gone", [...]int{ok, ok, ok, no, see}},
 		{"POST", "/ns/{ns}/runs/web-asking/jobs/publish/approve", [...]int{no, see, see, no, who}},
 		{"POST", "/ns/{ns}/runs/web-asking/cancel", [...]int{no, see, see, no, who}},
 		{"POST", "/ns/{ns}/runs/web-failed/retry", [...]int{no, no, see, no, who}},
@@ -68,6 +69,7 @@ func TestViewersDoWhatTheyMay(t *testing.T) {
 		t.Run(who, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, newSite(t))
+			w.url = w.serve(t, w.store(t))
 			node := page.StartNode(t, w.client, w.namespace, *before(61), *before(59))
 			node.Print(t, "web-failed", "test", "FAIL\n")
 			node.End(t, "web-failed", "test", 1)

@@ -109,7 +109,8 @@ func person(t *testing.T, kind int, change ...func(*web.Options)) (w *world, own
 	p.As(oidc.Claims{"email": user, "email_verified": true, "groups": []string{"viewers", "masters", "system:masters"}})
 	w.grant(t, kind, user)
 	own = w.actor(t, "page", acting(t))
-	w.url = w.serve(t, append(change, byPerson(t, p, own))...)
+	w.mayReach(t, reachForOthers, rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: w.namespace, Name: "page"})
+	w.url = w.serve(t, append(change, w.store(t), byPerson(t, p, own))...)
 	w.signIn(t, w.goSignIn(t, p, "/"))
 	return w, own
 }
