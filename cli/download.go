@@ -123,13 +123,14 @@ func (d *download) all(ctx context.Context) error {
 	found, err := d.pods.Of(ctx, d.run)
 	if err != nil {
 		d.miss("logs", err)
+		found = &logs.Found{Run: d.run}
 	}
-	if events, err := d.events(ctx, found); err != nil {
+	if events, err := d.events(ctx, found.Pods); err != nil {
 		d.miss("events.yaml", err)
 	} else if err := d.yaml("events.yaml", events); err != nil {
 		return err
 	}
-	for _, part := range logs.Parts(d.run, found) {
+	for _, part := range found.Parts() {
 		for _, what := range part.Missing {
 			d.miss(part.Name, what)
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -47,6 +48,15 @@ func TestLending(t *testing.T) {
 			t.Fatal(err)
 		}
 		answer.Body.Close()
+	}
+	other, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://cluster/api/v1/namespaces/kayci/services/kayci-store:http/proxy/v1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.Header.Set("Impersonate-User", "jane")
+	if answer, err := l.RoundTrip(other); !errors.Is(err, client.ErrNotStored) {
+		answer.Body.Close()
+		t.Errorf("who acts for another by a certificate: %v", err)
 	}
 	ask("Bearer own")
 	ask("")

@@ -74,7 +74,7 @@ func (p *logPrinter) all(ctx context.Context, run *v1alpha1.Run, pods *logs.Pods
 		return err
 	}
 	told := false
-	for _, part := range logs.Parts(run, found) {
+	for _, part := range found.Parts() {
 		for _, what := range flags.filter.Missing(&part) {
 			if err := p.Missing(part.Name, nil, what); err != nil {
 				return err

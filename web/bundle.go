@@ -26,7 +26,7 @@ func (s *server) bundle(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	pods, err := s.pods().Of(asking, run)
+	found, err := s.pods().Of(asking, run)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (s *server) bundle(w http.ResponseWriter, r *http.Request) error {
 	packed := gzip.NewWriter(w)
 	b := &bundling{pods: s.pods(), tar: tar.NewWriter(packed), folder: run.Name + "/", at: s.Clock.Now()}
 	err = b.add("run.yaml", int64(len(text)), strings.NewReader(string(text)))
-	for _, part := range logs.Parts(run, pods) {
+	for _, part := range found.Parts() {
 		if err == nil {
 			err = b.part(r.Context(), part)
 		}

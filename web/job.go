@@ -41,7 +41,7 @@ func (s *server) job(w http.ResponseWriter, r *http.Request) error {
 		return noJob(r)
 	}
 	body.Run = &runPage{Run: l.View, Version: run.ResourceVersion, Live: !l.View.State.Ended(), Hidden: l.Hidden, May: s.may(r.Context(), run)}
-	part := partOf(l, body.Job.Name)
+	part := partOf(l.Found, body.Job.Name)
 	body.Containers, body.Missing = part.Containers, part.Missing
 	if body.Shown, err = chosen(part, r.URL.Query()); err != nil && r.URL.RawQuery != "" {
 		body.Missing = append(body.Missing, err.Error())
@@ -62,8 +62,8 @@ func noJob(r *http.Request) error {
 }
 
 // partOf is where the logs of a job of the Run are.
-func partOf(l *look, job string) logs.Part {
-	for _, part := range logs.Parts(l.Run, l.Pods) {
+func partOf(found *logs.Found, job string) logs.Part {
+	for _, part := range found.Parts() {
 		if part.Name == job && !part.Service {
 			return part
 		}
@@ -127,9 +127,9 @@ func (s *server) container(ctx context.Context, r *http.Request) (*logs.Containe
 	if err != nil {
 		return nil, err
 	}
-	pods, err := s.pods().Of(ctx, run)
+	found, err := s.pods().Of(ctx, run)
 	if err != nil {
 		return nil, err
 	}
-	return chosen(partOf(&look{Run: run, Pods: pods}, r.PathValue("job")), r.URL.Query())
+	return chosen(partOf(found, r.PathValue("job")), r.URL.Query())
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"golang.org/x/sync/errgroup"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -19,7 +18,8 @@ import (
 type look struct {
 	Run  *v1alpha1.Run
 	Spec *v1alpha1.PipelineSpec
-	Pods []corev1.Pod
+	// Found are its pods.
+	Found *logs.Found
 	// View is what people see of these.
 	View view.Run
 	// Hidden says what the viewer may not see, or what isn't there any more, of the rest.
@@ -61,7 +61,7 @@ func (s *server) getRun(ctx context.Context, namespace, name string) (*v1alpha1.
 
 // lookAt reads what belongs to the Run. Who may see it and not the rest sees the Run.
 func (s *server) lookAt(ctx context.Context, run *v1alpha1.Run) (*look, error) {
-	l := &look{Run: run}
+	l := &look{Run: run, Found: &logs.Found{Run: run}}
 	var specHidden, podsHidden string
 	group, reading := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
@@ -69,8 +69,11 @@ func (s *server) lookAt(ctx context.Context, run *v1alpha1.Run) (*look, error) {
 		specHidden, err = hidden(err)
 		return err
 	})
-	group.Go(func() (err error) {
-		l.Pods, err = s.pods().Of(reading, run)
+	group.Go(func() error {
+		found, err := s.pods().Of(reading, run)
+		if err == nil {
+			l.Found = found
+		}
 		podsHidden, err = hidden(err)
 		return err
 	})
@@ -86,7 +89,7 @@ func (s *server) lookAt(ctx context.Context, run *v1alpha1.Run) (*look, error) {
 			l.Hidden = append(l.Hidden, what)
 		}
 	}
-	l.View = view.Of(view.Facts{Run: run, Spec: l.Spec, Pods: l.Pods, Deleted: find.Deleted(run), Now: s.Clock.Now()})
+	l.View = view.Of(view.Facts{Run: run, Spec: l.Spec, Pods: l.Found.Pods, Deleted: find.Deleted(run), Now: s.Clock.Now()})
 	return l, nil
 }
 

@@ -97,7 +97,7 @@ func failedOf(l *look) *failedLog {
 			continue
 		}
 		name := l.View.Jobs[n].Name
-		if shown, err := chosen(partOf(l, name), nil); err == nil {
+		if shown, err := chosen(partOf(l.Found, name), nil); err == nil {
 			return &failedLog{name, logPath(l.Run.Namespace, l.Run.Name, shown)}
 		}
 	}

@@ -2,6 +2,7 @@ package find
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -106,9 +107,11 @@ func (f Finder) Spec(ctx context.Context, run *v1alpha1.Run) (*v1alpha1.Pipeline
 	var copied appsv1.ControllerRevision
 	err := f.Reader.Get(ctx, client.ObjectKey{Namespace: run.Namespace, Name: run.Spec.Revision}, &copied)
 	if missing(err) {
-		if kept, failed := f.keptSpec(ctx, run); kept != nil || failed != nil {
-			return kept, failed
+		kept, failed := f.keptSpec(ctx, run)
+		if kept != nil {
+			return kept, nil
 		}
+		err = errors.Join(err, failed)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("get the copy of Pipeline %s that Run %s executes: %w", run.Spec.Pipeline, run.Name, err)

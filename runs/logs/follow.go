@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -63,7 +62,7 @@ func (f *Follower) Follow(ctx context.Context, sink Sink) (*v1alpha1.Run, error)
 		return run, err
 	}
 	followed := &follow{Follower: f, sink: sink, fail: fail, begun: map[types.UID]map[string]bool{}}
-	for _, at := range followed.due(run, seen.pods(), true) {
+	for _, at := range followed.due(seen.found(run), true) {
 		if err := followed.read(ctx, at); err != nil {
 			return run, err
 		}
@@ -76,7 +75,7 @@ func (f *Follower) Follow(ctx context.Context, sink Sink) (*v1alpha1.Run, error)
 	if cause := context.Cause(ctx); cause != nil {
 		return run, cause
 	}
-	return run, followed.rest(run, seen.pods())
+	return run, followed.rest(seen.found(run))
 }
 
 // loop begins to read each log as its container starts, until the Run has ended.
@@ -89,7 +88,7 @@ func (f *follow) loop(ctx context.Context, run *v1alpha1.Run, seen *seen) (*v1al
 		if err != nil {
 			return run, err
 		}
-		for _, at := range f.due(run, seen.pods(), false) {
+		for _, at := range f.due(seen.found(run), false) {
 			f.group.Go(func() {
 				if err := f.read(ctx, at); err != nil {
 					f.fail(err)
@@ -148,9 +147,9 @@ func (f *follow) look(ctx context.Context, run *v1alpha1.Run, seen *seen) (*v1al
 
 // due are the containers whose logs are to be read and aren't yet: those that have
 // started, or only those that have ended.
-func (f *follow) due(run *v1alpha1.Run, pods []corev1.Pod, ended bool) []Container {
+func (f *follow) due(found *Found, ended bool) []Container {
 	var due []Container
-	for _, part := range Parts(run, pods) {
+	for _, part := range found.Parts() {
 		for _, c := range f.Filter.Of(&part) {
 			if c.State.Started.IsZero() || ended && c.State.Ended.IsZero() || f.begun[c.UID][c.Name] {
 				continue
@@ -189,9 +188,9 @@ func (f *follow) read(ctx context.Context, c Container) error {
 }
 
 // rest tells what there was no log of.
-func (f *follow) rest(run *v1alpha1.Run, pods []corev1.Pod) error {
+func (f *follow) rest(found *Found) error {
 	var errs []error
-	for _, part := range Parts(run, pods) {
+	for _, part := range found.Parts() {
 		for _, what := range f.Filter.Missing(&part) {
 			errs = append(errs, f.sink.Missing(part.Name, nil, what))
 		}

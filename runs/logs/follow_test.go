@@ -119,14 +119,61 @@ func (shelf) Read(_ context.Context, c *Container, _ Options, each func(*Line) e
 	return End{Lines: 1}, each(&Line{Text: []byte("kept of " + c.Pod)})
 }
 
+// storedRun has made two attempts at its job, and is stored.
+func storedRun() *v1alpha1.Run {
+	return &v1alpha1.Run{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "web-1", UID: "1", ResourceVersion: "1"}, Status: v1alpha1.RunStatus{
+		Phase: v1alpha1.RunFailed, Jobs: []v1alpha1.JobStatus{{Name: "test", Job: "web-1-test", Phase: v1alpha1.JobFailed, Attempts: 2}},
+		Conditions: []metav1.Condition{{Type: v1alpha1.StoredCondition, Status: metav1.ConditionTrue}},
+	}}
+}
+
+// away is a shelf that nobody reaches.
+type away struct{}
+
+var errAway = errors.New("no\x1bbody is there")
+
+func (away) Pods(context.Context, *v1alpha1.Run) ([]corev1.Pod, error) { return nil, errAway }
+
+func (away) Read(context.Context, *Container, Options, func(*Line) error) (End, error) {
+	return End{}, errAway
+}
+
+// TestKeptIsAway: what is kept and can't be read hides nothing of what is there, and is
+// said to be missing.
+func TestKeptIsAway(t *testing.T) {
+	t.Parallel()
+	n := newNode()
+	run := storedRun()
+	addPod(n, "test", 4, terminated(), entry{time.Minute, "there"})
+	source := n.source(t)
+	source.Kept = away{}
+	f := &Follower{Pods: source, Every: time.Millisecond, Run: func(context.Context) (*v1alpha1.Run, error) { return run.DeepCopy(), nil }}
+	sink := &told{}
+	_, err := f.Follow(t.Context(), sink)
+	want := []string{"test 2: there", `test: the pods of attempt 1 are gone, and what is kept of it can't be read for now: no\x1bbody is there`}
+	if diff := cmp.Diff(want, sink.lines); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	found, err := source.Of(t.Context(), run)
+	if err != nil || len(found.Pods) != 1 {
+		t.Fatalf("%v, %v", found, err)
+	}
+	found.Pods = nil
+	if diff := cmp.Diff([]string{`its pod is gone, and what is kept of it can't be read for now: no\x1bbody is there`}, found.Parts()[0].Missing); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := source.Of(stopped, run); err == nil {
+		t.Error("who has stopped asking is told that all was found")
+	}
+}
+
 // TestFollowKept: the logs of attempts whose pods are gone come from where they are kept.
 func TestFollowKept(t *testing.T) {
 	t.Parallel()
 	n := newNode()
-	run := &v1alpha1.Run{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "web-1", UID: "1", ResourceVersion: "1"}, Status: v1alpha1.RunStatus{
-		Phase: v1alpha1.RunFailed, Jobs: []v1alpha1.JobStatus{{Name: "test", Job: "web-1-test", Phase: v1alpha1.JobFailed, Attempts: 2}},
-		Conditions: []metav1.Condition{{Type: v1alpha1.StoredCondition, Status: metav1.ConditionTrue}},
-	}}
+	run := storedRun()
 	addPod(n, "test", 4, terminated(), entry{time.Minute, "there"})
 	gone := podOf("web-1", "test", 3)
 	gone.UID, gone.ResourceVersion = "uid-gone", ""

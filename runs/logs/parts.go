@@ -32,10 +32,17 @@ type Part struct {
 
 // Parts are the jobs of the Run and then its services, in the order of its Pipeline,
 // with their containers among the pods.
-func Parts(run *v1alpha1.Run, pods []corev1.Pod) []Part {
+func Parts(run *v1alpha1.Run, pods []corev1.Pod) []Part { return parts(run, pods, usualLoss()) }
+
+// loss says what has become of the log of a pod that is gone, or of the logs of several.
+type loss struct{ one, several string }
+
+func usualLoss() loss { return loss{"and its log with it", "and their logs with them"} }
+
+func parts(run *v1alpha1.Run, pods []corev1.Pod, lost loss) []Part {
 	parts := make([]Part, 0, len(run.Status.Jobs)+len(run.Status.Services))
 	for i := range run.Status.Jobs {
-		parts = append(parts, jobPart(run, &run.Status.Jobs[i], pods))
+		parts = append(parts, jobPart(run, &run.Status.Jobs[i], pods, lost))
 	}
 	for i := range run.Status.Services {
 		service := &run.Status.Services[i]
@@ -43,7 +50,7 @@ func Parts(run *v1alpha1.Run, pods []corev1.Pod) []Part {
 		own := podsOf(pods, run.Name, v1alpha1.ServiceLabel, service.Name, service.Job)
 		part.add(own, len(own))
 		if len(own) == 0 {
-			part.Missing = append(part.Missing, absent(service.Job, service.Phase.Finished()))
+			part.Missing = append(part.Missing, absent(service.Job, service.Phase.Finished(), lost))
 		}
 		parts = append(parts, part)
 	}
@@ -74,16 +81,16 @@ func goneOf(pods []corev1.Pod) map[types.UID]bool {
 	return gone
 }
 
-func jobPart(run *v1alpha1.Run, status *v1alpha1.JobStatus, pods []corev1.Pod) Part {
+func jobPart(run *v1alpha1.Run, status *v1alpha1.JobStatus, pods []corev1.Pod, lost loss) Part {
 	part := Part{Name: status.Name, Failed: status.Phase == v1alpha1.JobFailed, Begun: status.Job != ""}
 	own := podsOf(pods, cmp.Or(status.ReusedFrom, run.Name), v1alpha1.JobLabel, status.Name, status.Job)
 	attempts := max(len(own), int(status.Attempts))
 	part.add(own, attempts)
 	switch {
 	case len(own) == 0:
-		part.Missing = append(part.Missing, absent(status.Job, status.Phase.Finished()))
+		part.Missing = append(part.Missing, absent(status.Job, status.Phase.Finished(), lost))
 	case attempts > len(own):
-		part.Missing = append(part.Missing, fmt.Sprintf("the pods of %s are gone, and their logs with them", attemptsText(attempts-len(own))))
+		part.Missing = append(part.Missing, fmt.Sprintf("the pods of %s are gone, %s", attemptsText(attempts-len(own)), lost.several))
 	}
 	return part
 }
@@ -96,10 +103,10 @@ func attemptsText(n int) string {
 }
 
 // absent says why there is no log of a job or service without a pod.
-func absent(job string, finished bool) string {
+func absent(job string, finished bool, lost loss) string {
 	switch {
 	case job != "" && finished:
-		return "its pod is gone, and its log with it"
+		return "its pod is gone, " + lost.one
 	case finished:
 		return "it never started"
 	default:

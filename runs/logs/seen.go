@@ -13,11 +13,31 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// Of returns the pods of the Run, and those of the earlier Runs whose jobs it has taken.
-func (p *Pods) Of(ctx context.Context, run *v1alpha1.Run) ([]corev1.Pod, error) {
+// Found are the pods of a Run, and those of the earlier Runs whose jobs it has taken.
+type Found struct {
+	Run  *v1alpha1.Run
+	Pods []corev1.Pod
+	// Unread is why what is kept of pods that are gone couldn't be read.
+	Unread error
+}
+
+// Parts of the Run, which say what there is no log of.
+func (f *Found) Parts() []Part {
+	lost := usualLoss()
+	if f.Unread != nil {
+		what := "and what is kept of it can't be read for now: " + printable.Text(f.Unread.Error())
+		lost = loss{what, what}
+	}
+	return parts(f.Run, f.Pods, lost)
+}
+
+// Of returns the pods of the Run. What is kept, and can't be read for now, hides nothing
+// of what the cluster has.
+func (p *Pods) Of(ctx context.Context, run *v1alpha1.Run) (*Found, error) {
 	list, err := p.list(ctx, run)
 	if err != nil {
 		return nil, err
@@ -26,20 +46,22 @@ func (p *Pods) Of(ctx context.Context, run *v1alpha1.Run) ([]corev1.Pod, error) 
 }
 
 // withKept adds pods that are gone, where some are known to be.
-func (p *Pods) withKept(ctx context.Context, run *v1alpha1.Run, pods []corev1.Pod) ([]corev1.Pod, error) {
+func (p *Pods) withKept(ctx context.Context, run *v1alpha1.Run, pods []corev1.Pod) (*Found, error) {
+	found := &Found{Run: run, Pods: pods}
 	if p.Kept == nil || !stored(run) || !slices.ContainsFunc(Parts(run, pods), func(part Part) bool { return part.Begun && len(part.Missing) > 0 }) {
-		return pods, nil
+		return found, nil
 	}
 	kept, err := p.Kept.Pods(ctx, run)
 	if err != nil {
-		return nil, fmt.Errorf("find the logs of run %s that are kept: %w", run.Name, err)
+		found.Unread = err
+		return found, ctx.Err()
 	}
 	for i := range kept {
 		if !slices.ContainsFunc(pods, func(pod corev1.Pod) bool { return pod.UID == kept[i].UID }) {
-			pods = append(pods, kept[i])
+			found.Pods = append(found.Pods, kept[i])
 		}
 	}
-	return pods, nil
+	return found, nil
 }
 
 // stored reports whether the logs of the Run are kept.
@@ -77,10 +99,11 @@ type seen struct {
 	// changed has an element after each change.
 	changed chan struct{}
 
-	mu  sync.Mutex
-	run *v1alpha1.Run
-	all []corev1.Pod
-	at  map[types.UID]int
+	mu     sync.Mutex
+	run    *v1alpha1.Run
+	all    []corev1.Pod
+	at     map[types.UID]int
+	unread error
 }
 
 // see looks at the pods of a Run, until the context is done.
@@ -116,13 +139,16 @@ func (s *seen) list(ctx context.Context) (version string, err error) {
 	if err != nil {
 		return "", err
 	}
-	pods, err := s.source.withKept(ctx, run, list.Items)
+	found, err := s.source.withKept(ctx, run, list.Items)
 	if err != nil {
 		return "", err
 	}
-	for i := range pods {
-		s.put(&pods[i])
+	for i := range found.Pods {
+		s.put(&found.Pods[i])
 	}
+	s.mu.Lock()
+	s.unread = found.Unread
+	s.mu.Unlock()
 	return list.ResourceVersion, nil
 }
 
@@ -173,8 +199,9 @@ func (s *seen) put(pod *corev1.Pod) {
 	}
 }
 
-func (s *seen) pods() []corev1.Pod {
+// found is what was seen, as parts of the Run.
+func (s *seen) found(run *v1alpha1.Run) *Found {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.all)
+	return &Found{Run: run, Pods: slices.Clone(s.all), Unread: s.unread}
 }
