@@ -73,9 +73,7 @@ func (s *Store) Read(ctx context.Context, c *runlogs.Container, o runlogs.Option
 		return runlogs.End{}, err
 	}
 	kept := head.End
-	if o.Tail != nil && kept != nil {
-		o.From = max(o.From, kept.Lines-*o.Tail+1)
-	}
+	o.From = max(o.From, head.From)
 	end, err := runlogs.Scan(ctx, c, text, head.First, o, each)
 	if kept == nil {
 		end.Missing = append(end.Missing, "the store has what was printed until it stopped following the log")

@@ -167,6 +167,15 @@ type stored struct {
 
 func (s *stored) Close() error { return s.body.Close() }
 
+// next is the number of the first line that begins behind the part, which the line of that
+// number begins or, as its rest, goes on.
+func (s *stored) next(first int64) int64 {
+	if s.Rest {
+		first++
+	}
+	return first + s.Lines
+}
+
 // open reads a part of a bucket.
 func open(ctx context.Context, from bucket.Bucket, name string) (*stored, error) {
 	body, err := from.Get(ctx, name, 0, -1)

@@ -38,6 +38,23 @@ func Read(ctx context.Context, from bucket.Bucket, log place.Log, line int64, be
 	return nil
 }
 
+// Lines returns how many lines of a log are stored, the last perhaps in part. Of a log that
+// has ended its [End] says it, too.
+func Lines(ctx context.Context, from bucket.Bucket, log place.Log) (int64, error) {
+	names, err := partsOf(ctx, from, log)
+	if err != nil || len(names) == 0 {
+		return 0, err
+	}
+	last := names[len(names)-1]
+	part, err := open(ctx, from, last)
+	if err != nil {
+		return 0, err
+	}
+	defer part.Close()
+	first, _, _ := place.ReadPart(last)
+	return part.next(first) - 1, nil
+}
+
 // copyPart writes a part's lines. If it is the first, begin is called; again says that
 // it begins within the line that is wanted first, and nothing was written.
 func copyPart(ctx context.Context, from bucket.Bucket, name string, line int64, begin func(int64), to io.Writer) (again bool, err error) {

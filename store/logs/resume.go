@@ -158,10 +158,7 @@ func partsOf(ctx context.Context, from bucket.Bucket, log place.Log) ([]string, 
 // goOn begins behind the last part.
 func (w *writer) goOn(name string, part *stored) {
 	line, before, _ := place.ReadPart(name)
-	w.line, w.before, w.within = line+part.Lines, before+part.Bytes, part.Open
-	if part.Rest {
-		w.line++
-	}
+	w.line, w.before, w.within = part.next(line), before+part.Bytes, part.Open
 	w.last, w.known.last = part.Last, part.Last
 }
 

@@ -177,7 +177,7 @@ func TestWhoMay(t *testing.T) {
 		"through the proxy":    {ofRun, serve.TokenHeader, "bearer token-of-runs", 200, `"name":"web-1"`},
 		"by number":            {"/v1/namespaces/ci/pipelines/web/runs/1", serve.TokenHeader, "Bearer token-of-runs", 200, `"name":"web-1"`},
 		"a list":               {"/v1/namespaces/ci/runs", "Authorization", "Bearer token-of-runs", 200, `"name":"web-1"`},
-		"a log":                {ofLog, "Authorization", "Bearer token-of-logs", 200, "{\"first\":1,\"end\":{"},
+		"a log":                {ofLog, "Authorization", "Bearer token-of-logs", 200, "{\"first\":1,\"from\":1,\"end\":{"},
 		"no token":             {ofRun, "", "", 401, "the request has no token: send it in the header Authorization, or through the API server's proxy in Kayci-Token"},
 		"a password":           {ofRun, "Authorization", "Basic token-of-runs", 401, "the request has no token"},
 		"a token of nobody":    {ofRun, "Authorization", "Bearer x", 401, "the API server doesn't take the token"},
@@ -284,16 +284,25 @@ func TestLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const lines = "1970-01-01T00:00:00Z one\n1970-01-01T00:00:00Z two\n1970-01-01T00:00:00Z three\n"
-	for _, query := range []string{"", "?from=2", "?tail=1", "?from=9"} {
+	for query, from := range map[string]int64{"": 1, "?from=2": 2, "?tail=1": 3, "?tail=9": 1, "?from=9": 9, "?tail=0": 4} {
 		_, text := w.get(t, ofLog+query, "Authorization", "Bearer token-of-logs")
 		head, rest, _ := strings.Cut(text, "\n")
 		var got serve.Head
 		if err := json.Unmarshal([]byte(head), &got); err != nil {
 			t.Fatal(err)
 		}
-		want := serve.Head{First: 1, End: &logs.End{Lines: 3, Bytes: 14, First: time.Unix(0, 0).UTC(), Last: time.Unix(0, 0).UTC(), Complete: true, Missing: []string{"a part"}}}
+		want := serve.Head{First: 1, From: from, End: &logs.End{Lines: 3, Bytes: 14, First: time.Unix(0, 0).UTC(), Last: time.Unix(0, 0).UTC(), Complete: true, Missing: []string{"a part"}}}
 		if diff := cmp.Diff(want, got); diff != "" || rest != lines {
 			t.Errorf("%s: %q (-want +got):\n%s", query, rest, diff)
 		}
+	}
+	// Where the store stopped following, the log has no end.
+	log := place.Log{Run: ofWorld(), Job: "test", Pod: "pod-1", Container: "main"}
+	if err := w.bucket.Delete(t.Context(), log.End()); err != nil {
+		t.Fatal(err)
+	}
+	_, text := w.get(t, ofLog+"?tail=2", "Authorization", "Bearer token-of-logs")
+	if want := `{"first":1,"from":2}` + "\n" + lines; text != want {
+		t.Errorf("without an end: %q", text)
 	}
 }

@@ -50,6 +50,8 @@ const (
 type Head struct {
 	// First is the number of the first line that is sent.
 	First int64 `json:"first"`
+	// From is the number of the first line that was asked for, which comes first or later.
+	From int64 `json:"from"`
 	// End is how the log has ended. nil: it hasn't.
 	End *logs.End `json:"end,omitempty"`
 }
@@ -243,19 +245,23 @@ func (s *server) log(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if tail := r.URL.Query().Get("tail"); tail != "" && end != nil {
-		lines, err := number(tail, 0)
+	if tail := r.URL.Query().Get("tail"); tail != "" {
+		last, err := number(tail, 0)
 		if err != nil {
 			return err
 		}
-		from = max(from, end.Lines-lines+1)
+		lines, err := s.lines(r, log, end)
+		if err != nil {
+			return err
+		}
+		from = max(from, lines-last+1)
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	began := false
 	begin := func(first int64) {
 		began = true
 		// Who doesn't listen any more makes the next write fail, too.
-		_ = json.NewEncoder(w).Encode(Head{First: first, End: end})
+		_ = json.NewEncoder(w).Encode(Head{First: first, From: from, End: end})
 	}
 	err = logs.Read(r.Context(), s.Bucket, log, from, begin, w)
 	switch {
@@ -267,6 +273,14 @@ func (s *server) log(w http.ResponseWriter, r *http.Request) error {
 		begin(1)
 	}
 	return err
+}
+
+// lines are how many the log has.
+func (s *server) lines(r *http.Request, log place.Log, end *logs.End) (int64, error) {
+	if end != nil {
+		return end.Lines, nil
+	}
+	return logs.Lines(r.Context(), s.Bucket, log)
 }
 
 // find returns the log that is asked for: of Runs of one name, that of the Run whose the
