@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -33,7 +34,7 @@ type writer struct {
 	part         part
 	// partLine and partBefore are line and before where the part begins.
 	partLine, partBefore int64
-	// carry is the end of a piece, which may begin a value that is to be masked.
+	// carry is the end of a piece, as it is: a value that is to be masked may begin there.
 	carry []byte
 	known *known
 	// is tells how the line is known that is being read, and within that something of it
@@ -59,11 +60,10 @@ func (w *writer) take(ctx context.Context, line *runlogs.Line) error {
 	if w.is == kept {
 		return nil
 	}
-	text, more := w.hold(line, text)
 	if w.is == begun {
 		text = w.known.behind(text)
 	}
-	if err := w.add(line, text, more); err != nil {
+	if err := w.add(line, text); err != nil {
 		return err
 	}
 	if w.MaxBytes > 0 && w.before >= w.MaxBytes {
@@ -76,29 +76,23 @@ func (w *writer) take(ctx context.Context, line *runlogs.Line) error {
 	return nil
 }
 
-// mask returns the piece, together with what was held back of the one before it,
+// mask returns what can be kept of a piece and what was held back of the one before it,
 // without the values of Secrets.
 func (w *writer) mask(line *runlogs.Line) []byte {
-	if !line.Rest || len(w.carry) == 0 {
-		w.carry = w.carry[:0]
-		return w.masker.Raw(line.Text)
+	text := line.Text
+	if line.Rest && len(w.carry) > 0 {
+		text = append(w.carry, text...)
 	}
-	w.carry = append(w.carry, line.Text...)
-	return w.masker.Raw(w.carry)
-}
-
-// hold keeps back the end of a piece that goes on: a value may begin there.
-func (w *writer) hold(line *runlogs.Line, text []byte) (now []byte, more bool) {
-	if !line.More || w.masker.Empty() {
-		return text, line.More
+	now := len(text)
+	if line.More {
+		now = w.masker.Split(text)
 	}
-	cut := max(0, len(text)-mask.Overlap)
-	w.carry = append([]byte(nil), text[cut:]...)
-	return text[:cut], true
+	w.carry = bytes.Clone(text[now:])
+	return w.masker.Raw(text[:now])
 }
 
 // add puts text into the part that is being filled.
-func (w *writer) add(line *runlogs.Line, text []byte, more bool) error {
+func (w *writer) add(line *runlogs.Line, text []byte) error {
 	p := &w.part
 	if p.empty() {
 		p.since, w.partLine, w.partBefore = w.Clock.Now(), w.line, w.before
@@ -115,11 +109,11 @@ func (w *writer) add(line *runlogs.Line, text []byte, more bool) error {
 		p.mark(' ')
 	}
 	size := int64(len(text))
-	p.meta.Open, w.within = more, more
+	p.meta.Open, w.within = line.More, line.More
 	if err == nil {
 		err = p.add(text)
 	}
-	if err == nil && !more {
+	if err == nil && !line.More {
 		size++
 		p.mark('\n')
 	}
@@ -158,7 +152,7 @@ func (w *writer) gap(line *runlogs.Line) error {
 		return nil
 	}
 	w.miss("the rest of line %d is lost: keeping it was broken off, and the node didn't have it any more", w.line-1)
-	return w.add(&runlogs.Line{Rest: true}, nil, false)
+	return w.add(&runlogs.Line{Rest: true}, nil)
 }
 
 func (w *writer) miss(format string, args ...any) {

@@ -7,9 +7,14 @@ import (
 	"github.com/kayci/kayci/api/printable"
 )
 
-// Overlap is how many bytes of the end of a piece have to be looked at together with the
-// next piece: no value that is looked for is longer by more than one.
-const Overlap = piece - 1
+const (
+	// Overlap is how many bytes of the end of a piece have to be looked at together with
+	// the next piece: no value that is looked for is longer by more than one.
+	Overlap = piece - 1
+	// maxChain is how many bytes before that may be values of which each begins within
+	// another. Of what is longer, a part of a value may be seen.
+	maxChain = 4 * piece
+)
 
 // Empty reports whether there is nothing to mask.
 func (m *Masker) Empty() bool { return len(m.forms) == 0 }
@@ -37,6 +42,34 @@ func (m *Masker) Raw(line []byte) []byte {
 		}
 	}
 	return masked
+}
+
+// Split returns how many bytes of a text that goes on can be masked by themselves: what
+// follows changes nothing of them, as no value goes on behind them.
+func (m *Masker) Split(text []byte) int {
+	if m.Empty() {
+		return len(text)
+	}
+	at := max(0, len(text)-Overlap)
+	for least := at - maxChain; at > max(0, least); {
+		across := m.across(text, at)
+		if across == at {
+			break
+		}
+		at = across
+	}
+	return at
+}
+
+// across is where the first of the values begins that go on behind a place in the text, or
+// that place.
+func (m *Masker) across(text []byte, at int) int {
+	from := max(0, at-piece)
+	near := string(text[from:min(len(text), at+piece)])
+	for from < at && from+m.begins(near) <= at {
+		from, near = from+1, near[1:]
+	}
+	return from
 }
 
 // anywhere reports whether a value may begin somewhere in the text, by its first bytes.
