@@ -23,6 +23,10 @@ var (
 	ErrExists = errors.New("an object of this name exists")
 	// ErrNotFound is Get's, if nothing has the name.
 	ErrNotFound = errors.New("no object has this name")
+	// ErrFull is Put's, if there is no room for more.
+	ErrFull = errors.New("the store is full")
+	// ErrDenied says that the store may not do what it was to do.
+	ErrDenied = errors.New("the store has no right to do so")
 )
 
 // Object is what a list tells of an object.

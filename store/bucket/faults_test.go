@@ -138,6 +138,7 @@ func TestFaults(t *testing.T) {
 		call  func(t *testing.T, b checked) error
 		want  []string // what the error says; empty: there is none
 		is    error
+		isNot error
 	}{
 		{name: "the answer to a put is lost", fault: of("PUT", 1, 1, lost), call: puts, want: []string{"put a: "}, is: bucket.ErrExists},
 		{name: "a put is slowed down", fault: of("PUT", 1, 2, s3Error(503, "SlowDown")), call: puts},
@@ -152,14 +153,21 @@ func TestFaults(t *testing.T) {
 		{name: "a list in no order", fault: of("GET", 1, 1, answer("<ListBucketResult><Contents><Key>all/kayci/b</Key></Contents><Contents><Key>all/kayci/a</Key></Contents></ListBucketResult>")), call: lists, want: []string{"the server doesn't list in the order of names"}},
 		{name: "a list of others", fault: of("GET", 1, 1, answer("<ListBucketResult><Contents><Key>all/others/b</Key></Contents></ListBucketResult>")), call: lists, want: []string{"the server doesn't list in the order of names"}},
 		{name: "a list that is none", fault: of("GET", 1, 1, answer("<html>hello")), call: lists, want: []string{"list"}},
-		{name: "no rights", fault: of("PUT", 1, forever, s3Error(403, "AccessDenied")), call: checks, want: []string{"the store's bucket logs: put .check-", "access denied: the access key needs the rights"}},
-		{name: "no rights, by a proxy", fault: of("PUT", 1, forever, s3Error(403, "")), call: checks, want: []string{"access denied: the access key needs the rights"}},
-		{name: "an unknown key", fault: s3Error(403, "InvalidAccessKeyId"), call: checks, want: []string{"the server doesn't know the access key"}},
-		{name: "a wrong secret", fault: s3Error(403, "SignatureDoesNotMatch"), call: checks, want: []string{"the secret key isn't that of the access key"}},
+		{name: "no rights", fault: of("PUT", 1, forever, s3Error(403, "AccessDenied")), call: checks, want: []string{"the store's bucket logs: put .check-", "access denied: the access key needs the rights"}, is: bucket.ErrDenied, isNot: bucket.ErrFull},
+		{name: "no rights, by a proxy", fault: of("PUT", 1, forever, s3Error(403, "")), call: checks, want: []string{"access denied: the access key needs the rights"}, is: bucket.ErrDenied, isNot: bucket.ErrFull},
+		{name: "an unknown key", fault: s3Error(403, "InvalidAccessKeyId"), call: checks, want: []string{"the server doesn't know the access key"}, is: bucket.ErrDenied, isNot: bucket.ErrFull},
+		{name: "a wrong secret", fault: s3Error(403, "SignatureDoesNotMatch"), call: checks, want: []string{"the secret key isn't that of the access key"}, is: bucket.ErrDenied, isNot: bucket.ErrFull},
 		{name: "another time", fault: s3Error(403, "RequestTimeTooSkewed"), call: checks, want: []string{"this machine's clock and the server's differ"}},
 		{name: "no bucket", fault: s3Error(404, "NoSuchBucket"), call: checks, want: []string{"the bucket doesn't exist"}},
 		{name: "no bucket to get from", fault: of("GET", 1, 1, s3Error(404, "NoSuchBucket")), call: putsAndGets, want: []string{"the bucket doesn't exist"}},
-		{name: "full", fault: of("PUT", 1, forever, s3Error(507, "")), call: checks, want: []string{"the server is full"}},
+		{name: "full", fault: of("PUT", 1, forever, s3Error(507, "")), call: checks, want: []string{"the server is full"}, is: bucket.ErrFull},
+		{name: "full MinIO", fault: of("PUT", 1, forever, s3Error(507, "XMinioStorageFull")), call: puts, want: []string{"put a: the server is full: make room"}, is: bucket.ErrFull},
+		{name: "a quota of MinIO's", fault: of("PUT", 1, forever, s3Error(400, "XMinioAdminBucketQuotaExceeded")), call: puts, want: []string{"the bucket's quota is used up"}, is: bucket.ErrFull},
+		{name: "a quota of Ceph's", fault: of("PUT", 1, forever, s3Error(403, "QuotaExceeded")), call: puts, want: []string{"the bucket's quota is used up"}, is: bucket.ErrFull},
+		{name: "a quota of Huawei's", fault: of("PUT", 1, forever, s3Error(403, "InsufficientStorageSpace")), call: puts, want: []string{"the bucket's quota is used up"}, is: bucket.ErrFull},
+		{name: "a quota, as a conflict", fault: of("PUT", 1, forever, s3Error(409, "QuotaExceeded")), call: puts, want: []string{"the bucket's quota is used up"}, is: bucket.ErrFull},
+		{name: "too large an object is no full bucket", fault: of("PUT", 1, forever, s3Error(413, "EntityTooLarge")), call: puts, want: []string{`the server says 413 "EntityTooLarge"`}, isNot: bucket.ErrFull},
+		{name: "read-only, as it says", fault: of("PUT", 1, forever, s3Error(403, "ReadOnly")), call: puts, want: []string{"the bucket is read-only"}, is: bucket.ErrDenied},
 		{name: "read-only", fault: of("PUT", 1, forever, s3Error(405, "MethodNotAllowed")), call: checks, want: []string{"it is read-only"}},
 		{name: "elsewhere", fault: s3Error(301, ""), call: checks, want: []string{"set its region and endpoint"}},
 		{name: "another region", fault: s3Error(400, "AuthorizationHeaderMalformed"), call: checks, want: []string{"the region is wrong"}},
@@ -186,7 +194,7 @@ func TestFaults(t *testing.T) {
 				}
 			})
 			err := tt.call(t, b)
-			if (err == nil) != (len(tt.want) == 0) || tt.is != nil && !errors.Is(err, tt.is) {
+			if (err == nil) != (len(tt.want) == 0) || tt.is != nil && !errors.Is(err, tt.is) || tt.isNot != nil && errors.Is(err, tt.isNot) {
 				t.Fatalf("the error is %v", err)
 			}
 			for _, text := range tt.want {

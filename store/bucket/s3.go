@@ -67,7 +67,7 @@ func (s *S3) put(ctx context.Context, name string, body []byte) error {
 			return ErrExists
 		// Another request for the name is under way: a put, or a deletion, after which the
 		// name is free.
-		case status != http.StatusConflict:
+		case status != http.StatusConflict || errors.Is(answered(err), ErrFull):
 			return answered(err)
 		}
 	}

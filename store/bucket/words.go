@@ -16,46 +16,76 @@ import (
 func inWords(err error) error {
 	for _, known := range []struct {
 		is   error
+		kind error
 		text string
 	}{
-		{syscall.ENOSPC, "the file system is full: make room or enlarge it"},
-		{syscall.EDQUOT, "the quota is used up: make room or raise it"},
-		{syscall.EROFS, "the file system is read-only: mount it for writing"},
-		{fs.ErrPermission, "no right to do so; if files may be written, the file system may have no hard links, which the store needs"},
-		{errors.ErrUnsupported, "the file system has no hard links, which the store needs: choose another one"},
-		{syscall.EXDEV, "another file system is mounted within the store's folder: the store must be on one"},
-		{syscall.ENOTDIR, "what would be its folder is an object"},
-		{syscall.ENAMETOOLONG, "the file system takes no names that long: choose another one"},
+		{syscall.ENOSPC, ErrFull, "the file system is full: make room or enlarge it"},
+		{syscall.EDQUOT, ErrFull, "the quota is used up: make room or raise it"},
+		{syscall.EROFS, ErrDenied, "the file system is read-only: mount it for writing"},
+		{fs.ErrPermission, ErrDenied, "no right to do so; if files may be written, the file system may have no hard links, which the store needs"},
+		{errors.ErrUnsupported, nil, "the file system has no hard links, which the store needs: choose another one"},
+		{syscall.EXDEV, nil, "another file system is mounted within the store's folder: the store must be on one"},
+		{syscall.ENOTDIR, nil, "what would be its folder is an object"},
+		{syscall.ENAMETOOLONG, nil, "the file system takes no names that long: choose another one"},
 	} {
 		if errors.Is(err, known.is) {
-			return fmt.Errorf("%s (%w)", known.text, err)
+			return ofKind(known.kind, fmt.Errorf("%s (%w)", known.text, err))
 		}
 	}
 	return err
 }
 
-// meaning is what a person has to know of a server's answer, by its code.
-func meaning(code string) string {
-	return map[string]string{
-		minio.NoSuchBucket:                 "the bucket doesn't exist: make it, or correct its name",
-		minio.InvalidBucketName:            "the server takes no bucket of such a name: correct it",
-		minio.RequestTimeTooSkewed:         "this machine's clock and the server's differ: set them",
-		minio.InvalidAccessKeyID:           "access denied, the server doesn't know the access key: correct it",
-		minio.SignatureDoesNotMatch:        "access denied, the secret key isn't that of the access key: correct it",
-		"ExpiredToken":                     "access denied, the credentials have expired: renew them",
-		"InvalidToken":                     "access denied, the session's token isn't valid: renew it",
-		minio.AccessDenied:                 "access denied: the access key needs the rights to list the bucket and to get, put and delete its objects",
-		minio.AllAccessDisabled:            "access denied: the bucket is disabled",
-		minio.AuthorizationHeaderMalformed: "the region is wrong: set the bucket's",
-		minio.InvalidRegion:                "the region is wrong: set the bucket's",
-		"PermanentRedirect":                "the bucket is elsewhere: set its region and endpoint",
-		"XMinioStorageFull":                "the server is full: make room",
-		"InsufficientStorage":              "the server is full: make room",
-		"QuotaExceeded":                    "the bucket's quota is used up: make room or raise it",
-		"XMinioAdminBucketQuotaExceeded":   "the bucket's quota is used up: make room or raise it",
-		"ReadOnly":                         "the bucket is read-only",
-		minio.MethodNotAllowed:             "the server takes no such request: it is read-only, or no S3-like store",
-		minio.NotImplemented:               "the server can't put an object only if its name is free (If-None-Match: *): it can't be used",
+// kindError is an error of a kind, which its text doesn't repeat.
+type kindError struct {
+	error
+
+	kind error
+}
+
+// Unwrap returns both.
+func (k kindError) Unwrap() []error { return []error{k.error, k.kind} }
+
+// ofKind returns the error as one of the kind, if that isn't nil.
+func ofKind(kind, err error) error {
+	if kind == nil {
+		return err
+	}
+	return kindError{err, kind}
+}
+
+// meaning is what a person has to know of a server's answer, and its kind, if it has one.
+type meaning struct {
+	text string
+	kind error
+}
+
+// meaningOf an answer, by its code.
+func meaningOf(code string) meaning {
+	return map[string]meaning{
+		minio.NoSuchBucket:                 {"the bucket doesn't exist: make it, or correct its name", nil},
+		minio.InvalidBucketName:            {"the server takes no bucket of such a name: correct it", nil},
+		minio.RequestTimeTooSkewed:         {"this machine's clock and the server's differ: set them", nil},
+		minio.InvalidAccessKeyID:           {"access denied, the server doesn't know the access key: correct it", ErrDenied},
+		minio.SignatureDoesNotMatch:        {"access denied, the secret key isn't that of the access key: correct it", ErrDenied},
+		"ExpiredToken":                     {"access denied, the credentials have expired: renew them", ErrDenied},
+		"InvalidToken":                     {"access denied, the session's token isn't valid: renew it", ErrDenied},
+		minio.AccessDenied:                 {"access denied: the access key needs the rights to list the bucket and to get, put and delete its objects", ErrDenied},
+		minio.AllAccessDisabled:            {"access denied: the bucket is disabled", ErrDenied},
+		minio.AuthorizationHeaderMalformed: {"the region is wrong: set the bucket's", nil},
+		minio.InvalidRegion:                {"the region is wrong: set the bucket's", nil},
+		"PermanentRedirect":                {"the bucket is elsewhere: set its region and endpoint", nil},
+		// MinIO's.
+		"XMinioStorageFull":              {"the server is full: make room", ErrFull},
+		"XMinioAdminBucketQuotaExceeded": {"the bucket's quota is used up: make room or raise it", ErrFull},
+		// Ceph's.
+		"QuotaExceeded": {"the bucket's quota is used up: make room or raise it", ErrFull},
+		// Huawei's.
+		"InsufficientStorageSpace": {"the bucket's quota is used up: make room or raise it", ErrFull},
+		// Of no code, but a status.
+		"InsufficientStorage":  {"the server is full: make room", ErrFull},
+		"ReadOnly":             {"the bucket is read-only", ErrDenied},
+		minio.MethodNotAllowed: {"the server takes no such request: it is read-only, or no S3-like store", nil},
+		minio.NotImplemented:   {"the server can't put an object only if its name is free (If-None-Match: *): it can't be used", nil},
 	}[code]
 }
 
@@ -83,8 +113,8 @@ func answered(err error) error {
 		return unanswered(err)
 	}
 	said := fmt.Sprintf("%d %.60q, %.200q", answer.StatusCode, answer.Code, answer.Message)
-	if text := cmp.Or(meaning(answer.Code), meaning(codeOf(answer.StatusCode))); text != "" {
-		return fmt.Errorf("%s (the server says %s)", text, said)
+	if m := cmp.Or(meaningOf(answer.Code), meaningOf(codeOf(answer.StatusCode))); m.text != "" {
+		return ofKind(m.kind, fmt.Errorf("%s (the server says %s)", m.text, said))
 	}
 	return fmt.Errorf("the server says %s", said)
 }

@@ -3,6 +3,7 @@ package keeper_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers"
 	runlogs "github.com/kayci/kayci/runs/logs"
+	storebucket "github.com/kayci/kayci/store/bucket"
 	"github.com/kayci/kayci/store/keeper"
 	"github.com/kayci/kayci/store/logs"
 	"github.com/kayci/kayci/store/place"
@@ -237,28 +239,36 @@ func TestWhatIsMissing(t *testing.T) {
 	}
 }
 
-// TestBucketAway: a bucket that takes nothing is told of on the Run, once, and tried
-// again.
+// TestBucketAway: a bucket that takes nothing is told of on the Run, once for each reason,
+// and tried again.
 func TestBucketAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, objects()...)
 	w.follow(t)
-	full := errors.New("the disk is full")
-	w.bucket.Before = func(request string) error {
-		if strings.HasPrefix(request, "put ") {
-			return full
+	for patches, tt := range []struct {
+		why     error
+		message string
+	}{
+		{errors.New("nobody answers"), "The store's bucket doesn't take the record, which is tried again: its process says why in its log"},
+		{fmt.Errorf("put a: %w", storebucket.ErrFull), "The store is full, and its operator has to make room: the record is tried again"},
+		{fmt.Errorf("put a: %w", storebucket.ErrDenied), "The store has no right to use its bucket, and its operator has to give it: the record is tried again"},
+	} {
+		w.bucket.Before = func(request string) error {
+			if strings.HasPrefix(request, "put ") {
+				return tt.why
+			}
+			return nil
 		}
-		return nil
-	}
-	for range 2 {
-		_, got, err := w.record(t)
-		want := condition("False", v1alpha1.ReasonStoreUnavailable, "The store's bucket doesn't take the record, which is tried again: its process says why in its log", 60)
-		if diff := cmp.Diff(want, got); diff != "" || !errors.Is(err, full) {
-			t.Errorf("%v (-want +got):\n%s", err, diff)
+		for range 2 {
+			_, got, err := w.record(t)
+			want := condition("False", v1alpha1.ReasonStoreUnavailable, tt.message, 60)
+			if diff := cmp.Diff(want, got); diff != "" || !errors.Is(err, tt.why) {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
 		}
-	}
-	if w.patches != 1 {
-		t.Errorf("the Run was written %d times", w.patches)
+		if w.patches != patches+1 {
+			t.Errorf("%v: the Run was written %d times", tt.why, w.patches)
+		}
 	}
 	w.bucket.Before = nil
 	if _, got, err := w.record(t); err != nil || got.Status != metav1.ConditionTrue {

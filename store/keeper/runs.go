@@ -65,10 +65,7 @@ func (r *Runs) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, er
 	}
 	m, err := r.store(ctx, &run, left)
 	if errors.Is(err, errBucket) {
-		return ctrl.Result{}, errors.Join(err, r.say(ctx, &run, metav1.Condition{
-			Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonStoreUnavailable,
-			Message: "The store's bucket doesn't take the record, which is tried again: its process says why in its log",
-		}))
+		return ctrl.Result{}, errors.Join(err, r.say(ctx, &run, refused(err)))
 	}
 	if err != nil {
 		return ctrl.Result{}, err
@@ -89,6 +86,21 @@ func (r *Runs) forget(run *v1alpha1.Run) {
 // open reports whether anything of the Run is still to come.
 func (r *Runs) open(run *v1alpha1.Run, left *left) bool {
 	return len(r.missing(run, left.pods, r.Logs.Ends(run.UID)).awaited) > 0 || !settled.ByRun(left.jobs).Settled(run, r.Clock.Now())
+}
+
+// refused says why the bucket doesn't take the record.
+func refused(err error) metav1.Condition {
+	c := metav1.Condition{
+		Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonStoreUnavailable,
+		Message: "The store's bucket doesn't take the record, which is tried again: its process says why in its log",
+	}
+	switch {
+	case errors.Is(err, bucket.ErrFull):
+		c.Message = "The store is full, and its operator has to make room: the record is tried again"
+	case errors.Is(err, bucket.ErrDenied):
+		c.Message = "The store has no right to use its bucket, and its operator has to give it: the record is tried again"
+	}
+	return c
 }
 
 // errBucket says that the bucket doesn't take the record.
@@ -133,10 +145,10 @@ const maxMessage = 1024
 // say sets the condition, unless it says the same already.
 func (r *Runs) say(ctx context.Context, run *v1alpha1.Run, c metav1.Condition) error {
 	c.Type, c.ObservedGeneration = v1alpha1.StoredCondition, run.Generation
-	if now := meta.FindStatusCondition(run.Status.Conditions, c.Type); now != nil && now.Status == c.Status && now.Reason == c.Reason {
+	c.Message = printable.CutBytes(c.Message, maxMessage)
+	if now := meta.FindStatusCondition(run.Status.Conditions, c.Type); now != nil && now.Status == c.Status && now.Reason == c.Reason && now.Message == c.Message {
 		return nil
 	}
-	c.Message = printable.CutBytes(c.Message, maxMessage)
 	c.LastTransitionTime = metav1.NewTime(r.Clock.Now().Truncate(time.Second))
 	changed := run.DeepCopy()
 	meta.SetStatusCondition(&changed.Status.Conditions, c)

@@ -22,7 +22,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -206,6 +205,18 @@ func known(err error) *refusal {
 // again is after what time a request may be tried that the store couldn't answer.
 const again = time.Second
 
+// failed says as much of an error of the store's own as who asks has to know.
+func failed(err error) *refusal {
+	switch {
+	case errors.Is(err, bucket.ErrFull):
+		return refuse(http.StatusInsufficientStorage, "the store is full: its operator has to make room")
+	case errors.Is(err, bucket.ErrDenied):
+		return refuse(http.StatusServiceUnavailable, "the store has no right to use its bucket: its operator has to give it").soon(again)
+	default:
+		return refuse(http.StatusServiceUnavailable, "the store can't answer for now: its log says why").soon(again)
+	}
+}
+
 // fail answers with an error, as the API server words it.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	told := known(err)
@@ -214,10 +225,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 			return
 		}
 		s.Log.Error(err, "A pod's request failed", "path", r.URL.Path)
-		told = refuse(http.StatusServiceUnavailable, "the store can't answer for now: its log says why").soon(again)
-		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-			told = refuse(http.StatusInsufficientStorage, "the store is full: its operator has to make room")
-		}
+		told = failed(err)
 	}
 	if told.again > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(told.again/time.Second)))
