@@ -131,15 +131,17 @@ func keeper(b *bucket.Memory, n *node) *logs.Keeper {
 	return &logs.Keeper{Bucket: b, Source: n, Clock: clock.RealClock{}, Patience: time.Nanosecond}
 }
 
-// begun is how many lines begin in what is kept.
-func begun(t *testing.T, from *bucket.Memory) int64 {
+// countLines fails unless as many lines are said to be kept as begin in what is kept.
+func countLines(t *testing.T, from *bucket.Memory) {
 	t.Helper()
 	_, text := read(t, from, 1)
-	n := int64(strings.Count(text, "\n"))
+	want := int64(strings.Count(text, "\n"))
 	if text != "" && !strings.HasSuffix(text, "\n") {
-		n++
+		want++
 	}
-	return n
+	if got, err := logs.Lines(t.Context(), from, theLog()); got != want || err != nil {
+		t.Fatalf("%d lines are said to be kept, and %d are: %v", got, want, err)
+	}
 }
 
 // TestKilled: whenever keeping a log is broken off, before or after what it asks of the
@@ -171,9 +173,7 @@ func TestKilled(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.Before, b.After = nil, nil
-			if n, err := logs.Lines(t.Context(), b, theLog()); n != begun(t, b) || err != nil {
-				t.Fatalf("killed at request %d, after it: %t: %d lines are said to be kept, and %d are: %v", at, after, n, begun(t, b), err)
-			}
+			countLines(t, b)
 			got, err := k.Keep(t.Context(), theLog(), &runlogs.Container{}, masker(t), 0)
 			if err != nil {
 				t.Fatal(err)
