@@ -42,8 +42,8 @@ const leaderElectionID = "kayci-store"
 type Options struct {
 	// WatchNamespaces restricts the store to these namespaces. Empty: all.
 	WatchNamespaces []string
-	// Address answers who reads. MetricsAddress and ProbeAddress may be "0" for none.
-	Address, MetricsAddress, ProbeAddress string
+	// Address answers who reads. The others may be "0" for none.
+	Address, MetricsAddress, ProbeAddress, PprofAddress string
 	// Streams is how many logs are followed at once.
 	Streams int
 	// MaxLog is how much is kept of a container's log, in bytes.
@@ -85,6 +85,7 @@ func NewManager(ctx context.Context, cfg *rest.Config, in bucket.Bucket, opts Op
 		Cache:                         cacheOptions(opts.WatchNamespaces),
 		Metrics:                       metricsserver.Options{BindAddress: opts.MetricsAddress},
 		HealthProbeBindAddress:        opts.ProbeAddress,
+		PprofBindAddress:              opts.PprofAddress,
 		LeaderElection:                opts.LeaderElection,
 		LeaderElectionID:              leaderElectionID,
 		LeaderElectionNamespace:       opts.LeaderElectionNamespace,
