@@ -41,7 +41,7 @@ func evict(ctx context.Context, in bucket.Bucket, namespace string, limit int64,
 		return 0, fmt.Errorf("list the caches of namespace %s: %w", namespace, err)
 	}
 	whole, loose := sort(namespace, objects, now)
-	gone := surplus(whole, limit)
+	gone, stay := surplus(whole, limit)
 	for _, c := range gone {
 		// What leads to the parts goes before them. Broken off, it is taken up again: what
 		// is left is still a cache, or has no manifest.
@@ -52,7 +52,7 @@ func evict(ctx context.Context, in bucket.Bucket, namespace string, limit int64,
 		}
 		removed++
 	}
-	for _, c := range whole[len(gone):] {
+	for _, c := range stay {
 		lost, err := c.lost(ctx, in, now)
 		if err != nil {
 			return removed, err
@@ -75,6 +75,7 @@ func names(objects []bucket.Object) []string {
 
 // group is what belongs to one cache.
 type group struct {
+	scope        place.Scope
 	manifest     bucket.Object
 	index, marks []bucket.Object
 	// uploads are the parts of each.
@@ -92,7 +93,7 @@ func sort(namespace string, objects []bucket.Object, now time.Time) (whole []*gr
 			continue
 		}
 		if groups[of.Cache] == nil {
-			groups[of.Cache] = &group{uploads: map[string][]bucket.Object{}}
+			groups[of.Cache] = &group{scope: of.Cache.Scope, uploads: map[string][]bucket.Object{}}
 		}
 		groups[of.Cache].add(of, objects[i])
 	}
@@ -174,18 +175,32 @@ func (g *group) lost(ctx context.Context, in bucket.Bucket, now time.Time) ([]bu
 	return old, nil
 }
 
-// surplus are the caches that don't fit, least used first.
-func surplus(all []*group, limit int64) []*group {
+// share of a namespace's room that a scope may have though others need it: 1 in so many.
+const share = 2
+
+// surplus are the caches that don't fit, least used first: those of a scope that has more
+// than its share before all others, so that no branch pushes out all of another's.
+func surplus(all []*group, limit int64) (gone, stay []*group) {
 	slices.SortFunc(all, func(a, b *group) int {
 		return cmp.Or(a.used.Compare(b.used), strings.Compare(a.manifest.Name, b.manifest.Name))
 	})
-	size := int64(0)
+	size, sizes := int64(0), map[place.Scope]int64{}
 	for _, g := range all {
 		size += g.size
+		sizes[g.scope] += g.size
 	}
-	n := 0
-	for ; n < len(all) && size > limit; n++ {
-		size -= all[n].size
+	for _, least := range []int64{limit / share, 0} {
+		stay = nil
+		for _, g := range all {
+			if size <= limit || sizes[g.scope] <= least {
+				stay = append(stay, g)
+				continue
+			}
+			size -= g.size
+			sizes[g.scope] -= g.size
+			gone = append(gone, g)
+		}
+		all = stay
 	}
-	return all[:n]
+	return gone, stay
 }

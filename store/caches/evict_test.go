@@ -144,6 +144,51 @@ func TestEvictLeastUsed(t *testing.T) {
 	}
 }
 
+// A scope that has more than half of the room makes place before all others, though its
+// caches were used later, and keeps all of it while there is room.
+func TestEvictOfTheLargest(t *testing.T) {
+	t.Parallel()
+	pull := place.Scope{Namespace: "builds", Repository: place.Hash("web"), Name: place.Hash("pull")}
+	for _, tt := range []struct {
+		room           int64
+		main, ofOthers int
+	}{{8, 2, 6}, {7, 2, 5}, {5, 2, 3}, {3, 1, 2}} {
+		s := newShelf()
+		for _, key := range []string{"a1", "a2"} {
+			s.save(t, "builds", key, "pod")
+		}
+		for i := range 6 {
+			s.now = s.now.Add(time.Minute)
+			key := fmt.Sprintf("p%d", i)
+			h := head(s, key, "pod")
+			c := place.Cache{Scope: pull, Key: place.Hash(key)}
+			if err := caches.Parcel(s, c, &h).PutPart(t.Context(), 0, make([]byte, 1<<20)); err != nil {
+				t.Fatal(err)
+			}
+			m := &archive.Manifest{Version: archive.Version, Parts: []archive.Part{{Size: 1 << 20, Raw: 1 << 20, SHA256: strings.Repeat("0", 64)}}}
+			if _, err := caches.Save(t.Context(), s, pull, h, []byte(key), m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := caches.Evict(t.Context(), s, limits(tt.room), s.now); err != nil {
+			t.Fatal(err)
+		}
+		left := map[place.Scope]int{}
+		objects, err := s.List(t.Context(), place.Caches, "", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, object := range objects {
+			if of, is := place.ReadCache("builds", strings.TrimPrefix(object.Name, place.CachesOf("builds"))); is && of.Manifest {
+				left[of.Cache.Scope]++
+			}
+		}
+		if diff := cmp.Diff(map[place.Scope]int{scope("builds"): tt.main, pull: tt.ofOthers}, left); diff != "" {
+			t.Errorf("room for %d (-want +got):\n%s", tt.room, diff)
+		}
+	}
+}
+
 // What isn't taken any more because there is too much of it is what goes: many small
 // caches count, too.
 func TestEvictManySmallCaches(t *testing.T) {
