@@ -19,10 +19,10 @@ RUN mkdir -p -m 0755 /image/etc/ssl/certs && \
     mkdir -p -m 0700 /image/home/nonroot && chown 65532:65532 /image/home/nonroot && \
     mkdir -m 1777 /image/tmp
 
-# The image of the steps that ci.checkout makes: the same program, with git and the
-# shell that git starts its helpers with.
+# The image of the steps that ci.checkout makes: the same program, with git, Git LFS
+# and the shell that git starts its helpers with.
 FROM alpine:3.22 AS git
-RUN apk add --no-cache git
+RUN apk add --no-cache git git-lfs
 ARG VERSION="" REVISION=""
 LABEL org.opencontainers.image.title="KayCI with git" \
       org.opencontainers.image.description="Kubernetes-native CI, driven by GitOps" \

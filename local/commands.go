@@ -36,6 +36,7 @@ func (s *settings) commands(ctx context.Context) *cobra.Command {
 		plain("build", "Build the components without starting them", s.build),
 		plain("assets", "Build the components and print their folder, KUBEBUILDER_ASSETS for envtest", s.assets),
 		plain("gitea", "Build Gitea, a git host, and print as JSON where its program and its files are", s.gitea),
+		plain("git-lfs", "Build Git LFS, a program of git's, and print its path", s.gitLFS),
 		plain("env", "Print shell commands that point kubectl at the cluster", s.env),
 		&cobra.Command{
 			Use: "load TAR...", Short: "Load images, as docker save or the OCI layout have them, into the cluster", Args: cobra.MinimumNArgs(1),
@@ -76,6 +77,27 @@ func (s *settings) gitea(ctx context.Context) error {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(map[string]string{"program": filepath.Join(s.cache.Bin(), "gitea"), "files": files})
+}
+
+func (s *settings) gitLFS(ctx context.Context) error {
+	path, err := s.provideGitLFS(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println(path)
+	return nil
+}
+
+// provideGitLFS builds it if it is asked for: the cluster doesn't need it.
+func (s *settings) provideGitLFS(ctx context.Context) (path string, err error) {
+	source, err := s.sourceDir()
+	if err != nil {
+		return "", err
+	}
+	if err := s.cache.Ensure(ctx, s.out, source, []build.Program{build.GitLFS()}); err != nil {
+		return "", err
+	}
+	return filepath.Join(s.cache.Bin(), "git-lfs"), nil
 }
 
 func (s *settings) up(ctx context.Context) error {

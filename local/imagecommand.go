@@ -47,7 +47,7 @@ func (s *settings) imageCommand(ctx context.Context) *cobra.Command {
 		}
 		return image.KayCI(binary)
 	})
-	git := kind("kayci-git", "KayCI with this machine's git", "kayci.local/kayci:dev-git", func(ctx context.Context) (image.Image, error) {
+	git := kind("kayci-git", "KayCI with this machine's git, and Git LFS, which is built if need be", "kayci.local/kayci:dev-git", func(ctx context.Context) (image.Image, error) {
 		if binary == "" {
 			return image.Image{}, errNoBinary
 		}
@@ -63,7 +63,11 @@ func (s *settings) kayciGit(ctx context.Context, binary string) (image.Image, er
 	if err := debian.Ensure(ctx, s.out, debian.Images()); err != nil {
 		return image.Image{}, err
 	}
-	return image.KayCIGit(ctx, binary)
+	lfs, err := s.provideGitLFS(ctx)
+	if err != nil {
+		return image.Image{}, err
+	}
+	return image.KayCIGit(ctx, binary, lfs)
 }
 
 func (s *settings) busybox(ctx context.Context) (image.Image, error) {

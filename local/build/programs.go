@@ -45,6 +45,14 @@ func Kueue() Program {
 	}
 }
 
+// GitLFS is no part of the cluster: KayCI's image with git has it, and tests run it.
+func GitLFS() Program {
+	return Program{
+		Name: "git-lfs", Module: "gitlfs", Package: "github.com/git-lfs/git-lfs/v3", Links: []string{"git-lfs"},
+		LDFlags: "-s -w", Hint: " (once; a minute at most)",
+	}
+}
+
 // giteaModule is what Gitea is built from, and giteaVersion that of gitea/go.mod,
 // which a test checks.
 const (

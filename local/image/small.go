@@ -44,9 +44,9 @@ func KayCI(binary string) (Image, error) {
 	}}, nil
 }
 
-// KayCIGit is KayCI's image with git in it, and the shell that git starts its helpers
-// with, which ci.checkout runs.
-func KayCIGit(ctx context.Context, binary string) (Image, error) {
+// KayCIGit is KayCI's image with git in it, Git LFS, a static binary, and the shell that
+// git starts its helpers with, which ci.checkout runs.
+func KayCIGit(ctx context.Context, binary, lfs string) (Image, error) {
 	img, err := KayCI(binary)
 	if err != nil {
 		return Image{}, err
@@ -60,6 +60,9 @@ func KayCIGit(ctx context.Context, binary string) (Image, error) {
 	}
 	if err := addGit(ctx, img.Tree); err != nil {
 		return Image{}, fmt.Errorf("add git: %w", err)
+	}
+	if err := img.Tree.File("/usr/bin/git-lfs", lfs); err != nil {
+		return Image{}, fmt.Errorf("add Git LFS: %w", err)
 	}
 	return img, nil
 }
