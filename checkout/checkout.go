@@ -57,17 +57,31 @@ func run(ctx context.Context, opts Options, depth int) (commit string, err error
 		hide:    newHider(auth),
 	}
 	if source.Remote.Scheme() == "ssh" {
-		g.environ = append(g.environ, "GIT_SSH_VARIANT=ssh", "GIT_SSH_COMMAND="+shellWords(opts.Helper(answering(opts, AsSSH, scratch))))
+		g.environ = append(g.environ, "GIT_SSH_VARIANT=ssh", "GIT_SSH_COMMAND="+plan.ShellWords(opts.Helper(answering(opts, AsSSH, scratch))))
 	}
 	job := attempt{source, g, opts}
 	if err := job.all(ctx, source.Init()); err != nil {
 		return "", err
 	}
+	if source.LFS {
+		if err := job.beginLFS(ctx, scratch); err != nil {
+			return "", err
+		}
+		defer func() { err = errors.Join(err, endLFS(scratch)) }()
+	}
 	if err := job.fetch(ctx); err != nil {
 		return "", err
 	}
-	if commit, err = job.write(ctx); err != nil || !source.Submodules {
-		return commit, err
+	if commit, err = job.write(ctx); err != nil {
+		return "", err
+	}
+	if source.LFS {
+		if err := job.settle(ctx); err != nil {
+			return "", err
+		}
+	}
+	if !source.Submodules {
+		return commit, nil
 	}
 	return commit, job.submodules(ctx, commit, depth)
 }
@@ -137,8 +151,10 @@ func (a attempt) write(ctx context.Context) (string, error) {
 	if a.source.Merge != "" {
 		return a.merge(ctx, commit)
 	}
-	if err := a.all(ctx, a.source.Write(commit)); err != nil {
-		return "", err
+	for _, command := range a.source.Write(commit) {
+		if err := a.patiently(ctx, command); err != nil {
+			return "", a.explain(ctx, err)
+		}
 	}
 	head, subject, err := a.head(ctx)
 	if err == nil && head != commit {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/kayci/kayci/checkout/plan"
@@ -35,7 +34,7 @@ func answering(opts Options, as, scratch string) Answering {
 }
 
 func access(opts Options, auth secret, scratch string) plan.Access {
-	var a plan.Access
+	a := plan.Access{Folder: scratch}
 	if len(auth[keyCA]) > 0 {
 		a.CAFile = filepath.Join(opts.Secret, keyCA)
 	}
@@ -43,7 +42,7 @@ func access(opts Options, auth secret, scratch string) plan.Access {
 	case len(auth[keyBearerToken]) > 0:
 		a.BearerToken = string(auth[keyBearerToken])
 	case len(auth[keyPassword]) > 0:
-		a.Helper = "!" + shellWords(opts.Helper(answering(opts, AsCredential, scratch)))
+		a.Helper = "!" + plan.ShellWords(opts.Helper(answering(opts, AsCredential, scratch)))
 	}
 	return a
 }
@@ -121,8 +120,7 @@ func sshArguments(args []string) (host, command string, err error) {
 	if len(args) != 2 {
 		return "", "", errors.New("git calls ssh without a host and a command")
 	}
-	program, _, _ := strings.Cut(args[1], " ")
-	if !slices.Contains([]string{"git-upload-pack"}, program) {
+	if program, _, _ := strings.Cut(args[1], " "); program != "git-upload-pack" && !plan.AsksForLFS(args[1]) {
 		return "", "", fmt.Errorf("git asks the host for %.40q: only git-upload-pack is allowed", program)
 	}
 	return args[0] + port, args[1], nil

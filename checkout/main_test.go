@@ -112,6 +112,8 @@ type trial struct {
 	environ []string
 	// waits gets how long was waited, instead of waiting.
 	waits *[]time.Duration
+	// ctx, if not nil, is the test's otherwise.
+	ctx context.Context //nolint:containedctx // It is an argument.
 }
 
 // outcome is what has become of one.
@@ -137,7 +139,10 @@ func (tr trial) run(t *testing.T) outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	if tr.ctx == nil {
+		tr.ctx = t.Context()
+	}
+	ctx, cancel := context.WithTimeout(tr.ctx, time.Minute)
 	defer cancel()
 	var out bytes.Buffer
 	commit, err := checkout.Run(ctx, checkout.Options{
@@ -151,7 +156,15 @@ func (tr trial) run(t *testing.T) outcome {
 		},
 		Environ: append(os.Environ(), tr.environ...),
 		Out:     &out,
-		Wait: func(_ context.Context, d time.Duration) error {
+		Wait: func(ctx context.Context, d time.Duration) error {
+			if tr.input.LFS && d == time.Second {
+				// For the time stamps of files.
+				select {
+				case <-ctx.Done():
+				case <-time.After(d):
+				}
+				return ctx.Err()
+			}
 			if tr.waits != nil {
 				*tr.waits = append(*tr.waits, d)
 			}

@@ -93,12 +93,3 @@ func environment(from []string, scratch string, source plan.Source, access plan.
 	}
 	return environ
 }
-
-// shellWords is a command as the shell takes it, which git starts its helpers with.
-func shellWords(command []string) string {
-	words := make([]string, 0, len(command))
-	for _, word := range command {
-		words = append(words, "'"+strings.ReplaceAll(word, "'", `'\''`)+"'")
-	}
-	return strings.Join(words, " ")
-}

@@ -82,13 +82,14 @@ func (s Source) Find() Command {
 	return Command{"rev-parse", "--verify", "--quiet", "--end-of-options", what + "^{commit}"}
 }
 
-// Write puts a commit's files into the folder.
+// Write puts a commit's files into the folder, also where an earlier try has broken off: it
+// may have to fetch them.
 func (s Source) Write(commit string) []Command {
 	var commands []Command
 	if len(s.Paths) > 0 {
 		commands = append(commands, append(Command{"sparse-checkout", "set", "--cone"}, s.Paths...))
 	}
-	return append(commands, Command{"checkout", "--quiet", "--detach", commit})
+	return append(commands, Command{"checkout", "--quiet", "--force", "--detach", commit})
 }
 
 // Head prints the commit that is checked out, and the first line of its message.

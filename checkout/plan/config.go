@@ -11,6 +11,8 @@ type Access struct {
 	BearerToken string
 	// CAFile holds the authorities that vouch for the host. Blank: the system's.
 	CAFile string
+	// Folder is git's own of the checkout, an absolute path.
+	Folder string
 }
 
 // Config is all that git knows beside what stands in the checkout's own, which git
@@ -33,6 +35,9 @@ func (s Source) Config(access Access) []Setting {
 	}
 	if s.Remote.Scheme() == schemeHTTP {
 		settings = append(settings, Setting{"protocol." + schemeHTTP + ".allow", "always"})
+	}
+	if s.LFS {
+		settings = append(settings, s.lfs(access.Folder)...)
 	}
 	of := "http." + s.Remote.Scheme() + "://" + s.Host + "/."
 	if s.Host != "" && access.CAFile != "" {

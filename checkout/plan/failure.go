@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kayci/kayci/api/printable"
@@ -36,18 +37,29 @@ const (
 	NoFile
 	// NoRoom: the volume is full.
 	NoRoom
+	// NoLFS: the host has no server of Git LFS for the repository.
+	NoLFS
+	// LFSMissing: the host has not all files of Git LFS.
+	LFSMissing
+	// LFSQuota: the host sends no more files of Git LFS for now.
+	LFSQuota
+	// LFSCorrupt: the host has sent another file than was asked for.
+	LFSCorrupt
+	// LFSExtension: a pointer wants a program to run.
+	LFSExtension
+	// LFSFailed is a failure of Git LFS of which only its own words are known.
+	LFSFailed
 )
+
+type sign struct {
+	text string
+	kind Kind
+}
 
 // signs are texts by which git, which has no other way to tell, says what has failed.
 // The first that is found counts.
-func signs() []struct {
-	text string
-	kind Kind
-} {
-	return []struct {
-		text string
-		kind Kind
-	}{
+func signs() []sign {
+	return []sign{
 		{"No space left on device", NoRoom},
 		{"Disk quota exceeded", NoRoom},
 		{"does not allow request for unadvertised object", Unadvertised},
@@ -93,7 +105,7 @@ func signs() []struct {
 
 // KindOf tells what a failure is about by git's words.
 func KindOf(said string) Kind {
-	for _, sign := range signs() {
+	for _, sign := range slices.Concat(signs(), signsOfLFS()) {
 		if strings.Contains(said, sign.text) {
 			return sign.kind
 		}
@@ -141,13 +153,13 @@ func (s Source) advice(kind Kind) string {
 	case NoRoom:
 		return "the volume is full: give it more room, or fetch less (depth, paths)"
 	default:
-		return "git failed"
+		return s.adviceLFS(kind)
 	}
 }
 
 // wordless are lines with which git ends whatever has failed.
 func wordless(line string) bool {
-	return line == "" || strings.HasPrefix(line, "hint:") || line == "fatal: Could not read from remote repository." ||
+	return line == "" || wordlessLFS(line) || strings.HasPrefix(line, "hint:") || line == "fatal: Could not read from remote repository." ||
 		line == "Please make sure you have the correct access rights" || line == "and the repository exists."
 }
 

@@ -107,7 +107,7 @@ func (s Source) Submodule(module Module, commit string) (Source, error) {
 	if remote.Scheme() == schemeHTTP && s.Remote.Scheme() != schemeHTTP {
 		return Source{}, errors.New("the submodule " + module.Path + " is fetched over http://, and the repository isn't")
 	}
-	sub := Source{Remote: remote, Commit: commit, Depth: s.Depth, Submodules: true}
+	sub := Source{Remote: remote, Commit: commit, Depth: s.Depth, Submodules: true, LFS: s.LFS}
 	if s.Host != "" && remote.Scheme() == s.Remote.Scheme() && remote.SameHost(s.Host) {
 		sub.Host = s.Host
 	}

@@ -124,9 +124,9 @@ func TestCommands(t *testing.T) {
 			fetch + "--filter=blob:none origin " + commit + " +refs/tags/*:refs/tags/*",
 			fetch + "--filter=blob:none origin main +refs/tags/*:refs/tags/*",
 		}},
-		"files": {lines(read(plan.Input{SHA: "main"}).Write(commit)), []string{"checkout --quiet --detach " + commit}},
+		"files": {lines(read(plan.Input{SHA: "main"}).Write(commit)), []string{"checkout --quiet --force --detach " + commit}},
 		"files of folders": {lines(read(plan.Input{SHA: "main", Paths: []string{"docs", "web/src"}}).Write(commit)), []string{
-			"sparse-checkout set --cone docs web/src", "checkout --quiet --detach " + commit,
+			"sparse-checkout set --cone docs web/src", "checkout --quiet --force --detach " + commit,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -163,9 +163,19 @@ func TestExplain(t *testing.T) {
 		"fatal: --unshallow on a complete repository does not make sense":                                                                               commit + " is gone from git.example.com",
 		"error: object " + commit + " is odd":                                                                                                           "git failed; git says: error: object " + commit + " is odd",
 		"hint: try\nfatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n": "git.example.com can't be reached, or broke off: try again, and see whether pods may connect to it",
-		"connect to ssh://git.example.com/x: the server refused the key\nfatal: Could not read from remote repository.":                                 "git.example.com wants credentials for " + address,
-		"connect to ssh://git.example.com/x: the server's ssh-rsa key is not the one in known_hosts\nfatal: Could not read from remote repository.":     "git.example.com doesn't prove to be the host that is trusted",
-		"connect to ssh://git.example.com/x: the Secret's identity is encrypted: add its passphrase\nfatal: Could not read from remote repository.\n":   "the Secret can't be used for git.example.com; git says: connect to",
+		"Error downloading object: a.bin (abababa): Smudge error: Error downloading a.bin (ab): [ab] Object does not exist on the server: [404] Object does not exist on the server\n\n" +
+			"Errors logged to '/x/lfs/logs/1.log'.\nUse `git lfs logs last` to view the log.\nerror: external filter 'x' failed\nfatal: a.bin: smudge filter lfs failed\n": "git.example.com has not all files of Git LFS that the commit names: push them (git lfs push --all); git says: Error downloading object: a.bin",
+		"Smudge error: Error downloading a.bin (ab): batch response: Repository or object not found: https://git.example.com/x\n":                     "git.example.com has no server of Git LFS for " + address,
+		"batch response: This repository is over its data quota. Account responsible for LFS bandwidth should purchase more\n":                        "git.example.com sends no more files of Git LFS",
+		"Smudge error: Error downloading a.bin (ab): expected OID ab, got cd after 5 bytes written\n":                                                 "git.example.com has sent another file than the commit names",
+		"Smudge error: smudge filter: extension 'evil' is not configured\n":                                                                           "a file of Git LFS wants an extension",
+		"Smudge error: write /x: no space left on device\nfatal: a.bin: smudge filter lfs failed\n":                                                   "the volume is full",
+		"Post \"https://git.example.com/x\": dial tcp 192.0.2.1:443: connect: connection refused\n":                                                   "git.example.com can't be reached, or broke off",
+		"Post \"https://git.example.com/x\": x509: certificate signed by unknown authority\n":                                                         "git.example.com doesn't prove to be the host that is trusted",
+		"error: external filter 'x' failed\nfatal: a.bin: smudge filter lfs failed\n":                                                                 "not all files of Git LFS came from git.example.com",
+		"connect to ssh://git.example.com/x: the server refused the key\nfatal: Could not read from remote repository.":                               "git.example.com wants credentials for " + address,
+		"connect to ssh://git.example.com/x: the server's ssh-rsa key is not the one in known_hosts\nfatal: Could not read from remote repository.":   "git.example.com doesn't prove to be the host that is trusted",
+		"connect to ssh://git.example.com/x: the Secret's identity is encrypted: add its passphrase\nfatal: Could not read from remote repository.\n": "the Secret can't be used for git.example.com; git says: connect to",
 	} {
 		t.Run(said, func(t *testing.T) {
 			t.Parallel()

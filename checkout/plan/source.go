@@ -26,6 +26,8 @@ type Input struct {
 	Paths []string
 	// Submodules are checked out, too.
 	Submodules bool
+	// LFS has files of Git LFS fetched, which else stay pointers.
+	LFS bool
 	// Merge, if not blank, is the branch that the commit is merged into.
 	Merge string
 	// Host that the credentials are for. Blank: that of the URL.
@@ -48,6 +50,8 @@ type Source struct {
 	Paths []string
 	// Submodules are checked out, too.
 	Submodules bool
+	// LFS has files of Git LFS fetched.
+	LFS bool
 	// Merge is the branch that the commit is merged into. Blank: none.
 	Merge string
 	// Host that the credentials are for. Blank: there are none.
@@ -62,7 +66,7 @@ func Read(in Input) (Source, error) {
 	if err != nil {
 		return Source{}, err
 	}
-	s := Source{Remote: remote, Ref: in.Ref, Depth: in.Depth, Tags: in.Tags, Paths: in.Paths, Submodules: in.Submodules, Merge: in.Merge}
+	s := Source{Remote: remote, Ref: in.Ref, Depth: in.Depth, Tags: in.Tags, Paths: in.Paths, Submodules: in.Submodules, LFS: in.LFS, Merge: in.Merge}
 	if sha := strings.ToLower(in.SHA); hash.MatchString(sha) {
 		s.Commit = sha
 	} else {

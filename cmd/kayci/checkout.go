@@ -55,7 +55,8 @@ known_hosts, and password for the identity's passphrase, for ssh. They are sent 
 one host alone, and are nowhere in the folder afterwards.
 
 What the repository holds configures nothing: no hook, no filter and no other
-configuration of it is used. Submodules are fetched by --submodules alone, and get the
+configuration of it is used. By --lfs alone files of Git LFS are fetched, by the
+program git-lfs and from the server that belongs to the URL, whatever .lfsconfig says. Submodules are fetched by --submodules alone, and get the
 credentials only if they are at the same host. Git's own environment has nothing but
 the path, the proxy and the certificates of this one. Nothing bounds how much is
 fetched but the time and the volume.`,
@@ -72,6 +73,7 @@ fetched but the time and the volume.`,
 	f.BoolVar(&flags.input.Tags, "tags", false, "fetch all tags, too")
 	f.StringArrayVar(&flags.input.Paths, "path", nil, "folder of the repository to write, instead of all; may be repeated. The files of the folders above it come along")
 	f.BoolVar(&flags.input.Submodules, "submodules", false, "check out submodules, and theirs")
+	f.BoolVar(&flags.input.LFS, "lfs", false, "fetch files of Git LFS, which else stay pointers, also those of submodules")
 	f.StringVar(&flags.input.Merge, "merge", "", "branch to merge the commit into, as it is now; its files are written (default $"+checkoutMerge+", or none)")
 	f.StringVar(&flags.secret, "secret", "", "folder with the files of the credentials")
 	f.StringVar(&flags.input.Host, "host", "", "host that the credentials are for, with its port if it has one of its own (default that of the URL)")

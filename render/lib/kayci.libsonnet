@@ -201,11 +201,12 @@
   // http=true lets them be sent over http. depth is how many commits of history, 0 for
   // all; tags fetches all tags. paths are folders to write instead of all. ref is the
   // branch to look for the commit in, at a host that lets nobody fetch it by its hash.
-  // submodules checks them out, too. merge is a branch: what is written is the commit
+  // submodules checks them out, too. lfs fetches files of Git LFS, which else stay
+  // pointers. merge is a branch: what is written is the commit
   // merged into it, as it is then, and a conflict is a failure.
   // output is the job's output that the commit is left as. timeout bounds the step, 15m
   // by default. user is who the files belong to, if not who the pod runs as.
-  checkout(url='$(KAYCI_GIT_URL)', sha='$(KAYCI_GIT_SHA)', dir='.', secret=null, host=null, http=false, depth=1, tags=false, paths=[], ref=null, submodules=false, merge=null, output=null, timeout=null, user=null, name=null)::
+  checkout(url='$(KAYCI_GIT_URL)', sha='$(KAYCI_GIT_SHA)', dir='.', secret=null, host=null, http=false, depth=1, tags=false, paths=[], ref=null, submodules=false, lfs=false, merge=null, output=null, timeout=null, user=null, name=null)::
     local folder = std.join('-', [word for word in std.split(std.join('', [
       if std.member('abcdefghijklmnopqrstuvwxyz0123456789', c) then c else '-'
       for c in std.stringChars(std.asciiLower(dir))
@@ -242,6 +243,7 @@
         + (if tags then ['--tags'] else [])
         + ['--path=' + path for path in items(paths)]
         + (if submodules then ['--submodules'] else [])
+        + (if lfs then ['--lfs'] else [])
         + (if secret != null then ['--secret=/git-secret', '--host=' + recipient] else [])
         + (if http then ['--http'] else [])
         + (if output != null then ['--output=' + output] else [])

@@ -40,6 +40,8 @@ type Host struct {
 	Address string
 	// Credentials that a push takes.
 	Credentials Credentials
+	// LFS serves large files, by the same rules as repositories.
+	LFS LFS
 
 	server *http.Server
 	served chan error
@@ -101,6 +103,10 @@ func (h *Host) guard(next http.Handler) http.Handler {
 		if needsCredentials(r) && !h.authorized(r) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
 			http.Error(w, "credentials are needed", http.StatusUnauthorized)
+			return
+		}
+		if asksLFS(r) {
+			h.LFS.ServeHTTP(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -12,6 +14,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
@@ -107,6 +110,9 @@ func (s *SSH) serve(ctx context.Context, conn net.Conn) {
 
 // execute runs the command as sshd does, and returns the exit status.
 func (s *SSH) execute(ctx context.Context, command string, channel ssh.Channel) byte {
+	if path, is := strings.CutPrefix(command, "git-lfs-authenticate "); is {
+		return s.authenticateLFS(strings.Trim(strings.TrimSuffix(path, " download"), "'"), channel)
+	}
 	// A path begins at the folder of the repositories.
 	cmd := exec.CommandContext(ctx, "sh", "-c", `eval "set -- $1"; exec "$1" ".$2"`, "sh", command)
 	cmd.Dir = s.host.Dir
@@ -121,6 +127,19 @@ func (s *SSH) execute(ctx context.Context, command string, channel ssh.Channel) 
 		_ = stdin.Close()
 	}()
 	if cmd.Wait() != nil {
+		return 1
+	}
+	return 0
+}
+
+// authenticateLFS says where Git LFS downloads from, and how it proves there that it may.
+func (s *SSH) authenticateLFS(path string, channel ssh.Channel) byte {
+	token := base64.StdEncoding.EncodeToString([]byte(s.host.Credentials.Username + ":" + s.host.Credentials.Password))
+	err := json.NewEncoder(channel).Encode(map[string]any{
+		"href":   "http://" + s.host.Address + "/" + strings.TrimPrefix(path, "/") + "/info/lfs",
+		"header": map[string]string{"Authorization": "Basic " + token},
+	})
+	if err != nil {
 		return 1
 	}
 	return 0

@@ -6,7 +6,7 @@ ci.pipeline('checkout', params=['git_url', 'git_sha', 'base'], jobs=[
     ci.script('golang:1.26', 'go test ./...'),
   ]),
   ci.job('everything', [
-    ci.checkout(secret='git', host='git.example.com', dir='src', depth=0, tags=true, ref='main', submodules=true, merge='$(KAYCI_BASE)', output='commit', timeout='5m', user=1000),
+    ci.checkout(secret='git', host='git.example.com', dir='src', depth=0, tags=true, ref='main', submodules=true, lfs=true, merge='$(KAYCI_BASE)', output='commit', timeout='5m', user=1000),
     ci.checkout('https://git.example.com/acme/tools.git', 'v1', secret='git', dir='third_party/Tools', paths=['bin', 'share/$x']),
     ci.checkout('ssh://git@git.example.com:2222/acme/secrets.git', 'main', secret='ssh', dir='secrets', name='secrets'),
     ci.checkout('http://git.example.com/acme/plain.git', 'main', secret='git', http=true, dir='plain'),
