@@ -19,30 +19,22 @@ func Ended(pod *corev1.Pod) bool {
 }
 
 // exitedZero reports whether the pod's work is done: each regular container has
-// ended with 0. A native sidecar may still be uploading what the next job needs,
-// so with one the pod as a whole has to end.
+// ended with 0, and so has each native sidecar, which may upload what the next job
+// needs. The kubelet takes a second or two more to call the pod ended. It starts no
+// sidecar again once the others have ended. One that was killed leaves the verdict to
+// the pod as a whole.
 func exitedZero(pod *corev1.Pod) bool {
-	switch {
-	case pod.Status.Phase == corev1.PodFailed:
-		return false
-	case pod.Status.Phase == corev1.PodSucceeded:
-		return true
-	case hasSidecar(pod):
-		return false
+	if Ended(pod) {
+		return pod.Status.Phase == corev1.PodSucceeded
 	}
-	ended := 0
-	for i := range pod.Status.ContainerStatuses {
-		terminated := pod.Status.ContainerStatuses[i].State.Terminated
-		if terminated == nil || terminated.ExitCode != 0 {
-			return false
-		}
-		ended++
+	zero := map[string]bool{}
+	for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+		ended := status.State.Terminated
+		zero[status.Name] = ended != nil && ended.ExitCode == 0
 	}
-	return ended > 0 && ended == len(pod.Spec.Containers)
-}
-
-func hasSidecar(pod *corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool { return sidecar(&c) })
+	goesOn := func(c corev1.Container) bool { return !zero[c.Name] }
+	return len(pod.Spec.Containers) > 0 && !slices.ContainsFunc(pod.Spec.Containers, goesOn) &&
+		!slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool { return sidecar(&c) && goesOn(c) })
 }
 
 func sidecar(init *corev1.Container) bool {

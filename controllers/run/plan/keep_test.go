@@ -61,6 +61,10 @@ func TestKept(t *testing.T) {
 	}{
 		{name: "all", pod: append(succeeded, kept(0, "")), want: result{Job: outcome{Phase: "Succeeded"}, Run: "1 of 2 jobs succeeded"}},
 		{
+			name: "all, before the pod has ended", pod: []podOption{exit(0, "Completed", 5), kept(0, threeFailed)},
+			want: result{Job: outcome{Phase: "Succeeded"}, Tests: three, Run: "1 of 2 jobs succeeded"},
+		},
+		{
 			name: "all, and outputs, and tests", outputs: []string{"a"}, pod: append(succeeded, left("main", `{"a": "b"}`), kept(0, `{"tests": {"tests": 3, "flaky": 1}}`)),
 			want: result{Job: outcome{Phase: "Succeeded"}, Outputs: map[string]string{"a": "b"}, Tests: &v1alpha1.TestSummary{Total: 3, Flaky: 1}, Run: "1 of 2 jobs succeeded"},
 		},

@@ -20,6 +20,21 @@ func sidecar(p *corev1.Pod) {
 	}
 }
 
+// sidecarEnded has an init container end.
+func sidecarEnded(name string, code int32) podOption {
+	return func(p *corev1.Pod) {
+		p.Status.InitContainerStatuses = append(p.Status.InitContainerStatuses, corev1.ContainerStatus{
+			Name: name, State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: code, FinishedAt: *ts(8)}},
+		})
+	}
+}
+
+// sidecarRuns has the last one of them run.
+func sidecarRuns(p *corev1.Pod) {
+	last := &p.Status.InitContainerStatuses[len(p.Status.InitContainerStatuses)-1]
+	last.State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+}
+
 func secondContainer(p *corev1.Pod) {
 	p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "helper"})
 	p.Status.ContainerStatuses = append(p.Status.ContainerStatuses, corev1.ContainerStatus{
@@ -52,7 +67,17 @@ func TestSuccess(t *testing.T) {
 		{name: "another container runs", pod: []podOption{exit(0, "Completed", 5), secondContainer}, want: "Running"},
 		{name: "another container has no status yet", pod: []podOption{exit(0, "Completed", 5), unreported}, want: "Running"},
 		{name: "a sidecar may still work", pod: []podOption{exit(0, "Completed", 5), sidecar}, want: "Running"},
-		{name: "a sidecar has ended", pod: []podOption{exit(0, "Completed", 5), sidecar, podPhase(corev1.PodSucceeded)}, want: "Succeeded"},
+		{name: "a sidecar has ended with 0", pod: []podOption{exit(0, "Completed", 5), sidecar, sidecarEnded("proxy", 0)}, want: "Succeeded"},
+		{name: "a sidecar was killed, and the pod has not ended", pod: []podOption{exit(0, "Completed", 5), sidecar, sidecarEnded("proxy", 137)}, want: "Running"},
+		{name: "a sidecar was killed, and the pod has", pod: []podOption{exit(0, "Completed", 5), sidecar, sidecarEnded("proxy", 137), podPhase(corev1.PodSucceeded)}, want: "Succeeded"},
+		{name: "what wasn't kept waits for the pod", pod: []podOption{exit(0, "Completed", 5), kept(1, fullStore)}, want: "Running"},
+		{name: "a first step has ended, and no sidecar", pod: []podOption{exit(0, "Completed", 5), sidecar, sidecarEnded("init", 0)}, want: "Running"},
+		{name: "one of two sidecars has ended", pod: []podOption{exit(0, "Completed", 5), sidecar, sidecarEnded("proxy", 0), kept(0, ""), sidecarRuns}, want: "Running"},
+		{name: "a sidecar has ended, and the program runs", pod: []podOption{sidecar, sidecarEnded("proxy", 0)}, want: "Running"},
+		{name: "a sidecar has ended, and the program has failed", pod: []podOption{exit(1, "Error", 5), sidecar, sidecarEnded("proxy", 0)}, want: "Running"},
+		{name: "a sidecar has ended, cut short", pod: []podOption{disrupted(4), deleted(4), exit(0, "Completed", 5), sidecar, sidecarEnded("proxy", 0)}, want: "Failed"},
+		{name: "perhaps ended by the deadline, with a sidecar", pod: []podOption{deadline(4), exit(0, "Completed", 5), sidecar, sidecarEnded("proxy", 0)}, want: "Running"},
+		{name: "a sidecar's pod has ended", pod: []podOption{exit(0, "Completed", 5), sidecar, podPhase(corev1.PodSucceeded)}, want: "Succeeded"},
 		{name: "one of two completions", job: []jobOption{two}, pod: []podOption{exit(0, "Completed", 5)}, want: "Running"},
 		{name: "indexed", job: []jobOption{indexed}, pod: []podOption{exit(0, "Completed", 5)}, want: "Running"},
 		{name: "parallel", job: []jobOption{parallel}, pod: []podOption{exit(0, "Completed", 5)}, want: "Running"},
