@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/kayci/kayci/api/printable"
@@ -114,11 +115,7 @@ func (k *keeping) warn(format string, args ...any) {
 // ended reports whether the job's program has succeeded. Where that can't be known, what
 // is kept only then can't be.
 func (k *keeping) ended(ctx context.Context) bool {
-	asks := len(k.Caches) > 0
-	for _, artifact := range k.Artifacts {
-		asks = asks || artifact.When != Always
-	}
-	if !asks {
+	if !k.depends() {
 		return true
 	}
 	succeeded, err := k.Store.Succeeded(ctx)
@@ -126,6 +123,16 @@ func (k *keeping) ended(ctx context.Context) bool {
 		k.unknown = err
 	}
 	return succeeded
+}
+
+// depends reports whether anything is kept only after a success. A cache that is there
+// already isn't kept at all.
+func (k *keeping) depends() bool {
+	return slices.ContainsFunc(k.Artifacts, func(a Artifact) bool { return a.When != Always }) ||
+		slices.ContainsFunc(k.Caches, func(c Cache) bool {
+			n, err := readNote(k.Notes, c.Name)
+			return err == nil && !n.Hit
+		})
 }
 
 func (k *keeping) artifact(ctx context.Context, artifact Artifact, succeeded bool) error {

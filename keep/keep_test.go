@@ -23,6 +23,8 @@ type store struct {
 	away      error
 	caches    map[string]bool
 	succeeded error
+	// asked is how often it was asked whether the job has succeeded.
+	asked int
 }
 
 func (s *store) note(words ...string) { s.done = append(s.done, strings.Join(words, " ")) }
@@ -55,7 +57,10 @@ func (s *store) FetchArtifact(_ context.Context, root *os.Root, job, name string
 	return upload.Saved{Files: 1, Bytes: 2}, errors.Join(s.away, root.WriteFile("fetched", nil, 0o600))
 }
 
-func (s *store) Succeeded(context.Context) (bool, error) { return !s.failed, s.succeeded }
+func (s *store) Succeeded(context.Context) (bool, error) {
+	s.asked++
+	return !s.failed, s.succeeded
+}
 
 const report = `<testsuite name="unit"><testcase name="TestA"/><testcase name="TestB"><failure message="no"/></testcase></testsuite>`
 
@@ -190,6 +195,42 @@ func TestCache(t *testing.T) {
 		keep.Restore(t.Context(), o, restoring)
 		if len(s.done) > 0 && strings.Contains(s.done[0], key) || name == "none" && !strings.Contains(out.String(), "none of its key files") {
 			t.Errorf("%s: %q, %s", name, s.done, out)
+		}
+	}
+}
+
+// TestWhatDependsOnSuccess: only then is it asked for, which takes a moment.
+func TestWhatDependsOnSuccess(t *testing.T) {
+	t.Parallel()
+	always, after := keep.Artifact{Name: "logs", Paths: []string{"*"}, When: keep.Always}, keep.Artifact{Name: "dist", Paths: []string{"*"}, When: keep.OnSuccess}
+	for name, tt := range map[string]struct {
+		artifacts []keep.Artifact
+		// caches that there are, of those that the job restores.
+		restores, there []string
+		caches          []keep.Cache
+		want            int
+	}{
+		"nothing":                            {},
+		"always":                             {artifacts: []keep.Artifact{always}},
+		"after a success":                    {artifacts: []keep.Artifact{always, after}, want: 1},
+		"a cache that is there":              {restores: []string{"go"}, there: []string{"go"}, caches: []keep.Cache{{Name: "go"}}},
+		"a cache that is new":                {restores: []string{"go"}, caches: []keep.Cache{{Name: "go"}}, want: 1},
+		"one of two caches is new":           {restores: []string{"go", "npm"}, there: []string{"go"}, caches: []keep.Cache{{Name: "go"}, {Name: "npm"}}, want: 1},
+		"a cache that nobody has looked for": {caches: []keep.Cache{{Name: "go"}}},
+		"that, and a cache that is there":    {artifacts: []keep.Artifact{after}, restores: []string{"go"}, there: []string{"go"}, caches: []keep.Cache{{Name: "go"}}, want: 1},
+	} {
+		s := &store{caches: map[string]bool{}}
+		for _, key := range tt.there {
+			s.caches[key] = true
+		}
+		o, _ := options(t, s, nil)
+		for _, key := range tt.restores {
+			keep.Restore(t.Context(), o, keep.Restoring{Cache: keep.Cache{Name: key}, Key: key})
+		}
+		o.Artifacts, o.Caches = tt.artifacts, tt.caches
+		keep.All(t.Context(), o)
+		if s.asked != tt.want {
+			t.Errorf("%s: it was asked %d times", name, s.asked)
 		}
 	}
 }

@@ -15,8 +15,8 @@ const (
 	// endWithin is how long after a pod's containers have ended the API server may not
 	// know it.
 	endWithin = 30 * time.Second
-	// askAgain is how long to wait before it is asked again.
-	askAgain = time.Second / 2
+	// It is asked again after a pause that doubles: mostly it knows a moment later.
+	firstAsk, askAgain = 50 * time.Millisecond, time.Second / 2
 )
 
 // Succeeded waits until the pod's containers are known to have ended, but for its
@@ -24,7 +24,7 @@ const (
 func (c *Client) Succeeded(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, endWithin)
 	defer cancel()
-	for {
+	for pause := firstAsk; ; pause = min(2*pause, askAgain) {
 		answer, err := c.do(ctx, call{method: http.MethodGet, path: "ended"})
 		var ended pods.Ended
 		if err == nil {
@@ -36,7 +36,7 @@ func (c *Client) Succeeded(ctx context.Context) (bool, error) {
 		if ended.All {
 			return ended.Succeeded, nil
 		}
-		if c.pause(ctx, askAgain) != nil {
+		if c.pause(ctx, pause) != nil {
 			return false, errors.New("the job's containers go on, as far as the API server knows")
 		}
 	}
