@@ -40,10 +40,11 @@ func TestLateStore(t *testing.T) {
 		after []int64
 		waits []time.Duration
 	}{
+		"just now":                 {0, []int64{0, 2, 4, 8, 16}, []time.Duration{2 * time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 10 * time.Second}},
 		"in time":                  {20, []int64{0, 460, 470}, []time.Duration{10 * time.Second, 10 * time.Second, 0}},
 		"away for a while":         {550, []int64{0, 59, 60}, []time.Duration{10 * time.Second, 10 * time.Second, 0}},
 		"away for long":            {100_000, []int64{0, 470, 480}, []time.Duration{10 * time.Second, 10 * time.Second, 0}},
-		"a clock that is slow":     {-100_000, []int64{0, 2, 470, 480}, []time.Duration{2 * time.Second, 10 * time.Second, 10 * time.Second, 0}},
+		"a clock that is slow":     {-100_000, []int64{0, 2, 470, 480}, []time.Duration{2 * time.Second, 2 * time.Second, 10 * time.Second, 0}},
 		"a clock that is too fast": {590, []int64{0, 59, 60}, []time.Duration{10 * time.Second, 10 * time.Second, 0}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,7 +19,8 @@ const (
 	// grace is how long they are waited for at least, once the Run was seen: a store that
 	// was away for long reads the logs of Runs that ended meanwhile.
 	grace = time.Minute
-	// look is how often they are looked at.
+	// look is how often they are looked at, and oftener shortly after the end: mostly a
+	// pod's end is all that is missing, which comes a second later.
 	look = 10 * time.Second
 	// pace is how many Runs of long ago are recorded each second: all of them are met at
 	// once where a store was just installed.
@@ -77,7 +78,7 @@ func (w *waits) wait(run *v1alpha1.Run, now time.Time, open bool) time.Duration 
 	case ago < quiet:
 		return quiet - ago
 	case open && (ago < patience || seen < least):
-		return look
+		return max(quiet, min(ago, look))
 	case s.old:
 		return w.turn(s, now)
 	default:
