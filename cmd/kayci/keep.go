@@ -71,7 +71,7 @@ ci.artifacts, ci.junit and ci.cache make it a sidecar of the job's pod.`,
 	f := cmd.Flags()
 	flags.bind(f, 2*time.Minute)
 	f.StringArrayVar(&flags.artifacts, "artifact", nil, `an artifact, as {"name":"dist","paths":["dist/**"],"when":"success"}; may be repeated`)
-	f.StringArrayVar(&flags.reports, "junit", nil, "files of test results, as reports/**/*.xml; may be repeated")
+	f.StringArrayVar(&flags.reports, "junit", nil, "files of test results, as reports/**/*.xml, in JUnit's XML or as go test -json prints them; may be repeated")
 	f.StringArrayVar(&flags.caches, "cache", nil, `a cache, as {"name":"cache","paths":["pkg"]}; may be repeated`)
 	return cmd
 }

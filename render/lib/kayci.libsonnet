@@ -303,8 +303,8 @@
     else if when != 'success' && when != 'always' then error "ci.artifacts %s: when is 'success' or 'always'" % name
     else { what:: 'ci.artifacts ' + name, keeps:: ['--artifact=' + std.manifestJsonMinified({ name: name, paths: items(paths), when: when })] },
 
-  // junit reads test results from files of JUnit XML, as reports/**/*.xml, once the job's
-  // containers have ended, however they have. It stands among the steps of a job.
+  // junit reads test results from files of JUnit XML, as reports/**/*.xml, or of what
+  // go test -json prints, once the job's containers have ended, however they have. It stands among the steps of a job.
   junit(paths):: { what:: 'ci.junit', keeps:: ['--junit=' + path for path in items(paths)] },
 
   // fetch is a step that brings an artifact of an earlier job into the folder that the

@@ -43,10 +43,7 @@ func (t *telltale) sentence(details string) string {
 	if message != "" && !strings.EqualFold(message, string(Failed)) && !strings.EqualFold(message, string(Skipped)) {
 		return message
 	}
-	if lines := telling(details); len(lines) > 0 {
-		return sentence(lines[0])
-	}
-	return sentence(t.kind)
+	return cmp.Or(first(details), sentence(t.kind))
 }
 
 // begin starts a case over.

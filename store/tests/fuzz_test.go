@@ -3,7 +3,6 @@ package tests
 import (
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,11 +15,7 @@ import (
 // FuzzRead checks that whatever a file holds, a report is within its limits, in order,
 // fit for eyes, the same each time, and whole when it is stored.
 func FuzzRead(f *testing.F) {
-	paths, err := filepath.Glob("testdata/*.xml")
-	if err != nil || len(paths) == 0 {
-		f.Fatal(paths, err)
-	}
-	for _, path := range paths {
+	for _, path := range written(f) {
 		file, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)

@@ -26,11 +26,7 @@ type golden struct {
 // TestTools reads what each tool writes of tests that pass, fail and are skipped.
 func TestTools(t *testing.T) {
 	t.Parallel()
-	paths, err := filepath.Glob("testdata/*.xml")
-	if err != nil || len(paths) == 0 {
-		t.Fatal(paths, err)
-	}
-	for _, path := range paths {
+	for _, path := range written(t) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			t.Parallel()
 			file, err := os.ReadFile(path)
@@ -43,9 +39,23 @@ func TestTools(t *testing.T) {
 			if diff := cmp.Diff(report, slowly); diff != "" {
 				t.Errorf("read byte by byte it differs (-at once +byte by byte):\n%s", diff)
 			}
-			compareGolden(t, strings.TrimSuffix(path, ".xml")+".json", &report)
+			compareGolden(t, strings.TrimSuffix(path, filepath.Ext(path))+".json", &report)
 		})
 	}
+}
+
+// written are the files of all tools.
+func written(t testing.TB) []string {
+	t.Helper()
+	var all []string
+	for _, pattern := range []string{"testdata/*.xml", "testdata/*.jsonl"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil || len(paths) == 0 {
+			t.Fatal(pattern, err)
+		}
+		all = append(all, paths...)
+	}
+	return all
 }
 
 func compareGolden(t *testing.T, path string, report *Report) {

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"bufio"
 	"cmp"
 	"encoding/xml"
 	"errors"
@@ -17,11 +18,11 @@ const (
 )
 
 var (
-	errDepth = fmt.Errorf("its elements nest deeper than %d", maxDepth)
-	errNoXML = errors.New("it isn't XML")
+	errDepth    = fmt.Errorf("its elements nest deeper than %d", maxDepth)
+	errNoReport = errors.New("it is neither XML nor what go test -json prints")
 )
 
-// Read adds what a file says. What is wrong with the file becomes a warning with its
+// Read adds what a file says: JUnit's XML, or the events that `go test -json` prints. What is wrong with the file becomes a warning with its
 // path, and what was read until then counts. An error of the reader becomes a warning,
 // too: a caller that wants to try again has to keep it.
 //
@@ -80,7 +81,15 @@ type element struct {
 }
 
 func (r *reader) read(file io.Reader) error {
-	text, err := decoded(limit(file))
+	text := bufio.NewReaderSize(limit(file), 32<<10)
+	if isEvents(text) {
+		return r.events(text)
+	}
+	return r.xml(text)
+}
+
+func (r *reader) xml(file io.Reader) error {
+	text, err := decoded(file)
 	if err != nil {
 		return err
 	}
@@ -89,7 +98,7 @@ func (r *reader) read(file io.Reader) error {
 	for {
 		token, err := decoder.Token()
 		if errors.Is(err, io.EOF) && !rooted {
-			return errNoXML
+			return errNoReport
 		}
 		if errors.Is(err, io.EOF) {
 			return nil

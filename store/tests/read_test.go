@@ -33,8 +33,8 @@ func TestReadWhatIsWrong(t *testing.T) {
 		want Report
 	}{
 		"empty":                {" \n", warned(Report{}, "it is empty")},
-		"no XML":               {`{"tests": 3}`, warned(Report{}, "it isn't XML")},
-		"only a declaration":   {`<?xml version="1.0"?>`, warned(Report{}, "it isn't XML")},
+		"no XML":               {`{"tests": 3}`, warned(Report{}, "it is neither XML nor what go test -json prints")},
+		"only a declaration":   {`<?xml version="1.0"?>`, warned(Report{}, "it is neither XML nor what go test -json prints")},
 		"another kind":         {`<coverage version="7"><packages/></coverage>`, warned(Report{}, "it isn't a report of JUnit's kind: its root element is <coverage>")},
 		"a long kind":          {"<" + strings.Repeat("é", 90) + "/>", warned(Report{}, "it isn't a report of JUnit's kind: its root element is <"+strings.Repeat("é", 30)+"…>")},
 		"truncated":            {begun + `<testcase name="b">`, warned(onePassed, "it is malformed after 1 test: unexpected EOF")},

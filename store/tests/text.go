@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,6 +53,9 @@ func (e *excerpt) gap(space []byte) []byte {
 	return nil
 }
 
+// size is how many bytes are held.
+func (e *excerpt) size() int { return len(e.head) + len(e.tail) }
+
 func (e *excerpt) reset() {
 	e.head, e.tail, e.omitted = e.head[:0], e.tail[:0], 0
 }
@@ -99,6 +103,22 @@ func telling(text string) []string {
 		}
 	}
 	return kept
+}
+
+// position is what Go's tests and compiler begin a line with that says why.
+var position = regexp.MustCompile(`^\S+\.go:\d+:`)
+
+// first returns the line of some details that comes closest to a message.
+func first(details string) string {
+	lines := telling(details)
+	if len(lines) == 0 {
+		return ""
+	}
+	at := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, "panic: ") })
+	if at < 0 {
+		at = max(0, slices.IndexFunc(lines, position.MatchString))
+	}
+	return sentence(lines[at])
 }
 
 // sentence returns a message as one line.
