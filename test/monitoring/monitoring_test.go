@@ -28,7 +28,14 @@ func read(t *testing.T, path ...string) []byte {
 }
 
 func TestPrometheusTakesTheRules(t *testing.T) {
-	groups, errs := rulefmt.Parse(read(t, "charts", "kayci", "files", "monitoring", "alerts.yaml"), false, model.UTF8Validation, promql(), slog.New(slog.DiscardHandler))
+	for _, file := range []string{"alerts.yaml", "store.yaml"} {
+		t.Run(file, func(t *testing.T) { checkRules(t, read(t, "charts", "kayci", "files", "monitoring", file)) })
+	}
+}
+
+func checkRules(t *testing.T, file []byte) {
+	t.Helper()
+	groups, errs := rulefmt.Parse(file, false, model.UTF8Validation, promql(), slog.New(slog.DiscardHandler))
 	for _, err := range errs {
 		t.Error(err)
 	}
