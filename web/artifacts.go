@@ -15,7 +15,8 @@ import (
 )
 
 // artifact answers with all files of an artifact, as a tar, or with the one file that is
-// asked for. It is saved, whatever it is: nothing of a build is a page of this server.
+// asked for. It is saved, or shown if that is asked for and browsers can, as something that
+// has nothing to do with this server: nothing of a build is a page of its own.
 func (s *server) artifact(w http.ResponseWriter, r *http.Request) error {
 	asking, cancel := s.soon(r.Context())
 	defer cancel()
@@ -30,11 +31,14 @@ func (s *server) artifact(w http.ResponseWriter, r *http.Request) error {
 		return missing
 	}
 	var body io.ReadCloser
-	saved, kind := job+"-"+name+".tar", "application/x-tar"
+	saved, kind, shown := job+"-"+name+".tar", "application/x-tar", ""
 	if file == "" {
 		body, err = s.cluster.kept.Tar(r.Context(), run, job, name)
 	} else {
 		saved, kind = path.Base(file), "application/octet-stream"
+		if r.URL.Query().Has("show") {
+			shown = shownAs(file)
+		}
 		body, err = s.cluster.kept.File(r.Context(), run, job, name, file)
 	}
 	if errors.Is(err, client.ErrNotStored) {
@@ -44,10 +48,15 @@ func (s *server) artifact(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer body.Close()
-	secure.Foreign(w)
 	h := w.Header()
-	h.Set("Content-Type", kind)
-	h.Set("Content-Disposition", serve.Attachment(saved))
+	if shown != "" {
+		secure.ForeignPage(w)
+		h.Set("Content-Type", shown)
+	} else {
+		secure.Foreign(w)
+		h.Set("Content-Type", kind)
+		h.Set("Content-Disposition", serve.Attachment(saved))
+	}
 	h.Set("Cache-Control", "no-store")
 	if _, err := io.Copy(w, body); err != nil {
 		if expired(r.Context()) {

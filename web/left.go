@@ -39,10 +39,10 @@ type artifact struct {
 	More   int
 }
 
-// listedFile leads to a file alone.
+// listedFile leads to a file alone, and where browsers show it, to that.
 type listedFile struct {
-	Name, Path string
-	Bytes      int64
+	Name, Path, Shown string
+	Bytes             int64
 }
 
 // failedTest is a test with what earlier Runs say of it, in words.
@@ -131,7 +131,11 @@ func listed(of string, all []archive.File) []listedFile {
 	var files []listedFile
 	for _, file := range all {
 		if !file.Folder && file.Link == "" {
-			files = append(files, listedFile{Name: file.Path, Path: of + "?" + url.Values{"path": {file.Path}}.Encode(), Bytes: file.Size})
+			one := listedFile{Name: file.Path, Path: of + "?" + url.Values{"path": {file.Path}}.Encode(), Bytes: file.Size}
+			if shownAs(file.Path) != "" {
+				one.Shown = one.Path + "&show=1"
+			}
+			files = append(files, one)
 		}
 	}
 	return files

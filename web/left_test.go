@@ -66,7 +66,7 @@ func TestLeft(t *testing.T) {
 	s, run := leaving(t)
 	const file = "/ns/ci/runs/web-2/jobs/test/artifacts/site"
 	want := &left{
-		Artifacts: []artifact{{Name: "site", Path: file, Files: 3, Bytes: 18, Listed: []listedFile{{Name: "<b>\u202e.html", Path: file + "?path=%3Cb%3E%E2%80%AE.html", Bytes: 18}}}},
+		Artifacts: []artifact{{Name: "site", Path: file, Files: 3, Bytes: 18, Listed: []listedFile{{Name: "<b>\u202e.html", Path: file + "?path=%3Cb%3E%E2%80%AE.html", Shown: file + "?path=%3Cb%3E%E2%80%AE.html&show=1", Bytes: 18}}}},
 		Failed: []failedTest{
 			{Name: "TestA", Message: `<b>\u202e`, Details: "a_test.go:1:\n" + `    got <i>\x1b`, Said: "failed in 1 of 1 earlier Runs"},
 			{Class: "c", Name: "TestB", Said: "new, failed in 0 of 1 earlier Runs"},
@@ -93,7 +93,7 @@ func TestLeft(t *testing.T) {
 	for _, part := range []string{
 		`<strong>TestA</strong>: &lt;b&gt;\u202e <span class="why">(failed in 1 of 1 earlier Runs)</span>`,
 		"<pre>a_test.go:1:\n    got &lt;i&gt;\\x1b</pre>",
-		`<a href="` + file + `?path=%3Cb%3E%E2%80%AE.html">&lt;b&gt;\u202e.html</a> <span class="why">18 B</span>`,
+		`<a href="` + file + `?path=%3Cb%3E%E2%80%AE.html&amp;show=1">&lt;b&gt;\u202e.html</a> <span class="why">18 B</span> <a href="` + file + `?path=%3Cb%3E%E2%80%AE.html">save</a>`,
 	} {
 		if !strings.Contains(html.String(), part) {
 			t.Errorf("there is no %s in\n%s", part, &html)
@@ -125,12 +125,15 @@ func TestArtifactIsSaved(t *testing.T) {
 	}
 	const sandbox = "default-src 'none'; sandbox; frame-ancestors 'none'"
 	for path, want := range map[string]saved{
-		"test/artifacts/site?path=%3Cb%3E%E2%80%AE.html": {200, "application/octet-stream", "attachment; filename*=utf-8''%3Cb%3E%E2%80%AE.html", sandbox, "<script>1</script>"},
-		"build/artifacts/site?path=x":                    {200, "application/octet-stream", "attachment; filename=x", sandbox, "x"},
-		"build/artifacts/site?path=y":                    {404, "", "", "", ""},
-		"build/artifacts/other":                          {404, "", "", "", ""},
-		"build/artifacts/..%2f..":                        {404, "", "", "", ""},
-		"..%2f../artifacts/site":                         {404, "", "", "", ""},
+		"test/artifacts/site?path=%3Cb%3E%E2%80%AE.html":        {200, "application/octet-stream", "attachment; filename*=utf-8''%3Cb%3E%E2%80%AE.html", sandbox, "<script>1</script>"},
+		"build/artifacts/site?path=x":                           {200, "application/octet-stream", "attachment; filename=x", sandbox, "x"},
+		"test/artifacts/site?path=%3Cb%3E%E2%80%AE.html&show=1": {200, "text/html; charset=utf-8", "", "style-src 'unsafe-inline'; img-src data:; " + sandbox, "<script>1</script>"},
+		"build/artifacts/site?path=x&show=1":                    {200, "application/octet-stream", "attachment; filename=x", sandbox, "x"},
+		"build/artifacts/site?show=1":                           {200, "application/x-tar", "attachment; filename=build-site.tar", sandbox, ""},
+		"build/artifacts/site?path=y":                           {404, "", "", "", ""},
+		"build/artifacts/other":                                 {404, "", "", "", ""},
+		"build/artifacts/..%2f..":                               {404, "", "", "", ""},
+		"..%2f../artifacts/site":                                {404, "", "", "", ""},
 	} {
 		mux := http.NewServeMux()
 		status := http.StatusOK
@@ -142,6 +145,9 @@ func TestArtifactIsSaved(t *testing.T) {
 		answer := httptest.NewRecorder()
 		mux.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/ns/ci/runs/web-2/jobs/"+path, nil))
 		h := answer.Header()
+		if h.Get("Content-Type") == "application/x-tar" {
+			answer.Body.Reset()
+		}
 		got := saved{status, h.Get("Content-Type"), h.Get("Content-Disposition"), h.Get("Content-Security-Policy"), answer.Body.String()}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", path, diff)

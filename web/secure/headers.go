@@ -32,6 +32,12 @@ func Foreign(w http.ResponseWriter) {
 	w.Header().Set("Content-Security-Policy", sandbox)
 }
 
+// ForeignPage does so for what a browser is to show: with its own styles and pictures, but
+// no script, form or link to anything that would be asked for by itself.
+func ForeignPage(w http.ResponseWriter) {
+	w.Header().Set("Content-Security-Policy", "style-src 'unsafe-inline'; img-src data:; "+sandbox)
+}
+
 // SameOrigin lets other sites' pages change nothing: what they send is answered by
 // denied. Requests that no browser has sent pass, since they carry no cookie that
 // somebody else could make use of.
