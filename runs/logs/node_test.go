@@ -12,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 
@@ -48,6 +49,10 @@ type node struct {
 	// between is called when a stream has broken.
 	between func()
 	asked   []string
+	// turn is called before each request for a log, with its number from 1 on.
+	turn func(number int)
+	// last is how a pod was last, which a watch tells before it is gone.
+	last *corev1.Pod
 	// away is how many lists of pods fail from now on.
 	away int
 }
@@ -82,6 +87,15 @@ func (n *node) update(change func()) {
 	n.changed.Broadcast()
 }
 
+// at is a turn that does something at a request.
+func (n *node) at(number int, do func()) func(int) {
+	return func(now int) {
+		if now == number {
+			do()
+		}
+	}
+}
+
 // print adds to the log of a pod's container main.
 func (n *node) print(pod string, entries ...entry) {
 	n.update(func() { n.logs[pod] = append(n.logs[pod], entries...) })
@@ -110,7 +124,14 @@ func (n *node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer n.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
 	path := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	if len(path) == 7 && n.turn != nil {
+		n.turn(len(n.asked) + 1)
+	}
 	switch {
+	case r.URL.Query().Has("watch") && n.last != nil:
+		delete(n.pods, n.last.Name)
+		n.last.APIVersion, n.last.Kind = "v1", "Pod"
+		answer(w, http.StatusOK, map[string]any{"type": watch.Deleted, "object": n.last})
 	case r.URL.Query().Has("watch"):
 		// Whoever watches looks again.
 		w.WriteHeader(http.StatusOK)

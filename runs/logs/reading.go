@@ -25,6 +25,9 @@ type reading struct {
 
 	end    End
 	number int64
+	// clean says that the last stream that has given the log has ended by itself: so does
+	// one whose container has ended, and seldom another.
+	clean bool
 	// fruitless is how often in a row the log was resumed in vain.
 	fruitless int
 	clock     clock
@@ -75,10 +78,14 @@ func (r *reading) stream(ctx context.Context, follow bool) error {
 	}
 	stream, err := r.pods.Client.Pods(r.container.Namespace).GetLogs(r.container.Pod, asked).Stream(ctx)
 	if err != nil {
+		r.clean = r.clean && apierrors.IsNotFound(err)
 		return fmt.Errorf("read the log of pod %s: %w", r.container.Pod, err)
 	}
 	defer stream.Close()
-	return r.drain(ctx, stream)
+	err = r.drain(ctx, stream)
+	// Where the node says that it can't give the log, what it gave before counts.
+	r.clean = err == nil && (r.clean || !excuse(r.rest))
+	return err
 }
 
 // drain passes on what the stream has.
@@ -196,11 +203,19 @@ func (r *reading) pass(piece piece) error {
 // said takes what is no line of the container: a node that can't read a log says so in
 // the log's place.
 func (r *reading) said(text []byte) bool {
-	if !bytes.HasPrefix(text, []byte("unable to retrieve container logs for ")) && !bytes.HasPrefix(text, []byte("failed to get container status ")) {
+	if !excuse(text) {
 		return false
+	}
+	if r.clean {
+		// It was read before, and its container is gone, as that of a pod that was evicted.
+		return true
 	}
 	r.miss("the node can't give it: %s", printable.Text(printable.CutBytes(string(text), maxSaid)))
 	return true
+}
+
+func excuse(text []byte) bool {
+	return bytes.HasPrefix(text, []byte("unable to retrieve container logs for ")) || bytes.HasPrefix(text, []byte("failed to get container status "))
 }
 
 // maxSaid bounds what is repeated of what a node says, in bytes.

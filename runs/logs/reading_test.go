@@ -201,6 +201,54 @@ func TestDeleted(t *testing.T) {
 	}
 }
 
+// TestDeletedAfterItsEnd: nothing is lost of a pod that goes when its container has ended
+// and all was read, as one that was evicted does.
+func TestDeletedAfterItsEnd(t *testing.T) {
+	t.Parallel()
+	size := 0
+	for _, e := range twice() {
+		size += len(e.String())
+	}
+	lost := func(after string) []string {
+		return []string{"its pod was deleted: what it printed after " + after + " UTC is lost"}
+	}
+	for name, tt := range map[string]struct {
+		change func(*node)
+		lines  int
+		want   []string
+	}{
+		"before it is asked for its last line": {func(n *node) {
+			n.pods["a"], n.turn = withState(onePod(), terminated()), n.at(2, func() { delete(n.pods, "a") })
+		}, len(twice()), nil},
+		"after the node has removed its log": {func(n *node) {
+			n.pods["a"], n.turn = withState(onePod(), terminated()), n.at(2, func() { n.raw["a"] = "unable to retrieve container logs for containerd://1" })
+		}, len(twice()), nil},
+		"as is seen by a watch": {func(n *node) {
+			n.breaks, n.last = []int{size}, withState(onePod(), terminated())
+		}, len(twice()), nil},
+		"without being seen to have ended": {func(n *node) {
+			n.breaks, n.last = []int{size}, withState(onePod(), running())
+		}, len(twice()), lost("12:00:03")},
+		"without its log, while the stream is broken": {func(n *node) {
+			n.breaks, n.turn = []int{70}, n.at(2, func() { n.raw["a"] = "unable to retrieve container logs for containerd://1" })
+			n.between = func() { n.pods["a"] = withState(onePod(), terminated()) }
+		}, 1, []string{"the node can't give it: unable to retrieve container logs for containerd://1"}},
+		"while the stream is broken": {func(n *node) {
+			n.breaks, n.turn = []int{70}, n.at(2, func() { delete(n.pods, "a") })
+			n.between = func() { n.pods["a"] = withState(onePod(), terminated()) }
+		}, 1, lost("12:00:00")},
+	} {
+		n := newNode()
+		n.pods["a"], n.logs["a"] = withState(onePod(), running()), twice()
+		tt.change(n)
+		got, end, err := read(t, n, Options{Follow: true})
+		complete := tt.want == nil || len(n.pods) > 0
+		if diff := cmp.Diff(tt.want, end.Missing); diff != "" || err != nil || end.Complete != complete || len(got) != tt.lines {
+			t.Errorf("%s: %v, %d lines, %t (-want +got):\n%s", name, err, len(got), end.Complete, diff)
+		}
+	}
+}
+
 // TestStops: an error of who reads ends the reading, as the context's end does.
 func TestStops(t *testing.T) {
 	t.Parallel()

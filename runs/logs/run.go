@@ -110,8 +110,7 @@ func because(reason string) string {
 func (r *reading) judge(ctx context.Context, broke error, progress bool) (over bool, err error) {
 	pod, err := r.pods.pod(ctx, r.container)
 	if errors.Is(err, errGone) {
-		r.gone()
-		return true, nil
+		return true, r.gone()
 	}
 	if err != nil {
 		return false, err
@@ -138,13 +137,29 @@ func (r *reading) look(pod *corev1.Pod) {
 	}
 }
 
-// gone notes that the pod was deleted while its log was read.
-func (r *reading) gone() {
-	if r.end.Lines == 0 {
+// gone ends a log whose pod was deleted while it was read. Nothing is lost if the last
+// stream ended by itself and the container was seen to have ended, as of a pod that was
+// evicted.
+func (r *reading) gone() error {
+	switch {
+	case r.clean && !r.end.State.Ended.IsZero():
+		return r.whole()
+	case r.end.Lines == 0:
 		r.miss("its pod is gone, and its log with it")
-		return
+	default:
+		r.miss("its pod was deleted: what it printed after %s is lost", ClockTime(r.end.Last))
 	}
-	r.miss("its pod was deleted: what it printed after %s is lost", ClockTime(r.end.Last))
+	return nil
+}
+
+// whole ends a log whose last line was read.
+func (r *reading) whole() error {
+	if err := r.remainder(); err != nil {
+		return err
+	}
+	r.end.Complete = true
+	r.beginning()
+	return nil
 }
 
 // ended makes sure that the stream of a container that has ended gave all there is: API
@@ -157,8 +172,7 @@ func (r *reading) ended(ctx context.Context, progress bool) (over bool, err erro
 	if r.fruitless < maxFruitless {
 		last, err := r.last(ctx)
 		if apierrors.IsNotFound(err) {
-			r.gone()
-			return true, nil
+			return true, r.gone()
 		}
 		if err != nil {
 			return false, err
@@ -168,12 +182,7 @@ func (r *reading) ended(ctx context.Context, progress bool) (over bool, err erro
 			return false, nil
 		}
 	}
-	if err := r.remainder(); err != nil {
-		return true, err
-	}
-	r.end.Complete = true
-	r.beginning()
-	return true, nil
+	return true, r.whole()
 }
 
 // remainder passes on the last line of a log that doesn't end with a line's end.
@@ -218,8 +227,11 @@ const (
 // pause waits before the stream is resumed, or until the container has ended.
 func (r *reading) pause(ctx context.Context, atMost time.Duration) {
 	if r.end.State.Ended.IsZero() {
-		// What it finds is looked at again.
-		_, _ = r.pods.await(ctx, r.container, atMost, func(s State) bool { return !s.Ended.IsZero() })
+		// What it finds is looked at again, unless the pod is gone by then.
+		state, err := r.pods.await(ctx, r.container, atMost, func(s State) bool { return !s.Ended.IsZero() })
+		if err == nil && !state.Ended.IsZero() && state.Restarts == r.end.State.Restarts {
+			r.end.State = state
+		}
 		return
 	}
 	timer := time.NewTimer(atMost)
