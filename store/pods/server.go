@@ -222,7 +222,8 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	told := known(err)
 	if told == nil {
 		if r.Context().Err() != nil {
-			return
+			// Who has stopped sending may still listen, and would take silence for success.
+			panic(http.ErrAbortHandler)
 		}
 		s.Log.Error(err, "A pod's request failed", "path", r.URL.Path)
 		told = failed(err)

@@ -146,7 +146,8 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		status.Code, status.Reason = http.StatusTooManyRequests, metav1.StatusReasonTooManyRequests
 		w.Header().Set("Retry-After", "1")
 	case r.Context().Err() != nil:
-		return
+		// Who has stopped sending may still listen, and would take silence for success.
+		panic(http.ErrAbortHandler)
 	default:
 		s.Log.Error(err, "A request failed", "path", r.URL.Path)
 		status.Code, status.Reason = http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable
