@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	runlogs "github.com/kayci/kayci/runs/logs"
@@ -44,16 +43,12 @@ const maxEnd = 1 << 20
 
 // ReadEnd returns how the log has ended, or nil if it hasn't.
 func ReadEnd(ctx context.Context, from bucket.Bucket, log place.Log) (*End, error) {
-	body, err := from.Get(ctx, log.End(), 0, -1)
+	var end End
+	err := bucket.ReadJSON(ctx, from, log.End(), maxEnd, &end)
 	if errors.Is(err, bucket.ErrNotFound) {
 		return nil, nil //nolint:nilnil // A log that hasn't ended is a usual answer and no error.
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the end of a log: %w", err)
-	}
-	defer body.Close()
-	var end End
-	if err := json.NewDecoder(io.LimitReader(body, maxEnd)).Decode(&end); err != nil {
 		return nil, fmt.Errorf("read the end of a log: %w", err)
 	}
 	return &end, nil

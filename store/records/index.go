@@ -2,10 +2,8 @@ package records
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -118,16 +116,12 @@ func listed(ctx context.Context, from bucket.Bucket, namespace, pipeline string,
 }
 
 func entry(ctx context.Context, from bucket.Bucket, name string) (*Summary, error) {
-	body, err := from.Get(ctx, name, 0, -1)
+	var s Summary
+	err := bucket.ReadJSON(ctx, from, name, maxEntry, &s)
 	if errors.Is(err, bucket.ErrNotFound) {
 		return nil, nil //nolint:nilnil // A Run that has just been removed is a usual answer and no error.
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the entry of a Run: %w", err)
-	}
-	defer body.Close()
-	var s Summary
-	if err := json.NewDecoder(io.LimitReader(body, maxEntry)).Decode(&s); err != nil {
 		return nil, fmt.Errorf("read the entry of a Run: %w", err)
 	}
 	return &s, nil
