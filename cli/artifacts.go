@@ -59,7 +59,7 @@ func (a *artifactsCommand) do(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if store == nil {
-		return usage("artifacts are in the store, and none is asked: --store names one, and who gives --as can't show it a token")
+		return usage("artifacts are in the store, and none is asked: --store names one")
 	}
 	run, err := a.run(ctx, args)
 	if err != nil {

@@ -80,7 +80,7 @@ func TestArtifacts(t *testing.T) {
 func TestArtifactsWithoutStore(t *testing.T) {
 	t.Parallel()
 	at(t, interceptor.Funcs{}, aRun("web-1", 1, v1alpha1.RunRunning)).gives(t, told{
-		Code: 2, Err: "kayci: artifacts are in the store, and none is asked: --store names one, and who gives --as can't show it a token\n",
+		Code: 2, Err: "kayci: artifacts are in the store, and none is asked: --store names one\n",
 	}, "artifacts", "web/1")
 }
 

@@ -34,7 +34,8 @@ const shown = "context namespace kubeconfig as store"
 type Cluster struct {
 	userAgent string
 	warnings  io.Writer
-	// store is the Service of the store, as NAMESPACE/NAME. Blank: nobody is asked.
+	// store is the Service of the store, as NAMESPACE/NAME, or announced. Blank: nobody is
+	// asked.
 	store string
 	kept  *store.Store
 
@@ -53,7 +54,7 @@ type Cluster struct {
 func (c *Cluster) AddFlags(flags *pflag.FlagSet) {
 	own := pflag.NewFlagSet("cluster", pflag.ContinueOnError)
 	own.StringVar(&c.rules.ExplicitPath, clientcmd.RecommendedConfigPathFlag, "", "kubeconfig file (default $KUBECONFIG, or ~/.kube/config)")
-	own.StringVar(&c.store, "store", c.store, "Service of the store that keeps Runs beyond their deletion, as NAMESPACE/SERVICE (default $KAYCI_STORE, or "+usualStore+")")
+	own.StringVar(&c.store, "store", c.store, "Service of the store that keeps Runs beyond their deletion, as NAMESPACE/SERVICE; auto for that which the ConfigMap kube-public/kayci names, blank for none (default $KAYCI_STORE, or auto)")
 	names := clientcmd.RecommendedConfigOverrideFlags("")
 	names.ContextOverrideFlags.Namespace.Description = "namespace (default the context's)"
 	names.CurrentContext.Description = "context of the kubeconfig (default its current one)"

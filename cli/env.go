@@ -45,7 +45,7 @@ type Env struct {
 func NewEnv(p Program) *Env {
 	return &Env{
 		Program:  p,
-		Cluster:  &Cluster{userAgent: "kayci/" + p.Version, warnings: p.Err, store: cmp.Or(p.Getenv("KAYCI_STORE"), usualStore)},
+		Cluster:  &Cluster{userAgent: "kayci/" + p.Version, warnings: p.Err, store: cmp.Or(p.Getenv("KAYCI_STORE"), announced)},
 		Terminal: terminal.New(p.In, p.Out, p.Err, p.Getenv),
 		Now:      time.Now,
 		waits:    wait,

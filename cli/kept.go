@@ -9,8 +9,10 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -18,8 +20,14 @@ import (
 	"github.com/kayci/kayci/store/client"
 )
 
-// usualStore is the store of an installation as the README has it.
-const usualStore = "kayci/kayci-store"
+const (
+	// announced stands for the store that the cluster's administrators announce.
+	announced = "auto"
+	// announcement is the ConfigMap in kube-public by which they do, and announcedStore its
+	// key. Nobody else may write there: a person's token is sent to no Service that a tenant
+	// has made.
+	announcement, announcedStore = "kayci", "store"
+)
 
 // Store returns what is kept of Runs beyond their deletion, or nil where nobody is to be
 // asked.
@@ -36,19 +44,67 @@ func (c *Cluster) Store() (*client.Store, error) {
 }
 
 func (c *Cluster) newStore(config *rest.Config) (*client.Store, error) {
-	namespace, name, is := strings.Cut(c.store, "/")
-	if !is || namespace == "" || name == "" {
-		return nil, usage("--store is %q: it takes NAMESPACE/SERVICE", c.store)
-	}
-	service := types.NamespacedName{Namespace: namespace, Name: name}
 	kube, err := c.Kube()
 	if err != nil {
 		return nil, err
 	}
+	locate := (&announcing{kube: kube}).locate
+	if c.store != announced {
+		service, err := serviceOf(c.store)
+		if err != nil {
+			return nil, usage("--store is %w", err)
+		}
+		locate = client.At(service)
+	}
 	config = rest.CopyConfig(config)
-	lent := &lent{kube: kube, service: service}
+	lent := &lent{kube: kube, locate: locate}
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return lending{lent, next} })
-	return client.New(config, service)
+	return client.New(config, locate)
+}
+
+func serviceOf(text string) (types.NamespacedName, error) {
+	namespace, name, is := strings.Cut(text, "/")
+	if !is || len(validation.IsDNS1123Label(namespace)) > 0 || len(validation.IsDNS1123Label(name)) > 0 {
+		return types.NamespacedName{}, fmt.Errorf("%.100q: it takes NAMESPACE/SERVICE", text)
+	}
+	return types.NamespacedName{Namespace: namespace, Name: name}, nil
+}
+
+// announcing finds the store that the administrators announce, once.
+type announcing struct {
+	kube kubernetes.Interface
+
+	mu    sync.Mutex
+	asked bool
+	store types.NamespacedName
+	err   error
+}
+
+// errNoStore says how a store is announced.
+var errNoStore = fmt.Errorf("%w: the ConfigMap %s/%s announces none, or not to you; --store names one", client.ErrNotStored, metav1.NamespacePublic, announcement)
+
+func (a *announcing) locate(ctx context.Context) (types.NamespacedName, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.asked {
+		return a.store, a.err
+	}
+	found, err := a.kube.CoreV1().ConfigMaps(metav1.NamespacePublic).Get(ctx, announcement, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
+		a.err = errNoStore
+	case err != nil:
+		// It is asked again.
+		return a.store, fmt.Errorf("find the store: %w", err)
+	case found.Data[announcedStore] == "":
+		a.err = errNoStore
+	default:
+		if a.store, err = serviceOf(found.Data[announcedStore]); err != nil {
+			a.err = fmt.Errorf("the store that the ConfigMap %s/%s announces is %w", metav1.NamespacePublic, announcement, err)
+		}
+	}
+	a.asked = true
+	return a.store, a.err
 }
 
 // pods reads logs, from the nodes or where they are kept.
@@ -67,8 +123,8 @@ func (e *Env) pods(kube kubernetes.Interface) (*logs.Pods, error) {
 // lent gets a token for a person who shows API servers a certificate, which can't be
 // passed on: one of the store's own account, if the person may have it.
 type lent struct {
-	kube    kubernetes.Interface
-	service types.NamespacedName
+	kube   kubernetes.Interface
+	locate client.Locate
 
 	mu    sync.Mutex
 	token string
@@ -113,11 +169,15 @@ func (l *lent) get(ctx context.Context) (string, error) {
 	if l.token != "" && time.Now().Before(l.until) {
 		return l.token, nil
 	}
+	account, err := l.locate(ctx)
+	if err != nil {
+		return "", err
+	}
 	asked := time.Now()
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: new(int64(lease.Seconds()))}}
-	made, err := l.kube.CoreV1().ServiceAccounts(l.service.Namespace).CreateToken(ctx, l.service.Name, request, metav1.CreateOptions{})
+	made, err := l.kube.CoreV1().ServiceAccounts(account.Namespace).CreateToken(ctx, account.Name, request, metav1.CreateOptions{})
 	if err != nil {
-		return "", fmt.Errorf("your kubeconfig has a certificate, which the store can't see, and no token of its account %s is to be had: %w", l.service, err)
+		return "", fmt.Errorf("your kubeconfig has a certificate, which the store can't see, and no token of its account %s is to be had: %w", account, err)
 	}
 	l.token, l.until = made.Status.Token, asked.Add(lease/2)
 	return l.token, nil

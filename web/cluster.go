@@ -56,7 +56,7 @@ func newCluster(opts Options) (*cluster, error) {
 		return nil, err
 	}
 	if c.kept = opts.Kept; opts.Store.Name != "" {
-		c.kept, err = store.NewForClient(config, transport, opts.Store)
+		c.kept, err = store.NewForClient(config, transport, store.At(opts.Store))
 	}
 	return c, err
 }

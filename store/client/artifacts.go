@@ -11,21 +11,19 @@ import (
 	"strconv"
 	"strings"
 
-	"k8s.io/client-go/rest"
-
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/store/serve"
 )
 
 // ofRun asks about a Run that need not have ended.
-func (s *Store) ofRun(run *v1alpha1.Run, path ...string) *rest.Request {
+func (s *Store) ofRun(run *v1alpha1.Run, path ...string) *request {
 	return s.get(append([]string{run.Namespace, "runs", run.Name}, path...)...).
-		Param("uid", string(run.UID)).Param("pipeline", run.Spec.Pipeline)
+		with("uid", string(run.UID)).with("pipeline", run.Spec.Pipeline)
 }
 
 // ofJob asks about what a job of the Run has left, which is with the earlier Run that the
 // job was taken from, if it was.
-func (s *Store) ofJob(run *v1alpha1.Run, job string, path ...string) *rest.Request {
+func (s *Store) ofJob(run *v1alpha1.Run, job string, path ...string) *request {
 	if from := origins(run)[job]; from != "" {
 		return s.get(append([]string{run.Namespace, "runs", from}, path...)...)
 	}
@@ -64,7 +62,7 @@ func (s *Store) Artifacts(ctx context.Context, run *v1alpha1.Run) ([]serve.Artif
 	return all, nil
 }
 
-func (s *Store) artifacts(ctx context.Context, request *rest.Request, of func(job string) bool) ([]serve.Artifact, error) {
+func (s *Store) artifacts(ctx context.Context, request *request, of func(job string) bool) ([]serve.Artifact, error) {
 	var list serve.Artifacts
 	if err := s.read(ctx, request, &list); err != nil {
 		return nil, err
@@ -75,9 +73,9 @@ func (s *Store) artifacts(ctx context.Context, request *rest.Request, of func(jo
 // Tar returns all files of an artifact, as a tar that isn't compressed. ErrNotStored: the
 // job has left none of this name.
 func (s *Store) Tar(ctx context.Context, run *v1alpha1.Run, job, name string) (io.ReadCloser, error) {
-	body, err := s.ofJob(run, job, "artifacts", job, name).Stream(ctx)
+	body, err := s.ofJob(run, job, "artifacts", job, name).stream(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read artifact %s/%s of Run %s: %w", job, name, run.Name, s.explain(err))
+		return nil, fmt.Errorf("read artifact %s/%s of Run %s: %w", job, name, run.Name, err)
 	}
 	return body, nil
 }
@@ -85,7 +83,7 @@ func (s *Store) Tar(ctx context.Context, run *v1alpha1.Run, job, name string) (i
 // Files returns the first files of an artifact, by path.
 func (s *Store) Files(ctx context.Context, run *v1alpha1.Run, job, name string, limit int) (*serve.Files, error) {
 	var list serve.Files
-	if err := s.read(ctx, s.ofJob(run, job, "artifacts", job, name, "files").Param("limit", strconv.Itoa(limit)), &list); err != nil {
+	if err := s.read(ctx, s.ofJob(run, job, "artifacts", job, name, "files").with("limit", strconv.Itoa(limit)), &list); err != nil {
 		return nil, fmt.Errorf("list the files of artifact %s/%s of Run %s: %w", job, name, run.Name, err)
 	}
 	return &list, nil
@@ -93,9 +91,9 @@ func (s *Store) Files(ctx context.Context, run *v1alpha1.Run, job, name string, 
 
 // File returns one file of an artifact. ErrNotStored: there is none of this path.
 func (s *Store) File(ctx context.Context, run *v1alpha1.Run, job, name, path string) (io.ReadCloser, error) {
-	body, err := s.ofJob(run, job, "artifacts", job, name, "files").Param("path", path).Stream(ctx)
+	body, err := s.ofJob(run, job, "artifacts", job, name, "files").with("path", path).stream(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read a file of artifact %s/%s of Run %s: %w", job, name, run.Name, s.explain(err))
+		return nil, fmt.Errorf("read a file of artifact %s/%s of Run %s: %w", job, name, run.Name, err)
 	}
 	return body, nil
 }
@@ -113,10 +111,10 @@ type TestsQuery struct {
 func (s *Store) Tests(ctx context.Context, run *v1alpha1.Run, job string, q TestsQuery) (*serve.Tests, error) {
 	request := s.ofJob(run, job, "tests", job)
 	if q.History > 0 {
-		request.Param("history", strconv.Itoa(q.History)).Param("before", strconv.FormatInt(run.Status.Number, 10))
+		request.with("history", strconv.Itoa(q.History)).with("before", strconv.FormatInt(run.Status.Number, 10))
 	}
 	if q.Failed > 0 {
-		request.Param("failed", strconv.Itoa(q.Failed))
+		request.with("failed", strconv.Itoa(q.Failed))
 	}
 	var found serve.Tests
 	if err := s.read(ctx, request, &found); err != nil {

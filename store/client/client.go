@@ -28,15 +28,25 @@ import (
 // TokenHeader carries a token for the store.
 const TokenHeader = serve.TokenHeader
 
+// errAnother is of an answer that is about something else.
+var errAnother = errors.New("the store answers with something else than the Run that it was asked for")
+
 // ErrNotStored says that the store doesn't have what was asked for.
 var ErrNotStored = errors.New("it is not in the store")
 
 // Store is the store of a cluster.
 type Store struct {
-	// Service of the store.
-	Service types.NamespacedName
+	locate Locate
+	rest   rest.Interface
+}
 
-	rest rest.Interface
+// Locate returns the Service of the store. It is asked before each request. ErrNotStored:
+// there is none.
+type Locate func(ctx context.Context) (types.NamespacedName, error)
+
+// At locates a store that is known.
+func At(service types.NamespacedName) Locate {
+	return func(context.Context) (types.NamespacedName, error) { return service, nil }
 }
 
 // Header has each request to a Service show who sends it, and for whom, to what answers
@@ -56,18 +66,18 @@ func (h header) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // New returns the store behind a Service, which is asked with the credentials of the
 // configuration.
-func New(config *rest.Config, service types.NamespacedName) (*Store, error) {
+func New(config *rest.Config, locate Locate) (*Store, error) {
 	config = rest.CopyConfig(config)
 	config.Wrap(Header)
 	transport, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("reach the store: %w", err)
 	}
-	return NewForClient(config, transport, service)
+	return NewForClient(config, transport, locate)
 }
 
 // NewForClient does so by a client that has [Header] in it.
-func NewForClient(config *rest.Config, transport *http.Client, service types.NamespacedName) (*Store, error) {
+func NewForClient(config *rest.Config, transport *http.Client, locate Locate) (*Store, error) {
 	config = rest.CopyConfig(config)
 	config.APIPath, config.GroupVersion = "/api", &schema.GroupVersion{Version: "v1"}
 	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
@@ -76,62 +86,20 @@ func NewForClient(config *rest.Config, transport *http.Client, service types.Nam
 	if err != nil {
 		return nil, fmt.Errorf("reach the store: %w", err)
 	}
-	return &Store{Service: service, rest: c}, nil
-}
-
-// noName is a path of the store's at which nothing is.
-const noName = "no-name"
-
-// port of the store's Service.
-const port = "http"
-
-// get asks for a path of names. Some of them come from the cluster's labels or from the
-// store itself: what is no name leads nowhere.
-func (s *Store) get(path ...string) *rest.Request {
-	for _, name := range path {
-		if !isName(name) {
-			path = []string{noName}
-			break
-		}
-	}
-	return s.rest.Get().Namespace(s.Service.Namespace).Resource("services").Name(s.Service.Name + ":" + port).SubResource("proxy").
-		Suffix(append([]string{"v1", "namespaces"}, path...)...)
-}
-
-// explain says what is to be done.
-func (s *Store) explain(err error) error {
-	switch {
-	case err == nil, errors.Is(err, ErrNotStored):
-		return err
-	case apierrors.IsNotFound(err), unreachable(err):
-		return fmt.Errorf("%w: %w", ErrNotStored, err)
-	default:
-		return fmt.Errorf("ask the store %s: %w", s.Service, err)
-	}
-}
-
-// unreachable reports whether the API server doesn't let the person reach the store, which
-// is how it answers to most where there is none.
-func unreachable(err error) bool {
-	var status apierrors.APIStatus
-	if !apierrors.IsForbidden(err) || !errors.As(err, &status) {
-		return false
-	}
-	details := status.Status().Details
-	return details != nil && details.Kind == "services"
+	return &Store{locate: locate, rest: c}, nil
 }
 
 // maxAnswer bounds an answer that is kept in memory, in bytes.
 const maxAnswer = 64 << 20
 
-func (s *Store) read(ctx context.Context, request *rest.Request, into any) error {
-	body, err := request.Stream(ctx)
+func (s *Store) read(ctx context.Context, request *request, into any) error {
+	body, err := request.stream(ctx)
 	if err != nil {
-		return s.explain(err)
+		return err
 	}
 	defer body.Close()
 	if err := json.NewDecoder(io.LimitReader(body, maxAnswer)).Decode(into); err != nil {
-		return fmt.Errorf("read the answer of the store %s: %w", s.Service, err)
+		return fmt.Errorf("read the answer of the store: %w", err)
 	}
 	return nil
 }
@@ -141,7 +109,7 @@ func (s *Store) read(ctx context.Context, request *rest.Request, into any) error
 func (s *Store) Run(ctx context.Context, namespace, name string, uid types.UID) (*records.Record, error) {
 	request := s.get(namespace, "runs", name)
 	if uid != "" {
-		request.Param("uid", string(uid))
+		request.with("uid", string(uid))
 	}
 	return s.record(ctx, request, func(run *v1alpha1.Run) bool {
 		return run.Namespace == namespace && run.Name == name && (uid == "" || run.UID == uid)
@@ -156,7 +124,7 @@ func (s *Store) Numbered(ctx context.Context, namespace, pipeline string, number
 }
 
 // record reads one, of the Run that was asked for.
-func (s *Store) record(ctx context.Context, request *rest.Request, is func(*v1alpha1.Run) bool) (*records.Record, error) {
+func (s *Store) record(ctx context.Context, request *request, is func(*v1alpha1.Run) bool) (*records.Record, error) {
 	var r records.Record
 	err := s.read(ctx, request, &r)
 	if errors.Is(err, ErrNotStored) {
@@ -166,7 +134,7 @@ func (s *Store) record(ctx context.Context, request *rest.Request, is func(*v1al
 		return nil, err
 	}
 	if r.Run == nil || !fit(r.Run) || !is(r.Run) {
-		return nil, fmt.Errorf("the store %s answers with something else than the Run that it was asked for", s.Service)
+		return nil, errAnother
 	}
 	if r.Spec != nil && !fitSpec(r.Spec) {
 		r.Spec = nil
@@ -177,12 +145,12 @@ func (s *Store) record(ctx context.Context, request *rest.Request, is func(*v1al
 
 // Runs returns Runs of a namespace, newest first, with as much of each as a list shows.
 func (s *Store) Runs(ctx context.Context, q records.Query) ([]v1alpha1.Run, error) {
-	request := s.get(q.Namespace, "runs").Param("limit", strconv.Itoa(q.Limit))
+	request := s.get(q.Namespace, "runs").with("limit", strconv.Itoa(q.Limit))
 	if q.Pipeline != "" {
-		request.Param("pipeline", q.Pipeline)
+		request.with("pipeline", q.Pipeline)
 	}
 	if q.Before > 0 {
-		request.Param("before", strconv.FormatInt(q.Before, 10))
+		request.with("before", strconv.FormatInt(q.Before, 10))
 	}
 	var list serve.Runs
 	err := s.read(ctx, request, &list)

@@ -38,7 +38,7 @@ func asking(t *testing.T, answers map[string]string) (*client.Store, *[]string) 
 		_, _ = w.Write([]byte(answer))
 	}))
 	t.Cleanup(server.Close)
-	store, err := client.New(&rest.Config{Host: server.URL}, types.NamespacedName{Namespace: "kayci", Name: "kayci-store"})
+	store, err := client.New(&rest.Config{Host: server.URL}, client.At(types.NamespacedName{Namespace: "kayci", Name: "kayci-store"}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,14 +57,14 @@ func hasPodsOf(pods []corev1.Pod, run, job string) bool {
 func (s *Store) Read(ctx context.Context, c *runlogs.Container, o runlogs.Options, each func(*runlogs.Line) error) (runlogs.End, error) {
 	request := s.get(c.Namespace, "runs", c.Run, "logs", c.Part(), string(c.UID), c.Name)
 	if o.From > 0 {
-		request.Param("from", strconv.FormatInt(o.From, 10))
+		request.with("from", strconv.FormatInt(o.From, 10))
 	}
 	if o.Tail != nil {
-		request.Param("tail", strconv.FormatInt(*o.Tail, 10))
+		request.with("tail", strconv.FormatInt(*o.Tail, 10))
 	}
-	body, err := request.Stream(ctx)
+	body, err := request.stream(ctx)
 	if err != nil {
-		return runlogs.End{}, s.explain(err)
+		return runlogs.End{}, err
 	}
 	defer body.Close()
 	text := bufio.NewReader(body)

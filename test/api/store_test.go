@@ -123,7 +123,7 @@ func (b *behindService) account(t *testing.T, name string, rules ...rbacv1.Polic
 // as returns the store as the account asks it, which has nothing but a token.
 func (b *behindService) as(t *testing.T, account string) *storeclient.Store {
 	t.Helper()
-	store, err := storeclient.New(b.config(t, account), b.service)
+	store, err := storeclient.New(b.config(t, account), storeclient.At(b.service))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kayci/kayci/test/cluster"
 )
 
 // builder builds the program once.
@@ -59,7 +58,6 @@ func (b *builder) kayci(t *testing.T, s *space, args ...string) *exec.Cmd {
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, filepath.Join(b.dir, "kayci"), append(args, "--kubeconfig", shared.Kubeconfig, "--namespace", s.namespace)...)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), "KAYCI_STORE="+shared.Namespace+"/"+cluster.Release+"-store")
 	return cmd
 }
 

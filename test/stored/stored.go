@@ -103,7 +103,7 @@ func Serve(t testing.TB, in bucket.Bucket) *client.Store {
 	of := Service()
 	server := httptest.NewServer(http.StripPrefix("/api/v1/namespaces/"+of.Namespace+"/services/"+of.Name+":http/proxy", handler))
 	t.Cleanup(server.Close)
-	store, err := client.New(&rest.Config{Host: server.URL, BearerToken: "token"}, of)
+	store, err := client.New(&rest.Config{Host: server.URL, BearerToken: "token"}, client.At(of))
 	if err != nil {
 		t.Fatal(err)
 	}

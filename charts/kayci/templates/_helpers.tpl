@@ -265,6 +265,14 @@ labels:
   app.kubernetes.io/component: store
 {{- end }}
 
+{{- define "kayci.announcementMetadata" -}}
+name: kayci
+namespace: kube-public
+labels:
+  {{- include "kayci.labels" . | nindent 2 }}
+  app.kubernetes.io/component: store
+{{- end }}
+
 {{- define "kayci.storeSelector" -}}
 app.kubernetes.io/name: {{ include "kayci.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
