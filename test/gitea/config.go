@@ -41,8 +41,8 @@ func configure(files, dir, address string) error {
 	return os.Symlink(filepath.Join(files, "web_src", "css"), filepath.Join(assets, "source"))
 }
 
-// configuration is its app.ini: nothing but git over HTTP, pull requests, webhooks
-// and the API, and no connection to the outside.
+// configuration is its app.ini: nothing but git over HTTP with Git LFS, pull
+// requests, webhooks and the API, and no connection to the outside.
 func configuration(files, dir, host, port string) string {
 	return fmt.Sprintf(`RUN_MODE = prod
 
@@ -53,7 +53,7 @@ ROOT_URL = http://%[5]s/
 STATIC_ROOT_PATH = %[1]s
 OFFLINE_MODE = true
 DISABLE_SSH = true
-LFS_START_SERVER = false
+LFS_START_SERVER = true
 GRACEFUL_HAMMER_TIME = 5s
 
 [database]
@@ -77,6 +77,9 @@ PAGING_NUM = 100
 
 [indexer]
 ISSUE_INDEXER_TYPE = db
+
+[lfs]
+PATH = %[2]s/lfs
 
 [session]
 PROVIDER = memory
