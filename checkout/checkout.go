@@ -59,31 +59,42 @@ func run(ctx context.Context, opts Options, depth int) (commit string, err error
 	if source.Remote.Scheme() == "ssh" {
 		g.environ = append(g.environ, "GIT_SSH_VARIANT=ssh", "GIT_SSH_COMMAND="+plan.ShellWords(opts.Helper(answering(opts, AsSSH, scratch))))
 	}
-	job := attempt{source, g, opts}
+	job := attempt{source, g, opts, scratch}
 	if err := job.all(ctx, source.Init()); err != nil {
 		return "", err
 	}
 	if source.LFS {
-		if err := job.beginLFS(ctx, scratch); err != nil {
+		if err := job.beginLFS(ctx); err != nil {
 			return "", err
 		}
 		defer func() { err = errors.Join(err, endLFS(scratch)) }()
 	}
-	if err := job.fetch(ctx); err != nil {
+	if commit, err = job.checkOut(ctx); err != nil || !source.Submodules {
+		return commit, err
+	}
+	return commit, job.submodules(ctx, commit, depth)
+}
+
+// checkOut fetches the commit and writes its files.
+func (a attempt) checkOut(ctx context.Context) (commit string, err error) {
+	if a.source.Mirror != "" {
+		a.borrow(ctx)
+	}
+	if err := a.fetch(ctx); err != nil {
 		return "", err
 	}
-	if commit, err = job.write(ctx); err != nil {
+	if commit, err = a.write(ctx); err != nil {
 		return "", err
 	}
-	if source.LFS {
-		if err := job.settle(ctx); err != nil {
+	if a.source.LFS {
+		if err := a.settle(ctx); err != nil {
 			return "", err
 		}
 	}
-	if !source.Submodules {
-		return commit, nil
+	if a.source.Mirror != "" {
+		return commit, a.all(ctx, a.source.ForgetMirror())
 	}
-	return commit, job.submodules(ctx, commit, depth)
+	return commit, nil
 }
 
 // attempt is one checkout at work.
@@ -91,6 +102,8 @@ type attempt struct {
 	source plan.Source
 	git    program
 	opts   Options
+	// folder is git's own.
+	folder string
 }
 
 func (a attempt) all(ctx context.Context, commands []plan.Command) error {

@@ -16,7 +16,7 @@ import (
 
 // beginLFS makes the repository that Git LFS works in. What the checkout's own says isn't
 // for it: a commit's .lfsconfig may name any server, or have failures passed over.
-func (a attempt) beginLFS(ctx context.Context, folder string) error {
+func (a attempt) beginLFS(ctx context.Context) error {
 	if _, err := exec.LookPath("git-lfs"); err != nil {
 		return errors.New("the image has no git-lfs, which lfs=true (--lfs) needs: use KayCI's image with git, or add git-lfs to yours")
 	}
@@ -24,7 +24,7 @@ func (a attempt) beginLFS(ctx context.Context, folder string) error {
 	alone.environ = slices.DeleteFunc(slices.Clone(a.git.environ), func(variable string) bool {
 		return strings.HasPrefix(variable, "GIT_DIR=") || strings.HasPrefix(variable, "GIT_WORK_TREE=")
 	})
-	if _, err := alone.run(ctx, plan.Empty(filepath.Join(folder, plan.LFSClient))); err != nil {
+	if _, err := alone.run(ctx, plan.Empty(filepath.Join(a.folder, plan.LFSClient))); err != nil {
 		return a.explain(ctx, err)
 	}
 	return nil

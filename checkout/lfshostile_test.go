@@ -58,7 +58,7 @@ func TestLFSConfigOfTheRepository(t *testing.T) {
 				fmt.Fprintf(&text, "%s\n\t%s = %q\n", section, key[last+1:], value)
 			}
 			commit := push(t, repository, map[string]string{
-				".gitattributes": largeFiles + ".lfsconfig filter=lfs\n", ".lfsconfig": text.String(), ".gitconfig": text.String(), "a.bin": host.LFS.Add("large"),
+				".gitattributes": largeFiles, ".lfsconfig": text.String(), ".gitconfig": text.String(), "a.bin": host.LFS.Add("large"),
 				"missing.bin": host.LFS.Add("missing, below"),
 			})
 			home := t.TempDir()

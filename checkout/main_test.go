@@ -2,6 +2,7 @@ package checkout_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -112,6 +113,8 @@ type trial struct {
 	environ []string
 	// waits gets how long was waited, instead of waiting.
 	waits *[]time.Duration
+	// limit is when to give up. 0: in a minute.
+	limit time.Duration
 	// ctx, if not nil, is the test's otherwise.
 	ctx context.Context //nolint:containedctx // It is an argument.
 }
@@ -142,7 +145,7 @@ func (tr trial) run(t *testing.T) outcome {
 	if tr.ctx == nil {
 		tr.ctx = t.Context()
 	}
-	ctx, cancel := context.WithTimeout(tr.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(tr.ctx, cmp.Or(tr.limit, time.Minute))
 	defer cancel()
 	var out bytes.Buffer
 	commit, err := checkout.Run(ctx, checkout.Options{

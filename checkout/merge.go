@@ -13,7 +13,7 @@ import (
 func (a attempt) merge(ctx context.Context, commit string) (string, error) {
 	into := a.source
 	into.Commit, into.Ref = "", a.source.Merge
-	target := attempt{into, a.git, a.opts}
+	target := attempt{into, a.git, a.opts, a.folder}
 	if err := target.fetch(ctx); err != nil {
 		return "", err
 	}

@@ -19,10 +19,14 @@ func TestCheckoutIsRefused(t *testing.T) {
 		`host='git.example.com'`:                             "host and http are about credentials: name their secret",
 		`'ssh://git@git.example.com/a/b', 'main'`:            "ssh:// needs a secret with the keys identity and known_hosts",
 		`'http://git.example.com/a/b', 'main', secret='git'`: "or allow it with http=true",
-		`depth=-1`:                  "depth is how many commits",
-		`depth=1.5`:                 "depth is how many commits",
-		`dir='/src', name='source'`: "ci.checkout source: dir lies below the folder",
-		`dir='a/../../b'`:           "ci.checkout checkout-a-b: dir lies below the folder",
+		`depth=-1`:                           "depth is how many commits",
+		`depth=1.5`:                          "depth is how many commits",
+		`dir='/src', name='source'`:          "ci.checkout source: dir lies below the folder",
+		`mirrorPath='web.git'`:               "mirrorPath is a folder of a mirror",
+		`mirror='m', mirrorPath='/web.git'`:  "mirrorPath lies in the mirror's volume",
+		`mirror='m', mirrorPath='../../etc'`: "mirrorPath lies in the mirror's volume",
+		`mirror='m', paths=['docs']`:         "a mirror gives all files, and with paths but some are fetched",
+		`dir='a/../../b'`:                    "ci.checkout checkout-a-b: dir lies below the folder",
 		`'https://git.example.com/a/b', 'main') + ci.checkout(dir='/x'`: "dir lies below",
 	} {
 		t.Run(arguments, func(t *testing.T) {

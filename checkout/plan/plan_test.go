@@ -50,6 +50,7 @@ func TestRead(t *testing.T) {
 		"no URL":                         {plan.Input{SHA: "main"}, "error: the URL must begin with https://, ssh:// or http://"},
 		"a parameter that isn't there":   {plan.Input{URL: "$(KAYCI_GIT_URL)", SHA: "main"}, "error: the URL is the parameter git_url, which the Pipeline doesn't declare: add it to params, or say another"},
 		"a commit that isn't there":      {plan.Input{URL: address, SHA: "$(KAYCI_GIT_SHA)"}, "error: the sha is the parameter git_sha, which the Pipeline doesn't declare: add it to params, or say another"},
+		"a mirror of some folders":       {plan.Input{URL: address, SHA: "main", Mirror: "/mirror", Paths: []string{"docs"}}, "error: a mirror gives all files, and with paths but some are fetched: leave out one of the two"},
 		"a file":                         {plan.Input{URL: "file:///etc", SHA: "main"}, "error: the URL must begin with https://, ssh:// or http://"},
 		"a program":                      {plan.Input{URL: "ext::sh -c touch% /tmp/x", SHA: "main"}, "error: the URL must begin with https://, ssh:// or http://"},
 		"a helper":                       {plan.Input{URL: "https::https://git.example.com/a", SHA: "main"}, "error: the URL must name a host and a repository"},
@@ -110,6 +111,8 @@ func TestCommands(t *testing.T) {
 		return lines
 	}
 	const fetch = "fetch --quiet --no-tags --no-recurse-submodules "
+	const borrow = "-c protocol.file.allow=always fetch --quiet --no-tags --no-recurse-submodules --no-write-fetch-head " +
+		"--upload-pack=GIT_ALLOW_PROTOCOL=none GIT_NO_LAZY_FETCH=1 git -c safe.directory='*' upload-pack "
 	for name, tt := range map[string]struct{ got, want []string }{
 		"a new repository": {lines(read(plan.Input{SHA: "main"}).Init()), []string{"init --quiet --template= --initial-branch=main", "remote add origin " + address}},
 		"a branch":         {lines(read(plan.Input{SHA: "main", Depth: 1}).Fetches()), []string{fetch + "--depth=1 origin main"}},
@@ -123,6 +126,17 @@ func TestCommands(t *testing.T) {
 		"a commit of a branch, with tags and a folder": {lines(read(plan.Input{SHA: commit, Ref: "main", Tags: true, Paths: []string{"docs"}}).Fetches()), []string{
 			fetch + "--filter=blob:none origin " + commit + " +refs/tags/*:refs/tags/*",
 			fetch + "--filter=blob:none origin main +refs/tags/*:refs/tags/*",
+		}},
+		"a mirror": {lines(read(plan.Input{SHA: commit, Ref: "main", Merge: "main", Depth: 1, Mirror: "/mirror"}).FromMirror()), []string{
+			borrow + "--depth=1 /mirror +" + commit + ":refs/kayci/mirror/0",
+			borrow + "--depth=1 /mirror +main:refs/kayci/mirror/1",
+			borrow + "--depth=1 /mirror +HEAD:refs/kayci/mirror/2",
+		}},
+		"a mirror of all history": {lines(read(plan.Input{SHA: "main", Mirror: "/mirror"}).FromMirror()), []string{
+			borrow + "/mirror +main:refs/kayci/mirror/0", borrow + "/mirror +HEAD:refs/kayci/mirror/1",
+		}},
+		"no mirror any more": {lines(read(plan.Input{SHA: "main", Mirror: "/mirror"}).ForgetMirror()), []string{
+			"update-ref -d refs/kayci/mirror/0", "update-ref -d refs/kayci/mirror/1",
 		}},
 		"files": {lines(read(plan.Input{SHA: "main"}).Write(commit)), []string{"checkout --quiet --force --detach " + commit}},
 		"files of folders": {lines(read(plan.Input{SHA: "main", Paths: []string{"docs", "web/src"}}).Write(commit)), []string{

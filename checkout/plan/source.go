@@ -28,6 +28,8 @@ type Input struct {
 	Submodules bool
 	// LFS has files of Git LFS fetched, which else stay pointers.
 	LFS bool
+	// Mirror, if not blank, is the absolute path of a repository that has much of it.
+	Mirror string
 	// Merge, if not blank, is the branch that the commit is merged into.
 	Merge string
 	// Host that the credentials are for. Blank: that of the URL.
@@ -52,6 +54,8 @@ type Source struct {
 	Submodules bool
 	// LFS has files of Git LFS fetched.
 	LFS bool
+	// Mirror is the path of a repository that has much of it. Blank: there is none.
+	Mirror string
 	// Merge is the branch that the commit is merged into. Blank: none.
 	Merge string
 	// Host that the credentials are for. Blank: there are none.
@@ -66,7 +70,7 @@ func Read(in Input) (Source, error) {
 	if err != nil {
 		return Source{}, err
 	}
-	s := Source{Remote: remote, Ref: in.Ref, Depth: in.Depth, Tags: in.Tags, Paths: in.Paths, Submodules: in.Submodules, LFS: in.LFS, Merge: in.Merge}
+	s := Source{Remote: remote, Ref: in.Ref, Depth: in.Depth, Tags: in.Tags, Paths: in.Paths, Submodules: in.Submodules, LFS: in.LFS, Mirror: in.Mirror, Merge: in.Merge}
 	if sha := strings.ToLower(in.SHA); hash.MatchString(sha) {
 		s.Commit = sha
 	} else {
@@ -95,6 +99,9 @@ func checkRest(in Input) error {
 	}
 	if in.Depth < 0 {
 		return errors.New("the depth must be 0, which is the whole history, or more")
+	}
+	if in.Mirror != "" && len(in.Paths) > 0 {
+		return errors.New("a mirror gives all files, and with paths but some are fetched: leave out one of the two")
 	}
 	for _, p := range in.Paths {
 		if err := checkPath(p); err != nil {

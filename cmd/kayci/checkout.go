@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -74,6 +75,7 @@ fetched but the time and the volume.`,
 	f.StringArrayVar(&flags.input.Paths, "path", nil, "folder of the repository to write, instead of all; may be repeated. The files of the folders above it come along")
 	f.BoolVar(&flags.input.Submodules, "submodules", false, "check out submodules, and theirs")
 	f.BoolVar(&flags.input.LFS, "lfs", false, "fetch files of Git LFS, which else stay pointers, also those of submodules")
+	f.StringVar(&flags.input.Mirror, "mirror", "", "folder of a mirror of the repository: what it has is copied from there rather than fetched. One that can't be used is a warning")
 	f.StringVar(&flags.input.Merge, "merge", "", "branch to merge the commit into, as it is now; its files are written (default $"+checkoutMerge+", or none)")
 	f.StringVar(&flags.secret, "secret", "", "folder with the files of the credentials")
 	f.StringVar(&flags.input.Host, "host", "", "host that the credentials are for, with its port if it has one of its own (default that of the URL)")
@@ -105,6 +107,13 @@ func (flags *checkoutFlags) checkOut(cmd *cobra.Command) (string, error) {
 	input.Ref = cmp.Or(input.Ref, os.Getenv(checkoutRef))
 	input.Merge = cmp.Or(input.Merge, os.Getenv(checkoutMerge))
 	input.Credentials = flags.secret != ""
+	if input.Mirror != "" {
+		path, err := filepath.Abs(input.Mirror)
+		if err != nil {
+			return "", fmt.Errorf("find the mirror: %w", err)
+		}
+		input.Mirror = path
+	}
 	source, err := plan.Read(input)
 	if err != nil {
 		return "", err

@@ -204,9 +204,11 @@
   // submodules checks them out, too. lfs fetches files of Git LFS, which else stay
   // pointers. merge is a branch: what is written is the commit
   // merged into it, as it is then, and a conflict is a failure.
+  // mirror is a volume with a mirror of the repository in the folder mirrorPath, from which
+  // is copied what it has: the name of a claim, or a volume without its name, as in { nfs: … }.
   // output is the job's output that the commit is left as. timeout bounds the step, 15m
   // by default. user is who the files belong to, if not who the pod runs as.
-  checkout(url='$(KAYCI_GIT_URL)', sha='$(KAYCI_GIT_SHA)', dir='.', secret=null, host=null, http=false, depth=1, tags=false, paths=[], ref=null, submodules=false, lfs=false, merge=null, output=null, timeout=null, user=null, name=null)::
+  checkout(url='$(KAYCI_GIT_URL)', sha='$(KAYCI_GIT_SHA)', dir='.', secret=null, host=null, http=false, depth=1, tags=false, paths=[], ref=null, submodules=false, lfs=false, merge=null, mirror=null, mirrorPath='.', output=null, timeout=null, user=null, name=null)::
     local folder = std.join('-', [word for word in std.split(std.join('', [
       if std.member('abcdefghijklmnopqrstuvwxyz0123456789', c) then c else '-'
       for c in std.stringChars(std.asciiLower(dir))
@@ -216,7 +218,11 @@
     local chosen(text) = std.length(std.findSubstr('$(', text)) > 0;
     local rest = if std.member(url, '@') then url[std.findSubstr('@', url)[0] + 1:] else std.split(url, '://')[1];
     local recipient = if host != null then host else std.split(rest, '/')[0];
-    local volume = { name: 'git-' + std.md5(secret)[:10], secret: { secretName: secret } };
+    local credentials = { name: 'git-' + std.md5(secret)[:10], secret: { secretName: secret } };
+    local copies =
+      local source = if std.isString(mirror) then { persistentVolumeClaim: { claimName: mirror } } else mirror;
+      { name: 'mirror-' + std.md5(std.manifestJsonMinified(source))[:10] } + source;
+    local outside(path) = std.startsWith(path, '/') || std.member(std.split(path, '/'), '..');
     if !chosen(url) && !std.any([std.startsWith(url, scheme + '://') for scheme in ['https', 'ssh', 'http']]) then
       refuse("the url must begin with https://, ssh:// or http://, or be a parameter: '$(KAYCI_GIT_URL)'")
     else if secret != null && host == null && chosen(url) then
@@ -229,8 +235,14 @@
       refuse('credentials are not sent over http://, where everybody on the way reads them: use https://, or allow it with http=true')
     else if !std.isNumber(depth) || depth < 0 || depth != std.floor(depth) then
       refuse('depth is how many commits, or 0 for all of them')
-    else if std.startsWith(dir, '/') || std.member(std.split(dir, '/'), '..') then
+    else if outside(dir) then
       refuse("dir lies below the folder that the steps share, as in dir='src'")
+    else if mirror == null && mirrorPath != '.' then
+      refuse('mirrorPath is a folder of a mirror: say which volume that is')
+    else if outside(mirrorPath) then
+      refuse("mirrorPath lies in the mirror's volume, as in mirrorPath='acme/web.git'")
+    else if mirror != null && items(paths) != [] then
+      refuse('a mirror gives all files, and with paths but some are fetched: leave out one of the two')
     else if ci.gitImage == '' then
       refuse("which image has git can't be told from KayCI's own, whose name ends in a digest: set gitImage of KayCI's chart, or the ConfigRepo's var kayci.gitImage")
     else ci.step(
@@ -246,6 +258,7 @@
         + (if lfs then ['--lfs'] else [])
         + (if secret != null then ['--secret=/git-secret', '--host=' + recipient] else [])
         + (if http then ['--http'] else [])
+        + (if mirror != null then ['--mirror=/git-mirror/' + mirrorPath] else [])
         + (if output != null then ['--output=' + output] else [])
         + (if timeout != null then ['--timeout=' + timeout] else [])
       ),
@@ -258,8 +271,10 @@
         [if user != null then 'runAsUser']: user,
         [if user != null then 'runAsGroup']: user,
       },
-      [if secret != null then 'volumeMounts']: [{ name: volume.name, mountPath: '/git-secret', readOnly: true }],
-      stepVolumes:: if secret != null then [volume] else [],
+      [if secret != null || mirror != null then 'volumeMounts']:
+        (if secret != null then [{ name: credentials.name, mountPath: '/git-secret', readOnly: true }] else [])
+        + (if mirror != null then [{ name: copies.name, mountPath: '/git-mirror', readOnly: true }] else []),
+      stepVolumes:: (if secret != null then [credentials] else []) + (if mirror != null then [copies] else []),
       gitStep:: true,
     },
 
