@@ -263,11 +263,12 @@ test-e2e: $(TOOLS)/gotestsum $(TOOLS)/helm ## End-to-end tests with real pods, o
 
 .PHONY: bench
 bench: ## Measure what KayCI costs beside bare Jobs, on a machine with nothing else to do: BENCH='-run sync' chooses.
-	@$(call begin,bench,what KayCI costs beside bare Jobs; this takes about 45 minutes)
+	@$(call begin,bench,what KayCI costs beside bare Jobs; this takes about an hour)
 	export KUBEBUILDER_ASSETS=$${KUBEBUILDER_ASSETS:-$$($(LOCAL) assets)}
 	$(GO) build -C test/bench -o $$scratch/bench .
 	$$scratch/bench -source $(CURDIR) -warm-up 65s -burst-runs 300 -rounds 4 -round-runs 500 -kept 2000 -pipelines 1000 -files 100 -deliveries 5000 \
-	  -page-runs 200 -looks 300 -followers 100 -followed 60s -log-lines 300000 -pairs 15 -delays 600 -containers 50 -log-size 64 $(BENCH)
+	  -page-runs 200 -looks 300 -followers 100 -followed 60s -log-lines 300000 -pairs 15 -delays 600 -containers 50 -log-size 64 \
+	  -job-rounds 10 -job-size 256 $(BENCH)
 
 .PHONY: bench-webhook
 bench-webhook: ## Deliver 5,000 signed webhooks, and again while the controller is killed: BENCH='-deliveries 500' chooses.

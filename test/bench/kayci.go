@@ -84,12 +84,23 @@ func startKayCIAt(ctx context.Context, c *cluster, program, dir, webhooks string
 }
 
 // freeAddress is one that nothing listens at now.
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+func freeAddress(ctx context.Context) (string, error) { return freePort(ctx, "127.0.0.1") }
+
+// freePort is such an address of a host.
+func freePort(ctx context.Context, host string) (string, error) {
+	listener, err := listen(ctx, host)
 	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
+		return "", err
 	}
 	return listener.Addr().String(), listener.Close()
+}
+
+func listen(ctx context.Context, host string) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return nil, fmt.Errorf("find a free port: %w", err)
+	}
+	return listener, nil
 }
 
 func get(ctx context.Context, url string) ([]byte, error) {
@@ -122,6 +133,15 @@ type sample struct {
 
 // sample reads the counters of KayCI, and of the API server.
 func (k *kayci) sample(ctx context.Context) (sample, error) {
+	s, err := k.own(ctx)
+	if err == nil {
+		s.server, err = readUsage(k.cluster.server)
+	}
+	return s, err
+}
+
+// own reads the counters of KayCI.
+func (k *kayci) own(ctx context.Context) (sample, error) {
 	s := sample{requests: map[string]float64{}}
 	text, err := get(ctx, "http://"+k.metrics+"/metrics")
 	if err != nil {
@@ -141,10 +161,7 @@ func (k *kayci) sample(ctx context.Context) (sample, error) {
 	for _, m := range families["go_memstats_heap_inuse_bytes"].GetMetric() {
 		s.heap = m.GetGauge().GetValue()
 	}
-	if s.kayci, err = readUsage(k.PID()); err != nil {
-		return s, err
-	}
-	s.server, err = readUsage(k.cluster.server)
+	s.kayci, err = readUsage(k.PID())
 	return s, err
 }
 

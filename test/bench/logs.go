@@ -64,17 +64,25 @@ func (b *bench) prepare(ctx context.Context, c *cluster, dir string) error {
 	if err != nil {
 		return err
 	}
-	image := filepath.Join(dir, "bench.tar")
+	if err := b.loadImage(ctx, dir, program, benchImage); err != nil {
+		return err
+	}
+	return c.namespace(ctx, runsNamespace)
+}
+
+// loadImage has the local cluster know a program by the name of an image.
+func (b *bench) loadImage(ctx context.Context, dir, program, name string) error {
+	image := filepath.Join(dir, "image.tar")
 	for _, args := range [][]string{
-		{"image", "kayci", "--binary", program, "--tag", benchImage, "--output", image},
+		{"image", "kayci", "--binary", program, "--tag", name, "--output", image},
 		{"load", image},
 	} {
 		args = append([]string{"run", "-C", filepath.Join(b.source, "local"), "."}, args...)
 		if out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput(); err != nil {
-			return fmt.Errorf("load this program into the local cluster: %w\n%s", err, out)
+			return fmt.Errorf("load %s into the local cluster: %w\n%s", name, err, out)
 		}
 	}
-	return c.namespace(ctx, runsNamespace)
+	return nil
 }
 
 // arrivals has a container print the time, and sees when that arrives at a viewer.

@@ -33,6 +33,8 @@ func main() {
 	switch {
 	case len(os.Args) > 1 && os.Args[1] == floorCommand:
 		err = floorMain(ctx, os.Args[2:], os.Stdout)
+	case len(os.Args) > 1 && os.Args[1] == workCommand:
+		err = workMain(ctx, os.Args[2:])
 	case len(os.Args) > 1 && os.Args[1] == printCommand:
 		err = printMain(ctx, os.Args[2:], os.Stdout)
 	default:
@@ -62,6 +64,7 @@ type bench struct {
 	deliveries, senders    int
 	sizes                  pageSizes
 	keeping                storeSizes
+	working                jobSizes
 	warmUp                 time.Duration
 	kayci, kwok            string
 }
@@ -77,10 +80,11 @@ func (b *bench) offered() []scenario {
 	return []scenario{{"burst", b.burst}, {"history", b.history}, {"memory", b.memory}, {"sync", b.sync}, {webhooksScenario, b.webhooks}, {"page", b.page}, {"store", b.store}}
 }
 
-// decideScenario needs no cluster, and logsScenario the local one.
+// decideScenario needs no cluster, and the others the local one.
 const (
 	decideScenario = "decide"
 	logsScenario   = "logs"
+	jobsScenario   = "jobs"
 )
 
 func (b *bench) names() []string {
@@ -88,7 +92,7 @@ func (b *bench) names() []string {
 	for _, s := range b.offered() {
 		names = append(names, s.name)
 	}
-	return append(names, logsScenario)
+	return append(names, logsScenario, jobsScenario)
 }
 
 func (b *bench) parse(args []string) error {
@@ -108,6 +112,7 @@ func (b *bench) parse(args []string) error {
 	flags.DurationVar(&b.warmUp, "warm-up", 0, "how long KayCI has made Runs before it is measured: for a minute it asks the API server again")
 	b.sizes.flags(flags)
 	b.keeping.flags(flags)
+	b.working.flags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -120,7 +125,7 @@ func (b *bench) parse(args []string) error {
 	if min(b.burstRuns, b.rounds, b.roundRuns, b.kept, b.files, b.deliveries, b.senders) < 1 || b.pipelines < b.files {
 		return errors.New("sizes must be at least 1, and pipelines as many as files")
 	}
-	if err := errors.Join(b.sizes.check(), b.keeping.check()); err != nil {
+	if err := errors.Join(b.sizes.check(), b.keeping.check(), b.working.check()); err != nil {
 		return err
 	}
 	var err error
@@ -178,14 +183,24 @@ func (b *bench) all(ctx context.Context) (err error) {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
-	if !slices.Contains(b.scenarios, logsScenario) {
-		return nil
-	}
-	if err := b.build(ctx, dir); err != nil {
-		return err
-	}
-	if err := b.logs(ctx, dir); err != nil {
-		return fmt.Errorf("%s: %w", logsScenario, err)
+	return b.onLocal(ctx, dir)
+}
+
+// onLocal runs the scenarios that were chosen of those that take the local cluster.
+func (b *bench) onLocal(ctx context.Context, dir string) error {
+	for _, s := range []struct {
+		name string
+		run  func(context.Context, string) error
+	}{{logsScenario, b.logs}, {jobsScenario, b.jobs}} {
+		if !slices.Contains(b.scenarios, s.name) {
+			continue
+		}
+		if err := b.build(ctx, dir); err != nil {
+			return err
+		}
+		if err := s.run(ctx, dir); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
 	}
 	return nil
 }

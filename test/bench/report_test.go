@@ -147,7 +147,8 @@ func TestFlags(t *testing.T) {
 	}{
 		{args: nil},
 		{args: []string{"-run=sync,decide", "-pipelines=10", "-files=10"}},
-		{args: []string{"-run=syncs"}, want: `-run: there is no scenario "syncs", only decide,burst,history,memory,sync,webhooks,page,store,logs`},
+		{args: []string{"-run=syncs"}, want: `-run: there is no scenario "syncs", only decide,burst,history,memory,sync,webhooks,page,store,logs,jobs`},
+		{args: []string{"-job-size=0"}, want: "sizes of jobs must be at least 1"},
 		{args: []string{"-kept=0"}, want: "sizes must be at least 1, and pipelines as many as files"},
 		{args: []string{"-followers=501"}, want: "sizes of the page must be at least 1, and followers 500 at most"},
 		{args: []string{"-pipelines=3", "-files=4"}, want: "sizes must be at least 1, and pipelines as many as files"},
