@@ -35,7 +35,7 @@ func TestForksOnGitea(t *testing.T) {
 	t.Log("who may write lets it in")
 	f.must(t, f.ada.Comment(f.ctx, f.code, request.Number, "Looks right.\n\n/ok-to-test "+first))
 	run := f.awaitEnd(t, f.awaitRun(t, "refs/pull/1/head", first).Name, v1alpha1.RunSucceeded)
-	if origin := run.Spec.Origin; !origin.Fork || origin.PullRequest != request.Number || origin.Branch != "" {
+	if origin := run.Spec.Origin; !origin.Fork || origin.PullRequest != request.Number || origin.Branch != "" || origin.BaseBranch != "main" {
 		t.Errorf("origin: %+v", origin)
 	}
 	f.awaitHeld(t)
