@@ -31,8 +31,8 @@ func Command(env *cli.Env) *cobra.Command {
 		Short: "Say what is wrong with KayCI in the cluster",
 		Long: "Look at everything that Runs rest on, and say of each whether it is right and, if not,\n" +
 			"what would help: the cluster's version, KayCI's CRDs, its controller and what that may\n" +
-			"do, its admission webhook and how long the certificate lasts, what you may do yourself,\n" +
-			"ConfigRepos and Triggers that are not ready, and Runs that wait.\n\n" +
+			"do, its admission webhook and how long the certificate lasts, whether the store answers,\n" +
+			"what you may do yourself, ConfigRepos and Triggers that are not ready, and Runs that wait.\n\n" +
 			"Nothing is changed. What you may not read is said, and is nothing wrong.\n\n" +
 			"The exit code is 1 if something is wrong.",
 		Example: "  kayci doctor -n ci\n" +

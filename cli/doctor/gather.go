@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/cli"
 	"github.com/kayci/kayci/cli/doctor/checkup"
+	store "github.com/kayci/kayci/store/client"
 )
 
 // chart are labels that the chart gives all that it makes, and component the one of
@@ -54,9 +56,29 @@ func gather(ctx context.Context, env *cli.Env, all bool) (*checkup.Facts, error)
 	facts.Server.Value = version.GitVersion
 	g := gathering{cluster: cluster, namespace: namespace}
 	g.installation(ctx, facts)
+	if facts.Store, err = storeOf(ctx, env); err != nil {
+		return nil, err
+	}
 	g.rights(ctx, facts)
 	g.objects(ctx, facts)
 	return facts, ctx.Err()
+}
+
+// storeOf asks the store. An error is one of what the person has said.
+func storeOf(ctx context.Context, env *cli.Env) (checkup.Answer[string], error) {
+	kept, err := env.Cluster.Store()
+	if kept == nil || err != nil {
+		return checkup.Answer[string]{}, err
+	}
+	service, err := kept.Ping(ctx)
+	switch {
+	case service.Name != "":
+		return checkup.Answer[string]{Value: service.String(), Err: err}, nil
+	case errors.Is(err, store.ErrNotStored):
+		return checkup.Answer[string]{}, nil
+	default:
+		return checkup.Answer[string]{Err: err}, nil
+	}
 }
 
 func (g *gathering) installation(ctx context.Context, facts *checkup.Facts) {

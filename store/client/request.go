@@ -9,6 +9,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 )
 
 // noName is a path of the store's at which nothing is.
@@ -19,7 +20,8 @@ const port = "http"
 
 // request is one to the store.
 type request struct {
-	store  *Store
+	store *Store
+	// path of names, below what the store has of namespaces.
 	path   []string
 	params url.Values
 }
@@ -48,8 +50,7 @@ func (r *request) stream(ctx context.Context) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := r.store.rest.Get().Namespace(service.Namespace).Resource("services").Name(service.Name + ":" + port).SubResource("proxy").
-		Suffix(append([]string{"v1", "namespaces"}, r.path...)...)
+	asked := r.store.proxied(service).Suffix(append([]string{"v1", "namespaces"}, r.path...)...)
 	for name := range r.params {
 		asked.Param(name, r.params.Get(name))
 	}
@@ -58,6 +59,22 @@ func (r *request) stream(ctx context.Context) (io.ReadCloser, error) {
 		return nil, explain(service, err)
 	}
 	return body, nil
+}
+
+func (s *Store) proxied(service types.NamespacedName) *rest.Request {
+	return s.rest.Get().Namespace(service.Namespace).Resource("services").Name(service.Name + ":" + port).SubResource("proxy")
+}
+
+// Ping returns where the store is, or as far as that is known an error unless it answers.
+func (s *Store) Ping(ctx context.Context) (types.NamespacedName, error) {
+	service, err := s.locate(ctx)
+	if err != nil {
+		return service, err
+	}
+	if err := s.proxied(service).Suffix("healthz").Do(ctx).Error(); err != nil {
+		return service, explain(service, err)
+	}
+	return service, nil
 }
 
 // explain says what is to be done.

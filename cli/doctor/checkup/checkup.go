@@ -4,6 +4,7 @@ package checkup
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
@@ -35,6 +36,8 @@ type Facts struct {
 	Deployments Answer[[]appsv1.Deployment]
 	// Webhooks for validation that ask KayCI.
 	Webhooks Answer[[]admissionv1.ValidatingWebhookConfiguration]
+	// Store is the Service of the store; blank: there is none.
+	Store Answer[string]
 	// Mine are the rights of who asks, and Controllers those of the controllers.
 	Mine, Controllers []Right
 
@@ -95,7 +98,7 @@ type Line struct {
 // Lines says what is known, in the order in which one would look: what everything rests
 // on comes first.
 func Lines(f *Facts) []Line {
-	checks := []func(*Facts) []Line{server, kinds, controllers, webhooks, controllerRights, myRights, configRepos, triggers, runs, logs}
+	checks := []func(*Facts) []Line{server, kinds, controllers, webhooks, controllerRights, myRights, configRepos, triggers, runs, store}
 	var lines []Line
 	for _, check := range checks {
 		for _, line := range check(f) {
@@ -124,10 +127,25 @@ func unread(about, what string, err error) Line {
 	return Line{Unknown, about, fmt.Sprintf("%s can't be read: %v", what, err), ""}
 }
 
-// logs reminds of what no cluster says.
-func logs(*Facts) []Line {
-	return []Line{{
-		Note, "logs", "a node keeps the newest 10 MiB of what a container prints, unless its kubelet is told otherwise",
-		"raise containerLogMaxSize of the kubelets, or collect logs, where jobs print more",
-	}}
+// store says whether logs outlive their pods.
+func store(f *Facts) []Line {
+	name, err := f.Store.Value, f.Store.Err
+	switch {
+	case err == nil && name == "":
+		return []Line{{
+			Note, "store", "there is none: logs go with their pods, and a node keeps the newest 10 MiB of what a container prints, unless its kubelet is told otherwise",
+			"set store.enabled of the chart; or collect logs, and raise containerLogMaxSize of the kubelets where jobs print more",
+		}}
+	case err != nil && name == "":
+		return []Line{unread("store", "where the store is", err)}
+	case apierrors.IsForbidden(err):
+		return []Line{{Unknown, "store " + name, "you may not ask it", "whoever administers the cluster can name you in store.readers of the chart"}}
+	case err != nil:
+		namespace, _, _ := strings.Cut(name, "/")
+		return []Line{{
+			Wrong, "store " + name, fmt.Sprintf("it doesn't answer: %v", err),
+			"see `kubectl describe deployment,pods -n " + namespace + " -l app.kubernetes.io/component=store` and its log",
+		}}
+	}
+	return []Line{{Good, "store " + name, "it answers", ""}}
 }

@@ -45,6 +45,7 @@ func healthy(t *testing.T) *Facts {
 		Webhooks: Answer[[]admissionv1.ValidatingWebhookConfiguration]{Value: []admissionv1.ValidatingWebhookConfiguration{{
 			ObjectMeta: metav1.ObjectMeta{Name: "kayci.kayci-system"}, Webhooks: []admissionv1.ValidatingWebhook{webhook},
 		}}},
+		Store:       Answer[string]{Value: "kayci-system/kayci-store"},
 		Mine:        []Right{{To: "look at Runs", Takes: "list runs.kayci.dev", Needed: true, Allowed: Answer[bool]{Value: true}}},
 		Controllers: []Right{{Who: "the account", To: "make Jobs", Takes: "create jobs.batch", Needed: true, Allowed: Answer[bool]{Value: true}}},
 		ConfigRepos: Answer[[]v1alpha1.ConfigRepo]{Value: []v1alpha1.ConfigRepo{{Status: v1alpha1.ConfigRepoStatus{Conditions: ready(metav1.ConditionTrue)}}}},
@@ -93,6 +94,31 @@ func TestLines(t *testing.T) {
 				{Unknown, "controller's rights", "you may not read what the account may do", "whoever administers the cluster can call this command"},
 				{Unknown, "ConfigRepos", "you may not read ConfigRepos", "whoever administers the cluster can call this command"},
 			},
+			healthy: true,
+		},
+		"no store": {
+			edit: func(f *Facts) { f.Store.Value = "" },
+			want: []Line{{
+				Note, "store", "there is none: logs go with their pods, and a node keeps the newest 10 MiB of what a container prints, unless its kubelet is told otherwise",
+				"set store.enabled of the chart; or collect logs, and raise containerLogMaxSize of the kubelets where jobs print more",
+			}},
+			healthy: true,
+		},
+		"a store that is away": {
+			edit: func(f *Facts) { f.Store.Err = errors.New("no endpoints") },
+			want: []Line{{
+				Wrong, "store kayci-system/kayci-store", "it doesn't answer: no endpoints",
+				"see `kubectl describe deployment,pods -n kayci-system -l app.kubernetes.io/component=store` and its log",
+			}},
+		},
+		"a store for others": {
+			edit:    func(f *Facts) { f.Store.Err = forbidden("services") },
+			want:    []Line{{Unknown, "store kayci-system/kayci-store", "you may not ask it", "whoever administers the cluster can name you in store.readers of the chart"}},
+			healthy: true,
+		},
+		"a store that nobody finds": {
+			edit:    func(f *Facts) { f.Store = Answer[string]{Err: errors.New("timeout")} },
+			want:    []Line{{Unknown, "store", "where the store is can't be read: timeout", ""}},
 			healthy: true,
 		},
 		"a controller of another version that isn't ready": {
