@@ -18,10 +18,15 @@ func keep(rng *rand.Rand, job *v1alpha1.Job, will fate) {
 	spec.InitContainers = []corev1.Container{{Name: v1alpha1.KeepContainer, RestartPolicy: new(corev1.ContainerRestartPolicyAlways)}}
 }
 
+// hasToKeep reports whether the pod has such a container, which hasn't ended.
+func hasToKeep(pod *corev1.Pod) bool {
+	return len(pod.Spec.InitContainers) > 0 && len(pod.Status.InitContainerStatuses) == 0
+}
+
 // endKeeping ends the container that keeps things, after all others. It is killed where
 // the pod was told to end.
 func (s *simulation) endKeeping(pod *corev1.Pod) {
-	if len(pod.Spec.InitContainers) == 0 {
+	if !hasToKeep(pod) {
 		return
 	}
 	end := &corev1.ContainerStateTerminated{FinishedAt: s.server.now(), Message: `{"tests": {"tests": 3, "failed": 1, "failures": [{"name": "TestA"}]}}`}
