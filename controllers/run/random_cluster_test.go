@@ -226,10 +226,8 @@ func (s *simulation) stepPod(pod *corev1.Pod) {
 		s.schedule(pod)
 	case pod.Status.Phase == corev1.PodPending:
 		s.startPod(pod)
-	case pod.Status.ContainerStatuses[0].State.Terminated != nil && hasToKeep(pod):
-		s.server.update(pod, func() { s.endKeeping(pod) })
 	case pod.Status.ContainerStatuses[0].State.Terminated != nil:
-		s.endPod(pod)
+		s.endRest(pod)
 	default:
 		s.runPod(pod)
 	}

@@ -23,6 +23,15 @@ func hasToKeep(pod *corev1.Pod) bool {
 	return len(pod.Spec.InitContainers) > 0 && len(pod.Status.InitContainerStatuses) == 0
 }
 
+// endRest ends that container, and then the pod.
+func (s *simulation) endRest(pod *corev1.Pod) {
+	if hasToKeep(pod) {
+		s.server.update(pod, func() { s.endKeeping(pod) })
+		return
+	}
+	s.endPod(pod)
+}
+
 // endKeeping ends the container that keeps things, after all others. It is killed where
 // the pod was told to end.
 func (s *simulation) endKeeping(pod *corev1.Pod) {
