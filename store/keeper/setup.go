@@ -32,6 +32,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, l *Logs, r *Runs, o
 	}
 	err = ctrl.NewControllerManagedBy(mgr).Named("records").For(&v1alpha1.Run{}).WithOptions(options).
 		Watches(&v1alpha1.Run{}, r.Deletions()).
+		Watches(&batchv1.Job{}, Settlements()).
 		WatchesRawSource(source.Channel(l.Ended, &handler.TypedEnqueueRequestForObject[*v1alpha1.Run]{})).Complete(r)
 	if err != nil {
 		return fmt.Errorf("set up the controller of records: %w", err)
