@@ -51,7 +51,7 @@ type node struct {
 	asked   []string
 	// turn is called before each request for a log, with its number from 1 on.
 	turn func(number int)
-	// last is how a pod was last, which a watch tells before it is gone.
+	// last is how a pod was last, which a watch tells before it is gone, however late that is.
 	last *corev1.Pod
 	// away is how many lists of pods fail from now on.
 	away int
@@ -76,7 +76,11 @@ func (n *node) source(t *testing.T) *Pods {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Pods{Client: client, Pause: time.Millisecond, Patience: 10 * time.Second}
+	source := &Pods{Client: client, Pause: time.Millisecond, Patience: 10 * time.Second}
+	if n.last != nil {
+		source.Pause = time.Minute
+	}
+	return source
 }
 
 // update changes the node, and whoever follows sees it.
