@@ -55,6 +55,8 @@ type Cluster struct {
 
 	opts    Options
 	kubectl string
+	// installed are the values of the image that was installed.
+	installed map[string]any
 }
 
 // Ready returns a cluster that can be used, starting the local one if need be.

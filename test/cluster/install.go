@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,22 +53,29 @@ func (c *Cluster) Install(ctx context.Context, values map[string]any) error {
 	if err != nil {
 		return err
 	}
-	all := map[string]any{
+	c.installed = map[string]any{
 		"image": map[string]any{"repository": repository, "tag": tag},
 		// A new image under the same tag starts new pods.
 		"podAnnotations": map[string]any{"kayci.dev/image-digest": digest},
 	}
+	c.opts.Progress.Say("installing KayCI with helm: release %s in namespace %s", Release, c.Namespace)
+	return c.Upgrade(ctx, values)
+}
+
+// Upgrade gives what Install has installed other values, and returns when all replicas
+// have them.
+func (c *Cluster) Upgrade(ctx context.Context, values map[string]any) error {
+	all := maps.Clone(c.installed)
 	maps.Copy(all, values)
 	document, err := yaml.Marshal(all)
 	if err != nil {
 		return fmt.Errorf("write helm values: %w", err)
 	}
-	c.opts.Progress.Say("installing KayCI with helm: release %s in namespace %s", Release, c.Namespace)
 	chart := filepath.Join(c.opts.Source, "charts", "kayci")
 	if err := c.helm(ctx, bytes.NewReader(document), nil, "upgrade", "--install", Release, chart, "--namespace", c.Namespace, "--values", "-"); err != nil {
 		return fmt.Errorf("install KayCI: %w", err)
 	}
-	return c.AwaitRollout(ctx)
+	return errors.Join(c.AwaitRollout(ctx), c.AwaitStore(ctx))
 }
 
 // AwaitRollout returns when every replica of the controller is up to date and
@@ -82,20 +90,34 @@ func (c *Cluster) AwaitRollout(ctx context.Context) error {
 // AwaitReplicas returns when there are as many replicas as there should be, all
 // of them up to date and ready.
 func (c *Cluster) AwaitReplicas(ctx context.Context) error {
-	key := client.ObjectKey{Namespace: c.Namespace, Name: Release}
-	return c.opts.Progress.Wait(ctx, "KayCI's replicas", 2*time.Minute, func(ctx context.Context) (bool, string, error) {
+	return c.awaitDeployment(ctx, "KayCI's replicas", Release, c.replicas)
+}
+
+func (c *Cluster) awaitDeployment(ctx context.Context, what, name string, replicas func(context.Context) ([]corev1.Pod, error)) error {
+	key := client.ObjectKey{Namespace: c.Namespace, Name: name}
+	return c.opts.Progress.Wait(ctx, what, 2*time.Minute, func(ctx context.Context) (bool, string, error) {
 		var d appsv1.Deployment
 		if err := c.Client.Get(ctx, key, &d); err != nil {
 			return false, "", Retry(err)
 		}
 		want, s := *d.Spec.Replicas, d.Status
 		// Pods that are ending count too: one may still be the leader.
-		pods, err := c.replicas(ctx)
+		pods, err := replicas(ctx)
 		if err != nil {
 			return false, "", Retry(err)
 		}
-		done := s.ObservedGeneration == d.Generation && s.UpdatedReplicas == want && s.ReadyReplicas == want && len(pods) == int(want)
+		// What the status says may be of a pod that was killed a moment ago.
+		done := s.ObservedGeneration == d.Generation && s.UpdatedReplicas == want && s.ReadyReplicas == want && len(pods) == int(want) && ready(pods)
 		return done, fmt.Sprintf("%d of %d replicas are up to date, %d are ready, %d pods", s.UpdatedReplicas, want, s.ReadyReplicas, len(pods)), nil
+	})
+}
+
+// ready reports whether all of the pods are.
+func ready(pods []corev1.Pod) bool {
+	return !slices.ContainsFunc(pods, func(pod corev1.Pod) bool {
+		return pod.DeletionTimestamp != nil || !slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+			return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+		})
 	})
 }
 

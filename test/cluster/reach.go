@@ -163,15 +163,23 @@ func (c *Cluster) forward(ctx context.Context, object string, port int) (url str
 // Replicas returns the running pods of the controller.
 func (c *Cluster) Replicas(ctx context.Context) ([]corev1.Pod, error) {
 	pods, err := c.replicas(ctx)
+	return running(pods), err
+}
+
+func running(pods []corev1.Pod) []corev1.Pod {
 	return slices.DeleteFunc(pods, func(pod corev1.Pod) bool {
 		return pod.DeletionTimestamp != nil || pod.Status.Phase != corev1.PodRunning
-	}), err
+	})
 }
 
 func (c *Cluster) replicas(ctx context.Context) ([]corev1.Pod, error) {
+	return c.podsOf(ctx, "controller")
+}
+
+func (c *Cluster) podsOf(ctx context.Context, component string) ([]corev1.Pod, error) {
 	var pods corev1.PodList
 	err := c.Client.List(ctx, &pods, client.InNamespace(c.Namespace), client.MatchingLabels{
-		"app.kubernetes.io/name": Release, "app.kubernetes.io/component": "controller",
+		"app.kubernetes.io/name": Release, "app.kubernetes.io/component": component,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list KayCI's pods: %w", err)

@@ -84,14 +84,15 @@ func TestPrivateRepositoryNeedsTheSecret(t *testing.T) {
 }
 
 // expectNoSecrets looks for values in everything that people may read: objects
-// of the namespace, its events, and the controller's log.
+// of the namespace, its events, and the logs of controller
+// and store.
 func (s *space) expectNoSecrets(t *testing.T, values ...string) {
 	t.Helper()
 	for _, args := range [][]string{
 		{"get", "configrepos,pipelines,triggers,runs,jobs,pods,configmaps,controllerrevisions,events", "--namespace", s.namespace, "--output=yaml"},
 		{"get", "events.events.k8s.io", "--namespace", s.namespace, "--output=yaml"},
 		{"get", "all,events,configmaps", "--namespace", s.Namespace, "--output=yaml"},
-		{"logs", "--namespace", s.Namespace, "--selector=app.kubernetes.io/component=controller", "--tail=-1"},
+		{"logs", "--namespace", s.Namespace, "--selector=app.kubernetes.io/component in (controller, store)", "--tail=-1", "--max-log-requests=20"},
 	} {
 		text, err := s.Kubectl(s.ctx, args...)
 		if err != nil {

@@ -29,6 +29,8 @@ type environment struct {
 	gitea   sharedGitea
 	gates   *gates
 	hooks   string
+	// values are those of the chart that KayCI was installed with.
+	values map[string]any
 }
 
 // gitPassword and hookToken must not appear in any text.
@@ -146,7 +148,7 @@ func install(ctx context.Context) error {
 	if _, err := repository.Push(ctx, "Say hello"); err != nil {
 		return err
 	}
-	return shared.Install(ctx, map[string]any{
+	shared.values = map[string]any{
 		"replicas":    2,
 		"controller":  map[string]any{"webhookMaxBody": "1Mi"},
 		"jobDefaults": installedDefaults(),
@@ -154,5 +156,6 @@ func install(ctx context.Context) error {
 		"web":         map[string]any{"enabled": true, "replicas": 2, "trustForwardedToken": true},
 		"store":       map[string]any{"enabled": true, "persistence": map[string]any{"size": "1Gi"}},
 		"configRepos": []map[string]any{{"name": chartRepo, "spec": map[string]any{"url": repository.URL}}},
-	})
+	}
+	return shared.Install(ctx, shared.values)
 }

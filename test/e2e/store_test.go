@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -133,50 +132,5 @@ func (s *space) expectDescribed(t *testing.T, name string) {
 	}
 	if said := finish(t, program.kayci(t, s, "retry", name)); said.code == 0 {
 		t.Errorf("a Run that was deleted is retried: %s", said.out)
-	}
-}
-
-// TestStoreHasWhatWasStopped: the logs of pods that were evicted, cancelled or took too
-// long are kept as others are, each attempt's by itself.
-func TestStoreHasWhatWasStopped(t *testing.T) {
-	t.Parallel()
-	s := newSpace(t)
-	program.ready(t)
-	slow := script("test", s.patient())
-	slow.Timeout = &metav1.Duration{Duration: 5 * time.Second}
-	s.create(t, s.pipeline("slow", slow))
-	s.create(t, s.pipeline("patient", script("test", s.patient())))
-	s.create(t, s.pipeline("drained", script("test", "trap 'echo stopping; exit 143' TERM; echo begun; "+s.through("held")+"; echo through")))
-	s.openGate("runs")
-
-	s.start(t, "cancelled", "patient")
-	s.awaitLog(t, "cancelled", "test", "waiting")
-	s.cancel(t, "cancelled")
-	s.start(t, "slow", "slow")
-	s.start(t, "evicted", "drained")
-	s.awaitArrival(t, "held")
-	s.evict(t, "evicted", "test")
-	s.awaitArrivals(t, "held", 2)
-	s.openGate("held")
-	for name, want := range map[string]v1alpha1.RunPhase{
-		"cancelled": v1alpha1.RunCancelled, "slow": v1alpha1.RunFailed, "evicted": v1alpha1.RunSucceeded,
-	} {
-		s.awaitEnd(t, name, want)
-		s.awaitStored(t, name)
-		s.removeRun(t, name)
-	}
-	for _, tt := range []struct{ run, attempt, want string }{
-		{"cancelled", "1", patientLog},
-		{"slow", "1", patientLog},
-		{"evicted", "2", "begun\nthrough\n"},
-	} {
-		if kept := finish(t, program.kayci(t, s, "logs", tt.run, "test", "--attempt", tt.attempt, "--raw", "--no-prefix")); kept.out != tt.want || kept.code != 0 {
-			t.Errorf("%s, attempt %s: %q, %q, exit code %d", tt.run, tt.attempt, kept.out, kept.err, kept.code)
-		}
-	}
-	// Whether the program can say something before it is killed is not for it to choose.
-	first := finish(t, program.kayci(t, s, "logs", "evicted", "test", "--attempt", "1", "--raw", "--no-prefix"))
-	if first.out != "begun\n" && first.out != "begun\nstopping\n" || first.code != 0 {
-		t.Errorf("the pod that was evicted: %q, %q, exit code %d", first.out, first.err, first.code)
 	}
 }
