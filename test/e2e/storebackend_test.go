@@ -218,42 +218,30 @@ func (s *space) keepIn(t *testing.T, endpoint string) {
 	}
 }
 
-// killStore kills those pods of the store that are meant, as a node that is lost does: no
-// process is asked to end.
-func (s *space) killStore(t *testing.T, meant func(*corev1.Pod) bool) {
-	t.Helper()
-	pods, err := s.StorePods(s.ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	killed := 0
-	for i := range pods {
-		if !meant(&pods[i]) {
-			continue
-		}
-		if s.Kubeconfig != "" {
-			if _, err := killContainer(&pods[i]); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := s.Client.Delete(s.ctx, &pods[i], client.GracePeriodSeconds(0)); err != nil {
-			t.Fatal(err)
-		}
-		killed++
-	}
-	if killed == 0 {
-		t.Fatalf("none of the %d pods of the store is meant", len(pods))
-	}
-}
-
-// killAt kills the pod of the store that has put an object, or all of them, and waits for
-// others.
+// killAt kills the pod of the store that has put an object, or all of them, as a node that
+// is lost does: no process is asked to end.
 func (s *space) killAt(t *testing.T, in *backend, p *point) {
 	t.Helper()
 	in.await(t, s, p)
-	s.killStore(t, func(pod *corev1.Pod) bool { return p.all || p.by == "" || pod.Status.PodIP == p.by })
-	if err := s.AwaitStore(s.ctx); err != nil {
-		t.Fatal(err)
+	var killed []corev1.Pod
+	// One that was killed just now may have put this object, too.
+	s.await(t, "a pod of the store to be killed", func(ctx context.Context) (bool, string, error) {
+		pods, err := s.StorePods(ctx)
+		if err != nil {
+			return false, "", cluster.Retry(err)
+		}
+		killed = slices.DeleteFunc(pods, func(pod corev1.Pod) bool { return !p.all && p.by != "" && pod.Status.PodIP != p.by })
+		return len(killed) > 0, "there is none", nil
+	})
+	for i := range killed {
+		if s.Kubeconfig != "" {
+			if _, err := killContainer(&killed[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := client.IgnoreNotFound(s.Client.Delete(s.ctx, &killed[i], client.GracePeriodSeconds(0))); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
