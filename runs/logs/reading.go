@@ -66,6 +66,7 @@ const silence = time.Second
 // stream opens the log, where it broke off if it did, and reads it to its end.
 func (r *reading) stream(ctx context.Context, follow bool) error {
 	asked := &corev1.PodLogOptions{Container: r.container.Name, Timestamps: true, Follow: follow}
+	rest, inside, again := r.rest, r.inside, r.again
 	switch {
 	case r.end.Lines > 0:
 		asked.SinceTime = &metav1.Time{Time: r.window.from()}
@@ -78,27 +79,31 @@ func (r *reading) stream(ctx context.Context, follow bool) error {
 	}
 	stream, err := r.pods.Client.Pods(r.container.Namespace).GetLogs(r.container.Pod, asked).Stream(ctx)
 	if err != nil {
-		r.clean = r.clean && apierrors.IsNotFound(err)
+		r.again, r.clean = again, r.clean && apierrors.IsNotFound(err)
 		return fmt.Errorf("read the log of pod %s: %w", r.container.Pod, err)
 	}
 	defer stream.Close()
 	err = r.drain(ctx, stream)
-	// Where the node says that it can't give the log, what it gave before counts.
-	r.clean = err == nil && (r.clean || !excuse(r.rest))
+	if err == nil && r.clean && excuse(r.rest) {
+		// What the node gave before counts, and with it the end of that.
+		r.rest, r.inside, r.again = rest, inside, again
+		return nil
+	}
+	r.clean = err == nil && !excuse(r.rest)
 	return err
 }
 
 // drain passes on what the stream has.
 func (r *reading) drain(ctx context.Context, stream io.Reader) error {
 	pieces, inside, opened := newPieces(stream, r.options.Whole), false, time.Now()
-	r.rest = r.rest[:0]
+	r.rest = nil
 	for {
 		piece, err := pieces.next()
 		if r.end.Lines == 0 && time.Since(opened) > silence {
 			r.awaited = true
 		}
 		if err != nil {
-			r.rest, r.inside = append(r.rest, piece.text...), inside
+			r.rest, r.inside = bytes.Clone(piece.text), inside
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}

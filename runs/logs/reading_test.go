@@ -249,6 +249,28 @@ func TestDeletedAfterItsEnd(t *testing.T) {
 	}
 }
 
+// TestLastLineOfAnEvicted: the last line, without its end, comes before what the node says
+// in place of a log that it has removed.
+func TestLastLineOfAnEvicted(t *testing.T) {
+	t.Parallel()
+	all := strings.TrimSuffix(entry{0, "one"}.String()+entry{time.Second, "two"}.String(), "\n")
+	for name, change := range map[string]func(*node){
+		"its pod is gone":                 func(n *node) { n.turn = n.at(2, func() { delete(n.pods, "a") }) },
+		"its end is seen when it is gone": func(n *node) { n.pods["a"], n.last = withState(onePod(), running()), n.pods["a"] },
+		"the node has removed its log": func(n *node) {
+			n.turn = n.at(2, func() { n.raw["a"] = "unable to retrieve container logs for containerd://1" })
+		},
+	} {
+		n := newNode()
+		n.pods["a"], n.raw["a"] = withState(onePod(), terminated()), all
+		change(n)
+		got, end, err := read(t, n, Options{Follow: true})
+		if diff := cmp.Diff([]string{"1 one", "2 two"}, got); diff != "" || err != nil || len(end.Missing) > 0 || !end.Complete {
+			t.Errorf("%s: %v, %q, %t (-want +got):\n%s", name, err, end.Missing, end.Complete, diff)
+		}
+	}
+}
+
 // TestStops: an error of who reads ends the reading, as the context's end does.
 func TestStops(t *testing.T) {
 	t.Parallel()
