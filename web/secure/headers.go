@@ -28,14 +28,19 @@ func Headers(next http.Handler) http.Handler {
 }
 
 // Foreign marks the answer as nothing of the page's own: what a build has written.
-func Foreign(w http.ResponseWriter) {
-	w.Header().Set("Content-Security-Policy", sandbox)
-}
+func Foreign(w http.ResponseWriter) { foreign(w, sandbox) }
 
 // ForeignPage does so for what a browser is to show: with its own styles and pictures, but
 // no script, form or link to anything that would be asked for by itself.
 func ForeignPage(w http.ResponseWriter) {
-	w.Header().Set("Content-Security-Policy", "style-src 'unsafe-inline'; img-src data:; "+sandbox)
+	foreign(w, "style-src 'unsafe-inline'; img-src data:; "+sandbox)
+}
+
+// foreign sets the policy. HTML has browsers show nothing that has both a sandbox and an
+// opener policy. In its sandbox, without scripts, it can do nothing to who has opened it.
+func foreign(w http.ResponseWriter, policy string) {
+	w.Header().Set("Content-Security-Policy", policy)
+	w.Header().Del("Cross-Origin-Opener-Policy")
 }
 
 // SameOrigin lets other sites' pages change nothing: what they send is answered by

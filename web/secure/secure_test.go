@@ -31,6 +31,31 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// TestForeign: what has a sandbox has no opener policy, with which browsers refuse it.
+func TestForeign(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		mark   func(http.ResponseWriter)
+		policy string
+	}{
+		"saved": {secure.Foreign, "default-src 'none'; sandbox; frame-ancestors 'none'"},
+		"shown": {secure.ForeignPage, "style-src 'unsafe-inline'; img-src data:; default-src 'none'; sandbox; frame-ancestors 'none'"},
+	} {
+		w := httptest.NewRecorder()
+		marked := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { tt.mark(w) })
+		secure.Headers(marked).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+		want := http.Header{
+			"Content-Security-Policy":      {tt.policy},
+			"Cross-Origin-Resource-Policy": {"same-origin"},
+			"Referrer-Policy":              {"same-origin"},
+			"X-Content-Type-Options":       {"nosniff"},
+		}
+		if diff := cmp.Diff(want, w.Header()); diff != "" {
+			t.Errorf("%s: headers (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func TestSameOrigin(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
