@@ -30,7 +30,8 @@ func TestLogsOfARetriedJobAndOfLaterOnes(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t)
 	program.ready(t)
-	build := script("build", "echo built; sleep 1; echo done")
+	// The lines of containers that start at once come in any order.
+	build := script("build", "sleep 1; echo built; sleep 1; echo done")
 	build.Template.Spec.Template.Spec.InitContainers = []corev1.Container{{Name: "clone", Image: busybox, Command: []string{"echo", "cloned"}}}
 	s.create(t, s.pipeline("web", build, chatty("test", "build"), script("skipped", "true", "test")))
 	s.start(t, "one", "web")
