@@ -18,7 +18,7 @@ func TestDoctor(t *testing.T) {
 		"✓ ok      Kubernetes: v1.", "✓ ok      CRD runs.kayci.dev: serves v1alpha1\n", "✕ wrong   controller: there is none: ",
 		"! note    admission: no webhook ", "✓ ok      your rights: you may look at Runs, read logs, ",
 		"! note    ConfigRepo " + s.namespace + "/mine: no controller has looked at it yet\n", "✓ ok      Triggers: all 0 are ready\n",
-		"✓ ok      Runs: 0 are active, and none waits\n", "! note    store: there is none: ",
+		"✓ ok      Runs: 0 are active, and none waits\n", "! note    store: none is known: ",
 	} {
 		if !strings.Contains(got.Out, want) {
 			t.Errorf("lacks %q:\n%s", want, got.Out)

@@ -36,7 +36,7 @@ type Facts struct {
 	Deployments Answer[[]appsv1.Deployment]
 	// Webhooks for validation that ask KayCI.
 	Webhooks Answer[[]admissionv1.ValidatingWebhookConfiguration]
-	// Store is the Service of the store; blank: there is none.
+	// Store is the Service of the store; blank: none is known.
 	Store Answer[string]
 	// Mine are the rights of who asks, and Controllers those of the controllers.
 	Mine, Controllers []Right
@@ -133,8 +133,8 @@ func store(f *Facts) []Line {
 	switch {
 	case err == nil && name == "":
 		return []Line{{
-			Note, "store", "there is none: logs go with their pods, and a node keeps the newest 10 MiB of what a container prints, unless its kubelet is told otherwise",
-			"set store.enabled of the chart; or collect logs, and raise containerLogMaxSize of the kubelets where jobs print more",
+			Note, "store", "none is known: without one logs go with their pods, and a node keeps the newest 10 MiB of what a container prints, unless its kubelet is told otherwise",
+			"set store.enabled and store.readers of the chart, or name the store (--store); or collect logs, and raise containerLogMaxSize of the kubelets where jobs print more",
 		}}
 	case err != nil && name == "":
 		return []Line{unread("store", "where the store is", err)}

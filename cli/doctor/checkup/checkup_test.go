@@ -99,8 +99,8 @@ func TestLines(t *testing.T) {
 		"no store": {
 			edit: func(f *Facts) { f.Store.Value = "" },
 			want: []Line{{
-				Note, "store", "there is none: logs go with their pods, and a node keeps the newest 10 MiB of what a container prints, unless its kubelet is told otherwise",
-				"set store.enabled of the chart; or collect logs, and raise containerLogMaxSize of the kubelets where jobs print more",
+				Note, "store", "none is known: without one logs go with their pods, and a node keeps the newest 10 MiB of what a container prints, unless its kubelet is told otherwise",
+				"set store.enabled and store.readers of the chart, or name the store (--store); or collect logs, and raise containerLogMaxSize of the kubelets where jobs print more",
 			}},
 			healthy: true,
 		},
