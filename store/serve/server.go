@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,15 +9,11 @@ import (
 
 	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/utils/clock"
 
 	"github.com/kayci/kayci/store/archive"
 	"github.com/kayci/kayci/store/bucket"
-	"github.com/kayci/kayci/store/logs"
-	"github.com/kayci/kayci/store/place"
-	"github.com/kayci/kayci/store/records"
 )
 
 // Options are what the server needs.
@@ -44,17 +39,6 @@ const (
 	// readsAtOnce is how many objects are read at once for an answer.
 	readsAtOnce = 8
 )
-
-// Head is the first line of the answer about a log, as JSON. The log's lines come behind
-// it, with their stamps.
-type Head struct {
-	// First is the number of the first line that is sent.
-	First int64 `json:"first"`
-	// From is the number of the first line that was asked for, which comes first or later.
-	From int64 `json:"from"`
-	// End is how the log has ended. nil: it hasn't.
-	End *logs.End `json:"end,omitempty"`
-}
 
 type server struct {
 	Options
@@ -167,34 +151,6 @@ func answer(w http.ResponseWriter, object any) error {
 	return nil
 }
 
-// A list has so many Runs unless another number is asked for, and never more than the
-// other.
-const usualRuns, maxRuns = 50, 500
-
-// Runs is a list of Runs, newest first, with as much of each as a list shows.
-type Runs struct {
-	Items []records.Summary `json:"items"`
-}
-
-func (s *server) list(w http.ResponseWriter, r *http.Request, _ string) error {
-	query := r.URL.Query()
-	limit, err := number(query.Get("limit"), usualRuns)
-	if err != nil {
-		return err
-	}
-	before, err := number(query.Get("before"), 0)
-	if err != nil {
-		return err
-	}
-	found, err := records.List(r.Context(), s.Bucket, records.Query{
-		Namespace: r.PathValue("namespace"), Pipeline: query.Get("pipeline"), Before: before, Limit: int(min(cmp.Or(limit, usualRuns), maxRuns)),
-	})
-	if err != nil {
-		return err
-	}
-	return answer(w, Runs{Items: found})
-}
-
 func number(text string, usual int64) (int64, error) {
 	if text == "" {
 		return usual, nil
@@ -204,115 +160,4 @@ func number(text string, usual int64) (int64, error) {
 		return 0, fmt.Errorf("%w: %q is no number", errName, text)
 	}
 	return n, nil
-}
-
-// run answers with the record of a Run, by its name.
-func (s *server) run(w http.ResponseWriter, r *http.Request, _ string) error {
-	run, err := records.Named(r.Context(), s.Bucket, r.PathValue("namespace"), r.PathValue("run"), types.UID(r.URL.Query().Get("uid")))
-	if err != nil {
-		return err
-	}
-	return s.record(w, r, run)
-}
-
-// numbered answers with the record of a Run, by its number.
-func (s *server) numbered(w http.ResponseWriter, r *http.Request, _ string) error {
-	n, err := number(r.PathValue("number"), 0)
-	if err != nil {
-		return err
-	}
-	run, err := records.Numbered(r.Context(), s.Bucket, r.PathValue("namespace"), r.PathValue("pipeline"), n)
-	if err != nil {
-		return err
-	}
-	return s.record(w, r, run)
-}
-
-func (s *server) record(w http.ResponseWriter, r *http.Request, run place.Run) error {
-	record, err := records.Get(r.Context(), s.Bucket, run)
-	if err != nil {
-		return err
-	}
-	return answer(w, record)
-}
-
-// log answers with the lines of a log, with their stamps, from a line on or some before.
-func (s *server) log(w http.ResponseWriter, r *http.Request) error {
-	log, end, err := s.find(r)
-	if err != nil {
-		return err
-	}
-	from, err := number(r.URL.Query().Get("from"), 1)
-	if err != nil {
-		return err
-	}
-	if tail := r.URL.Query().Get("tail"); tail != "" {
-		last, err := number(tail, 0)
-		if err != nil {
-			return err
-		}
-		lines, err := s.lines(r, log, end)
-		if err != nil {
-			return err
-		}
-		from = max(from, lines-last+1)
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	began := false
-	begin := func(first int64) {
-		began = true
-		// Who doesn't listen any more makes the next write fail, too.
-		_ = json.NewEncoder(w).Encode(Head{First: first, From: from, End: end})
-	}
-	err = logs.Read(r.Context(), s.Bucket, log, from, begin, w)
-	switch {
-	case err != nil && began:
-		// The answer has begun: that it breaks off is all that can be said.
-		s.Log.Error(err, "A log can't be read to its end", "path", r.URL.Path)
-		panic(http.ErrAbortHandler)
-	case err == nil && !began:
-		begin(1)
-	}
-	return err
-}
-
-// lines are how many the log has.
-func (s *server) lines(r *http.Request, log place.Log, end *logs.End) (int64, error) {
-	if end != nil {
-		return end.Lines, nil
-	}
-	return logs.Lines(r.Context(), s.Bucket, log)
-}
-
-// find returns the log that is asked for: of Runs of one name, that of the Run whose the
-// pod is.
-func (s *server) find(r *http.Request) (place.Log, *logs.End, error) {
-	name := r.PathValue("run")
-	log := place.Log{Job: r.PathValue("job"), Pod: types.UID(r.PathValue("pod")), Container: r.PathValue("container")}
-	runs, err := records.AllNamed(r.Context(), s.Bucket, r.PathValue("namespace"), name)
-	if err != nil {
-		return log, nil, err
-	}
-	// One that has not ended has no record yet.
-	if pipeline, uid := r.URL.Query().Get("pipeline"), r.URL.Query().Get("uid"); pipeline != "" && uid != "" {
-		runs = append(runs, place.Run{Namespace: r.PathValue("namespace"), Pipeline: pipeline, Name: name, UID: types.UID(uid)})
-	}
-	for _, run := range runs {
-		log.Run = run
-		end, err := logs.ReadEnd(r.Context(), s.Bucket, log)
-		if err != nil {
-			return log, nil, err
-		}
-		if end != nil {
-			return log, end, nil
-		}
-		parts, err := s.Bucket.List(r.Context(), log.Folder(), "", 1)
-		if err != nil {
-			return log, nil, fmt.Errorf("find a log: %w", err)
-		}
-		if len(parts) > 0 {
-			return log, nil, nil
-		}
-	}
-	return log, nil, fmt.Errorf("the log of container %s of pod %s of run %s: %w", log.Container, log.Pod, name, bucket.ErrNotFound)
 }
