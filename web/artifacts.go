@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"path"
 
 	"github.com/kayci/kayci/runs/find"
 	"github.com/kayci/kayci/store/client"
-	"github.com/kayci/kayci/store/serve"
-	"github.com/kayci/kayci/web/secure"
 	"github.com/kayci/kayci/web/viewer"
 )
 
@@ -31,14 +28,9 @@ func (s *server) artifact(w http.ResponseWriter, r *http.Request) error {
 		return missing
 	}
 	var body io.ReadCloser
-	saved, kind, shown := job+"-"+name+".tar", "application/x-tar", ""
 	if file == "" {
 		body, err = s.cluster.kept.Tar(r.Context(), run, job, name)
 	} else {
-		saved, kind = path.Base(file), "application/octet-stream"
-		if r.URL.Query().Has("show") {
-			shown = shownAs(file)
-		}
 		body, err = s.cluster.kept.File(r.Context(), run, job, name, file)
 	}
 	if errors.Is(err, client.ErrNotStored) {
@@ -48,16 +40,7 @@ func (s *server) artifact(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer body.Close()
-	h := w.Header()
-	if shown != "" {
-		secure.ForeignPage(w)
-		h.Set("Content-Type", shown)
-	} else {
-		secure.Foreign(w)
-		h.Set("Content-Type", kind)
-		h.Set("Content-Disposition", serve.Attachment(saved))
-	}
-	h.Set("Cache-Control", "no-store")
+	show(w, job+"-"+name+".tar", file, r.URL.Query().Has("show"))
 	if _, err := io.Copy(w, body); err != nil {
 		if expired(r.Context()) {
 			err = viewer.ErrExpired
