@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -39,8 +40,16 @@ func (c *Cluster) storeKey() client.ObjectKey {
 	return client.ObjectKey{Namespace: c.Namespace, Name: Store}
 }
 
-// StoreLeader is the name of the pod of the store that follows, or was the last to.
+// StoreLeader is the name of the pod of the store that follows, or was the last to. Blank:
+// there is none yet.
 func (c *Cluster) StoreLeader(ctx context.Context) (string, error) {
+	pods, err := c.StorePods(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(pods) == 1 && slices.Contains(pods[0].Spec.Containers[0].Args, "--leader-elect=false") {
+		return pods[0].Name, nil
+	}
 	var lease coordinationv1.Lease
 	if err := c.Client.Get(ctx, c.storeKey(), &lease); err != nil {
 		return "", fmt.Errorf("get the store's Lease: %w", err)
