@@ -159,7 +159,7 @@ func (k *killed) leave(t *testing.T) {
 	k.in.await(t, k.space, part)
 	k.killAt(t, k.in, record)
 
-	k.say(t, "while none follows it is killed at a part of an artifact, at its list, and at that of a cache")
+	k.say(t, "the store is killed at a part of an artifact, at its list, and at that of a cache")
 	k.openGate("build")
 	k.killAt(t, k.in, artifact)
 	k.killAt(t, k.in, list)
