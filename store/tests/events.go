@@ -35,11 +35,8 @@ type event struct {
 	FailedBuild string
 }
 
-// test names one, and with no name its package, or what is built.
-type test struct {
-	pkg, name string
-	build     bool
-}
+// test names one, and with no name its package.
+type test struct{ pkg, name string }
 
 // running is a test that has begun.
 type running struct {
@@ -52,6 +49,8 @@ type running struct {
 // progress is what has begun and hasn't ended.
 type progress struct {
 	open map[test]*running
+	// built is what compilers have said, of which several packages may be told.
+	built map[string]*excerpt
 	// held is how many bytes of outputs may be held at most.
 	held int
 	// failed are the packages of which a test has failed.
@@ -69,7 +68,7 @@ func isEvents(file *bufio.Reader) bool {
 // events reads what Go's tests say. Lines that are none of theirs, as of the go command
 // itself, say nothing.
 func (r *reader) events(file *bufio.Reader) error {
-	p := progress{open: map[test]*running{}, failed: map[string]bool{}}
+	p := progress{open: map[test]*running{}, built: map[string]*excerpt{}, failed: map[string]bool{}}
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, maxEvent)
 	for lines.Scan() {
@@ -90,7 +89,7 @@ func (r *reader) events(file *bufio.Reader) error {
 	if err == nil && !p.any {
 		err = errNoReport
 	}
-	if err == nil && p.going() {
+	if err == nil && len(p.open) > 0 {
 		// A program that was killed has no last word.
 		r.unfinished(&p, func(test) bool { return true })
 		err = io.ErrUnexpectedEOF
@@ -109,23 +108,27 @@ func (r *reader) event(p *progress, now *event) error {
 			t.paused = now.Action == "pause"
 		}
 	case "output":
-		return r.output(p, of, now.Output)
+		if err := p.begin(of); err != nil {
+			return err
+		}
+		r.output(p, &p.open[of].excerpt, now.Output)
 	case "build-output":
-		return r.output(p, test{pkg: name(now.ImportPath), build: true}, now.Output)
+		r.output(p, p.build(name(now.ImportPath)), now.Output)
 	case "pass", "skip", "fail":
 		r.ended(p, of, now)
 	}
 	return nil
 }
 
-// going reports whether any test or package hasn't ended.
-func (p *progress) going() bool {
-	for of := range p.open {
-		if !of.build {
-			return true
-		}
+// maxBuilt bounds of how many builds it is known what compilers say.
+const maxBuilt = 1000
+
+// build is where what a compiler says of a build belongs. nil: nowhere.
+func (p *progress) build(path string) *excerpt {
+	if p.built[path] == nil && len(p.built) < maxBuilt {
+		p.built[path] = &excerpt{}
 	}
-	return false
+	return p.built[path]
 }
 
 func (p *progress) begin(of test) error {
@@ -138,19 +141,14 @@ func (p *progress) begin(of test) error {
 	return nil
 }
 
-func (r *reader) output(p *progress, of test, text string) error {
-	if err := p.begin(of); err != nil {
-		return err
-	}
-	out := p.open[of]
-	before := out.size()
-	if p.held+len(text) > MaxDetails {
+func (r *reader) output(p *progress, out *excerpt, text string) {
+	if out == nil || p.held+len(text) > MaxDetails {
 		r.cut = true
-		return nil
+		return
 	}
+	before := out.size()
 	out.add([]byte(text))
 	p.held += out.size() - before
-	return nil
 }
 
 // end returns what was printed.
@@ -190,8 +188,8 @@ const wholePackage = "(package)"
 // ofPackage takes in how a package has ended. That it has failed is a case of its own,
 // where none of its tests says why.
 func (r *reader) ofPackage(p *progress, pkg string, now *event, printed string) {
-	if now.FailedBuild != "" {
-		printed = strings.TrimLeft(printed+"\n"+p.end(test{pkg: name(now.FailedBuild), build: true}), "\n")
+	if said := p.built[name(now.FailedBuild)]; said != nil {
+		printed = strings.TrimLeft(printed+"\n"+said.String(), "\n")
 	}
 	if now.Action != "fail" {
 		return

@@ -29,17 +29,24 @@ func TestReadEvents(t *testing.T) {
 		file string
 		want Report
 	}{
-		"whole":                {passed + over, one},
-		"of others":            {`{"level":"info"}` + "\n", with(Report{}, "it is neither XML nor what go test -json prints")},
-		"among others":         {passed + "go: downloading example.com/x v1.0.0\n\n" + over, one},
-		"cut off":              {passed, with(one, "it is malformed after 1 test: unexpected EOF")},
-		"cut off in a line":    {passed + `{"Action":"pa`, with(one, "after 1 test: a line is malformed: unexpected end of JSON input")},
-		"other JSON":           {passed + `{"Action":7}` + "\n", with(one, "after 1 test: a line is malformed: json: cannot unmarshal number into Go struct field event.Action of type string")},
-		"a long line":          {passed + `{"Action":"` + strings.Repeat("x", maxEvent) + `"}`, with(one, "after 1 test: a line is longer than 1 MiB")},
-		"too many at once":     {passed + begun(maxOpen), with(one, "after 1 test: more than 10000 tests are in progress at once")},
-		"a time before it":     {`{"Action":"pass","Package":"p","Test":"TestA","Elapsed":-1}`, Report{Tests: 1, Cases: []Case{{Suite: "p", Class: "p", Name: "TestA", State: Passed}}}},
-		"an end of no test":    {passed + `{"Action":"cont","Package":"q","Test":"x"}` + "\n" + `{"Action":"skip","Package":"q"}` + "\n" + over, one},
-		"a build of no one's":  {`{"Action":"build-output","ImportPath":"q","Output":"# q\n"}` + "\n" + passed + over, one},
+		"whole":               {passed + over, one},
+		"of others":           {`{"level":"info"}` + "\n", with(Report{}, "it is neither XML nor what go test -json prints")},
+		"among others":        {passed + "go: downloading example.com/x v1.0.0\n\n" + over, one},
+		"cut off":             {passed, with(one, "it is malformed after 1 test: unexpected EOF")},
+		"cut off in a line":   {passed + `{"Action":"pa`, with(one, "after 1 test: a line is malformed: unexpected end of JSON input")},
+		"other JSON":          {passed + `{"Action":7}` + "\n", with(one, "after 1 test: a line is malformed: json: cannot unmarshal number into Go struct field event.Action of type string")},
+		"a long line":         {passed + `{"Action":"` + strings.Repeat("x", maxEvent) + `"}`, with(one, "after 1 test: a line is longer than 1 MiB")},
+		"too many at once":    {passed + begun(maxOpen), with(one, "after 1 test: more than 10000 tests are in progress at once")},
+		"a time before it":    {`{"Action":"pass","Package":"p","Test":"TestA","Elapsed":-1}`, Report{Tests: 1, Cases: []Case{{Suite: "p", Class: "p", Name: "TestA", State: Passed}}}},
+		"an end of no test":   {passed + `{"Action":"cont","Package":"q","Test":"x"}` + "\n" + `{"Action":"skip","Package":"q"}` + "\n" + over, one},
+		"a build of no one's": {`{"Action":"build-output","ImportPath":"q","Output":"# q\n"}` + "\n" + passed + over, one},
+		"a build that two packages need": {
+			`{"Action":"build-output","ImportPath":"q","Output":"q/a.go:1:1: no\n"}` + "\n" + `{"Action":"fail","Package":"a","FailedBuild":"q"}` + "\n" + `{"Action":"fail","Package":"b","FailedBuild":"q"}` + "\n",
+			Report{Tests: 2, Failed: 2, Cases: []Case{
+				{Suite: "a", Class: "a", Name: "(package)", State: Failed, Message: "q/a.go:1:1: no", Details: "q/a.go:1:1: no"},
+				{Suite: "b", Class: "b", Name: "(package)", State: Failed, Message: "q/a.go:1:1: no", Details: "q/a.go:1:1: no"},
+			}},
+		},
 		"names that terminals": {`{"Action":"skip","Package":"p","Test":"\u001b[2J"}`, Report{Tests: 1, Skipped: 1, Cases: []Case{{Suite: "p", Class: "p", Name: `\x1b[2J`, State: Skipped}}}},
 		"again after it failed": {
 			`{"Action":"fail","Package":"p","Test":"TestA"}` + "\n" + passed + over,

@@ -22,9 +22,10 @@ var (
 	errNoReport = errors.New("it is neither XML nor what go test -json prints")
 )
 
-// Read adds what a file says: JUnit's XML, or the events that `go test -json` prints. What is wrong with the file becomes a warning with its
-// path, and what was read until then counts. An error of the reader becomes a warning,
-// too: a caller that wants to try again has to keep it.
+// Read adds what a file says: JUnit's XML, or the events that `go test -json` prints. What
+// is wrong with the file becomes a warning with its path, and what was read until then
+// counts. An error of the reader becomes a warning, too: a caller that wants to try again
+// has to keep it.
 //
 // A case that failed, and comes again in the same file, was run again: it is one case,
 // and flaky if it then passed. A case that passed, and comes again, counts twice.

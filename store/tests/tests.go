@@ -1,7 +1,7 @@
 // Package tests reads what test tools say, in files of JUnit's XML whatever language they
-// test, or as `go test -json` prints it: how many tests failed, which, and why. The files come from programs that
-// nobody has looked at, so that every size is bounded, and every text is fit for
-// people's eyes. It is pure.
+// test, or as `go test -json` prints it: how many tests failed, which, and why. The files
+// come from programs that nobody has looked at, so that every size is bounded, and every
+// text is fit for people's eyes. It is pure.
 package tests
 
 import (
