@@ -70,15 +70,20 @@ func serviceOf(text string) (types.NamespacedName, error) {
 	return types.NamespacedName{Namespace: namespace, Name: name}, nil
 }
 
-// announcing finds the store that the administrators announce, once.
+// announcing finds the store that the administrators announce.
 type announcing struct {
 	kube kubernetes.Interface
 
 	mu    sync.Mutex
-	asked bool
 	store types.NamespacedName
 	err   error
+	// until is how long what is known counts.
+	until time.Time
 }
+
+// current is how long it counts where the store is, and that there is none: a page that
+// stays open learns of another.
+const current = time.Minute
 
 // errNoStore says how a store is announced.
 var errNoStore = fmt.Errorf("%w: the ConfigMap %s/%s announces none, or not to you; --store names one", client.ErrNotStored, metav1.NamespacePublic, announcement)
@@ -86,9 +91,10 @@ var errNoStore = fmt.Errorf("%w: the ConfigMap %s/%s announces none, or not to y
 func (a *announcing) locate(ctx context.Context) (types.NamespacedName, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.asked {
+	if time.Now().Before(a.until) {
 		return a.store, a.err
 	}
+	a.store, a.err = types.NamespacedName{}, nil
 	found, err := a.kube.CoreV1().ConfigMaps(metav1.NamespacePublic).Get(ctx, announcement, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
@@ -103,7 +109,7 @@ func (a *announcing) locate(ctx context.Context) (types.NamespacedName, error) {
 			a.err = fmt.Errorf("the store that the ConfigMap %s/%s announces is %w", metav1.NamespacePublic, announcement, err)
 		}
 	}
-	a.asked = true
+	a.until = time.Now().Add(current)
 	return a.store, a.err
 }
 

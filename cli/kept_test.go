@@ -71,7 +71,7 @@ func TestLending(t *testing.T) {
 	}
 }
 
-// TestAnnouncing: the store is that which administrators announce, and it is looked for once.
+// TestAnnouncing: the store is that which administrators announce, and it is looked for once a while.
 func TestAnnouncing(t *testing.T) {
 	t.Parallel()
 	announces := func(store string) *corev1.ConfigMap {
