@@ -57,10 +57,11 @@ one host alone, and are nowhere in the folder afterwards.
 
 What the repository holds configures nothing: no hook, no filter and no other
 configuration of it is used. By --lfs alone files of Git LFS are fetched, by the
-program git-lfs and from the server that belongs to the URL, whatever .lfsconfig says. Submodules are fetched by --submodules alone, and get the
-credentials only if they are at the same host. Git's own environment has nothing but
-the path, the proxy and the certificates of this one. Nothing bounds how much is
-fetched but the time and the volume.`,
+program git-lfs and from the server that belongs to the URL, whatever .lfsconfig
+says. Submodules are fetched by --submodules alone, and get the credentials only if
+they are at the same host. Git's own environment has nothing but the path, the proxy
+and the certificates of this one. Nothing bounds how much is fetched but the time and
+the volume.`,
 		Example: `  kayci checkout --url https://git.example.com/acme/web.git --sha main --dir web`,
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return flags.run(cmd) },

@@ -52,8 +52,8 @@ func (r right) String() string {
 	return r.resource
 }
 
-// check returns who sends a request with these headers, or an error unless that one has the right in the
-// namespace.
+// check returns who sends a request with these headers, or an error unless that one has
+// the right in the namespace.
 func (a *access) check(ctx context.Context, header http.Header, namespace string, asked right) (string, error) {
 	caller, err := callerOf(header)
 	if err != nil {
