@@ -43,8 +43,7 @@ type Origin struct {
 	// +kubebuilder:validation:MaxLength=1024
 	Branch string `json:"branch,omitempty"`
 
-	// BaseBranch is the one that the pull request was to be merged into when the event
-	// happened. The pull request's author chooses it, among the repository's.
+	// BaseBranch that the pull request was to be merged into, as its author chose.
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	BaseBranch string `json:"baseBranch,omitempty"`

@@ -66,7 +66,7 @@ func testLifecycle(t *testing.T, program string) {
 }
 
 // checkRoom fails if another version of the kinds would not fit into the Secret
-// that Helm keeps a release in, which holds 1 MiB.
+// that Helm keeps a release in, which holds 1 MiB: all of it twice, and a fifth more.
 func (s *server) checkRoom(t *testing.T) {
 	t.Helper()
 	secret := &corev1.Secret{}
@@ -74,7 +74,7 @@ func (s *server) checkRoom(t *testing.T) {
 	if err := s.client.Get(t.Context(), key, secret); err != nil {
 		t.Fatal(err)
 	}
-	const most = 350_000
+	const most = 400_000
 	if size := len(secret.Data["release"]); size > most {
 		t.Errorf("Helm keeps the release in %d bytes, want %d at most: which description has grown the CRDs?", size, most)
 	}
