@@ -108,7 +108,7 @@ func TestCacheOfAnEarlierRun(t *testing.T) {
 	commit := s.push(t, repository, map[string]string{"web.jsonnet": `local ci = import 'kayci.libsonnet';
 ci.pipeline('web', jobs=[ci.job('build', [
   ci.cache('modules', 'pkg/**'),
-  ci.script('docker.io/library/busybox:1.37', 'cat pkg/by || { mkdir pkg; echo "$KAYCI_RUN" > pkg/by; echo new; }'),
+  ci.script('docker.io/library/busybox:1.37', 'cat pkg/by 2>&1 || { mkdir pkg; echo "$KAYCI_RUN" > pkg/by; echo new; }'),
 ])])
 `})
 	s.create(t, s.configRepo("web", repository.URL))

@@ -16,7 +16,7 @@ import (
 func TestForksOnGitea(t *testing.T) {
 	t.Parallel()
 	f := newForge(t)
-	f.commit(t, f.clone, "main.go", "package main\n")
+	before := f.commit(t, f.clone, "main.go", "package main\n")
 	f.follow(t, "echo hello", v1alpha1.EventPush, v1alpha1.EventPullRequest)
 	ben := f.user(t, "ben")
 	fork, err := ben.Fork(f.ctx, f.code)
@@ -50,7 +50,7 @@ func TestForksOnGitea(t *testing.T) {
 	f.awaitHeld(t, second)
 	f.must(t, f.ada.Close(f.ctx, f.code, request.Number))
 	f.awaitHeld(t)
-	f.expectRuns(t, 1)
+	f.expectRuns(t, 1, before)
 }
 
 // awaitHeld waits until the Trigger holds exactly these heads.
