@@ -25,10 +25,7 @@ func TestReadEvents(t *testing.T) {
 		}
 		return all.String()
 	}
-	for name, tt := range map[string]struct {
-		file string
-		want Report
-	}{
+	expectRead(t, "x.json", map[string]reading{
 		"whole":               {passed + over, one},
 		"of others":           {`{"level":"info"}` + "\n", with(Report{}, "it is neither XML nor what go test -json prints")},
 		"among others":        {passed + "go: downloading example.com/x v1.0.0\n\n" + over, one},
@@ -52,16 +49,7 @@ func TestReadEvents(t *testing.T) {
 			`{"Action":"fail","Package":"p","Test":"TestA"}` + "\n" + passed + over,
 			Report{Tests: 1, Flaky: 1, Seconds: 0.5, Cases: []Case{{Suite: "p", Class: "p", Name: "TestA", State: Passed, Flaky: true, Retries: 1, Seconds: 0.5}}},
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Report
-			got.Read("x.json", strings.NewReader(tt.file))
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
+	})
 }
 
 // TestEventsAreBounded: what tests print at once isn't held whole.

@@ -25,13 +25,30 @@ func warned(report Report, why string) Report {
 	return report
 }
 
+// reading is a file, and what is read of it.
+type reading struct {
+	file string
+	want Report
+}
+
+func expectRead(t *testing.T, path string, readings map[string]reading) {
+	t.Helper()
+	for name, tt := range readings {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got Report
+			got.Read(path, strings.NewReader(tt.file))
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestReadWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	const begun = `<testsuite name="s"><testcase name="a"/>`
-	for name, tt := range map[string]struct {
-		file string
-		want Report
-	}{
+	expectRead(t, "x.xml", map[string]reading{
 		"empty":                {" \n", warned(Report{}, "it is empty")},
 		"no XML":               {`{"tests": 3}`, warned(Report{}, "it is neither XML nor what go test -json prints")},
 		"only a declaration":   {`<?xml version="1.0"?>`, warned(Report{}, "it is neither XML nor what go test -json prints")},
@@ -72,24 +89,12 @@ func TestReadWhatIsWrong(t *testing.T) {
 			begun + "<" + strings.Repeat("ｘ", 1_000_000) + "/></testsuite>",
 			warned(onePassed, "after 1 test: it has an element with too many or too long attributes"),
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Report
-			got.Read("x.xml", strings.NewReader(tt.file))
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
+	})
 }
 
 func TestReadWhatIsOdd(t *testing.T) {
 	t.Parallel()
-	for name, tt := range map[string]struct {
-		file string
-		want Report
-	}{
+	expectRead(t, "x.xml", map[string]reading{
 		"no suite":    {`<testsuites></testsuites>`, Report{}},
 		"wrong count": {`<testsuites tests="9" failures="9"><testsuite name="s" tests="0"><testcase name="a"/></testsuite></testsuites>`, onePassed},
 		"two roots":   {`<testsuite name="s"><testcase name="a"/></testsuite><testsuite/>`, onePassed},
@@ -124,16 +129,7 @@ func TestReadWhatIsOdd(t *testing.T) {
 			`<testsuite><testcase class="C" name="a"><error/><rerunError><stackTrace>why</stackTrace></rerunError></testcase></testsuite>`,
 			Report{Tests: 1, Failed: 1, Cases: []Case{{Class: "C", Name: "a", State: Failed, Retries: 1, Message: "why", Details: "why"}}},
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got Report
-			got.Read("x.xml", strings.NewReader(tt.file))
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
+	})
 }
 
 func TestReadRetries(t *testing.T) {
