@@ -117,8 +117,7 @@ func (l *Logs) runOf(ctx context.Context, pod *corev1.Pod) (*v1alpha1.Run, error
 	if err != nil || job.UID != owner.UID {
 		return nil, err
 	}
-	owner = metav1.GetControllerOf(&job)
-	if owner == nil || owner.Kind != v1alpha1.RunKind {
+	if owner = runOwning(&job); owner == nil {
 		return nil, nil //nolint:nilnil // So it is with Jobs.
 	}
 	var run v1alpha1.Run
@@ -127,6 +126,14 @@ func (l *Logs) runOf(ctx context.Context, pod *corev1.Pod) (*v1alpha1.Run, error
 		return nil, err
 	}
 	return &run, nil
+}
+
+// runOwning is the reference to the Run that the Job belongs to, or nil if it belongs to none.
+func runOwning(job *batchv1.Job) *metav1.OwnerReference {
+	if owner := metav1.GetControllerOf(job); owner != nil && owner.Kind == v1alpha1.RunKind {
+		return owner
+	}
+	return nil
 }
 
 // begin reports whether the log isn't followed yet, and notes that it is.

@@ -4,14 +4,12 @@ import (
 	"context"
 
 	batchv1 "k8s.io/api/batch/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/settled"
 )
 
@@ -24,7 +22,7 @@ func Settlements() handler.EventHandler {
 		if !was || !is || settled.Job(before) || !settled.Job(job) {
 			return
 		}
-		if owner := metav1.GetControllerOfNoCopy(job); owner != nil && owner.Kind == v1alpha1.RunKind {
+		if owner := runOwning(job); owner != nil {
 			queue.Add(reconcile.Request{NamespacedName: types.NamespacedName{Namespace: job.Namespace, Name: owner.Name}})
 		}
 	}}

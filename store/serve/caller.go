@@ -14,9 +14,9 @@ const (
 	// TokenHeader carries the token of who asks through the API server's proxy, which keeps
 	// the header Authorization to itself.
 	TokenHeader = "Kayci-Token"
-	// AsPrefix stands before the headers that say for whom that one acts, as the API server
+	// asPrefix stands before the headers that say for whom that one acts, as the API server
 	// keeps these to itself, too.
-	AsPrefix = "Kayci-"
+	asPrefix = "Kayci-"
 	// impersonate is what these headers begin with, as the API server reads them.
 	impersonate = "Impersonate-"
 	// maxToken bounds a token, in bytes.
@@ -47,14 +47,14 @@ func Through(header http.Header) {
 	header.Set(TokenHeader, token)
 	for name, values := range header {
 		if strings.HasPrefix(name, impersonate) {
-			header[AsPrefix+name] = values
+			header[asPrefix+name] = values
 		}
 	}
 }
 
 // callerOf returns what a request shows.
 func callerOf(header http.Header) (*Caller, error) {
-	token, prefix := header.Get(TokenHeader), AsPrefix
+	token, prefix := header.Get(TokenHeader), asPrefix
 	if token == "" {
 		token, prefix = header.Get("Authorization"), ""
 	}
