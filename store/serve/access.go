@@ -18,10 +18,13 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-// Answers of the API server are kept for a moment, and no more of them than this.
 const (
+	// Answers of the API server are kept for a moment, and no more of them than this.
 	kept = 10 * time.Second
 	most = 4096
+	// asking is how many questions the API server is asked at once: whoever reaches the
+	// store could else have it asked about any number of bad tokens.
+	asking = 16
 )
 
 var (
@@ -33,10 +36,11 @@ var (
 type access struct {
 	reviewer Reviewer
 	answers  *cache.LRUExpireCache
+	asking   chan struct{}
 }
 
 func newAccess(reviewer Reviewer, now clock.PassiveClock) *access {
-	return &access{reviewer: reviewer, answers: cache.NewLRUExpireCacheWithClock(most, now)}
+	return &access{reviewer: reviewer, answers: cache.NewLRUExpireCacheWithClock(most, now), asking: make(chan struct{}, asking)}
 }
 
 // right is what somebody has to have in a namespace.
@@ -65,11 +69,11 @@ func (a *access) check(ctx context.Context, header http.Header, namespace string
 		right     right
 	}
 	sum := caller.sum()
-	user, err := answered(a, sum, func() (string, error) { return a.reviewer.User(ctx, caller) })
+	user, err := answered(ctx, a, sum, func() (string, error) { return a.reviewer.User(ctx, caller) })
 	if err != nil {
 		return "", err
 	}
-	allowed, err := answered(a, question{sum, namespace, asked}, func() (bool, error) {
+	allowed, err := answered(ctx, a, question{sum, namespace, asked}, func() (bool, error) {
 		return a.reviewer.May(ctx, caller, &authorizationv1.ResourceAttributes{
 			Namespace: namespace, Verb: "get", Group: asked.group, Resource: asked.resource, Subresource: asked.subresource,
 		})
@@ -81,15 +85,22 @@ func (a *access) check(ctx context.Context, header http.Header, namespace string
 }
 
 // answered returns what is known of the question, or else asks it.
-func answered[T any](a *access, question any, ask func() (T, error)) (T, error) {
+func answered[T any](ctx context.Context, a *access, question any, ask func() (T, error)) (T, error) {
 	if known, is := a.answers.Get(question); is {
 		if answer, is := known.(T); is {
 			return answer, nil
 		}
 	}
+	var none T
+	select {
+	case a.asking <- struct{}{}:
+		defer func() { <-a.asking }()
+	case <-ctx.Done():
+		return none, fmt.Errorf("wait to ask the API server: %w", ctx.Err())
+	}
 	answer, err := ask()
 	if err != nil {
-		return answer, explained(err)
+		return none, explained(err)
 	}
 	a.answers.Add(question, answer, kept)
 	return answer, nil
