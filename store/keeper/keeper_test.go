@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -273,6 +274,29 @@ func TestBucketAway(t *testing.T) {
 	w.bucket.Before = nil
 	if _, got, err := w.record(t); err != nil || got.Status != metav1.ConditionTrue {
 		t.Errorf("once it is back: %v, %v", got, err)
+	}
+}
+
+// TestChangedMeanwhile: a Run that changes while its record is stored is looked at again,
+// and nothing is wrong.
+func TestChangedMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, objects()...)
+	w.follow(t)
+	change := sync.OnceValue(func() error {
+		var run v1alpha1.Run
+		if err := w.Get(t.Context(), request("web-1").NamespacedName, &run); err != nil {
+			return err
+		}
+		run.Labels = map[string]string{"changed": "true"}
+		return w.Update(t.Context(), &run)
+	})
+	w.bucket.Before = func(string) error { return change() }
+	if result, got, err := w.record(t); err != nil || got != nil || result.RequeueAfter != 100*time.Millisecond {
+		t.Errorf("by the older Run: %v, %v, %v", result, got, err)
+	}
+	if _, got, err := w.record(t); err != nil || got == nil || got.Status != metav1.ConditionTrue {
+		t.Errorf("by the newer Run: %v, %v", got, err)
 	}
 }
 

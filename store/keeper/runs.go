@@ -70,8 +70,15 @@ func (r *Runs) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, er
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	return ctrl.Result{}, r.say(ctx, &run, m.condition())
+	if err := r.say(ctx, &run, m.condition()); !apierrors.IsConflict(err) {
+		return ctrl.Result{}, err
+	}
+	// The Run has changed since it was read. Nothing is wrong: read again when the cache
+	// had time to follow.
+	return ctrl.Result{RequeueAfter: afterConflict}, nil
 }
+
+const afterConflict = 100 * time.Millisecond
 
 func isStored(run *v1alpha1.Run) bool {
 	return meta.IsStatusConditionTrue(run.Status.Conditions, v1alpha1.StoredCondition)
