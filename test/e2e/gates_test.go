@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -121,10 +122,16 @@ func (g *gate) tell(answer string) {
 }
 
 // await polls a condition for as long as the slowest step of a busy machine may
-// take. What passes does so much sooner.
+// take. What passes does so much sooner. What was seen on the way is shown of the
+// wait that failed, and of each where somebody looks on.
 func (s *space) await(t *testing.T, what string, check cluster.Check) {
 	t.Helper()
-	if err := cluster.NewProgress(t.Output()).Wait(s.ctx, what, 90*time.Second, check); err != nil {
-		t.Fatal(err)
+	var seen bytes.Buffer
+	var out io.Writer = &seen
+	if testing.Verbose() {
+		out = t.Output()
+	}
+	if err := cluster.NewProgress(out).Wait(s.ctx, what, 90*time.Second, check); err != nil {
+		t.Fatalf("%s%v", seen.String(), err)
 	}
 }
