@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"io"
 	"time"
+	"unicode"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
-
-	"github.com/kayci/kayci/api/printable"
 )
 
 // reading is one call of Pods.Read.
@@ -49,6 +48,11 @@ type reading struct {
 	// awaited says that nothing was there yet when the log was opened, and so that its
 	// beginning isn't missing.
 	awaited bool
+	// kept says that it isn't a node that gives the log, and that a line without a stamp
+	// has a blank one.
+	kept bool
+	// bare says that the node gives lines without stamps.
+	bare bool
 }
 
 // errEnough ends a reading whose last line was passed on.
@@ -84,12 +88,13 @@ func (r *reading) stream(ctx context.Context, follow bool) error {
 	}
 	defer stream.Close()
 	err = r.drain(ctx, stream)
-	if err == nil && r.clean && excuse(r.rest) {
-		// What the node gave before counts, and with it the end of that.
+	if err == nil && r.clean && r.excused() {
+		// What the node gave before counts, and with it the end of that: its container is
+		// gone, as that of a pod that was evicted.
 		r.rest, r.inside, r.again = rest, inside, again
 		return nil
 	}
-	r.clean = err == nil && !excuse(r.rest)
+	r.clean = err == nil && !r.excused()
 	return err
 }
 
@@ -131,9 +136,10 @@ func (r *reading) take(piece piece, inside bool) error {
 	}
 	sum := r.window.sum(piece.text)
 	at, stamp, text := r.clock.cut(piece.text)
-	if stamp == nil && r.said(text) {
-		return nil
+	if r.kept && stamp == nil {
+		text = bytes.TrimPrefix(text, []byte(" "))
 	}
+	r.bare = r.bare || stamp == nil
 	r.left, r.skip = 0, false
 	if r.again != nil && r.again.was(sum, at) {
 		if r.passed == 0 || sum != r.open {
@@ -205,26 +211,12 @@ func (r *reading) pass(piece piece) error {
 	return nil
 }
 
-// said takes what is no line of the container: a node that can't read a log says so in
-// the log's place.
-func (r *reading) said(text []byte) bool {
-	if !excuse(text) {
-		return false
-	}
-	if r.clean {
-		// It was read before, and its container is gone, as that of a pod that was evicted.
-		return true
-	}
-	r.miss("the node can't give it: %s", printable.Text(printable.CutBytes(string(text), maxSaid)))
-	return true
+// excused reports whether a stream ended in what is no line of the container: a node that
+// can't read a log says why in the log's place, or behind what it could read. It says so
+// without a line's end, in many words, and without the stamp that lines have.
+func (r *reading) excused() bool {
+	return len(r.rest) > 0 && !r.inside && !r.kept && !r.bare && unicode.IsLetter(rune(r.rest[0]))
 }
-
-func excuse(text []byte) bool {
-	return bytes.HasPrefix(text, []byte("unable to retrieve container logs for ")) || bytes.HasPrefix(text, []byte("failed to get container status "))
-}
-
-// maxSaid bounds what is repeated of what a node says, in bytes.
-const maxSaid = 300
 
 func (r *reading) miss(format string, args ...any) {
 	r.end.Missing = append(r.end.Missing, fmt.Sprintf(format, args...))

@@ -223,6 +223,11 @@ func TestDeletedAfterItsEnd(t *testing.T) {
 		"after the node has removed its log": {func(n *node) {
 			n.pods["a"], n.turn = withState(onePod(), terminated()), n.at(2, func() { n.raw["a"] = "unable to retrieve container logs for containerd://1" })
 		}, len(twice()), nil},
+		"while the node removes its log": {func(n *node) {
+			n.pods["a"], n.turn = withState(onePod(), terminated()), n.at(2, func() {
+				n.raw["a"] = `failed to try resolving symlinks in path "/var/log/pods/a/0.log": no such file or directory`
+			})
+		}, len(twice()), nil},
 		"as is seen by a watch": {func(n *node) {
 			n.breaks, n.last = []int{size}, withState(onePod(), terminated())
 		}, len(twice()), nil},
@@ -232,7 +237,7 @@ func TestDeletedAfterItsEnd(t *testing.T) {
 		"without its log, while the stream is broken": {func(n *node) {
 			n.breaks, n.turn = []int{70}, n.at(2, func() { n.raw["a"] = "unable to retrieve container logs for containerd://1" })
 			n.between = func() { n.pods["a"] = withState(onePod(), terminated()) }
-		}, 1, []string{"the node can't give it: unable to retrieve container logs for containerd://1"}},
+		}, 1, []string{"the node can't give the rest of it: unable to retrieve container logs for containerd://1"}},
 		"while the stream is broken": {func(n *node) {
 			n.breaks, n.turn = []int{70}, n.at(2, func() { delete(n.pods, "a") })
 			n.between = func() { n.pods["a"] = withState(onePod(), terminated()) }
@@ -268,6 +273,45 @@ func TestLastLineOfAnEvicted(t *testing.T) {
 		if diff := cmp.Diff([]string{"1 one", "2 two"}, got); diff != "" || err != nil || len(end.Missing) > 0 || !end.Complete {
 			t.Errorf("%s: %v, %q, %t (-want +got):\n%s", name, err, end.Missing, end.Complete, diff)
 		}
+	}
+}
+
+// TestNodesWords: what a node says in place of a log, or behind what it could read, isn't
+// taken for what the container has printed, whatever the words are.
+func TestNodesWords(t *testing.T) {
+	t.Parallel()
+	stamped := entry{0, "one"}.String() + entry{time.Second, "two"}.String()
+	for name, tt := range map[string]struct {
+		raw           string
+		want, missing []string
+	}{
+		"in place of it": {"rpc error: code = NotFound", nil, []string{"the node can't give it: rpc error: code = NotFound"}},
+		"behind it":      {stamped + "context cancelled", []string{"1 one", "2 two"}, []string{"the node can't give the rest of it: context cancelled"}},
+		"broken stamp":   {stamped + "2026-09", []string{"1 one", "2 two", "3 2026-09"}, nil},
+		"no end":         {stamped + strings.TrimSuffix(entry{time.Second, "three"}.String(), "\n"), []string{"1 one", "2 two", "3 three"}, nil},
+		"without stamps": {"one\ntwo", []string{"1 one", "2 two"}, nil},
+	} {
+		n := newNode()
+		n.pods["a"], n.raw["a"] = withState(onePod(), terminated()), tt.raw
+		got, end, err := read(t, n, Options{})
+		if diff := cmp.Diff(tt.want, got) + cmp.Diff(tt.missing, end.Missing); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+		}
+	}
+}
+
+// TestScan: what was kept has a blank in front of a line that had no stamp, and nothing of
+// it is a node's word.
+func TestScan(t *testing.T) {
+	t.Parallel()
+	kept := entry{0, "one"}.String() + " two\n  three\n \nfour"
+	var got []string
+	end, err := Scan(t.Context(), &Container{}, strings.NewReader(kept), 5, Options{}, func(line *Line) error {
+		got = append(got, fmt.Sprintf("%d %s", line.Number, line.Text))
+		return nil
+	})
+	if diff := cmp.Diff([]string{"5 one", "6 two", "7  three", "8 ", "9 four"}, got); diff != "" || err != nil || end.Missing != nil {
+		t.Errorf("%v, %q (-want +got):\n%s", err, end.Missing, diff)
 	}
 }
 

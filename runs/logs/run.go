@@ -185,9 +185,20 @@ func (r *reading) ended(ctx context.Context, progress bool) (over bool, err erro
 	return true, r.whole()
 }
 
+// maxSaid bounds what is repeated of what a node says, in bytes.
+const maxSaid = 300
+
 // remainder passes on the last line of a log that doesn't end with a line's end.
 func (r *reading) remainder() error {
 	if len(r.rest) == 0 {
+		return nil
+	}
+	if r.excused() {
+		what := "it"
+		if r.end.Lines > 0 {
+			what = "the rest of it"
+		}
+		r.miss("the node can't give %s: %s", what, printable.Text(printable.CutBytes(string(r.rest), maxSaid)))
 		return nil
 	}
 	if err := r.take(piece{text: r.rest}, r.inside); !errors.Is(err, errEnough) {
