@@ -28,10 +28,8 @@ import (
 	"github.com/kayci/kayci/controllers/pipeline/history"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/controllers/recent"
+	"github.com/kayci/kayci/controllers/requeue"
 )
-
-// afterConflict is how long to wait for the cache after a conflict.
-const afterConflict = 100 * time.Millisecond
 
 // Reconciler reconciles Pipelines. Set every exported field.
 type Reconciler struct {
@@ -71,14 +69,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	pipeline := recent.Newer(&r.recent, r.Clock.Now(), &cached)
 	after, err := r.advance(ctx, pipeline)
-	if apierrors.IsConflict(err) {
-		// Read again when the cache had time to follow.
-		return ctrl.Result{RequeueAfter: afterConflict}, nil
-	}
-	if err != nil {
-		return ctrl.Result{}, err // A result beside it would be ignored, with a warning.
-	}
-	return ctrl.Result{RequeueAfter: after}, nil
+	return requeue.Of(ctrl.Result{RequeueAfter: after}, err)
 }
 
 func (r *Reconciler) forget(gone types.NamespacedName) {

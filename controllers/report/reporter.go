@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -21,6 +20,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/githost"
 	"github.com/kayci/kayci/controllers/report/state"
+	"github.com/kayci/kayci/controllers/requeue"
 	"github.com/kayci/kayci/controllers/run/order"
 )
 
@@ -34,8 +34,6 @@ const (
 	recheck, doublings = 10 * time.Second, 11
 	// patience is for how long after its end a Run is reported.
 	patience = 7 * 24 * time.Hour
-	// afterConflict is how long to wait for the cache after a conflict.
-	afterConflict = 100 * time.Millisecond
 )
 
 // Opener opens the hosts.
@@ -87,13 +85,7 @@ func (r *Reporter) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result
 		return ctrl.Result{}, nil
 	}
 	after, err := r.advance(ctx, req, s)
-	if apierrors.IsConflict(err) {
-		return ctrl.Result{RequeueAfter: afterConflict}, nil
-	}
-	if err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
-	}
-	return ctrl.Result{RequeueAfter: after}, nil
+	return requeue.Of(ctrl.Result{RequeueAfter: after}, client.IgnoreNotFound(err))
 }
 
 // observe returns nil where there is nothing to report.

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -20,11 +19,12 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/controllers/recent"
+	"github.com/kayci/kayci/controllers/requeue"
 	"github.com/kayci/kayci/controllers/run/plan"
 )
 
-// afterConflict is how long to wait for the cache after a conflict.
-const afterConflict = 100 * time.Millisecond
+// nextTurn is how soon to look whether it is a Run's turn.
+const nextTurn = 100 * time.Millisecond
 
 // steps bounds what one look at a Run does. If there is more to do, the next look
 // comes after anotherRound.
@@ -77,18 +77,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err == nil {
 		err = r.answer(ctx, run)
 	}
+	if errors.Is(err, errNotItsTurn) {
+		after, err = nextTurn, nil
+	}
 	// By what it is now, and not by what it was when it was asked for.
-	priority := new(rank(run, r.Clock.Now()))
-	if apierrors.IsConflict(err) || errors.Is(err, errNotItsTurn) {
-		// The Run has changed since it was read: somebody cancelled it, or the cache
-		// is behind. Or it is another's turn. Nothing is wrong; read again when the cache
-		// had time to follow.
-		return ctrl.Result{RequeueAfter: afterConflict, Priority: priority}, nil
-	}
-	if err != nil {
-		return ctrl.Result{Priority: priority}, err // A time beside it would be ignored, with a warning.
-	}
-	return ctrl.Result{RequeueAfter: after, Priority: priority}, nil
+	return requeue.Of(ctrl.Result{RequeueAfter: after, Priority: new(rank(run, r.Clock.Now()))}, err)
 }
 
 // advance observes, and takes one step after the other until there is nothing to

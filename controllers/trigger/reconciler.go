@@ -24,6 +24,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/githost"
+	"github.com/kayci/kayci/controllers/requeue"
 	"github.com/kayci/kayci/controllers/trigger/source"
 	"github.com/kayci/kayci/controllers/trigger/upstream"
 )
@@ -34,8 +35,6 @@ const (
 	recheck = 10 * time.Minute
 	// recheckMissing is for a Secret that isn't right: a person is about to make it.
 	recheckMissing = 30 * time.Second
-	// afterConflict is how long to wait for the cache after a conflict.
-	afterConflict = 100 * time.Millisecond
 )
 
 // Reconciler reconciles Triggers. Set every exported field.
@@ -60,10 +59,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	err = r.record(ctx, &trigger, assess(&trigger, seen))
-	if apierrors.IsConflict(err) {
-		return ctrl.Result{RequeueAfter: afterConflict}, nil
-	}
-	return ctrl.Result{RequeueAfter: nextCheck(&trigger, seen)}, err
+	return requeue.Of(ctrl.Result{RequeueAfter: nextCheck(&trigger, seen)}, err)
 }
 
 // observe reads what the Trigger refers to.

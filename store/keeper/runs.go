@@ -19,6 +19,7 @@ import (
 	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
+	"github.com/kayci/kayci/controllers/requeue"
 	"github.com/kayci/kayci/controllers/run/settled"
 	"github.com/kayci/kayci/store/bucket"
 	"github.com/kayci/kayci/store/records"
@@ -70,15 +71,8 @@ func (r *Runs) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, er
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if err := r.say(ctx, &run, m.condition()); !apierrors.IsConflict(err) {
-		return ctrl.Result{}, err
-	}
-	// The Run has changed since it was read. Nothing is wrong: read again when the cache
-	// had time to follow.
-	return ctrl.Result{RequeueAfter: afterConflict}, nil
+	return requeue.Of(ctrl.Result{}, r.say(ctx, &run, m.condition()))
 }
-
-const afterConflict = 100 * time.Millisecond
 
 func isStored(run *v1alpha1.Run) bool {
 	return meta.IsStatusConditionTrue(run.Status.Conditions, v1alpha1.StoredCondition)

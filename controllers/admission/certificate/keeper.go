@@ -18,22 +18,18 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/controllers/requeue"
 )
 
-const (
-	// settle is how long API servers get to learn of a new authority before it is
-	// relied on. They watch for it; it takes them milliseconds.
-	settle = 5 * time.Second
-	// afterConflict is how long to wait when another replica was faster.
-	afterConflict = 100 * time.Millisecond
-)
+// settle is how long API servers get to learn of a new authority before it is
+// relied on. They watch for it; it takes them milliseconds.
+const settle = 5 * time.Second
 
 // ErrNotReady says that there is no certificate to serve yet.
 var ErrNotReady = errors.New("there is no certificate yet")
@@ -73,18 +69,13 @@ func (k *Keeper) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) 
 // it.
 func (k *Keeper) Reconcile(ctx context.Context, _ ctrl.Request) (ctrl.Result, error) {
 	next, err := k.renew(ctx)
-	if apierrors.IsConflict(err) {
-		return ctrl.Result{RequeueAfter: afterConflict}, nil
-	}
 	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("keep the certificate in secret %s: %w", k.Secret, err)
+		// Another replica may have been faster.
+		return requeue.Of(ctrl.Result{}, fmt.Errorf("keep the certificate in secret %s: %w", k.Secret, err))
 	}
 	trusted, err := k.inject(ctx, next)
-	if apierrors.IsConflict(err) {
-		return ctrl.Result{RequeueAfter: afterConflict}, nil
-	}
 	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("have webhook configuration %s trust the certificate: %w", k.Configuration, err)
+		return requeue.Of(ctrl.Result{}, fmt.Errorf("have webhook configuration %s trust the certificate: %w", k.Configuration, err))
 	}
 	if wait := k.wait(next, trusted); wait > 0 {
 		return ctrl.Result{RequeueAfter: wait}, nil

@@ -21,6 +21,7 @@ import (
 	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/places"
 	"github.com/kayci/kayci/controllers/remote"
+	"github.com/kayci/kayci/controllers/requeue"
 	"github.com/kayci/kayci/controllers/trigger/event"
 	"github.com/kayci/kayci/controllers/trigger/source"
 	"github.com/kayci/kayci/sync/git"
@@ -35,8 +36,6 @@ const (
 	connectionSlice = 10 * time.Second
 	// retry is how soon a Run that couldn't be started for a fault is tried again.
 	retry = time.Minute
-	// afterConflict is how long to wait for the cache after a conflict.
-	afterConflict = 100 * time.Millisecond
 	// maxMessage bounds the text of a failure, in bytes.
 	maxMessage = 1024
 )
@@ -76,11 +75,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("get trigger: %w", err)
 	}
-	result, err := r.look(ctx, &trigger)
-	if apierrors.IsConflict(err) {
-		return ctrl.Result{RequeueAfter: afterConflict}, nil
-	}
-	return result, err
+	return requeue.Of(r.look(ctx, &trigger))
 }
 
 func (r *Reconciler) look(ctx context.Context, trigger *v1alpha1.Trigger) (ctrl.Result, error) {

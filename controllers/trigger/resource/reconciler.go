@@ -20,6 +20,7 @@ import (
 	"github.com/kayci/kayci/api/validation"
 	"github.com/kayci/kayci/controllers/fault"
 	"github.com/kayci/kayci/controllers/recent"
+	"github.com/kayci/kayci/controllers/requeue"
 	"github.com/kayci/kayci/controllers/trigger/source"
 )
 
@@ -36,8 +37,6 @@ const (
 	retry     = time.Minute
 	// lastWrites is how long to go on storing marks at the end.
 	lastWrites = 5 * time.Second
-	// afterConflict is how long to wait for the cache after a conflict.
-	afterConflict = 100 * time.Millisecond
 	// maxMessage bounds the text of a failure, in bytes.
 	maxMessage = 1024
 )
@@ -72,11 +71,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("get trigger: %w", err)
 	}
-	result, err := r.look(ctx, recent.Newer(&r.written, r.Clock.Now(), cached))
-	if apierrors.IsConflict(err) {
-		return ctrl.Result{RequeueAfter: afterConflict}, nil
-	}
-	return result, err
+	return requeue.Of(r.look(ctx, recent.Newer(&r.written, r.Clock.Now(), cached)))
 }
 
 func (r *Reconciler) look(ctx context.Context, trigger *v1alpha1.Trigger) (ctrl.Result, error) {

@@ -101,7 +101,7 @@ func TestConflict(t *testing.T) {
 	w.begin("settings")
 	w.put("a", "1", true)
 	w.failStatus = apierrors.NewConflict(schema.GroupResource{}, "settings", nil)
-	if next := w.at(2, "settings"); next != afterConflict {
+	if next := w.at(2, "settings"); next != 100*time.Millisecond {
 		t.Errorf("looks again after %s", next)
 	}
 	w.put("a", "2", true)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -19,6 +18,7 @@ import (
 	"github.com/kayci/kayci/api/printable"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/fault"
+	"github.com/kayci/kayci/controllers/requeue"
 	"github.com/kayci/kayci/controllers/trigger/source"
 )
 
@@ -28,8 +28,6 @@ const (
 	recheck = 10 * time.Minute
 	// retry is how soon a Run that couldn't be started for a fault is tried again.
 	retry = time.Minute
-	// afterConflict is how long to wait for the cache after a conflict.
-	afterConflict = 100 * time.Millisecond
 )
 
 // Reconciler starts Runs by the schedules of Triggers. Set every exported field.
@@ -54,11 +52,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if !trigger.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil
 	}
-	result, err := r.look(ctx, &trigger)
-	if apierrors.IsConflict(err) {
-		return ctrl.Result{RequeueAfter: afterConflict}, nil
-	}
-	return result, err
+	return requeue.Of(r.look(ctx, &trigger))
 }
 
 func (r *Reconciler) look(ctx context.Context, trigger *v1alpha1.Trigger) (ctrl.Result, error) {

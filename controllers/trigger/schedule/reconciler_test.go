@@ -212,7 +212,7 @@ func TestCrashBetweenRunAndRecord(t *testing.T) {
 func TestConflictIsLookedAtAgain(t *testing.T) {
 	w := newWorld(t, "2026-01-01T02:00:00Z", web(), nightly())
 	w.failStatus = apierrors.NewConflict(schema.GroupResource{Resource: "triggers"}, "nightly", nil)
-	if next := w.at("2026-01-01T02:00:00Z"); next != afterConflict {
+	if next := w.at("2026-01-01T02:00:00Z"); next != 100*time.Millisecond {
 		t.Errorf("looks again after %s", next)
 	}
 }
