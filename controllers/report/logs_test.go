@@ -121,7 +121,7 @@ func (w *world) edit(change func(*v1alpha1.Report)) {
 // no value of a Secret.
 func TestLogInStatus(t *testing.T) {
 	t.Parallel()
-	const asked = "/api/v1/namespaces/ci/pods/a-test-x/log?container=main&limitBytes=2097152&tailLines=200"
+	const asked = "/api/v1/namespaces/ci/pods/a-test-x/log?container=main&limitBytes=2097152&tailLines=200&timestamps=true"
 	for name, tt := range map[string]struct {
 		report v1alpha1.Report
 		with   []client.Object

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-	"unicode"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -211,11 +210,9 @@ func (r *reading) pass(piece piece) error {
 	return nil
 }
 
-// excused reports whether a stream ended in what is no line of the container: a node that
-// can't read a log says why in the log's place, or behind what it could read. It says so
-// without a line's end, in many words, and without the stamp that lines have.
+// excused reports whether a stream ended in what is no line of the container.
 func (r *reading) excused() bool {
-	return len(r.rest) > 0 && !r.inside && !r.kept && !r.bare && unicode.IsLetter(rune(r.rest[0]))
+	return !r.inside && !r.kept && !r.bare && excuse(r.rest)
 }
 
 func (r *reading) miss(format string, args ...any) {

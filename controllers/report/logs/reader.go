@@ -21,6 +21,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/report/state"
 	"github.com/kayci/kayci/controllers/run/evidence"
+	runlogs "github.com/kayci/kayci/runs/logs"
 	"github.com/kayci/kayci/runs/logs/mask/secrets"
 )
 
@@ -96,12 +97,12 @@ func (r *Reader) end(ctx context.Context, run *v1alpha1.Run, job *v1alpha1.JobSt
 		of.Missing = why
 		return nil, err
 	}
-	raw, err := r.read(ctx, pod, container)
+	text, cut, err := r.read(ctx, pod, container)
 	if err != nil {
 		return nil, err
 	}
 	var lines []string
-	for _, line := range last(raw) {
+	for _, line := range last(text, cut) {
 		lines = append(lines, strings.TrimRight(masker.Line(line, maxLine), " "))
 	}
 	if strings.Join(lines, "") == "" {
@@ -135,27 +136,36 @@ func (r *Reader) pods(ctx context.Context, run *v1alpha1.Run, status *v1alpha1.J
 	return own, nil
 }
 
-func (r *Reader) read(ctx context.Context, pod *corev1.Pod, container string) (string, error) {
+// read returns the end of a log, and whether that was cut.
+func (r *Reader) read(ctx context.Context, pod *corev1.Pod, container string) (text string, cut bool, err error) {
 	// More than is shown: the first may be the end of a line, and of a value.
 	tail, limit := int64(maxEntries), int64(maxBytes)
-	stream, err := r.Pods.Pods(pod.Namespace).GetLogs(pod.Name, &corev1.PodLogOptions{Container: container, TailLines: &tail, LimitBytes: &limit}).Stream(ctx)
+	stream, err := r.Pods.Pods(pod.Namespace).GetLogs(pod.Name, &corev1.PodLogOptions{
+		Container: container, TailLines: &tail, LimitBytes: &limit, Timestamps: true,
+	}).Stream(ctx)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	defer stream.Close()
 	raw, err := io.ReadAll(io.LimitReader(stream, maxBytes))
-	return string(raw), err
+	if err != nil {
+		return "", false, fmt.Errorf("read the log: %w", err)
+	}
+	plain, excused := runlogs.Strip(raw)
+	if excused != "" {
+		return "", false, fmt.Errorf("the node can't give the log: %s", excused)
+	}
+	return string(plain), len(raw) >= maxBytes, nil
 }
 
 // last are the last lines of what was read, without what may be a part of a line: it
 // may be a part of a value, which nobody would know.
-func last(raw string) []string {
-	cut := len(raw) >= maxBytes
-	lines := strings.Split(strings.TrimSuffix(raw, "\n"), "\n")
-	if cut && !strings.HasSuffix(raw, "\n") {
+func last(text string, cut bool) []string {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if cut && !strings.HasSuffix(text, "\n") {
 		lines = lines[:len(lines)-1]
 	}
-	if entries := len(lines) + len(raw)/entry + 1; (entries >= maxEntries || cut) && len(lines) > 0 {
+	if entries := len(lines) + len(text)/entry + 1; (entries >= maxEntries || cut) && len(lines) > 0 {
 		lines = lines[1:]
 	}
 	return lines[max(len(lines)-maxLines, 0):]

@@ -66,7 +66,8 @@ func login(values ...string) *corev1.Secret {
 func TestEnd(t *testing.T) {
 	t.Parallel()
 	job := &batchv1.Job{ObjectMeta: owned("web-1-test", "web-1")}
-	const asked = "/api/v1/namespaces/ci/pods/web-1-test-x/log?container=proxy&limitBytes=2097152&tailLines=200"
+	const asked = "/api/v1/namespaces/ci/pods/web-1-test-x/log?container=proxy&limitBytes=2097152&tailLines=200&timestamps=true"
+	const stamp = "2026-09-01T12:00:00.5Z "
 	proxy := func(lines ...string) state.Log { return state.Log{Job: "test", Container: "proxy", Lines: lines} }
 	missing := func(container, why string) state.Log {
 		return state.Log{Job: "test", Container: container, Missing: why}
@@ -81,14 +82,15 @@ func TestEnd(t *testing.T) {
 		want    state.Log
 		asked   string
 	}{
-		"masked":            {objects: []client.Object{job, failedPod(), login("hunter22")}, log: "\x1b[31mPASS hunter22\x1b[0m\n\n  at y  \n", want: proxy("PASS ***", "", "  at y"), asked: asked},
-		"without a newline": {objects: []client.Object{job, failedPod(), login()}, log: "a\nb", want: proxy("a", "b"), asked: asked},
+		"masked":            {objects: []client.Object{job, failedPod(), login("hunter22")}, log: stamp + "\x1b[31mPASS hunter22\x1b[0m\n" + stamp + "\n" + stamp + "  at y  \n", want: proxy("PASS ***", "", "  at y"), asked: asked},
+		"without a newline": {objects: []client.Object{job, failedPod(), login()}, log: stamp + "a\n" + stamp + "b", want: proxy("a", "b"), asked: asked},
 		"nothing":           {objects: []client.Object{job, failedPod(), login()}, log: "\n \n", want: missing("proxy", "it is empty"), asked: asked},
 		"no Secret":         {objects: []client.Object{job, failedPod()}, log: "a", want: missing("proxy", "KayCI can't read the Secret login that the pod names, and so can't mask its values")},
 		"a forbidden one":   {objects: []client.Object{job, failedPod(), login()}, secrets: forbidden, log: "a", want: missing("proxy", "KayCI can't read the Secret login that the pod names, and so can't mask its values")},
 		"an unreadable one": {objects: []client.Object{job, failedPod(), login()}, secrets: errors.New("10.0.0.1 is away"), log: "a", want: missing("proxy", "the API server doesn't give it")},
 		"too much to mask":  {objects: []client.Object{job, failedPod(), login(strings.Repeat("x", 1<<20), "x")}, log: "a", want: missing("proxy", "the Secrets that the pod names are larger together than what KayCI masks")},
 		"no log":            {objects: []client.Object{job, failedPod(), login()}, code: 500, log: "Get https://10.0.0.1:10250/: refused", want: missing("proxy", "the API server doesn't give it (InternalError)"), asked: asked},
+		"the node has none": {objects: []client.Object{job, failedPod(), login()}, log: "unable to retrieve container logs for containerd://1", want: missing("proxy", "the API server doesn't give it"), asked: asked},
 		"no right":          {objects: []client.Object{job, failedPod(), login()}, code: 403, want: missing("proxy", "the API server doesn't give it (Forbidden)"), asked: asked},
 		"no pod":            {objects: []client.Object{job}, want: missing("", "the pod is gone, and its log with it")},
 		"no Job":            {objects: []client.Object{failedPod()}, want: missing("", "the pod is gone, and its log with it")},
@@ -98,7 +100,7 @@ func TestEnd(t *testing.T) {
 		"nothing has run":   {objects: []client.Object{job, failedPod(func(p *corev1.Pod) { p.Status.ContainerStatuses = nil })}, want: missing("", "no container of the pod has run")},
 		"a pod that passed": {objects: []client.Object{job, failedPod(func(p *corev1.Pod) {
 			p.Status.Phase, p.Status.ContainerStatuses = corev1.PodSucceeded, []corev1.ContainerStatus{ended("main", 0, 1)}
-		}), login()}, log: "a", want: state.Log{Job: "test", Container: "main", Lines: []string{"a"}}, asked: strings.Replace(asked, "proxy", "main", 1)},
+		}), login()}, log: stamp + "a", want: state.Log{Job: "test", Container: "main", Lines: []string{"a"}}, asked: strings.Replace(asked, "proxy", "main", 1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -163,7 +165,7 @@ func TestLast(t *testing.T) {
 		"the last was cut":     {"a\nb\n" + strings.Repeat("y", maxBytes-4), []string{"b"}},
 		"nothing but what was": {strings.Repeat("y", maxBytes), []string{}},
 	} {
-		if diff := cmp.Diff(tt.want, last(tt.raw)); diff != "" {
+		if diff := cmp.Diff(tt.want, last(tt.raw, len(tt.raw) >= maxBytes)); diff != "" {
 			t.Errorf("%s: (-want +got):\n%.2000s", name, diff)
 		}
 	}
