@@ -27,7 +27,7 @@ func Problem(pods []corev1.Pod) (reason, message string) {
 }
 
 func podProblem(pod *corev1.Pod) (reason, message string) {
-	if c := Unscheduled(pod); c != nil && (c.Reason == corev1.PodReasonUnschedulable || c.Reason == corev1.PodReasonSchedulingGated) {
+	if c := Unscheduled(pod); c != nil && c.Reason != "" {
 		return c.Reason, c.Message
 	}
 	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
@@ -55,8 +55,8 @@ func containerProblem(status *corev1.ContainerStatus) (reason, message string) {
 	}
 }
 
-// Unscheduled returns the condition in which the scheduler says that it finds no
-// node, or nil.
+// Unscheduled returns the condition in which the scheduler says that it has no node
+// for the pod, or nil.
 func Unscheduled(pod *corev1.Pod) *corev1.PodCondition {
 	for i := range pod.Status.Conditions {
 		if c := &pod.Status.Conditions[i]; c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {

@@ -86,6 +86,7 @@ func TestPendingTimeout(t *testing.T) {
 			name: "a sidecar runs", pods: [][]podOption{{after(sidecar, runs), created(1)}},
 			want: outcome{"Failed", "NotStarted", "its pod has not started, and nothing says why (pending for 1m)"},
 		},
+		{name: "the scheduler fails", pods: [][]podOption{{unscheduled("SchedulerError", "nodeinfo not found"), created(1)}}, want: outcome{"Failed", "SchedulerError", "nodeinfo not found (pending for 1m)"}},
 		{name: "held by a gate", pods: [][]podOption{{unscheduled("SchedulingGated", "gated"), created(1)}}, want: outcome{"Running", "SchedulingGated", "gated"}},
 		{
 			name: "in a queue", job: []jobOption{suspend},
