@@ -16,6 +16,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/cli/terminal"
+	"github.com/kayci/kayci/test/copies"
 )
 
 // console is a person without a terminal, at a cluster that a test fills.
@@ -44,7 +45,7 @@ func at(t *testing.T, funcs interceptor.Funcs, objects ...client.Object) *consol
 		CurrentContext: "here", Contexts: map[string]*clientcmdapi.Context{"here": {Cluster: "c", Namespace: "ci"}},
 		Clusters: map[string]*clientcmdapi.Cluster{"c": {Server: "https://127.0.0.1:1"}},
 	}
-	c.Cluster.client = fake.NewClientBuilder().WithScheme(known).WithObjects(objects...).WithInterceptorFuncs(funcs).
+	c.Cluster.client = fake.NewClientBuilder().WithScheme(known).WithObjects(copies.Of(objects...)...).WithInterceptorFuncs(funcs).
 		WithIndex(&v1alpha1.Run{}, v1alpha1.CompletionTimeField, func(o client.Object) []string {
 			if run, is := o.(*v1alpha1.Run); is && run.Status.CompletionTime != nil {
 				return []string{"ended"}

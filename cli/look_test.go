@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/test/copies"
 )
 
 var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
@@ -51,7 +52,7 @@ func looking(t *testing.T, funcs interceptor.Funcs, objects ...client.Object) *c
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Cluster.client = fake.NewClientBuilder().WithScheme(known).WithObjects(objects...).WithInterceptorFuncs(funcs).
+	c.Cluster.client = fake.NewClientBuilder().WithScheme(known).WithObjects(copies.Of(objects...)...).WithInterceptorFuncs(funcs).
 		WithIndex(&corev1.Event{}, "involvedObject.uid", func(o client.Object) []string {
 			event, is := o.(*corev1.Event)
 			if !is {

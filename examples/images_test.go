@@ -24,6 +24,7 @@ import (
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger/webhook"
 	"github.com/kayci/kayci/render"
+	"github.com/kayci/kayci/test/copies"
 )
 
 const registryToken = "canary-3a1f9c"
@@ -131,7 +132,7 @@ func newReceiver(t *testing.T, example []render.Object) (client.Client, http.Han
 	for _, one := range example {
 		applied = append(applied, one.Object)
 	}
-	cluster := fake.NewClientBuilder().WithScheme(scheme).WithObjects(applied...).Build()
+	cluster := fake.NewClientBuilder().WithScheme(scheme).WithObjects(copies.Of(applied...)...).Build()
 	server, err := webhook.NewServer(webhook.Options{
 		Client: cluster, APIReader: cluster, Starter: &start.Starter{Client: cluster, APIReader: cluster},
 		Clock: clocktesting.NewFakePassiveClock(time.Date(2026, 3, 2, 14, 45, 0, 0, time.UTC)), Metrics: prometheus.NewRegistry(),

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
+	"github.com/kayci/kayci/test/copies"
 )
 
 func reader(t *testing.T, objects ...client.Object) client.WithWatch {
@@ -25,7 +26,7 @@ func reader(t *testing.T, objects ...client.Object) client.WithWatch {
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		t.Fatal(err)
 	}
-	return fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build()
+	return fake.NewClientBuilder().WithScheme(scheme).WithObjects(copies.Of(objects...)...).Build()
 }
 
 func declaring(params ...string) *v1alpha1.Pipeline {

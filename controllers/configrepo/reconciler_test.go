@@ -30,6 +30,7 @@ import (
 	"github.com/kayci/kayci/controllers/configrepo"
 	"github.com/kayci/kayci/render"
 	"github.com/kayci/kayci/sync/git"
+	"github.com/kayci/kayci/test/copies"
 )
 
 // world is a cluster and a git server, both in memory, and a record of what the
@@ -117,7 +118,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 		judge:    map[string]error{},
 		head:     git.Revision{Ref: "main", Commit: "c1"},
 	}
-	w.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
+	w.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(copies.Of(objects...)...).
 		WithStatusSubresource(&v1alpha1.ConfigRepo{}, &v1alpha1.Pipeline{}, &v1alpha1.Trigger{}, &v1alpha1.Run{}).
 		WithIndex(&v1alpha1.Run{}, "status.completionTime", func(obj client.Object) []string {
 			if run, ok := obj.(*v1alpha1.Run); !ok || run.Status.CompletionTime != nil {

@@ -26,6 +26,7 @@ import (
 	"github.com/kayci/kayci/controllers/pipeline"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 	runs "github.com/kayci/kayci/controllers/run"
+	"github.com/kayci/kayci/test/copies"
 )
 
 type world struct {
@@ -52,7 +53,7 @@ func newWorld(t *testing.T, objs ...client.Object) *world {
 		live: fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(&v1alpha1.Pipeline{}, &v1alpha1.Run{}, &batchv1.Job{}).
 			WithIndex(&v1alpha1.Run{}, v1alpha1.CompletionTimeField, runs.ActiveRun).
 			WithIndex(&batchv1.Job{}, "metadata.labels."+v1alpha1.RunLabel, pipeline.RunOf).
-			WithObjects(objs...).Build(),
+			WithObjects(copies.Of(objs...)...).Build(),
 		seen:  map[types.UID]*v1alpha1.Run{},
 		clock: clocktesting.NewFakePassiveClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
 	}

@@ -28,6 +28,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/githost"
 	"github.com/kayci/kayci/controllers/report"
+	"github.com/kayci/kayci/test/copies"
 )
 
 const canary = "canarybird-token"
@@ -145,7 +146,7 @@ func newWorldOf(t *testing.T, objects ...client.Object) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, clock: clocktesting.NewFakePassiveClock(noon), logs: newLogServer(t)}
-	w.client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
+	w.client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(copies.Of(objects...)...).
 		WithStatusSubresource(&v1alpha1.Run{}).WithIndex(&v1alpha1.Run{}, "spec.origin", report.SubjectOf).
 		WithInterceptorFuncs(interceptor.Funcs{SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
 			w.writes++

@@ -15,6 +15,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run"
 	"github.com/kayci/kayci/controllers/run/job"
+	"github.com/kayci/kayci/test/copies"
 )
 
 // bound gives the Pipeline a concurrency key, which is the same for all Runs.
@@ -53,7 +54,7 @@ func (s *simulation) deleteBound() {
 
 // collectServices is garbage collection.
 func (s *simulation) collectServices() {
-	for _, made := range copies(stored[*corev1.Service](s, "Service")) {
+	for _, made := range copies.Of(stored[*corev1.Service](s, "Service")...) {
 		if s.ownerless(made) {
 			s.server.delete(made, 0)
 		}

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/test/copies"
 )
 
 // interfere does something that nobody expects. What a cache that is far behind
@@ -121,7 +122,7 @@ func (s *simulation) finish() {
 	for range s.coming {
 		s.arrive()
 	}
-	for _, r := range copies(stored[*v1alpha1.Run](s, "Run")) {
+	for _, r := range copies.Of(stored[*v1alpha1.Run](s, "Run")...) {
 		if s.pipeline.Spec.PendingTimeout == nil && s.hasStuck(r) || s.holds(r) {
 			s.cancelRun(r)
 		}

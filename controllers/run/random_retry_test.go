@@ -12,6 +12,7 @@ import (
 	"github.com/kayci/kayci/api/graph"
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/run/job"
+	"github.com/kayci/kayci/test/copies"
 )
 
 // askApprovals lets some jobs wait for an approval.
@@ -50,7 +51,7 @@ func (s *simulation) approve(r *v1alpha1.Run) bool {
 }
 
 func (s *simulation) approveOne() bool {
-	return slices.ContainsFunc(copies(stored[*v1alpha1.Run](s, "Run")), s.approve)
+	return slices.ContainsFunc(copies.Of(stored[*v1alpha1.Run](s, "Run")...), s.approve)
 }
 
 // answer returns whether the job may start by what somebody has said.

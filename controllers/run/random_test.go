@@ -27,6 +27,7 @@ import (
 	"github.com/kayci/kayci/controllers/run"
 	"github.com/kayci/kayci/controllers/run/plan"
 	"github.com/kayci/kayci/controllers/start"
+	"github.com/kayci/kayci/test/copies"
 )
 
 var seeds = flag.Uint64("seeds", 40, "how many random worlds to try")
@@ -346,14 +347,7 @@ func stored[T client.Object](s *simulation, kind string) []T {
 func pick[T client.Object](s *simulation, kind string, most int) []T {
 	all := stored[T](s, kind)
 	s.rng.Shuffle(len(all), func(i, k int) { all[i], all[k] = all[k], all[i] })
-	return copies(all[:min(most, len(all))])
-}
-
-func copies[T client.Object](of []T) []T {
-	for i := range of {
-		of[i] = as[T](of[i].DeepCopyObject())
-	}
-	return of
+	return copies.Of(all[:min(most, len(all))]...)
 }
 
 func (s *simulation) stepJobs(most int) {
@@ -370,7 +364,7 @@ func (s *simulation) stepPods(most int) {
 }
 
 func (s *simulation) podsOf(job *batchv1.Job) []*corev1.Pod {
-	return copies(slices.DeleteFunc(stored[*corev1.Pod](s, "Pod"), func(pod *corev1.Pod) bool { return !metav1.IsControlledBy(pod, job) }))
+	return copies.Of(slices.DeleteFunc(stored[*corev1.Pod](s, "Pod"), func(pod *corev1.Pod) bool { return !metav1.IsControlledBy(pod, job) })...)
 }
 
 // truth of the job or service that a Job or pod belongs to.

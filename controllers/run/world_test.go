@@ -29,6 +29,7 @@ import (
 	"github.com/kayci/kayci/controllers/pipeline/revision"
 	"github.com/kayci/kayci/controllers/run"
 	"github.com/kayci/kayci/controllers/start"
+	"github.com/kayci/kayci/test/copies"
 )
 
 var errCrash = errors.New("the process is dead")
@@ -103,16 +104,9 @@ func builder(t *testing.T) *fake.ClientBuilder {
 
 func newWorld(t *testing.T, objs ...client.Object) *world {
 	t.Helper()
-	b := builder(t)
-	for _, obj := range objs {
-		// The fake writes into what it is given, which parallel tests may share.
-		if copied, ok := obj.DeepCopyObject().(client.Object); ok {
-			b = b.WithObjects(copied)
-		}
-	}
 	w := &world{
 		t:       t,
-		live:    b.Build(),
+		live:    builder(t).WithObjects(copies.Of(objs...)...).Build(),
 		clock:   clocktesting.NewFakePassiveClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
 		events:  events.NewFakeRecorder(100),
 		created: map[string]int{},

@@ -21,6 +21,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
+	"github.com/kayci/kayci/test/copies"
 )
 
 func scheme(t *testing.T) *runtime.Scheme {
@@ -52,7 +53,7 @@ func request() Request {
 
 func starter(t *testing.T, funcs interceptor.Funcs, objects ...client.Object) *Starter {
 	t.Helper()
-	c := fake.NewClientBuilder().WithScheme(scheme(t)).WithObjects(objects...).WithInterceptorFuncs(funcs).Build()
+	c := fake.NewClientBuilder().WithScheme(scheme(t)).WithObjects(copies.Of(objects...)...).WithInterceptorFuncs(funcs).Build()
 	return &Starter{Client: c, APIReader: c}
 }
 

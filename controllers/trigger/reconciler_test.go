@@ -23,6 +23,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	"github.com/kayci/kayci/api/v1alpha1"
+	"github.com/kayci/kayci/test/copies"
 )
 
 func webhookTrigger(edits ...func(*v1alpha1.TriggerSpec)) *v1alpha1.Trigger {
@@ -77,7 +78,7 @@ func newWorld(t *testing.T, funcs interceptor.Funcs, objects ...client.Object) *
 		w.writes++
 		return c.SubResource(sub).Patch(ctx, obj, patch, opts...)
 	}
-	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
+	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(copies.Of(objects...)...).
 		WithStatusSubresource(&v1alpha1.Trigger{}).WithInterceptorFuncs(funcs).Build()
 	w.Reconciler = &Reconciler{Client: c, APIReader: c}
 	return w

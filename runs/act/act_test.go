@@ -18,6 +18,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/runs/act"
+	"github.com/kayci/kayci/test/copies"
 )
 
 // server stores the objects and writes down what it is asked.
@@ -35,7 +36,7 @@ func serving(t *testing.T, objects ...client.Object) *server {
 		t.Fatal(err)
 	}
 	s := &server{}
-	s.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithInterceptorFuncs(interceptor.Funcs{
+	s.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(copies.Of(objects...)...).WithInterceptorFuncs(interceptor.Funcs{
 		Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
 			return errors.New("an action reads nothing")
 		},

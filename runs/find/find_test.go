@@ -19,6 +19,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/runs/find"
+	"github.com/kayci/kayci/test/copies"
 )
 
 // finder of a namespace ci that holds the objects.
@@ -28,7 +29,7 @@ func finder(t *testing.T, funcs interceptor.Funcs, objects ...client.Object) fin
 	if err := errors.Join(appsv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		t.Fatal(err)
 	}
-	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithInterceptorFuncs(funcs).
+	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(copies.Of(objects...)...).WithInterceptorFuncs(funcs).
 		WithIndex(&v1alpha1.Run{}, v1alpha1.CompletionTimeField, func(o client.Object) []string {
 			if run, is := o.(*v1alpha1.Run); is && run.Status.CompletionTime != nil {
 				return []string{run.Status.CompletionTime.UTC().Format(time.RFC3339)}

@@ -36,6 +36,7 @@ import (
 	"github.com/kayci/kayci/store/place"
 	"github.com/kayci/kayci/store/records"
 	"github.com/kayci/kayci/test/bucket"
+	"github.com/kayci/kayci/test/copies"
 )
 
 func at(second int64) metav1.Time { return metav1.Unix(1_000_000+second, 0) }
@@ -101,7 +102,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	}
 	w := &world{bucket: &bucket.Memory{}, clock: clocktesting.NewFakeClock(at(60).Time), node: &node{}}
 	byRun := func(object client.Object) []string { return []string{object.GetLabels()[v1alpha1.RunLabel]} }
-	w.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithStatusSubresource(&v1alpha1.Run{}).
+	w.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(copies.Of(objects...)...).WithStatusSubresource(&v1alpha1.Run{}).
 		WithIndex(&corev1.Pod{}, "metadata.labels."+v1alpha1.RunLabel, byRun).WithIndex(&batchv1.Job{}, "metadata.labels."+v1alpha1.RunLabel, byRun).
 		WithIndex(&corev1.Event{}, "involvedObject.uid", func(client.Object) []string { return nil }).
 		WithInterceptorFuncs(interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, options ...client.GetOption) error {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/pipeline/revision"
+	"github.com/kayci/kayci/test/copies"
 )
 
 func pipeline(name, uid string, images ...string) *v1alpha1.Pipeline {
@@ -43,7 +44,7 @@ func newClient(t *testing.T, funcs interceptor.Funcs, objs ...client.Object) cli
 			t.Fatal(err)
 		}
 	}
-	return fake.NewClientBuilder().WithScheme(scheme).WithObjects(objs...).WithInterceptorFuncs(funcs).Build()
+	return fake.NewClientBuilder().WithScheme(scheme).WithObjects(copies.Of(objs...)...).WithInterceptorFuncs(funcs).Build()
 }
 
 func TestNameDependsOnOwnerAndSpecAlone(t *testing.T) {

@@ -24,6 +24,7 @@ import (
 
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/report/state"
+	"github.com/kayci/kayci/test/copies"
 )
 
 func owned(name, owner string) metav1.ObjectMeta {
@@ -131,7 +132,7 @@ func reader(t *testing.T, host string, secrets error, objects ...client.Object) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	objectsOf := fake.NewClientBuilder().WithObjects(objects...).WithInterceptorFuncs(interceptor.Funcs{
+	objectsOf := fake.NewClientBuilder().WithObjects(copies.Of(objects...)...).WithInterceptorFuncs(interceptor.Funcs{
 		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 			if _, is := obj.(*corev1.Secret); is && secrets != nil {
 				return secrets

@@ -28,6 +28,7 @@ import (
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger/source"
 	"github.com/kayci/kayci/sync/git"
+	"github.com/kayci/kayci/test/copies"
 )
 
 // world is a fake API server, a git server and one replica.
@@ -57,7 +58,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	}
 	w := &world{t: t, clock: clocktesting.NewFakePassiveClock(time.Unix(1e9, 0)), told: events.NewFakeRecorder(10)}
 	w.heads = map[string]string{"refs/heads/main": "1"}
-	w.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithStatusSubresource(&v1alpha1.Trigger{}).
+	w.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(copies.Of(objects...)...).WithStatusSubresource(&v1alpha1.Trigger{}).
 		WithInterceptorFuncs(interceptor.Funcs{
 			SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
 				if err := w.failStatus; err != nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger/source"
+	"github.com/kayci/kayci/test/copies"
 )
 
 // world is a fake API server with a Trigger, and replicas over it.
@@ -43,7 +44,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, clock: clocktesting.NewFakePassiveClock(minute(0)), told: events.NewFakeRecorder(200)}
-	w.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithStatusSubresource(&v1alpha1.Trigger{}).
+	w.Client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(copies.Of(objects...)...).WithStatusSubresource(&v1alpha1.Trigger{}).
 		WithIndex(&v1alpha1.Run{}, runsByEnd, RunByEnd).WithIndex(&v1alpha1.Trigger{}, triggersByRun, TriggerByRun).
 		WithInterceptorFuncs(interceptor.Funcs{
 			SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {

@@ -34,6 +34,7 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 	"github.com/kayci/kayci/controllers/start"
 	"github.com/kayci/kayci/controllers/trigger/event"
+	"github.com/kayci/kayci/test/copies"
 )
 
 // canary is every Secret's token in these tests. It must not turn up in answers,
@@ -64,7 +65,7 @@ func newFixture(t testing.TB, with setup) *fixture {
 		t.Fatal(err)
 	}
 	f := &fixture{
-		client:   fake.NewClientBuilder().WithScheme(scheme).WithObjects(with.objects...).WithStatusSubresource(&v1alpha1.Trigger{}).WithInterceptorFuncs(with.funcs).Build(),
+		client:   fake.NewClientBuilder().WithScheme(scheme).WithObjects(copies.Of(with.objects...)...).WithStatusSubresource(&v1alpha1.Trigger{}).WithInterceptorFuncs(with.funcs).Build(),
 		registry: prometheus.NewRegistry(),
 		clock:    clocktesting.NewFakePassiveClock(time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC)),
 		log:      &lines{},
