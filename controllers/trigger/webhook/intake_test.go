@@ -67,6 +67,9 @@ func dawdle(t *testing.T, address, begun string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := io.WriteString(conn, begun); err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +198,7 @@ func postBody(url string, body io.Reader) string {
 		return err.Error()
 	}
 	req.Header.Set("Authorization", "Bearer "+canary)
-	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}).Do(req)
 	if err != nil {
 		return err.Error()
 	}
