@@ -120,7 +120,6 @@ func TestRefusedOneAfterTheOther(t *testing.T) {
 // tried again soon at first, and then each 30 seconds.
 func TestNothingCanBeCreated(t *testing.T) {
 	t.Parallel()
-	serves := serving(chain(1))
 	for _, tt := range []struct {
 		name, denied string
 		p            *v1alpha1.Pipeline
@@ -128,8 +127,8 @@ func TestNothingCanBeCreated(t *testing.T) {
 	}{
 		{name: "a job's Job", p: chain(1), denied: "*v1.Job run-j0", by: "j0"},
 		{name: "the parameters", p: chain(1), denied: "*v1.ConfigMap web-1-params", by: "j0"},
-		{name: "a service's Job", p: serves, denied: "*v1.Job run-db", by: "db"},
-		{name: "a service's Service", p: serves, denied: "*v1.Service db-run", by: "db"},
+		{name: "a service's Job", p: serving(chain(1)), denied: "*v1.Job run-db", by: "db"},
+		{name: "a service's Service", p: serving(chain(1)), denied: "*v1.Service db-run", by: "db"},
 		{name: "the workspace's claim", p: sharing(chain(1)), denied: "*v1.PersistentVolumeClaim run-workspace", by: "j0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
