@@ -3,6 +3,7 @@ package evidence
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -10,7 +11,11 @@ import (
 	"github.com/kayci/kayci/api/v1alpha1"
 )
 
-const imagePullBackOff = "ImagePullBackOff"
+// Reasons of a container whose image can't be pulled.
+const (
+	errImagePull     = "ErrImagePull"
+	imagePullBackOff = "ImagePullBackOff"
+)
 
 // Problem says what keeps a pod from starting, or nothing if it is just on its
 // way.
@@ -47,9 +52,13 @@ func containerProblem(status *corev1.ContainerStatus) (reason, message string) {
 	switch waiting.Reason {
 	case "", "ContainerCreating", "PodInitializing":
 		return "", ""
-	case "ErrImagePull", imagePullBackOff:
-		// The kubelet alternates between the two: one word for both.
-		return imagePullBackOff, fmt.Sprintf("container %s: can't pull image %s: %s", status.Name, status.Image, waiting.Message)
+	case errImagePull, imagePullBackOff:
+		// The kubelet alternates between the two: one word for both, and one text.
+		why := waiting.Message
+		if _, cause, backsOff := strings.Cut(why, errImagePull+": "); backsOff {
+			why = cause
+		}
+		return imagePullBackOff, fmt.Sprintf("container %s: can't pull image %s: %s", status.Name, status.Image, why)
 	default:
 		return waiting.Reason, fmt.Sprintf("container %s: %s", status.Name, waiting.Message)
 	}

@@ -166,8 +166,17 @@ func TestPending(t *testing.T) {
 			want: outcome{"Running", "ImagePullBackOff", "container main: can't pull image registry.example.com/app:1: not found"},
 		},
 		{
-			name: "image, later", recorded: outcome{"Running", "ImagePullBackOff", "the first text"}, pod: waiting("ImagePullBackOff", "back-off 40s"),
-			want: outcome{"Running", "ImagePullBackOff", "the first text"},
+			name: "image, later", pod: waiting("ImagePullBackOff", `Back-off pulling image "app:1": ErrImagePull: not found`),
+			want: outcome{"Running", "ImagePullBackOff", "container main: can't pull image registry.example.com/app:1: not found"},
+		},
+		{
+			name: "unschedulable, in other numbers", recorded: outcome{"Running", "Unschedulable", "0/3 nodes are available"}, pod: unschedulable,
+			want: outcome{"Running", "Unschedulable", "0/3 nodes are available"},
+		},
+		{
+			name: "config, as more is known", recorded: outcome{"Running", "CreateContainerConfigError", "container main: failed to sync secret cache"},
+			pod:  waiting("CreateContainerConfigError", `secret "token" not found`),
+			want: outcome{"Running", "CreateContainerConfigError", `container main: secret "token" not found`},
 		},
 		{
 			name: "config", pod: waiting("CreateContainerConfigError", `secret "token" not found`),

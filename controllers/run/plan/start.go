@@ -48,7 +48,7 @@ func (f *Facts) awaitStart(p part, w waiting, d *Decision) (waiting, *time.Time)
 			reason, message = v1alpha1.ReasonNodeSilent, fmt.Sprintf("pod %s was given to node %s, which has not begun with it", pod.Name, pod.Spec.NodeName)
 		}
 	}
-	return f.because(w, reason, message), evidence.PendingSince(p.pods)
+	return f.becauseOfPod(w, reason, message), evidence.PendingSince(p.pods)
 }
 
 // unbound says why the workspace keeps a pod from starting. Of a claim whose

@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"strings"
+	"unicode"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kayci/kayci/api/v1alpha1"
@@ -33,7 +36,8 @@ func (w waiting) ofService(s v1alpha1.ServiceStatus) v1alpha1.ServiceStatus {
 }
 
 // because gives a reason to what goes on waiting. While the reason is the same the
-// first message stays: such texts hold counters, and each change would be a write.
+// first message stays: such texts hold counters and others' names, and each change would
+// be a write.
 func (f *Facts) because(w waiting, reason, message string) waiting {
 	if w.reason != reason {
 		w = waiting{reason, message, nil}
@@ -42,6 +46,29 @@ func (f *Facts) because(w waiting, reason, message string) waiting {
 		w.since = f.timestamp()
 	}
 	return w
+}
+
+// becauseOfPod is because, with what a pod shows now: a node's first word may be that it
+// couldn't read a Secret in time, and its second that there is none.
+func (f *Facts) becauseOfPod(w waiting, reason, message string) waiting {
+	if w.reason == reason && !alike(w.message, message) {
+		w.message = message
+	}
+	return f.because(w, reason, message)
+}
+
+// alike reports whether the texts differ in nothing but digits.
+func alike(a, b string) bool {
+	return a == b || withoutDigits(a) == withoutDigits(b)
+}
+
+func withoutDigits(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // explain gives a reason to a job that goes on waiting.
