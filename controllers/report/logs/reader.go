@@ -97,12 +97,16 @@ func (r *Reader) end(ctx context.Context, run *v1alpha1.Run, job *v1alpha1.JobSt
 		of.Missing = why
 		return nil, err
 	}
-	text, cut, err := r.read(ctx, pod, container)
+	raw, err := r.read(ctx, pod, container)
 	if err != nil {
 		return nil, err
 	}
+	ends, excused := last(raw)
+	if excused != "" {
+		return nil, fmt.Errorf("the node can't give the log: %s", excused)
+	}
 	var lines []string
-	for _, line := range last(text, cut) {
+	for _, line := range ends {
 		lines = append(lines, strings.TrimRight(masker.Line(line, maxLine), " "))
 	}
 	if strings.Join(lines, "") == "" {
@@ -136,37 +140,32 @@ func (r *Reader) pods(ctx context.Context, run *v1alpha1.Run, status *v1alpha1.J
 	return own, nil
 }
 
-// read returns the end of a log, and whether that was cut.
-func (r *Reader) read(ctx context.Context, pod *corev1.Pod, container string) (text string, cut bool, err error) {
+func (r *Reader) read(ctx context.Context, pod *corev1.Pod, container string) ([]byte, error) {
 	// More than is shown: the first may be the end of a line, and of a value.
 	tail, limit := int64(maxEntries), int64(maxBytes)
 	stream, err := r.Pods.Pods(pod.Namespace).GetLogs(pod.Name, &corev1.PodLogOptions{
 		Container: container, TailLines: &tail, LimitBytes: &limit, Timestamps: true,
 	}).Stream(ctx)
 	if err != nil {
-		return "", false, err
+		return nil, err
 	}
 	defer stream.Close()
-	raw, err := io.ReadAll(io.LimitReader(stream, maxBytes))
-	if err != nil {
-		return "", false, fmt.Errorf("read the log: %w", err)
-	}
-	plain, excused := runlogs.Strip(raw)
-	if excused != "" {
-		return "", false, fmt.Errorf("the node can't give the log: %s", excused)
-	}
-	return string(plain), len(raw) >= maxBytes, nil
+	return io.ReadAll(io.LimitReader(stream, maxBytes))
 }
 
 // last are the last lines of what was read, without what may be a part of a line: it
-// may be a part of a value, which nobody would know.
-func last(text string, cut bool) []string {
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+// may be a part of a value, which nobody would know. What the node says itself is returned
+// apart.
+func last(raw []byte) (lines []string, excused string) {
+	cut := len(raw) >= maxBytes
+	plain, excused := runlogs.Strip(raw)
+	text := string(plain)
+	lines = strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	if cut && !strings.HasSuffix(text, "\n") {
 		lines = lines[:len(lines)-1]
 	}
 	if entries := len(lines) + len(text)/entry + 1; (entries >= maxEntries || cut) && len(lines) > 0 {
 		lines = lines[1:]
 	}
-	return lines[max(len(lines)-maxLines, 0):]
+	return lines[max(len(lines)-maxLines, 0):], excused
 }
